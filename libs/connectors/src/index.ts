@@ -1,0 +1,1 @@
+export type { ByteTarget, ChunkCounts, ChunkRange, ChunkWriter, Connector, ConnectorTools, FileLedger, FileScan, LedgerRow, OnRead, OpenConnection, Published, ReadCount, ReadOptions, Sink, SinkSession, Source, SourceSession, Writer } from './port.ts';

@@ -1,0 +1,115 @@
+import type { Carrier, Connection, ConnectorView, Digest, InspectResult, LoadTask, Profile, PublishTask } from '@agent-etl/contracts';
+import type { SecretStore } from '@agent-etl/secrets';
+
+/** Which part of a source one piece covers: half-open page ranges as text for ctid, both null for the whole source. */
+export interface ChunkRange { readonly key: string; readonly ordinal: number; readonly from: string | null; readonly to: string | null }
+
+/** Where bytes go. `write` answers false when the other side is full: then wait for `drained`. */
+export interface ByteTarget { write(bytes: Uint8Array): boolean; drained(): Promise<void> }
+
+/** What came out of one piece. `digest` is null when the source does not hash while it reads. */
+export interface ReadCount { readonly rows: number; readonly bytes: number; readonly digest: Digest | null }
+
+/** Called with what is read so far, at most a few times a second. */
+export type OnRead = (rows: number, bytes: number) => void;
+export interface ReadOptions { readonly to: ByteTarget; readonly onRead: OnRead; readonly signal: AbortSignal }
+
+/** A file that an engine may open by itself: an absolute path that passed the gate, with explicit format and dialect. */
+export interface FileScan { readonly path: string; readonly format: 'csv' | 'parquet'; readonly options: Readonly<Record<string, string>> }
+
+/** One consistent picture of a source, shared by all readers of a load until it is closed. */
+export interface SourceSession {
+  /** Id under which another process can see the same picture, or null when the source has none. */
+  readonly snapshot: string | null;
+  /** Pieces of the source, equal for equal input; called once, then stored. */
+  cut(): Promise<ChunkRange[]>;
+  /** Sends one piece as bytes of the task's carrier. @throws EtlError `source.schema-drifted`, `connection.interrupted`, `data.*` */
+  read(range: ChunkRange, options: ReadOptions): Promise<ReadCount>;
+  /** For carrier `file`: what the sink's engine may open. */
+  scan(): FileScan;
+  /** Digest of the given pieces under the same picture, for kinds that are not hashed while reading. */
+  digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest>;
+  close(): Promise<void>;
+}
+export interface Source {
+  readonly offers: readonly Carrier[];
+  /** @param snapshot id of an earlier attempt's picture, or null for a new one. @throws EtlError `source.snapshot-lost` */
+  begin(task: LoadTask, snapshot: string | null): Promise<SourceSession>;
+}
+
+/** Who writes: goes into fence and ledger. `task` is the id of the load task, shared by load and publish. */
+export interface Writer { readonly runId: string; readonly task: string; readonly attempt: number; readonly holder: string }
+export interface LedgerRow { readonly chunkKey: string; readonly attempt: number; readonly fence: number; readonly rows: number; readonly rejected: number; readonly bytes: number; readonly digest: Digest | null }
+export interface ChunkCounts { readonly rows: number; readonly rejected: number; readonly bytes: number; readonly digest: Digest | null }
+
+/** One piece in one sink transaction: fence, ledger row, data. Either `commit` or `abort` ends it. */
+export interface ChunkWriter {
+  /** Takes bytes of the task's carrier. */
+  readonly to: ByteTarget;
+  /** For carrier `file`: lets the sink's engine read the file. Answers rows and bytes. */
+  copyFile(scan: FileScan, signal: AbortSignal): Promise<ReadCount>;
+  /** Ends the stream, compares rows with what the sink counted, fills the ledger row, commits.
+   * @returns 'redo' when the outcome was unknown and the ledger has no row. @throws EtlError `sink.*`, `data.*`, `lease.lost` */
+  commit(counts: ChunkCounts): Promise<'written' | 'redo'>;
+  /** Rolls back, closes the connection, leaves nothing. */
+  abort(cause: unknown): Promise<void>;
+}
+export interface Published { readonly published: number; readonly inserted: number | null; readonly updated: number | null }
+
+/** The writing end of one run on one target, behind a fence. */
+export interface SinkSession {
+  /** Raises the fence of the target: older attempts can commit nothing from here on. */
+  raise(): Promise<number>;
+  /** Pieces already written by this run, from the ledger in the sink. Final once the fence is raised. */
+  ledger(): Promise<LedgerRow[]>;
+  /** Makes staging if it is missing; `fresh` drops what an earlier picture left, with its ledger rows. */
+  prepare(options: { fresh: 'keep' | 'start-over' }): Promise<void>;
+  /** Opens the transaction of one piece, or answers 'done' when the ledger has it. @throws EtlError `lease.lost` when somebody raised the fence */
+  begin(range: ChunkRange): Promise<ChunkWriter | 'done'>;
+  /** Reads staging back and hashes it. */
+  stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest>;
+  /** One transaction: fence, ledger row `publish`, the swap, rename, insert or upsert. Repeating it answers what the ledger says. */
+  publish(task: PublishTask, staged: { rows: number; digest: Digest }): Promise<Published>;
+  /** Drops staging of this run, and nothing else. */
+  discard(): Promise<void>;
+  close(): Promise<void>;
+}
+export interface Sink {
+  readonly accepts: readonly Carrier[];
+  begin(task: LoadTask, writer: Writer): Promise<SinkSession>;
+}
+
+/** Fence and ledger of sinks that have no transactions of their own; the worker keeps them in its state database. */
+export interface FileLedger {
+  raise(target: string, holder: string): Promise<number>;
+  holds(target: string, fence: number): Promise<boolean>;
+  rows(runId: string, task: string): Promise<LedgerRow[]>;
+  /** Answers false when the row is there already. */
+  add(runId: string, task: string, row: LedgerRow): Promise<boolean>;
+  forget(runId: string, task: string): Promise<void>;
+}
+
+/** What a connector may use. Paths are absolute. */
+export interface ConnectorTools {
+  readonly secrets: SecretStore;
+  /** Folders that file connections may lie below; a root outside is `connection.forbidden`. */
+  readonly fileRoots: readonly string[];
+  /** Private folder for FIFOs and spill; the worker empties it. */
+  readonly scratch: string;
+  readonly fileLedger: FileLedger;
+  /** Names our connections on the other side, such as application_name. */
+  readonly name: string;
+}
+export interface OpenConnection {
+  /** Tries the connection, or lists its datasets with the names a user types. */
+  inspect(want: 'test' | 'datasets'): Promise<InspectResult>;
+  /** Looks at a dataset from catalogues and statistics only. A missing target has `exists: false`; a missing source throws `source.not-found` with the nearest names. */
+  profile(dataset: string, as: 'source' | 'target'): Promise<Profile>;
+  readonly source: Source;
+  readonly sink: Sink;
+  close(): Promise<void>;
+}
+export interface Connector<C extends Connection = Connection> {
+  readonly view: ConnectorView;
+  open(connection: C, tools: ConnectorTools): Promise<OpenConnection>;
+}

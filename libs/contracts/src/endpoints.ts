@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { endpoint } from './endpoint.ts';
+import { Failure, Issue } from './failure.ts';
+import { ConnectionName, Count, Instant, PipelineName, PlanId, RequestId, RunId, SafeText } from './ids.ts';
+import { ConnectionSpec, Pipeline, PipelineRequest } from './pipeline.ts';
+import { PlanView } from './plan.ts';
+import { DagArtifact, Receipt, RequestView, RunView } from './run.ts';
+import { InspectResult } from './task.ts';
+import { DeadLetterView, LiveRunView, Series } from './live.ts';
+
+const everyone = ['viewer', 'editor', 'admin'] as const;
+const editors = ['editor', 'admin'] as const;
+const page = z.object({ limit: z.coerce.number().int().min(1).max(500).optional().describe('Rows at most, 50 when left out.'), cursor: z.string().max(200).optional().describe('`next` of the page before.') }).strict();
+const listOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item).describe('Rows.'), next: z.string().nullable().describe('Cursor of the next page, or null.') });
+const wait = z.object({ wait: z.coerce.number().min(0).max(60).optional().describe('Seconds to wait for the end before answering.') }).strict();
+const byRequest = z.object({ requestId: RequestId }).strict();
+const byPlan = z.object({ planId: PlanId }).strict();
+const byRun = z.object({ runId: RunId }).strict();
+const byName = z.object({ name: PipelineName }).strict();
+const byConnection = z.object({ name: ConnectionName }).strict();
+export const PipelineView = z.object({
+  pipelineId: z.string().describe('Id.'), name: PipelineName, owner: z.string().nullable().describe('Owner.'), spec: Pipeline.describe('As it was asked for.'),
+  planId: PlanId.nullable().describe('Latest approved plan.'), lastRunId: RunId.nullable().describe('Latest run.'), lastState: z.string().nullable().describe('State of the latest run.'), updatedAt: Instant.describe('Latest change.'),
+}).meta({ id: 'PipelineView', description: 'A pipeline.' });
+export type PipelineView = z.infer<typeof PipelineView>;
+export const ConnectorView = z.object({
+  name: z.string().describe('Name for `connector:`.'), says: z.string().describe('What it reaches.'), source: z.boolean().describe('Can be read.'), sink: z.boolean().describe('Can be written.'), tier: z.enum(['A', 'B', 'C', 'D']).describe('What its sink can promise.'),
+}).meta({ id: 'ConnectorView', description: 'A connector of this release.' });
+export type ConnectorView = z.infer<typeof ConnectorView>;
+export const ConnectionView = z.object({ name: ConnectionName, connector: z.string().describe('Connector.'), spec: ConnectionSpec }).meta({ id: 'ConnectionView', description: 'A connection; secrets are references.' });
+export type ConnectionView = z.infer<typeof ConnectionView>;
+export const AirflowTaskRun = z.object({
+  dag_id: SafeText.max(250).describe('DAG.'), run_id: SafeText.max(250).describe('Run in Airflow.'), task: SafeText.max(250).describe('Task, or receipt.'),
+  try: z.int().describe('try_number.'), max_tries: z.int().describe('Grows only when a person clears the task.'), wait_s: z.number().min(0).max(60).describe('Seconds to wait for the end.'),
+}).meta({ id: 'AirflowTaskRun', description: 'What a DAG asks: make sure this task runs.' });
+export const AirflowTaskState = z.object({
+  state: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']).describe('State of the task.'), attempt: Count.describe('Attempts so far.'),
+  receipt: z.string().nullable().describe('Run whose receipt exists, or null.'), code: z.string().nullable().describe('Why it failed.'),
+}).meta({ id: 'AirflowTaskState', description: 'What a DAG is told.' });
+export type AirflowTaskState = z.infer<typeof AirflowTaskState>;
+
+export const endpoints = {
+  createRequest: endpoint({ method: 'POST', path: '/v1/requests', app: 'orchestrator', roles: editors, status: 202, says: 'Asks for a pipeline, a plan or a run. Takes an Idempotency-Key.', query: wait, body: PipelineRequest, response: RequestView }),
+  getRequest: endpoint({ method: 'GET', path: '/v1/requests/:requestId', app: 'orchestrator', roles: everyone, says: 'What became of a request.', params: byRequest, query: wait, response: RequestView }),
+  createPlan: endpoint({ method: 'POST', path: '/v1/plans', app: 'orchestrator', roles: editors, status: 202, says: 'Only plans: nothing is written to any target.', query: wait, body: PipelineRequest, response: RequestView }),
+  listPlans: endpoint({ method: 'GET', path: '/v1/plans', app: 'orchestrator', roles: everyone, says: 'Plans, newest first.', query: page, response: listOf(PlanView) }),
+  getPlan: endpoint({ method: 'GET', path: '/v1/plans/:planId', app: 'orchestrator', roles: everyone, says: 'A plan with its reasons.', params: byPlan, response: PlanView }),
+  approvePlan: endpoint({ method: 'POST', path: '/v1/plans/:planId/approve', app: 'orchestrator', roles: editors, says: 'Approves exactly this plan.', params: byPlan, response: PlanView }),
+  refusePlan: endpoint({ method: 'POST', path: '/v1/plans/:planId/refuse', app: 'orchestrator', roles: editors, says: 'Refuses the plan.', params: byPlan, response: PlanView }),
+  runPlan: endpoint({ method: 'POST', path: '/v1/plans/:planId/runs', app: 'orchestrator', roles: editors, status: 202, says: 'Runs an approved plan. Takes an Idempotency-Key.', params: byPlan, response: RunView }),
+  getDag: endpoint({ method: 'GET', path: '/v1/plans/:planId/dag', app: 'dag-generator', roles: everyone, says: 'The rendered DAG.', params: byPlan, response: DagArtifact }),
+  listPipelines: endpoint({ method: 'GET', path: '/v1/pipelines', app: 'orchestrator', roles: everyone, says: 'Pipelines by name.', query: page, response: listOf(PipelineView) }),
+  getPipeline: endpoint({ method: 'GET', path: '/v1/pipelines/:name', app: 'orchestrator', roles: everyone, says: 'A pipeline.', params: byName, response: PipelineView }),
+  runPipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/runs', app: 'orchestrator', roles: editors, status: 202, says: 'Plans the pipeline anew and runs it. Takes an Idempotency-Key.', params: byName, query: wait, response: RequestView }),
+  listRuns: endpoint({ method: 'GET', path: '/v1/runs', app: 'orchestrator', roles: everyone, says: 'Runs that move rows, newest first.', query: page.extend({ pipeline: PipelineName.optional() }), response: listOf(RunView) }),
+  getRun: endpoint({ method: 'GET', path: '/v1/runs/:runId', app: 'orchestrator', roles: everyone, says: 'A run with its tasks, receipt or failure.', params: byRun, query: wait, response: RunView }),
+  getReceipt: endpoint({ method: 'GET', path: '/v1/runs/:runId/receipt', app: 'orchestrator', roles: everyone, says: 'The signed receipt.', params: byRun, response: Receipt }),
+  cancelRun: endpoint({ method: 'POST', path: '/v1/runs/:runId/cancel', app: 'orchestrator', roles: editors, says: 'Stops at the next chunk boundary.', params: byRun, response: RunView }),
+  retryRun: endpoint({ method: 'POST', path: '/v1/runs/:runId/retry', app: 'orchestrator', roles: editors, status: 202, says: 'Runs the same plan again.', params: byRun, response: RunView }),
+  listConnectors: endpoint({ method: 'GET', path: '/v1/connectors', app: 'orchestrator', roles: everyone, says: 'Connectors of this release.', response: z.object({ items: z.array(ConnectorView).describe('Rows.') }) }),
+  listConnections: endpoint({ method: 'GET', path: '/v1/connections', app: 'orchestrator', roles: everyone, says: 'Connections; secrets are references.', response: z.object({ items: z.array(ConnectionView).describe('Rows.') }) }),
+  putConnection: endpoint({ method: 'PUT', path: '/v1/connections/:name', app: 'orchestrator', roles: editors, says: 'Adds or changes a connection.', params: byConnection, body: ConnectionSpec, response: ConnectionView }),
+  testConnection: endpoint({ method: 'POST', path: '/v1/connections/:name/test', app: 'orchestrator', roles: editors, says: 'A worker tries the connection.', params: byConnection, response: InspectResult }),
+  listDatasets: endpoint({ method: 'GET', path: '/v1/connections/:name/datasets', app: 'orchestrator', roles: everyone, says: 'A worker lists what the connection holds.', params: byConnection, response: InspectResult }),
+  putAirflowTaskRun: endpoint({ method: 'PUT', path: '/v1/plans/:planId/airflow-task-runs', app: 'orchestrator', roles: ['airflow', 'editor', 'admin'], says: 'What a generated DAG calls: make sure this task runs.', params: byPlan, body: AirflowTaskRun, response: AirflowTaskState }),
+  postAirflowDeadline: endpoint({ method: 'POST', path: '/v1/airflow-deadlines', app: 'orchestrator', roles: ['airflow', 'editor', 'admin'], says: 'What a generated DAG calls when a run is late.', body: z.object({ plan: PlanId, run_id: SafeText.max(250) }), response: z.object({}) }),
+  listRunViews: endpoint({ method: 'GET', path: '/v1/views/runs', app: 'monitor', roles: everyone, says: 'Runs as the dashboard shows them, newest first. Header Live-Seq says how new.', query: page, response: listOf(LiveRunView) }),
+  getRunView: endpoint({ method: 'GET', path: '/v1/views/runs/:runId', app: 'monitor', roles: everyone, says: 'One run as the dashboard shows it.', params: byRun, response: LiveRunView }),
+  queryMetrics: endpoint({ method: 'GET', path: '/v1/metrics/query', app: 'monitor', roles: everyone, says: 'Rows written per second over the last hour.', query: z.object({ name: z.enum(['etl_rows_total']).describe('Metric.') }).strict(), response: Series }),
+  listDeadLetters: endpoint({ method: 'GET', path: '/v1/dlq', app: 'monitor', roles: everyone, says: 'Messages that no handler could take, newest first.', query: page, response: listOf(DeadLetterView) }),
+  getDeadLetter: endpoint({ method: 'GET', path: '/v1/dlq/:id', app: 'monitor', roles: everyone, says: 'One dead letter with its original bytes.', params: z.object({ id: z.uuid() }).strict(), response: DeadLetterView.extend({ valueBase64: z.string().describe('Original bytes.'), headers: z.record(z.string(), z.string()).describe('Original headers.') }) }),
+  putEphemeralSecret: endpoint({ method: 'PUT', path: '/v1/ephemeral-secrets/:id', app: 'standalone', roles: ['admin'], says: 'Keeps a value in memory for one command. Only a standalone has this.', params: z.object({ id: z.uuid() }).strict(), body: z.object({ fields: z.record(z.string(), z.string()).describe('Values by field.') }).strict(), response: z.object({}) }),
+};
+export type EndpointName = keyof typeof endpoints;
+/** problem+json: the failure at top level, with status and title. */
+export const Problem = z.object({
+  type: z.string().describe('about:blank.'), title: z.string().describe('The sentence.'), status: z.int().describe('HTTP status.'),
+  code: z.string().describe('Code of the error table.'), text: z.string().describe('The sentence.'), next: z.string().nullable().describe('What to do next.'),
+  issues: z.array(Issue).optional().describe('Each thing that is wrong.'), cell: Failure.shape.cell, traceId: z.string().nullable().describe('Trace.'),
+}).meta({ id: 'Problem', description: 'An error answer, application/problem+json.' });
+export type Problem = z.infer<typeof Problem>;

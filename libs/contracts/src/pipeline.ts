@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { DatasetRef } from './dataset.ts';
+import { ConnectionName, PipelineName, RequestId, SafeText } from './ids.ts';
+
+export const loadModes = ['append', 'replace', 'upsert'] as const;
+const ColumnName = SafeText.min(1).max(255);
+const Laters = z.unknown().describe('Parsed and refused by name in this release.');
+
+export const PipelineSource = DatasetRef.pick({ connection: true }).extend({
+  dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection.'),
+  select: z.array(ColumnName).min(1).optional().describe('Columns to take, in this order; all when left out.'),
+}).strict();
+export const PipelineTarget = DatasetRef.pick({ connection: true }).extend({
+  dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection.'),
+  load: z.enum(loadModes).optional().describe('append, replace or upsert; the planner decides when left out.'),
+  key: z.array(ColumnName).min(1).optional().describe('Columns that name a row, for upsert.'),
+}).strict();
+
+export const Schedule = z.object({
+  cron: SafeText.max(100).describe('Five fields.'),
+  timezone: SafeText.max(64).optional().describe('IANA zone; UTC when left out.'),
+}).strict().meta({ id: 'Schedule', description: 'When a pipeline runs by itself.' });
+export type Schedule = z.infer<typeof Schedule>;
+
+export const Pipeline = z.object({
+  version: z.literal(1).optional().describe('Version of this format.'),
+  name: PipelineName.describe('Name, unique in the tenant.'),
+  owner: SafeText.min(1).max(100).optional().describe('Who answers for it.'),
+  description: SafeText.max(1000).optional().describe('What it is for, in a sentence.'),
+  from: PipelineSource.describe('What is read.'),
+  to: PipelineTarget.describe('What is written.'),
+  steps: z.array(Laters).optional().describe('Transformations; refused by name in this release.'),
+  checks: z.array(Laters).optional().describe('Quality checks; refused by name in this release.'),
+  onFail: z.union([z.literal('stop'), z.looseObject({})]).optional().describe('stop; anything else is refused by name in this release.'),
+  schedule: Schedule.optional().describe('Cron with zone: for a DAG; on workers refused by name in this release.'),
+  runOn: z.enum(['workers', 'airflow']).optional().describe('Who decides when tasks start; workers when left out.'),
+}).strict().meta({ id: 'Pipeline', description: 'A pipeline as a person writes it. Whatever is left out, the planner decides and says why.' });
+export type Pipeline = z.infer<typeof Pipeline>;
+
+export const PipelineRequest = z.object({
+  requestId: RequestId.optional().describe("The requester's own id; made when left out."),
+  say: SafeText.max(10_000).optional().describe('A sentence; refused by name in this release.'),
+  pipeline: z.union([Pipeline, z.object({ name: PipelineName }).strict()]).optional().describe('The pipeline, or the name of a known one.'),
+  run: z.enum(['now', 'never']).optional().describe('now: run when the plan is approved; never (default): only plan.'),
+}).strict().meta({ id: 'PipelineRequest', description: 'What someone asks for, by Kafka, REST or CLI.' });
+export type PipelineRequest = z.infer<typeof PipelineRequest>;
+
+const SecretRef = z.string().regex(/^secret:\/\/[A-Za-z0-9][A-Za-z0-9/_.+=@-]{0,255}(#[A-Za-z0-9_.-]{1,64})?$/).meta({ description: 'secret://name#field: where a value lies, never the value.' });
+export { SecretRef };
+const connectionBase = { name: ConnectionName.describe('Name used in datasets.') };
+const postgres = {
+  connector: z.literal('postgres').describe('PostgreSQL 13 or newer.'),
+  url: SecretRef.optional().describe('Whole address as a secret; instead of host, database, user.'),
+  host: SafeText.max(255).optional().describe('Host name, address, or folder of a socket.'),
+  port: z.int().min(1).max(65_535).optional().describe('Port, 5432 when left out.'),
+  database: SafeText.max(63).optional().describe('Database.'),
+  user: SafeText.max(63).optional().describe('Login.'),
+  password: SecretRef.optional().describe('Reference; absent for trust, peer or ambient identity.'),
+  tls: z.enum(['disable', 'prefer', 'require', 'verify-full']).optional().describe('TLS; prefer when left out.'),
+};
+const file = {
+  connector: z.literal('file').describe('csv, csv.gz and parquet files on the worker.'),
+  root: SafeText.min(1).max(1000).describe('Folder; datasets are paths below it.'),
+};
+/** The body of a connection in agent-etl.yaml, where the name is the key. */
+export const ConnectionSpec = z.discriminatedUnion('connector', [z.object(postgres).strict(), z.object(file).strict()])
+  .meta({ id: 'ConnectionSpec', description: 'A configured connector. Secrets are references, never values.' });
+export type ConnectionSpec = z.infer<typeof ConnectionSpec>;
+export const Connection = z.discriminatedUnion('connector', [z.object({ ...connectionBase, ...postgres }).strict(), z.object({ ...connectionBase, ...file }).strict()])
+  .meta({ id: 'Connection', description: 'A connection with its name, as workers get it.' });
+export type Connection = z.infer<typeof Connection>;
+export type PostgresConnection = Extract<Connection, { connector: 'postgres' }>;
+export type FileConnection = Extract<Connection, { connector: 'file' }>;
+
+/** Connectors that product files may name but this release does not have. */
+export const knownConnectors = ['postgres', 'file'] as const;

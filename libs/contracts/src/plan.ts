@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { ColumnType, DatasetRef, Profile, digestKinds } from './dataset.ts';
+import { Issue } from './failure.ts';
+import { Count, Instant, PlanId, RequestId, SafeText, Sha256, TaskName } from './ids.ts';
+import { Pipeline, Schedule, loadModes } from './pipeline.ts';
+
+export const riskClasses = ['R0', 'R1', 'R2', 'R3'] as const;
+export const RiskClass = z.enum(riskClasses).meta({ description: 'R0 reads · R1 creates, appends, upserts on a declared key · R2 overwrites, deletes, changes a schema · R3 new egress.' });
+export type RiskClass = z.infer<typeof RiskClass>;
+
+export const decisionQuestions = ['movement', 'columns', 'types', 'key', 'strategy', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine', 'driver'] as const;
+export const Decision = z.object({
+  question: z.enum(decisionQuestions).describe('What had to be decided.'),
+  choice: z.string().describe('What was chosen, in a few words.'),
+  by: z.enum(['rules', 'person', 'model']).describe('Who chose: the rules, the request, or a model.'),
+  reason: z.object({
+    code: z.string().describe('Rule that fired, stable for scripts.'),
+    text: z.string().describe('A sentence with its number.'),
+  }).describe('Why.'),
+  rejected: z.array(z.object({
+    choice: z.string().describe('What was not chosen.'),
+    because: z.string().describe('Why not, with its number.'),
+  })).min(1).describe('At least one option that lost.'),
+}).meta({ id: 'Decision', description: 'One choice in a plan, with its reason and what lost against it.' });
+export type Decision = z.infer<typeof Decision>;
+
+export const ColumnMapping = z.object({
+  source: SafeText.describe('Column at the source.'),
+  target: SafeText.describe('Column at the target.'),
+  type: ColumnType.describe('Logical type that travels.'),
+  sourceNative: z.string().describe('Type at the source, as its engine spells it.'),
+  targetNative: z.string().describe('Type at the target, as its engine spells it.'),
+  nullable: z.boolean().describe('Whether the target column may be NULL.'),
+}).meta({ id: 'ColumnMapping', description: 'One column on its way.' });
+export type ColumnMapping = z.infer<typeof ColumnMapping>;
+
+export const carriers = ['frames', 'text', 'file'] as const;
+export const Carrier = z.enum(carriers).meta({ description: 'frames: binary COPY frames pass undecoded · text: a CSV stream · file: the engine opens the file itself.' });
+export type Carrier = z.infer<typeof Carrier>;
+export const engines = ['splice', 'duckdb'] as const;
+
+export const Chunking = z.object({
+  by: z.enum(['ctid', 'whole']).describe('ctid: ranges of the physical order; whole: one piece.'),
+  count: z.int().positive().describe('Pieces expected; bounds are fixed under the snapshot before the first read.'),
+  parallel: z.int().positive().describe('Pieces moved at once.'),
+  targetBytes: z.int().positive().describe('Source bytes aimed at per piece.'),
+}).meta({ id: 'Chunking', description: 'How a source is cut into pieces that are copied, retried and proved one by one.' });
+export type Chunking = z.infer<typeof Chunking>;
+
+const base = { id: TaskName.describe('Name inside the plan.'), engine: z.enum(engines).describe('What moves the bytes.') };
+export const LoadTask = z.object({
+  ...base, kind: z.literal('load').describe('Reads the source and writes staging and ledger.'),
+  source: DatasetRef.describe('What is read.'), target: DatasetRef.describe('What it is for.'),
+  columns: z.array(ColumnMapping).min(1).describe('Columns in their order.'),
+  carrier: Carrier.describe('How bytes travel.'), chunks: Chunking.describe('Pieces.'),
+  sourceFingerprint: Sha256.describe('Shape the source had when it was profiled; another shape is drift.'),
+  options: z.record(z.string(), z.string()).describe('How the source is read, explicit.'),
+  digest: z.enum(digestKinds).describe('How rows are hashed.'),
+}).meta({ id: 'LoadTask', description: 'Copies a source into staging.' });
+export type LoadTask = z.infer<typeof LoadTask>;
+
+export const publishWays = ['rename', 'swap', 'truncate-insert', 'append', 'upsert', 'file'] as const;
+export const PublishTask = z.object({
+  ...base, kind: z.literal('publish').describe('Reconciles staging with the source and makes it visible in one step.'),
+  load: TaskName.describe('The load task whose staging is published.'),
+  source: DatasetRef.describe('What was read.'), target: DatasetRef.describe('What becomes visible.'),
+  columns: z.array(ColumnMapping).min(1).describe('Columns in their order.'),
+  how: z.enum(publishWays).describe('rename: a new table · swap: two renames · truncate-insert: keeps views and keys · append · upsert · file: rename of a file.'),
+  key: z.array(z.string()).nullable().describe('Target columns that name a row, or null.'),
+  keyFromSource: z.boolean().describe('Whether a new table gets the key as its primary key.'),
+  level: z.enum(['counts', 'full']).describe('What is compared before publishing.'),
+  digest: z.enum(digestKinds).describe('How rows are hashed.'),
+}).meta({ id: 'PublishTask', description: 'Proves and publishes what a load staged.' });
+export type PublishTask = z.infer<typeof PublishTask>;
+
+export const PlanTask = z.discriminatedUnion('kind', [LoadTask, PublishTask]).meta({ description: 'A node of a plan.' });
+export type PlanTask = z.infer<typeof PlanTask>;
+const Interval = z.tuple([z.number(), z.number(), z.number()]);
+
+export const Plan = z.object({
+  schemaVersion: z.literal(1).describe('Version of this shape.'),
+  pipeline: Pipeline.describe('The pipeline as it was asked for.'),
+  tasks: z.array(PlanTask).min(1).describe('Nodes, in topological order.'),
+  edges: z.array(z.tuple([TaskName, TaskName])).describe('Pairs [before, after], sorted.'),
+  schedule: Schedule.nullable().describe('When it runs by itself, or null.'),
+  driver: z.enum(['workers', 'airflow']).describe('Who decides when tasks start.'),
+  target: z.object({
+    connection: z.string().describe('Connection.'), dataset: z.string().describe('Dataset.'),
+    load: z.enum(loadModes).describe('Load mode.'), key: z.array(z.string()).optional().describe('Key, where one is used.'),
+  }).describe('What is written.'),
+  decisions: z.array(Decision).describe('Every choice with its reason.'),
+  risk: RiskClass.describe('Risk class, computed from the tasks.'),
+  risks: z.array(z.string()).describe('What a person has to know before approving, a sentence each.'),
+  cost: z.object({
+    rows: Interval.describe('Rows: p5, p50, p95.'), seconds: Interval.describe('Seconds: p5, p50, p95.'), usd: Interval.describe('US dollars: p5, p50, p95.'),
+  }).describe('What it is expected to take.'),
+  profiles: z.object({ source: Profile.describe('Source.'), target: Profile.describe('Target.') }).describe('What the plan rests on.'),
+}).meta({ id: 'Plan', description: 'An immutable version of a pipeline: typed tasks, decisions with reasons, expected cost.' });
+export type Plan = z.infer<typeof Plan>;
+
+export const Question = z.object({
+  id: z.string().describe('Which question.'), text: z.string().describe('The question.'), choices: z.array(z.string()).describe('Possible answers.'),
+}).meta({ id: 'Question', description: 'What a person must answer before there is a plan.' });
+export type Question = z.infer<typeof Question>;
+
+export const Verdict = z.object({
+  ok: z.boolean().describe('Whether the plan may be approved.'), issues: z.array(Issue).describe('What breaks a rule.'),
+}).meta({ id: 'Verdict', description: 'What the verifier says of a plan.' });
+export type Verdict = z.infer<typeof Verdict>;
+
+export const planStatuses = ['proposed', 'approved', 'refused'] as const;
+export const PlanView = z.object({
+  planId: PlanId, planHash: PlanId,
+  requestId: RequestId.nullable().describe('Request that led to it.'),
+  pipeline: z.string().describe('Name of the pipeline.'),
+  status: z.enum(planStatuses).describe('proposed, approved or refused.'),
+  tasks: z.array(z.looseObject({ id: z.string(), kind: z.string(), engine: z.string(), reads: z.array(z.string()), writes: z.array(z.string()) })).describe('Nodes with what they read and write.'),
+  edges: z.array(z.tuple([z.string(), z.string()])).describe('Pairs [before, after].'),
+  schedule: Schedule.nullable().describe('When it runs by itself.'),
+  target: Plan.shape.target, decisions: z.array(Decision).describe('Every choice with its reason.'),
+  verdict: Verdict, risk: RiskClass, risks: Plan.shape.risks, cost: Plan.shape.cost,
+  questions: z.array(Question).describe('Not empty: nothing else was done.'),
+  createdAt: Instant.describe('When it was proposed.'),
+}).meta({ id: 'PlanView', description: 'A plan as scripts and screens read it.' });
+export type PlanView = z.infer<typeof PlanView>;

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { DatasetRef, Digest, Profile } from './dataset.ts';
+import { Count, Instant, PlanId, RunId, TaskRunId } from './ids.ts';
+import { ColumnMapping, LoadTask, PublishTask } from './plan.ts';
+import { Connection, PipelineSource } from './pipeline.ts';
+
+export const ProfileTask = z.object({
+  id: z.literal('profile').describe('Name.'), kind: z.literal('profile').describe('Looks at source and target before a plan is made.'),
+  source: DatasetRef.describe('Source.'), target: DatasetRef.describe('Target.'),
+  select: PipelineSource.shape.select,
+}).meta({ id: 'ProfileTask', description: 'Observes a source and a target.' });
+export type ProfileTask = z.infer<typeof ProfileTask>;
+export const InspectTask = z.object({
+  id: z.literal('inspect').describe('Name.'), kind: z.literal('inspect').describe('Tries a connection, or lists what it holds.'),
+  connection: z.string().describe('Connection.'), want: z.enum(['test', 'datasets']).describe('What is asked.'),
+}).meta({ id: 'InspectTask', description: 'Tries a connection, or lists its datasets.' });
+export type InspectTask = z.infer<typeof InspectTask>;
+
+export const TaskSpec = z.discriminatedUnion('kind', [ProfileTask, InspectTask, LoadTask, PublishTask]).meta({ description: 'What a worker is asked to do.' });
+export type TaskSpec = z.infer<typeof TaskSpec>;
+
+export const ProfileResult = z.object({
+  kind: z.literal('profile').describe('Kind.'), source: Profile.describe('Source.'), target: Profile.describe('Target.'),
+}).meta({ id: 'ProfileResult', description: 'What a profile task saw.' });
+export const InspectResult = z.object({
+  kind: z.literal('inspect').describe('Kind.'), system: z.string().describe('What answered, with version.'),
+  datasets: z.array(z.object({ name: z.string().describe('Dataset.'), rows: Count.nullable().describe('Row estimate, or null.'), bytes: Count.nullable().describe('Bytes, or null.') })).describe('What it holds; empty for a test.'),
+}).meta({ id: 'InspectResult', description: 'What an inspect task saw.' });
+export const LoadResult = z.object({
+  kind: z.literal('load').describe('Kind.'),
+  read: Count.describe('Rows read at the source.'), filtered: Count.describe('Rows left out by a filter.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged.'),
+  bytes: Count.describe('Bytes moved.'), chunks: Count.describe('Pieces in all.'), resumed: Count.describe('Pieces that an earlier attempt had written.'),
+  digest: Digest.describe('Digest of what was read.'),
+}).meta({ id: 'LoadResult', description: 'What a load did.' });
+export const PublishResult = z.object({
+  kind: z.literal('publish').describe('Kind.'),
+  published: Count.describe('Rows that became visible.'), inserted: Count.nullable().describe('New rows of an upsert, else null.'), updated: Count.nullable().describe('Changed rows of an upsert, else null.'),
+  level: z.enum(['counts', 'full']).describe('What was compared.'),
+  sourceDigest: Digest.describe('Digest of what was read.'), targetDigest: Digest.describe('Digest of what was published.'),
+  proofMs: Count.describe('Milliseconds the comparison took.'),
+}).meta({ id: 'PublishResult', description: 'What a publish did.' });
+export const TaskResult = z.discriminatedUnion('kind', [ProfileResult, InspectResult, LoadResult, PublishResult]).meta({ description: 'What a task did.' });
+export type TaskResult = z.infer<typeof TaskResult>;
+export type ProfileResult = z.infer<typeof ProfileResult>;
+export type InspectResult = z.infer<typeof InspectResult>;
+export type LoadResult = z.infer<typeof LoadResult>;
+export type PublishResult = z.infer<typeof PublishResult>;
+
+export const progressPhases = ['waiting', 'connecting', 'copying', 'indexing', 'proving', 'publishing'] as const;
+export const Progress = z.object({
+  phase: z.enum(progressPhases).describe('What is going on.'),
+  rows: Count.describe('Rows so far.'), totalRows: Count.nullable().describe('Rows expected, from statistics, or null.'),
+  bytes: Count.describe('Bytes so far.'), chunksDone: Count.describe('Pieces committed.'), chunks: Count.describe('Pieces in all.'),
+}).meta({ id: 'Progress', description: 'How far a task is. May be lost; the ledger is the truth.' });
+export type Progress = z.infer<typeof Progress>;
+
+export const TaskCommand = z.object({
+  taskRunId: TaskRunId, runId: RunId, planId: PlanId.nullable().describe('Plan, or null for a profile.'), attempt: z.int().positive().describe('1 for the first try.'),
+  task: TaskSpec, connections: z.array(Connection).describe('Connections the task needs, with references to secrets.'),
+  load: LoadResult.nullable().describe('For a publish: what its load did.'),
+  deadline: Instant.describe('When the run must have ended.'),
+}).meta({ id: 'TaskCommand', description: 'Asks the workers to run one task.' });
+export type TaskCommand = z.infer<typeof TaskCommand>;

@@ -1,0 +1,62 @@
+// Bundles one app: our own TypeScript into one file, npm packages left outside. Run in the app's folder; --watch restarts it.
+// A project that imports a package its own manifest does not name fails the build: images install by manifest.
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
+import { join, relative, resolve } from 'node:path';
+import { transform } from '@swc/core';
+import { context } from 'esbuild';
+import { swc } from './swc.mjs';
+
+const watch = process.argv.includes('--watch');
+const root = join(import.meta.dirname, '..');
+const outdir = join(root, 'dist', relative(root, process.cwd()));
+const packageOf = (path) => path.split('/').slice(0, path.startsWith('@') ? 2 : 1).join('/');
+
+// esbuild alone emits no decorator metadata, which dependency injection reads.
+const decorators = {
+  name: 'swc',
+  setup: (build) => build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+    const { code } = await transform(await readFile(path, 'utf8'), { ...swc, configFile: false, filename: path });
+    return { loader: 'js', contents: code };
+  }),
+};
+const external = {
+  name: 'external',
+  setup: (build) => build.onResolve({ filter: /^[^./]/ }, ({ kind, path }) =>
+    (kind === 'entry-point' || path.startsWith('@agent-etl/') ? undefined : { path, external: true })),
+};
+const undeclared = async (metafile) => {
+  const missing = new Set();
+  for (const [file, { imports }] of Object.entries(metafile.inputs)) {
+    const project = relative(root, resolve(file)).split('/').slice(0, 2).join('/');
+    const { dependencies = {} } = JSON.parse(await readFile(join(root, project, 'package.json'), 'utf8'));
+    for (const { path, external: outside } of imports) {
+      if (!outside || path === '<runtime>' || isBuiltin(path)) continue;
+      if (!dependencies[packageOf(path)]) missing.add(`${project}/package.json lacks ${packageOf(path)}`);
+    }
+  }
+  return [...missing].map((text) => ({ text }));
+};
+const declared = {
+  name: 'declared',
+  setup: (build) => build.onEnd(async ({ errors, metafile }) => ({ errors: errors.length ? [] : await undeclared(metafile) })),
+};
+let child;
+const start = () => {
+  child?.kill();
+  child = spawn(process.execPath, ['--enable-source-maps', join(outdir, 'main.js')], { stdio: 'inherit' });
+};
+const restart = { name: 'restart', setup: (build) => build.onEnd(({ errors }) => { if (!errors.length) start(); }) };
+
+// A project may have more than one program: every src/*.main.ts beside src/main.ts becomes a file of its own.
+
+const entryPoints = readdirSync('src').filter((file) => /(^|\.)main\.ts$/.test(file)).map((file) => join('src', file));
+const bundle = await context({
+  entryPoints, outdir, bundle: true, platform: 'node', format: 'esm', target: 'node24', sourcemap: true, metafile: true,
+  keepNames: true, logLevel: 'warning', plugins: [decorators, external, declared, ...(watch ? [restart] : [])],
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { child?.kill(); void bundle.dispose(); });
+if (watch) await bundle.watch();
+else { await bundle.rebuild(); await bundle.dispose(); }
