@@ -1,1 +1,1 @@
-export {};
+export { type SecretHarness, describeSecretStore } from './secret-store.contract.ts';
