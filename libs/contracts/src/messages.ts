@@ -67,7 +67,7 @@ export const messages = {
     payload: z.object({ ...run, driver: z.enum(['workers', 'airflow']).describe('Who starts tasks.'), tasks: z.array(z.object({ id: z.string().describe('Task.'), taskRunId: TaskRunId, kind: z.string().describe('Kind.') })).describe('Tasks in order.'), startedAt: Instant.describe('When.') }) }),
   'run.finished.v1': message({ topic: 'etl.run.events', writer: 'orchestrator', readers: ['monitor'], key: 'runId', says: 'A run ended; green ones carry their receipt.',
     payload: z.object({ ...run, state: z.enum(runStates).describe('Final state.'), receipt: Receipt.nullable().describe('Proof.'), failure: Failure.nullable().describe('Why it is red.'), finishedAt: Instant.describe('When.') }) }),
-  'run.deadline-missed.v1': message({ topic: 'etl.run.events', writer: 'orchestrator', readers: ['monitor'], key: 'runId', says: 'Airflow says a run missed its deadline.',
+  'run.deadline-missed.v1': message({ topic: 'etl.run.events', writer: 'orchestrator', readers: ['monitor'], key: 'planId', says: 'Airflow says a run missed its deadline.',
     payload: z.object({ planId: PlanId, airflowRunId: z.string().describe('Run in Airflow.') }) }),
   'dag.published.v1': message({ topic: 'etl.dag.events', writer: 'dag-generator', readers: ['orchestrator', 'monitor'], key: 'pipelineId', says: 'The DAG file is in place.',
     payload: z.object({ pipelineId: PipelineId, planId: PlanId, dagId: z.string().describe('DAG.'), digest: Sha256, path: z.string().describe('File.') }) }),

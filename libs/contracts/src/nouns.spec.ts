@@ -1,0 +1,53 @@
+import { describe, expect, it } from '@jest/globals';
+import { canonicalJson } from './canonical-json.ts';
+import { addDigests, digestText } from './dataset.ts';
+import { EtlError, parseOrThrow, toFailure } from './failure.ts';
+import { Connection, Pipeline, PipelineRequest } from './pipeline.ts';
+
+const pipeline = { name: 'orders', from: { connection: 'shop', dataset: 'public.orders' }, to: { connection: 'warehouse', dataset: 'mart.orders' } };
+
+describe('canonical JSON', () => {
+  it.each([
+    [{ b: 1, a: [true, null, 'é\n'], '10': 0, '9': 1 }, '{"10":0,"9":1,"a":[true,null,"é\\n"],"b":1}'],
+    [{ a: undefined, b: [undefined] }, '{"b":[null]}'],
+    [1e21, '1e+21'], [-0, '0'], ['\u2028', '"\u2028"'],
+  ])('writes %j with sorted keys and no spaces', (value, text) => { expect(canonicalJson(value)).toBe(text); });
+  it.each([NaN, Infinity, 1n, () => 1])('refuses %p, which JSON cannot say', (value) => { expect(() => canonicalJson({ value })).toThrow(TypeError); });
+});
+
+describe('an EtlError', () => {
+  it('fills the sentence from its details and keeps the cause out of the failure', () => {
+    const failure = toFailure(new EtlError('connection.unreachable', { connection: 'shop', address: 'db:5432' }, { cause: new Error('password=hunter2') }), 't1');
+    expect(failure).toEqual({ code: 'connection.unreachable', text: 'shop does not answer at db:5432.', next: 'check host and port, then: agent-etl connections test shop', traceId: 't1' });
+  });
+  it('says nothing of a foreign error but the trace', () => {
+    expect(toFailure(new Error('SELECT secret'), 't2')).toEqual({ code: 'platform.internal', text: 'Unexpected; quote trace t2.', next: null, traceId: 't2' });
+  });
+});
+
+describe('a pipeline request', () => {
+  it('takes a pipeline, a name, or neither', () => {
+    expect(PipelineRequest.safeParse({ requestId: 'x', pipeline }).success).toBe(true);
+    expect(PipelineRequest.safeParse({ pipeline: { name: 'orders' }, run: 'now' }).success).toBe(true);
+  });
+  it.each([
+    ['/from/dataset', { ...pipeline, from: { connection: 'shop', dataset: 'a\0b' } }],
+    ['/from/dataset', { ...pipeline, from: { connection: 'shop', dataset: 'a\ud800' } }],
+    ['/name', { ...pipeline, name: 'Orders' }],
+    ['/', { ...pipeline, shedule: 'daily' }],
+  ])('names %s when it is wrong', (path, broken) => {
+    const failed = (() => { try { parseOrThrow(Pipeline, broken); return null; } catch (error) { return error as EtlError; } })();
+    expect(failed?.issues.map((issue) => issue.path)).toContain(path);
+  });
+  it('refuses a password that is written where a reference belongs', () => {
+    expect(Connection.safeParse({ name: 'shop', connector: 'postgres', host: 'db', password: 'hunter2' }).success).toBe(false);
+  });
+});
+
+describe('a digest', () => {
+  it('of parts adds up to the digest of the whole, beyond 2^53', () => {
+    const big = String(2n ** 63n);
+    const sum = addDigests('pg-frame', [{ kind: 'pg-frame', rows: 2, a: big, b: '1' }, { kind: 'pg-frame', rows: 3, a: big, b: '2' }]);
+    expect(digestText(sum)).toBe(`pg-frame:5:${2n ** 64n}:3`);
+  });
+});
