@@ -5,28 +5,14 @@ import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { join, relative, resolve } from 'node:path';
-import { transform } from '@swc/core';
 import { context } from 'esbuild';
-import { swc } from './swc.mjs';
+import { bundleDefaults, decorators, external } from './bundle-plugins.mjs';
 
 const watch = process.argv.includes('--watch');
 const root = join(import.meta.dirname, '..');
 const outdir = join(root, 'dist', relative(root, process.cwd()));
 const packageOf = (path) => path.split('/').slice(0, path.startsWith('@') ? 2 : 1).join('/');
 
-// esbuild alone emits no decorator metadata, which dependency injection reads.
-const decorators = {
-  name: 'swc',
-  setup: (build) => build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-    const { code } = await transform(await readFile(path, 'utf8'), { ...swc, configFile: false, filename: path });
-    return { loader: 'js', contents: code };
-  }),
-};
-const external = {
-  name: 'external',
-  setup: (build) => build.onResolve({ filter: /^[^./]/ }, ({ kind, path }) =>
-    (kind === 'entry-point' || path.startsWith('@agent-etl/') ? undefined : { path, external: true })),
-};
 const undeclared = async (metafile) => {
   const missing = new Set();
   for (const [file, { imports }] of Object.entries(metafile.inputs)) {
@@ -54,8 +40,7 @@ const restart = { name: 'restart', setup: (build) => build.onEnd(({ errors }) =>
 
 const entryPoints = readdirSync('src').filter((file) => /(^|\.)main\.ts$/.test(file)).map((file) => join('src', file));
 const bundle = await context({
-  entryPoints, outdir, bundle: true, platform: 'node', format: 'esm', target: 'node24', sourcemap: true, metafile: true,
-  keepNames: true, logLevel: 'warning', plugins: [decorators, external, declared, ...(watch ? [restart] : [])],
+  ...bundleDefaults, entryPoints, outdir, metafile: true, plugins: [decorators, external, declared, ...(watch ? [restart] : [])],
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { child?.kill(); void bundle.dispose(); });
 if (watch) await bundle.watch();

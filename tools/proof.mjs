@@ -1,0 +1,41 @@
+// `npm run proof [-- part …]`: the heavier proofs, each against the real thing. Without a name all parts run.
+import { join } from 'node:path';
+import { ensureInstalled, root, run } from './install.mjs';
+import { openTally, total } from './tally.mjs';
+
+ensureInstalled();
+const tally = openTally('proof');
+const nx = (...args) => () => run('nx', ['run-many', ...args, '--output-style=static']);
+const jest = (file) => () => run('node', ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '../../node_modules/jest/bin/jest.js', '-i', '--testMatch', `<rootDir>/src/${file}`],
+  { cwd: join(root, 'apps', 'e2e'), env: { ETL_TEST_REPORT: tally.file } });
+
+/** A part counts as one check, unless its suites report for themselves. Exit code 75 means: could not run, and says why. */
+const parts = {
+  typecheck: { says: 'every project type checks', go: nx('-t', 'typecheck', '--parallel=2') },
+  lint: { says: 'the walls hold', go: nx('-t', 'lint', '--parallel=2') },
+  stale: { says: 'generated reference is current', go: () => run('node', ['tools/generate.mjs', '--check']) },
+  build: { says: 'every app bundles', go: nx('-t', 'build', '--parallel=2') },
+  e2e: { says: 'one list of scenarios on one process and on four', reports: true, needs: ['build'], go: jest('*.e2e-spec.ts') },
+  airflow: { says: 'a real Airflow runs the DAG', needs: ['build'], go: () => run('node', ['tools/proof/airflow.mjs']) },
+  browser: { says: 'the dashboard in a real browser', needs: ['build'], go: () => run('node', ['tools/proof/browser.mjs']) },
+};
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !parts[name]);
+if (unknown.length) { process.stderr.write(`no proof named ${unknown.join(', ')}: use ${Object.keys(parts).join(', ')}\n`); process.exit(2); }
+const wanted = asked.length ? [...new Set(asked.flatMap((name) => [...(parts[name].needs ?? []), name]))] : Object.keys(parts);
+
+let red = 0;
+for (const name of wanted) {
+  const { says, go, reports } = parts[name];
+  process.stdout.write(`\nproof ${name}: ${says}\n`);
+  const began = Date.now();
+  const status = go();
+  const seconds = ((Date.now() - began) / 1000).toFixed(1);
+  if (status === 75) tally.skip(name, 'the part said why above');
+  else if (!reports) tally.add(status === 0 ? 1 : 0, status === 0 ? 0 : 1);
+  if (status !== 0) red += 1;
+  process.stdout.write(`proof ${name}: ${status === 0 ? 'PROVEN' : status === 75 ? 'SKIPPED' : 'NOT PROVEN'} in ${seconds} s\n`);
+}
+const sum = total(tally.file);
+process.stdout.write(`\nproof: ${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped\n`);
+process.exit(red ? 1 : 0);
