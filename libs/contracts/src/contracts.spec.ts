@@ -28,9 +28,10 @@ describe('the message catalogue', () => {
   it('names messages as noun.past-participle.vN or noun.requested.vN', () => {
     expect(messageTypes.filter((type) => !/^[a-z]+(\.[a-z-]+)+\.v[1-9]$/.test(type))).toEqual([]);
   });
-  it('has at least one reader for every message', () => {
-    expect(messageTypes.filter((type) => messages[type].readers.length === 0)).toEqual([]);
-    expect(apps.flatMap((app) => readBy(app)).length).toBeGreaterThan(messageTypes.length);
+  it('has a reader of ours for every message that is not an answer to the requester', () => {
+    const answers = ['etl.pipeline.events', 'etl.run.events'];
+    expect(messageTypes.filter((type) => messages[type].readers.length === 0 && !answers.includes(messages[type].topic))).toEqual([]);
+    expect(apps.filter((app) => readBy(app).length === 0)).toEqual([]);
   });
   it('does not take words of Object for a message', () => {
     expect([isMessageType('constructor'), isMessageType('__proto__'), isMessageType('run.finished.v1')]).toEqual([false, false, true]);

@@ -37,18 +37,19 @@ const task = { runId: RunId, taskRunId: TaskRunId, attempt: z.int().positive().d
 const plan = { requestId: RequestId.nullable().describe('Request that led to it.'), pipelineId: PipelineId, pipeline: PipelineName, planId: PlanId };
 const run = { requestId: RequestId.nullable().describe('Request that led to it.'), runId: RunId, planId: PlanId.nullable().describe('Plan, or null while profiling.'), pipeline: z.string().describe('Pipeline.'), kind: z.enum(['copy', 'planning', 'inspect']).describe('What kind of run.') };
 
-/** Every message of the system. Writing another app's message does not compile; a reader without a handler does not boot. */
+/** Every message of the system. Writing another app's message does not compile; a reader without a handler does not boot.
+ * Messages without a reader are answers: the requester reads them. */
 export const messages = {
   'pipeline.requested.v1': message({ topic: 'etl.pipeline.requests', writer: 'anyone', readers: ['orchestrator'], key: 'requestId', says: 'Someone asks for a pipeline.', payload: PipelineRequest }),
-  'pipeline.accepted.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: ['monitor'], key: 'pipelineId', says: 'The request is stored and will be planned.',
+  'pipeline.accepted.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: [], key: 'pipelineId', says: 'The request is stored and will be planned.',
     payload: z.object({ requestId: RequestId, pipelineId: PipelineId, pipeline: PipelineName, owner: z.string().nullable().describe('Owner.') }) }),
-  'pipeline.rejected.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: ['monitor'], key: 'requestId', says: 'The request cannot be taken, or no plan can be made of it.',
+  'pipeline.rejected.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: [], key: 'requestId', says: 'The request cannot be taken, or no plan can be made of it.',
     payload: z.object({ requestId: RequestId, code: z.string().describe('Code of the error table.'), text: z.string().describe('One sentence.'), issues: z.array(Issue).describe('Each thing that is wrong.') }) }),
-  'plan.proposed.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: ['monitor'], key: 'pipelineId', says: 'A plan was made and verified.',
+  'plan.proposed.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: [], key: 'pipelineId', says: 'A plan was made and verified.',
     payload: z.object({ ...plan, risk: RiskClass, view: PlanView }) }),
-  'plan.approved.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: ['dag-generator', 'monitor'], key: 'pipelineId', says: 'The plan may run; the whole plan is inside.',
+  'plan.approved.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: ['dag-generator'], key: 'pipelineId', says: 'The plan may run; the whole plan is inside.',
     payload: z.object({ ...plan, plan: Plan, by: z.string().describe('policy, or who approved.'), approvedAt: Instant.describe('When.'), airflow: AirflowTarget.describe('DAG target of the policy.') }) }),
-  'plan.refused.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: ['monitor'], key: 'pipelineId', says: 'The plan may not run.',
+  'plan.refused.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: [], key: 'pipelineId', says: 'The plan may not run.',
     payload: z.object({ ...plan, by: z.string().describe('verifier, or who refused.'), issues: z.array(Issue).describe('What breaks a rule.') }) }),
   'task.run.requested.v1': message({ topic: 'etl.task.commands', writer: 'orchestrator', readers: ['etl-worker'], key: 'taskRunId', says: 'Run this task.', payload: TaskCommand }),
   'task.run.cancel-requested.v1': message({ topic: 'etl.task.commands', writer: 'orchestrator', readers: ['etl-worker'], key: 'taskRunId', says: 'Stop this task at the next chunk boundary.',
@@ -67,11 +68,11 @@ export const messages = {
     payload: z.object({ ...run, driver: z.enum(['workers', 'airflow']).describe('Who starts tasks.'), tasks: z.array(z.object({ id: z.string().describe('Task.'), taskRunId: TaskRunId, kind: z.string().describe('Kind.') })).describe('Tasks in order.'), startedAt: Instant.describe('When.') }) }),
   'run.finished.v1': message({ topic: 'etl.run.events', writer: 'orchestrator', readers: ['monitor'], key: 'runId', says: 'A run ended; green ones carry their receipt.',
     payload: z.object({ ...run, state: z.enum(runStates).describe('Final state.'), receipt: Receipt.nullable().describe('Proof.'), failure: Failure.nullable().describe('Why it is red.'), finishedAt: Instant.describe('When.') }) }),
-  'run.deadline-missed.v1': message({ topic: 'etl.run.events', writer: 'orchestrator', readers: ['monitor'], key: 'planId', says: 'Airflow says a run missed its deadline.',
+  'run.deadline-missed.v1': message({ topic: 'etl.run.events', writer: 'orchestrator', readers: [], key: 'planId', says: 'Airflow says a run missed its deadline.',
     payload: z.object({ planId: PlanId, airflowRunId: z.string().describe('Run in Airflow.') }) }),
-  'dag.published.v1': message({ topic: 'etl.dag.events', writer: 'dag-generator', readers: ['orchestrator', 'monitor'], key: 'pipelineId', says: 'The DAG file is in place.',
+  'dag.published.v1': message({ topic: 'etl.dag.events', writer: 'dag-generator', readers: ['orchestrator'], key: 'pipelineId', says: 'The DAG file is in place.',
     payload: z.object({ pipelineId: PipelineId, planId: PlanId, dagId: z.string().describe('DAG.'), digest: Sha256, path: z.string().describe('File.') }) }),
-  'dag.failed.v1': message({ topic: 'etl.dag.events', writer: 'dag-generator', readers: ['orchestrator', 'monitor'], key: 'pipelineId', says: 'No DAG file could be made.',
+  'dag.failed.v1': message({ topic: 'etl.dag.events', writer: 'dag-generator', readers: ['orchestrator'], key: 'pipelineId', says: 'No DAG file could be made.',
     payload: z.object({ pipelineId: PipelineId, planId: PlanId, failure: Failure }) }),
 };
 export type MessageType = keyof typeof messages;
