@@ -1,1 +1,1 @@
-export {};
+export { type MonitorConfig, MonitorModule, monitorConfig, monitorMigrations, monitorService } from './monitor.module.ts';

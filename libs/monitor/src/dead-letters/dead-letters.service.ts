@@ -1,0 +1,46 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type Answer, DEFAULT_TENANT, type DeadLetterView, type endpoints, Failure, TenantId, apps, deadLetterTopic } from '@agent-etl/contracts';
+import type { MessageBus, WireMessage } from '@agent-etl/messaging';
+import { StateDatabase } from '@agent-etl/persistence';
+import { type DeadLetter, DeadLettersRepository } from './dead-letters.repository.ts';
+
+export const MESSAGE_BUS = Symbol('monitor message bus');
+
+/** Collects the mirrors of every service's dead letters, so that one page shows them all. The record itself stays with the service that owns it. */
+@Injectable()
+export class DeadLettersService {
+  #subscription: { close(): Promise<void> } | undefined;
+  constructor(private readonly state: StateDatabase, private readonly letters: DeadLettersRepository, @Inject(MESSAGE_BUS) private readonly bus: MessageBus) {}
+
+  async start(): Promise<void> {
+    this.#subscription = await this.bus.subscribe('monitor-dead-letters', apps.map(deadLetterTopic), (message) => this.#keep(message));
+  }
+  async stop(): Promise<void> { await this.#subscription?.close(); }
+
+  async #keep(message: WireMessage): Promise<void> {
+    const letter = readLetter(message);
+    if (!letter) return; // not written by one of our services: nothing to show
+    const tenant = TenantId.safeParse(message.headers['etl_tenant']);
+    await this.state.inTenantTx(tenant.success ? tenant.data : DEFAULT_TENANT.id, (tx) => this.letters.add(tx, letter));
+  }
+  async list(tenantId: string, limit: number, cursor: string | undefined): Promise<{ items: DeadLetterView[]; next: string | null }> {
+    const rows = await this.state.inTenantTx(tenantId, (tx) => this.letters.list(tx, { limit: limit + 1, before: cursor ?? null }));
+    const items = rows.slice(0, limit);
+    return { items, next: rows.length > limit ? items.at(-1)?.id ?? null : null };
+  }
+  get(tenantId: string, id: string): Promise<Answer<typeof endpoints.getDeadLetter>> {
+    return this.state.inTenantTx(tenantId, (tx) => this.letters.get(tx, id));
+  }
+}
+
+/** The letter that a mirror message carries, or null when its dlq headers are missing. */
+function readLetter({ topic, key, headers, value }: WireMessage): DeadLetter | null {
+  const { dlq_id: id, dlq_source: source, dlq_failure: failure, dlq_at: at, dlq_tries: tries } = headers;
+  if (!id || !source || !failure) return null;
+  const [from = '', partition = '0', offset = '0'] = source.split('/');
+  return {
+    id, app: topic.replace('etl.dlq.', ''), topic: from, partition: Number(partition), offset, key, type: headers['ce_type'] ?? null, failure: Failure.parse(JSON.parse(failure)),
+    tries: Number(tries ?? 0), at: at ?? new Date(0).toISOString(), bytes: value.byteLength, value,
+    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('dlq_'))),
+  };
+}

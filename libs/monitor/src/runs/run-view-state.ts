@@ -1,0 +1,69 @@
+import { instant } from './instant.ts';
+import type { LiveRunView, Payload, TaskRunState } from '@agent-etl/contracts';
+
+export const runEventTypes = ['run.started.v1', 'run.finished.v1', 'task.run.started.v1', 'task.run.progressed.v1', 'task.run.succeeded.v1', 'task.run.failed.v1', 'task.run.cancelled.v1'] as const;
+export type RunEventType = (typeof runEventTypes)[number];
+/** One event of a run, with the instant its writer gave it. */
+export type RunEvent = { [T in RunEventType]: { readonly type: T; readonly payload: Payload<T>; readonly at: string } }[RunEventType];
+/** `kind` is null until the run's own start arrived: task events travel on another topic and may come first. */
+export interface SeenRun { readonly kind: 'copy' | 'planning' | 'inspect' | null; readonly view: LiveRunView; readonly taskIds: Readonly<Record<string, string>> }
+type TaskView = LiveRunView['tasks'][number];
+
+const FINAL = new Set<string>(['succeeded', 'failed', 'cancelled']);
+const newTask = (id: string, kind: string): TaskView => ({ id, kind, state: 'waiting', attempt: 0, worker: null, progress: null, startedAt: null, finishedAt: null, failure: null });
+const emptyRun = ({ payload, at }: RunEvent): SeenRun => ({
+  kind: null, taskIds: {},
+  view: { runId: payload.runId, planId: null, pipeline: '', state: 'queued', startedAt: at, finishedAt: null, rows: 0, totalRows: null, rowsPerSecond: 0, tasks: [], receipt: null, failure: null, seq: 0 },
+});
+
+/** The view after one event. Late and repeated events leave a finished run as it is. */
+export function applyRunEvent(before: SeenRun | null, event: RunEvent): SeenRun {
+  const seen = before ?? emptyRun(event);
+  switch (event.type) {
+    case 'run.started.v1': return started(seen, event.payload);
+    case 'run.finished.v1': {
+      const { state, receipt, failure, finishedAt } = event.payload;
+      return { ...seen, kind: event.payload.kind, view: { ...seen.view, pipeline: event.payload.pipeline, planId: event.payload.planId, state, receipt, failure, finishedAt, rowsPerSecond: 0, rows: receipt?.published ?? seen.view.rows } };
+    }
+    case 'task.run.started.v1': return onTask(seen, event, (task) => ({ ...task, state: 'running', attempt: event.payload.attempt, worker: event.payload.worker, startedAt: event.at, finishedAt: null, failure: null }));
+    case 'task.run.progressed.v1': return progressed(seen, event);
+    case 'task.run.succeeded.v1': return onTask(seen, event, (task) => end(task, 'succeeded', event.at));
+    case 'task.run.cancelled.v1': return onTask(seen, event, (task) => end(task, 'cancelled', event.at));
+    case 'task.run.failed.v1': return onTask(seen, event, (task) => ({ ...end(task, 'failed', event.at), failure: event.payload.failure }));
+  }
+}
+const end = (task: TaskView, state: TaskRunState, at: string): TaskView => ({ ...task, state, finishedAt: at });
+
+function started(seen: SeenRun, { kind, pipeline, planId, startedAt, tasks }: Payload<'run.started.v1'>): SeenRun {
+  const known = new Map(seen.view.tasks.map((task) => [task.id, task]));
+  const view: LiveRunView = {
+    ...seen.view, pipeline, planId, startedAt, state: FINAL.has(seen.view.state) ? seen.view.state : 'running',
+    tasks: tasks.map(({ id, kind: taskKind, taskRunId }) => ({ ...(known.get(id) ?? known.get(taskRunId) ?? newTask(id, taskKind)), id, kind: taskKind })),
+  };
+  return { kind, view, taskIds: { ...seen.taskIds, ...Object.fromEntries(tasks.map(({ id, taskRunId }) => [taskRunId, id])) } };
+}
+
+/** Changes one task. Before the run's start its id is unknown: the task stands under its taskRunId until then. */
+function onTask(seen: SeenRun, { payload }: Exclude<RunEvent, { type: 'run.started.v1' | 'run.finished.v1' }>, change: (task: TaskView) => TaskView): SeenRun {
+  if (FINAL.has(seen.view.state)) return seen;
+  const id = seen.taskIds[payload.taskRunId] ?? payload.taskRunId;
+  const task = seen.view.tasks.find((one) => one.id === id) ?? newTask(id, '');
+  if (payload.attempt < task.attempt) return seen;
+  const rest = seen.view.tasks.some((one) => one.id === id) ? seen.view.tasks.map((one) => (one.id === id ? change(one) : one)) : [...seen.view.tasks, change(task)];
+  return { ...seen, view: { ...seen.view, tasks: rest } };
+}
+
+function progressed(seen: SeenRun, event: Extract<RunEvent, { type: 'task.run.progressed.v1' }>): SeenRun {
+  const { progress } = event.payload;
+  const next = onTask(seen, event, (task) => ({ ...task, progress }));
+  if (next === seen || progress.phase !== 'copying') return next;
+  return { ...next, view: { ...next.view, rows: progress.rows, totalRows: progress.totalRows, rowsPerSecond: speed(seen.view, progress.rows, event.at) } };
+}
+/** Rows per second since the copying task began: steadier than the last half second. */
+function speed({ tasks }: LiveRunView, rows: number, at: string): number {
+  const began = tasks.find(({ kind, startedAt }) => kind === 'load' && startedAt !== null)?.startedAt ?? tasks.find(({ startedAt }) => startedAt !== null)?.startedAt;
+  const seconds = began ? millisecondsBetween(began, at) / 1000 : 0;
+  return seconds > 0 ? Math.round(rows / seconds) : 0;
+}
+/** Both are ISO 8601. `Date` is no clock here: it only reads the two texts. */
+const millisecondsBetween = (from: string, to: string): number => Math.max(0, instant(to) - instant(from));
