@@ -60,7 +60,7 @@ export interface Published { readonly published: number; readonly inserted: numb
 export interface SinkSession {
   /** Raises the fence of the target: older attempts can commit nothing from here on. */
   raise(): Promise<number>;
-  /** Pieces already written by this run, from the ledger in the sink. Final once the fence is raised. */
+  /** Pieces already written by this run, from the ledger in the sink, with a row of key `publish` once it is published. Final once the fence is raised. */
   ledger(): Promise<LedgerRow[]>;
   /** Makes staging if it is missing; `fresh` drops what an earlier picture left, with its ledger rows. */
   prepare(options: { fresh: 'keep' | 'start-over' }): Promise<void>;

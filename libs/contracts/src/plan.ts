@@ -55,6 +55,7 @@ export const LoadTask = z.object({
   carrier: Carrier.describe('How bytes travel.'), chunks: Chunking.describe('Pieces.'),
   sourceFingerprint: Sha256.describe('Shape the source had when it was profiled; another shape is drift.'),
   options: z.record(z.string(), z.string()).describe('How the source is read, explicit.'),
+  expectedRows: Count.optional().describe('Rows expected, from statistics: what progress and ETA are measured against.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
 }).meta({ id: 'LoadTask', description: 'Copies a source into staging.' });
 export type LoadTask = z.infer<typeof LoadTask>;
