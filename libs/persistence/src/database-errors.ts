@@ -1,0 +1,24 @@
+import { EtlError } from '@agent-etl/contracts';
+
+const away = /^(08...|57P0[1-5]|53300|53400|25P03|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+// pg and its pool raise these without a code.
+const lost = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|The database connection|Query runner already released|Query read timeout)/;
+
+/** The code that Postgres or the socket gave, below any wrapping of the ORM. */
+export function databaseCode(error: unknown): string | null {
+  const seen = error as { code?: unknown; driverError?: { code?: unknown } } | null;
+  const code = seen?.driverError?.code ?? seen?.code;
+  return typeof code === 'string' ? code : null;
+}
+
+/** Whether the server could not be reached or ended the session: nothing was wrong with the statement. */
+export function isAway(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isAway);
+  const code = databaseCode(error);
+  if (code && away.test(code)) return true;
+  return error instanceof Error && lost.test(error.message);
+}
+
+/** `platform.unavailable` for a database that is away; every other error as it came. */
+export const asUnavailable = (error: unknown): unknown =>
+  (isAway(error) ? new EtlError('platform.unavailable', { dependency: 'the state database', kept: 'no' }, { cause: error }) : error);

@@ -1,0 +1,143 @@
+import { EtlError, TenantId } from '@agent-etl/contracts';
+import { DataSource, type QueryRunner } from 'typeorm';
+import { checkIsolation } from './boot-check.ts';
+import { asUnavailable } from './database-errors.ts';
+import { type DirectConnection, keepConnected } from './direct-connection.ts';
+import { sql } from './sql.ts';
+import { RelayTx, TenantTx } from './tenant-tx.ts';
+
+export const schemas = ['orchestrator', 'worker', 'dag_generator', 'monitor'] as const;
+export type Schema = (typeof schemas)[number];
+
+/** @property url the service's own login
+ * @property relayUrl the login that sees outboxes and tasks across tenants
+ * @property poolSize connections of the service's login at most, 6 when left out; they are made when needed and end after 10 idle seconds */
+export interface StateOptions { url: string; relayUrl: string; schema: Schema; entities: Function[]; poolSize?: number }
+
+/** The state of one service: its schema, behind its own login, one transaction and one tenant at a time. */
+export class StateDatabase {
+  readonly schema: Schema;
+  readonly #options: StateOptions;
+  readonly #service: DataSource;
+  readonly #relay: DataSource;
+  readonly #direct = new Set<DirectConnection>();
+
+  private constructor(options: StateOptions, service: DataSource, relay: DataSource) {
+    this.schema = options.schema;
+    this.#options = options;
+    this.#service = service;
+    this.#relay = relay;
+  }
+
+  /** Connects both logins and refuses a database that would show one tenant another's rows.
+   * @throws EtlError `config.invalid`, `platform.unavailable` */
+  static async open(options: StateOptions): Promise<StateDatabase> {
+    const service = dataSource(options, { url: options.url, poolSize: options.poolSize ?? 6, entities: options.entities });
+    const relay = dataSource(options, { url: options.relayUrl, poolSize: 2, entities: [] });
+    const state = new StateDatabase(options, service, relay);
+    try {
+      await Promise.all([service.initialize(), relay.initialize()]);
+      await state.#transaction(service, (runner) => checkIsolation(new RelayTx(runner.manager)));
+      await state.asRelay(checkIsolation);
+    } catch (error) {
+      await state.close();
+      throw asUnavailable(error);
+    }
+    return state;
+  }
+
+  /** One transaction that sees the rows of one tenant. What `work` throws rolls it back.
+   * @throws EtlError `platform.unavailable` when the database is away; nothing is known to be kept then */
+  async inTenantTx<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>): Promise<T> {
+    if (!TenantId.safeParse(tenantId).success) throw new EtlError('access.unauthenticated');
+    let tx: TenantTx | undefined;
+    const answer = await this.#transaction(this.#service, async (runner) => {
+      tx = new TenantTx(tenantId, runner.manager);
+      await tx.run(sql`select set_config('app.tenant', ${tenantId}, true)`);
+      return await work(tx);
+    });
+    tx?.committed();
+    return answer;
+  }
+
+  /** One transaction of the relay login, across tenants: outbox, parked messages, tasks and schedules only. */
+  asRelay<T>(work: (tx: RelayTx) => Promise<T>): Promise<T> {
+    return this.#transaction(this.#relay, (runner) => work(new RelayTx(runner.manager)));
+  }
+
+  /** Calls `wake` for each notification of the channel, and once after every new connection, since a notification may have been missed meanwhile.
+   * Resolves when the first connection listens. */
+  async listen(channel: string, wake: () => void): Promise<{ close(): Promise<void> }> {
+    let started = (): void => undefined;
+    const first = new Promise<void>((done) => { started = done; });
+    const connection = this.#keep(this.#options.url, async (client, lost) => {
+      client.on('notification', () => { wake(); });
+      await client.query(`listen ${client.escapeIdentifier(channel)}`);
+      wake();
+      started();
+      await new Promise((done) => { lost.addEventListener('abort', done, { once: true }); });
+    });
+    await first;
+    return connection;
+  }
+
+  /** Waits, as long as it takes, to be the only holder of `key` in this database, then runs `work`. The lock is a session's: when its connection
+   * breaks, `until` aborts, another waiter may already lead, and this one queues again. It also queues again after `work` ends or throws. */
+  lead(key: string, work: (until: AbortSignal) => Promise<void>): { close(): Promise<void> } {
+    return this.#keep(this.#options.relayUrl, async (client, lost) => {
+      await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`${this.schema}:${key}`]);
+      if (!lost.aborted) await work(lost);
+    });
+  }
+
+  /** Answers when the database does. @throws EtlError `platform.unavailable` */
+  async ping(): Promise<void> {
+    await this.#service.query('select 1').catch((error: unknown) => { throw asUnavailable(error); });
+  }
+
+  /** Names of migrations that the schema has seen. */
+  async migrated(): Promise<string[]> {
+    const rows = await this.#service.query<{ name: string }[]>('select name from migrations order by id');
+    return rows.map(({ name }) => name);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#direct].map((connection) => connection.close()));
+    await Promise.all([this.#service, this.#relay].map((source) => (source.isInitialized ? source.destroy() : undefined)));
+  }
+
+  #keep(url: string, work: Parameters<typeof keepConnected>[1]): DirectConnection {
+    const connection = keepConnected({ connectionString: url, application_name: `etl-${this.schema}`, options: startup(this.schema, []) }, work);
+    const handle = { close: async () => { this.#direct.delete(handle); await connection.close(); } };
+    this.#direct.add(handle);
+    return handle;
+  }
+
+  async #transaction<T>(source: DataSource, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    const runner = source.createQueryRunner();
+    try {
+      await runner.startTransaction();
+      const answer = await work(runner);
+      await runner.commitTransaction();
+      return answer;
+    } catch (error) {
+      // A broken session has rolled back by itself; what matters is why the work failed.
+      if (runner.isTransactionActive && !runner.isReleased) await runner.rollbackTransaction().catch(() => undefined);
+      throw asUnavailable(error);
+    } finally {
+      await runner.release();
+    }
+  }
+}
+
+const limits = ['statement_timeout=60s', 'idle_in_transaction_session_timeout=60s', 'lock_timeout=30s'];
+const startup = (schema: Schema, settings: readonly string[]): string =>
+  [`search_path=${schema}`, 'TimeZone=UTC', ...settings].map((setting) => `-c ${setting}`).join(' ');
+
+function dataSource({ schema }: StateOptions, login: { url: string; poolSize: number; entities: Function[] }): DataSource {
+  return new DataSource({
+    type: 'postgres', ...login, applicationName: `etl-${schema}`, connectTimeoutMS: 10_000, uuidExtension: 'pgcrypto', installExtensions: false,
+    synchronize: false, logging: false, poolErrorHandler: () => undefined, // a broken idle connection is replaced when it is needed
+    extra: { options: startup(schema, limits), idleTimeoutMillis: 10_000, keepAlive: true },
+  });
+}
