@@ -1,1 +1,1 @@
-export {};
+export { anApprovedPlan } from './testing/approved-plan.ts';
