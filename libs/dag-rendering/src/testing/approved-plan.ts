@@ -3,12 +3,15 @@ import type { ApprovedPlan } from '../airflow/dag-spec.ts';
 
 const sha = (digit: string): string => digit.repeat(64);
 const columns = [{ source: 'id', target: 'id', type: { kind: 'i64' }, sourceNative: 'bigint', targetNative: 'bigint', nullable: false }];
-const profile = (connection: string, dataset: string, exists: boolean) => ({
-  connection, dataset, connector: 'postgres', system: 'PostgreSQL 18.4', exists,
-  columns: exists ? [{ name: 'id', type: { kind: 'i64' }, native: 'bigint', nullable: false }] : [],
-  primaryKey: exists ? ['id'] : null, uniqueKeys: [], indexes: [], rows: exists ? 3_000_000 : 0, rowsExact: false, bytes: 220_000_000, pages: exists ? 26_855 : null, walLevel: 'replica',
-  dependents: { views: 0, foreignKeys: 0, policies: 0, grants: 0 }, columnStats: {}, options: {}, fingerprint: sha('f'),
-});
+const profile = (ref: { connection: string; dataset: string }, rows: number) => {
+  const exists = rows > 0;
+  return {
+    ...ref, connector: 'postgres', system: 'PostgreSQL 18.4', exists,
+    columns: exists ? [{ name: 'id', type: { kind: 'i64' }, native: 'bigint', nullable: false }] : [],
+    primaryKey: exists ? ['id'] : null, uniqueKeys: [], indexes: [], rows, rowsExact: false, bytes: 220_000_000, pages: exists ? 26_855 : null, walLevel: 'replica',
+    dependents: { views: 0, foreignKeys: 0, policies: 0, grants: 0 }, columnStats: {}, options: {}, fingerprint: sha('f'),
+  };
+};
 const source = { connection: 'ops', dataset: 'public.flights' };
 const target = { connection: 'warehouse', dataset: 'mart.flights' };
 const load = {
@@ -27,7 +30,7 @@ export function anApprovedPlan(change: { pipeline?: Record<string, unknown>; pla
     target: { ...target, load: 'append' },
     decisions: [{ question: 'chunks', choice: '8 pieces', by: 'rules', reason: { code: 'chunks.by-size', text: '220 MB at 32 MiB each.' }, rejected: [{ choice: '1 piece', because: 'A lost worker would start again from zero.' }] }],
     risk: 'R1', risks: [], cost: { rows: [2_900_000, 3_000_000, 3_100_000], seconds: [4, 7, 20], usd: [0, 0, 0] },
-    profiles: { source: profile('ops', 'public.flights', true), target: profile('warehouse', 'mart.flights', false) }, ...change.plan,
+    profiles: { source: profile(source, 3_000_000), target: profile(target, 0) }, ...change.plan,
   });
   return {
     plan, planId: sha('5'), tenant: 'acme', approvedAt: '2026-11-20T14:03:11.250Z',
