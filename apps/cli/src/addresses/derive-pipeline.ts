@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { ConnectionSpec, Pipeline } from '@agent-etl/contracts';
+import { WrongUse } from '../session/exit-codes.ts';
+import { type Address, parseAddress } from './parse-address.ts';
+
+/** A connection that an address needs and that nobody has written down. The password stays apart from everything that is stored. */
+export interface DerivedConnection { readonly name: string; readonly spec: ConnectionSpec; readonly password: string | null; readonly folder: string | null }
+interface End { readonly connection: string; readonly dataset: string; readonly derived: DerivedConnection | null }
+export interface Derived { readonly pipeline: Pipeline; readonly connections: readonly DerivedConnection[]; readonly hints: readonly string[] }
+export interface Ends { readonly from: string; readonly to: string; readonly table?: string | undefined; readonly load?: Pipeline['to']['load']; readonly key?: readonly string[] | undefined }
+interface Surroundings { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> }
+
+const short = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 6);
+const slug = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_').replaceAll(/^_+|_+$/g, '').replace(/^(?=[^a-z])/, 'x_');
+/** A legal name out of any text; a long one keeps its start and gets a digest, so that two stay apart. */
+export const nameOf = (text: string): string => { const name = slug(text) || 'x'; return name.length <= 48 ? name : `${name.slice(0, 41).replace(/_+$/, '')}_${short(text)}`; };
+
+function open(text: string, { env }: Surroundings): { address: Address; hints: string[] } {
+  const address = parseAddress(text);
+  if (address.kind === 'postgres' && address.password !== null) {
+    const variable = `${nameOf(address.database).toUpperCase()}_URL`;
+    return { address, hints: [`the password is used for this command and kept nowhere; better: put the address in ${variable} and write env:${variable}`] };
+  }
+  if (address.kind !== 'environment') return { address, hints: [] };
+  const value = env[address.variable];
+  if (!value) throw new WrongUse(`The variable ${address.variable} is not set.`, `export ${address.variable}=postgres://user:password@host:5432/database`);
+  const inner = parseAddress(value);
+  if (inner.kind === 'environment') throw new WrongUse(`The variable ${address.variable} names another variable.`, 'put the address itself there');
+  return { address: inner, hints: [] };
+}
+function fileEnd(path: string, { cwd, env }: Surroundings): End {
+  const home = path.startsWith('~/') ? join(env['HOME'] ?? cwd, path.slice(2)) : path;
+  const absolute = isAbsolute(home) ? home : resolve(cwd, home);
+  const folder = dirname(absolute);
+  const name = `files_${short(folder)}`;
+  return { connection: name, dataset: basename(absolute), derived: { name, spec: { connector: 'file', root: folder }, password: null, folder } };
+}
+function postgresEnd(address: Extract<Address, { kind: 'postgres' }>, table: string | undefined): End {
+  const dataset = address.table ?? table;
+  if (!dataset) throw new WrongUse(`Which table of database ${address.database}?`, 'add --table schema.table, or ?table=schema.table to the address');
+  const { host, port, database, user, tls } = address;
+  const name = nameOf(`${database}_${short([host, port, database, user].join('|'))}`);
+  const spec: ConnectionSpec = { connector: 'postgres', host, port, database, ...(user ? { user } : {}), ...(tls ? { tls: tls as 'prefer' } : {}) };
+  return { connection: name, dataset, derived: { name, spec, password: address.password, folder: null } };
+}
+function endOf(address: Address, table: string | undefined, around: Surroundings): End {
+  switch (address.kind) {
+    case 'dataset': return { connection: address.connection, dataset: address.dataset, derived: null };
+    case 'file': return fileEnd(address.path, around);
+    case 'postgres': return postgresEnd(address, table);
+    case 'name': throw new WrongUse(`"${address.name}" names no dataset.`, 'write connection.schema.table or connection:path');
+    case 'pipeline-file': throw new WrongUse(`${address.path} is a pipeline file; it names its own target.`, `agent-etl run ${address.path}`);
+    case 'environment': throw new WrongUse('A variable cannot name another variable.');
+  }
+}
+/** Makes a pipeline and the connections it needs out of two addresses. Equal addresses give equal names, so a second run is the same pipeline.
+ * @throws WrongUse when an address lacks a table, a variable is not set, or one of them is no dataset */
+export function derivePipeline({ from, to, table, load, key }: Ends, around: Surroundings): Derived {
+  const source = open(from, around);
+  const target = open(to, around);
+  const sourceEnd = endOf(source.address, table, around);
+  const sameTable = /^[^/]+\.[^/.]+$/.test(sourceEnd.dataset) && source.address.kind !== 'file' ? sourceEnd.dataset : undefined;
+  const targetEnd = endOf(target.address, table ?? sameTable, around);
+  const name = nameOf(`${sourceEnd.connection}_${sourceEnd.dataset}_to_${targetEnd.connection}_${targetEnd.dataset}`);
+  const pipeline: Pipeline = {
+    version: 1, name, from: { connection: sourceEnd.connection, dataset: sourceEnd.dataset },
+    to: { connection: targetEnd.connection, dataset: targetEnd.dataset, ...(load ? { load } : {}), ...(key?.length ? { key: [...key] } : {}) },
+  };
+  const connections = [sourceEnd.derived, targetEnd.derived].filter((derived) => derived !== null);
+  return { pipeline, connections, hints: [...source.hints, ...target.hints] };
+}

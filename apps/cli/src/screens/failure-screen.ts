@@ -1,0 +1,26 @@
+import type { Failure } from '@agent-etl/contracts';
+import { type Paint, printable } from './ansi.ts';
+import { labelled, wrap } from './layout.ts';
+
+export interface FailureContext {
+  /** Connection, pipeline or file the sentence is about. */
+  readonly subject?: string | undefined;
+  /** What the failure left behind, such as the number of published rows. */
+  readonly state?: string | undefined;
+}
+const cellLine = ({ row, column, value, target }: NonNullable<Failure['cell']>): string =>
+  [row === null ? '' : `row ${row}`, `column ${printable(column)}`, `value ${printable(value)}`, `target ${printable(target)}`].filter(Boolean).join('   ');
+
+/** A failure as four short lines: the sentence, the value that did not fit, what to do next, what is left, the code. */
+export function failureScreen(failure: Failure, paint: Paint, { subject, state }: FailureContext = {}): string[] {
+  const text = subject && !failure.text.startsWith(subject) ? `${subject}: ${failure.text}` : failure.text;
+  const [first = '', ...rest] = wrap(text, 90);
+  const lines = [` ${paint('red', 'x')}  ${first}`, ...rest.map((line) => `    ${line}`)];
+  if (failure.cell) lines.push(`    ${cellLine(failure.cell)}`);
+  const told = failure.issues?.length === 1 && failure.text.includes(failure.issues[0]?.text ?? '');
+  if (!told) for (const { path, text: problem } of failure.issues ?? []) lines.push(...wrap(`- ${path} ${problem}`, 90).map((line) => `    ${line}`));
+  if (failure.next) lines.push(...labelled('next', failure.next, 4));
+  if (state) lines.push(...labelled('state', state, 4));
+  lines.push(paint('dim', labelled('code', `${failure.code}${failure.traceId ? `   trace ${failure.traceId}` : ''}`, 4).join('')));
+  return lines;
+}

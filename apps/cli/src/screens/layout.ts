@@ -1,0 +1,28 @@
+import { printable } from './ansi.ts';
+
+/** Width of every screen. */
+export const screenWidth = 96;
+
+/** Breaks a text at spaces into lines of at most `width` characters; a longer word stays whole. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of printable(text).split(/\s+/).filter(Boolean)) {
+    if (line && line.length + 1 + word.length > width) { lines.push(line); line = word; } else line = line ? `${line} ${word}` : word;
+  }
+  return line || !lines.length ? [...lines, line] : lines;
+}
+/** A labelled paragraph: the label in its column, further lines below the text. */
+export function labelled(label: string, text: string, indent = 1): string[] {
+  const gutter = ' '.repeat(indent + 8);
+  return wrap(text, screenWidth - gutter.length).map((line, index) => (index === 0 ? `${' '.repeat(indent)}${label.padEnd(7)} ${line}` : gutter + line));
+}
+/** Rows under a head, columns as wide as their widest cell; numbers to the right. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const safe = rows.map((row) => row.map(printable));
+  const widths = head.map((title, column) => Math.max(title.length, ...safe.map((row) => (row[column] ?? '').length)));
+  const isNumber = head.map((_, column) => safe.length > 0 && safe.every((row) => /^[\d,. ]*$/.test(row[column] ?? '')));
+  const line = (cells: readonly string[]): string =>
+    ` ${cells.map((cell, column) => (isNumber[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ')}`.trimEnd();
+  return [line(head), ...safe.map(line)];
+}

@@ -1,0 +1,30 @@
+import type { Decision, PlanView } from '@agent-etl/contracts';
+import type { Paint } from './ansi.ts';
+import { labelled } from './layout.ts';
+import { durationText, grouped } from './numbers.ts';
+
+const shownShort: readonly Decision['question'][] = ['movement', 'types', 'key', 'strategy', 'chunks', 'load', 'publish', 'proof'];
+
+const interval = ([low, middle, high]: readonly [number, number, number], text: (value: number) => string): string =>
+  (low === high ? text(middle) : `${text(middle)} (${text(low)} to ${text(high)})`);
+
+/** Choice and reason of a decision in one sentence. */
+export const decisionText = ({ choice, reason }: Decision): string => `${choice}: ${reason.text}`;
+
+/** A plan for the eye: choices with their reasons, risk, cost, questions. `every` also tells what lost and why. */
+export function planScreen(plan: PlanView, paint: Paint, detail: 'short' | 'every' = 'short'): string[] {
+  const lines = [` ${paint('bold', `plan ${plan.pipeline}`)}   ${plan.planId.slice(0, 12)}   ${plan.status}   risk ${plan.risk}`];
+  for (const decision of plan.decisions) {
+    if (detail === 'short' && !shownShort.includes(decision.question)) continue;
+    lines.push(...labelled(`  ${decision.question}`.padEnd(12), decisionText(decision), 1));
+    const losers = detail === 'every' ? decision.rejected : decision.rejected.slice(0, 1);
+    for (const { choice, because } of losers) lines.push(...labelled('', `not ${choice}: ${because}`, 6).map((line) => paint('dim', line)));
+  }
+  lines.push(...labelled('  cost', `${interval(plan.cost.rows, grouped)} rows, ${interval(plan.cost.seconds, (seconds) => durationText(seconds * 1000))}`));
+  for (const risk of plan.risks) lines.push(...labelled(paint('yellow', '  risk'), risk));
+  for (const { path, text } of plan.verdict.issues) lines.push(...labelled(paint('red', '  issue'), `${path} ${text}`));
+  for (const { text, choices } of plan.questions) lines.push(...labelled(paint('yellow', '  asks'), `${text}${choices.length ? ` (${choices.join(' | ')})` : ''}`));
+  return lines;
+}
+export const tasksScreen = (plan: PlanView): string[] =>
+  plan.tasks.map(({ id, kind, engine, reads, writes }) => `   ${id.padEnd(28)} ${kind.padEnd(8)} ${engine.padEnd(8)} ${reads.join(', ')} -> ${writes.join(', ')}`);

@@ -1,0 +1,40 @@
+import type { RunView, TaskRunView } from '@agent-etl/contracts';
+import { compact, durationText, grouped } from './numbers.ts';
+
+/** What was seen of a run's speed: taken between two looks, kept by the caller. */
+export interface Speed { readonly rowsPerSecond: number | null; readonly elapsedMs: number }
+
+const barWidth = 40;
+export const bar = (share: number): string => {
+  const full = Math.min(barWidth, Math.max(0, Math.round(share * barWidth)));
+  return `[${'#'.repeat(full)}${'.'.repeat(barWidth - full)}]`;
+};
+export const shareOf = ({ progress, state }: Pick<TaskRunView, 'progress' | 'state'>): number | null => {
+  if (state === 'succeeded') return 1;
+  if (!progress?.totalRows) return progress?.chunks ? progress.chunksDone / progress.chunks : null;
+  // Totals are estimates: until the task is done, nothing is 100 %.
+  return Math.min(0.99, progress.rows / progress.totalRows);
+};
+/** The task a person wants to see: the running one, else the last that moved. */
+export const currentTask = (run: RunView): TaskRunView | undefined =>
+  run.tasks.find(({ state }) => state === 'running') ?? run.tasks.findLast(({ state }) => state === 'succeeded' || state === 'failed') ?? run.tasks[0];
+
+export const etaText = (task: TaskRunView, { rowsPerSecond }: Speed): string => {
+  const { progress } = task;
+  if (!progress?.totalRows || !rowsPerSecond || progress.rows >= progress.totalRows) return '';
+  return `ETA ${durationText(((progress.totalRows - progress.rows) / rowsPerSecond) * 1000)}`;
+};
+/** One line about a running task: bar, percent, rows, speed, ETA; the phase where it is not copying. */
+export function progressLine(run: RunView, speed: Speed): string {
+  const task = currentTask(run);
+  if (!task) return ` ${run.state.padEnd(7)} waiting for a worker`;
+  const { progress } = task;
+  const phase = task.state === 'ready' || task.state === 'waiting' ? 'waiting' : progress?.phase ?? 'connecting';
+  const share = shareOf(task);
+  const label = phase === 'copying' ? 'copy' : phase;
+  const parts = [
+    share === null ? '' : `${bar(share)} ${String(Math.floor(share * 100)).padStart(3)} %`,
+    progress ? `${grouped(progress.rows)} rows` : '', speed.rowsPerSecond ? `${compact(speed.rowsPerSecond)}/s` : '', etaText(task, speed),
+    task.attempts > 1 ? `attempt ${task.attempts}` : '', durationText(speed.elapsedMs)];
+  return ` ${label.padEnd(10)} ${parts.filter(Boolean).join('  ')}`;
+}

@@ -1,0 +1,52 @@
+import type { Receipt, RunView } from '@agent-etl/contracts';
+import type { Paint } from './ansi.ts';
+import { bar } from './progress-screen.ts';
+import { betweenMs, compact, durationText, grouped } from './numbers.ts';
+
+const aligned = (text: string, seconds: string): string => `${text.padEnd(88)}${seconds.padStart(8)}`.trimEnd();
+
+/** A receipt in one sum: what was read is what was left out, set aside and written. */
+export const receiptSum = ({ read, filtered, rejected, written }: Pick<Receipt, 'read' | 'filtered' | 'rejected' | 'written'>): string =>
+  `read ${grouped(read)} = filtered ${grouped(filtered)} + rejected ${grouped(rejected)} + written ${grouped(written)}`;
+
+const loadOf = (run: RunView) => run.tasks.flatMap((task) => (task.result?.kind === 'load' ? [{ task, result: task.result }] : []))[0];
+const publishOf = (run: RunView) => run.tasks.flatMap((task) => (task.result?.kind === 'publish' ? [{ task, result: task.result }] : []))[0];
+
+/** What a finished run did: copy, proof and receipt, a line each. */
+export function runScreen(run: RunView, paint: Paint): string[] {
+  const lines: string[] = [];
+  const load = loadOf(run);
+  const publish = publishOf(run);
+  if (load) {
+    const ms = betweenMs(load.task.startedAt, load.task.finishedAt);
+    const speed = ms > 0 ? `${compact(load.result.written / (ms / 1000))}/s` : '';
+    const resumed = load.result.resumed ? `  ${load.result.resumed} of ${load.result.chunks} chunks from an earlier attempt` : '';
+    lines.push(aligned(` copy    ${bar(1)} 100 %  ${grouped(load.result.written)} rows  ${speed}${resumed}`, durationText(ms)));
+  }
+  if (publish) {
+    const level = publish.result.level === 'full' ? 'count and digest of all rows' : 'row counts';
+    lines.push(aligned(` proof   source = target   ${level}`, durationText(publish.result.proofMs)));
+    if (publish.result.inserted !== null) lines.push(` upsert  ${grouped(publish.result.inserted)} new, ${grouped(publish.result.updated ?? 0)} changed`);
+  }
+  if (run.receipt) lines.push(` receipt ${receiptSum(run.receipt)}   signed, ${run.runId}`);
+  const seconds = durationText(betweenMs(run.startedAt, run.finishedAt));
+  if (run.state === 'succeeded') lines.push('', ` ${paint('green', 'green')} in ${seconds}: reconciled ${run.receipt?.reconciled ?? false}, ${grouped(run.receipt?.published ?? 0)} rows published`);
+  if (run.state === 'cancelled') lines.push('', ` ${paint('yellow', 'cancelled')} after ${seconds}; nothing was published by this run`);
+  return lines;
+}
+/** What a red run left behind, in a sentence. */
+export function leftBehind(run: RunView): string {
+  const publish = publishOf(run);
+  if (publish) return `${grouped(publish.result.published)} rows published`;
+  const staged = run.tasks.reduce((sum, { rows }) => sum + rows, 0);
+  return `0 rows published, the target is as before${staged ? `; ${grouped(staged)} rows had been staged` : ''}`;
+}
+/** A receipt in full. */
+export function receiptScreen(receipt: Receipt): string[] {
+  return [
+    ` receipt ${receipt.runId}`, ` sum     ${receiptSum(receipt)}`, ` public  ${grouped(receipt.published)} rows in ${receipt.target.connection}.${receipt.target.dataset}`,
+    ` source  ${receipt.source.connection}.${receipt.source.dataset}  ${receipt.sourceDigest}`, ` target  ${receipt.target.connection}.${receipt.target.dataset}  ${receipt.targetDigest}`,
+    ` proof   reconciled ${receipt.reconciled}, level ${receipt.level}, ${receipt.chunks} chunks, ${receipt.attempts} attempts`,
+    ` plan    ${receipt.planId}`, ` by      approved by ${receipt.approvedBy}; ${receipt.startedAt} to ${receipt.finishedAt}`, ` key     ${receipt.keyId}`,
+  ];
+}

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EtlError } from '@agent-etl/contracts';
+import { z } from 'zod';
+import { WrongUse } from './exit-codes.ts';
+
+/** What a standalone writes for those who join it. Only its owner may read the file. */
+export const RunFile = z.looseObject({ url: z.url(), token: z.string().min(1), pid: z.int().positive(), postgresUrl: z.string().optional() });
+export type RunFile = z.infer<typeof RunFile>;
+
+export const runFileOf = (projectDir: string): string => join(projectDir, '.agent-etl', 'run.json');
+
+async function readRunFile(projectDir: string): Promise<RunFile | null> {
+  const text = await readFile(runFileOf(projectDir), 'utf8').catch(() => null);
+  if (text === null) return null;
+  const parsed = RunFile.safeParse(((): unknown => { try { return JSON.parse(text) as unknown; } catch { return null; } })());
+  return parsed.success ? parsed.data : null;
+}
+async function answers({ url }: RunFile): Promise<boolean> {
+  const ready = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2000) }).catch(() => null);
+  return ready?.ok === true;
+}
+/** The standalone of a project folder, when one runs and answers. */
+export async function findStandalone(projectDir: string): Promise<RunFile | null> {
+  const found = await readRunFile(projectDir);
+  return found && await answers(found) ? found : null;
+}
+
+/** Where the bundled standalone lies: beside this program in `dist/apps`. */
+export const standaloneProgram = (): string => join(import.meta.dirname, '..', 'standalone', 'main.js');
+
+export interface StartOptions { readonly projectDir: string; readonly args?: readonly string[]; readonly env?: NodeJS.ProcessEnv; readonly startTimeoutMs?: number }
+
+/** Starts the standalone of a project folder detached and waits until it answers. Two starters end up at the same one: its lock decides. */
+export async function startStandalone({ projectDir, args = ['--auto'], env = process.env, startTimeoutMs = 90_000 }: StartOptions): Promise<RunFile> {
+  const program = standaloneProgram();
+  if (!existsSync(program)) throw new WrongUse(`The standalone is not built: ${program} is missing.`, 'npm run build');
+  const folder = join(projectDir, '.agent-etl');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const log = join(folder, 'standalone.log');
+  const file = await open(log, 'a', 0o600);
+  const child = spawn(process.execPath, ['--enable-source-maps', program, '--project', projectDir, ...args], { detached: true, stdio: ['ignore', file.fd, file.fd], env });
+  child.unref();
+  await file.close();
+  const until = Date.now() + startTimeoutMs;
+  while (Date.now() < until) {
+    const found = await findStandalone(projectDir);
+    if (found) return found;
+    // Ended by itself: either another one holds the lock and will answer soon, or it could not start.
+    if (child.exitCode !== null && child.exitCode !== 0 && !await readRunFile(projectDir)) break;
+    await delay(50);
+  }
+  throw new EtlError('platform.unavailable', { dependency: 'The standalone', kept: 'no', next: `read ${log}` });
+}
+/** Joins the standalone of a project folder, or starts it. */
+export const joinStandalone = async (options: StartOptions): Promise<RunFile> => await findStandalone(options.projectDir) ?? startStandalone(options);
