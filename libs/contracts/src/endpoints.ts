@@ -70,6 +70,7 @@ export const endpoints = {
   listDeadLetters: endpoint({ method: 'GET', path: '/v1/dlq', app: 'monitor', roles: everyone, says: 'Messages that no handler could take, newest first.', query: page, response: listOf(DeadLetterView) }),
   getDeadLetter: endpoint({ method: 'GET', path: '/v1/dlq/:id', app: 'monitor', roles: everyone, says: 'One dead letter with its original bytes.', params: z.object({ id: z.uuid() }).strict(), response: DeadLetterView.extend({ valueBase64: z.string().describe('Original bytes.'), headers: z.record(z.string(), z.string()).describe('Original headers.') }) }),
   putEphemeralSecret: endpoint({ method: 'PUT', path: '/v1/ephemeral-secrets/:id', app: 'standalone', roles: ['admin'], says: 'Keeps a value in memory for one command. Only a standalone has this.', params: z.object({ id: z.uuid() }).strict(), body: z.object({ fields: z.record(z.string(), z.string()).describe('Values by field.') }).strict(), response: z.object({}) }),
+  allowFileRoot: endpoint({ method: 'PUT', path: '/v1/file-roots', app: 'standalone', roles: ['admin'], says: 'Lets file connections use a folder that a person named. Only a standalone has this.', body: z.object({ folder: SafeText.min(1).max(4096).describe('Absolute path.') }).strict(), response: z.object({}) }),
 };
 export type EndpointName = keyof typeof endpoints;
 /** problem+json: the failure at top level, with status and title. */
