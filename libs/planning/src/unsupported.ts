@@ -1,0 +1,43 @@
+import { EtlError, type Issue, type Pipeline, type PipelineRequest, type Policy, knownConnectors } from '@agent-etl/contracts';
+
+interface Refusal { readonly path: string; readonly found: string; readonly allowed: string }
+const issue = ({ path, found, allowed }: Refusal): Issue => ({ code: 'request.unsupported', path, text: `${found} is not supported; use ${allowed}.` });
+
+function refusals({ steps, checks, onFail, schedule, runOn }: Pipeline): Refusal[] {
+  const found: Refusal[] = [];
+  if (steps?.length) found.push({ path: '/pipeline/steps', found: 'steps', allowed: 'from.select, or a view at the source' });
+  if (checks?.length) found.push({ path: '/pipeline/checks', found: 'checks', allowed: 'the reconciliation that every run does' });
+  if (onFail !== undefined && onFail !== 'stop') found.push({ path: '/pipeline/onFail', found: `onFail ${Object.keys(onFail).join(', ') || '{}'}`, allowed: 'onFail: stop' });
+  if (schedule && runOn !== 'airflow') found.push({ path: '/pipeline/schedule', found: 'schedule on workers', allowed: 'runOn: airflow, or a run now' });
+  return found;
+}
+/** What a pipeline asks for and this release does not have, each by name with what exists. */
+export const unsupported = (pipeline: Pipeline): Issue[] => refusals(pipeline).map(issue);
+
+/** @throws EtlError `request.unsupported` */
+export function assertSupported(pipeline: Pipeline): void { refuse(refusals(pipeline)); }
+
+/** Refuses what a request holds beside its pipeline. @throws EtlError `request.unsupported`, `request.invalid` */
+export function assertRequestSupported({ say, pipeline }: PipelineRequest): void {
+  if (say !== undefined) refuse([{ path: '/say', found: 'say', allowed: 'pipeline: { name, from, to }' }]);
+  if (!pipeline) throw new EtlError('request.invalid', { pointer: '/pipeline', problem: 'a pipeline is needed: { name, from, to }' });
+}
+
+/** Parts of a policy that this release does not have. @throws EtlError `request.unsupported` */
+export function assertPolicySupported({ budgets, egress, approve }: Policy): void {
+  refuse([
+    ...(budgets ? [{ path: '/policy/budgets', found: 'policy.budgets', allowed: 'policy.approve and policy.airflow' }] : []),
+    ...(egress ? [{ path: '/policy/egress', found: 'policy.egress', allowed: 'policy.approve and policy.airflow' }] : []),
+    ...(approve?.second ? [{ path: '/policy/approve/second', found: 'policy.approve.second', allowed: 'policy.approve.upTo' }] : []),
+  ]);
+}
+
+/** @throws EtlError `request.unsupported` when this release has no such connector */
+export function assertConnector(connector: string): void {
+  if (!(knownConnectors as readonly string[]).includes(connector)) refuse([{ path: '/connector', found: `connector ${connector}`, allowed: knownConnectors.join(' or ') }]);
+}
+
+function refuse(found: readonly Refusal[]): void {
+  const first = found[0];
+  if (first) throw new EtlError('request.unsupported', { found: found.map((each) => each.found).join(', '), allowed: first.allowed }, { issues: found.map(issue) });
+}
