@@ -1,1 +1,2 @@
-export {};
+export { type EtlWorkerOptions, etlWorkerService } from './etl-worker.module.ts';
+export { type EtlWorkerConfig, etlWorkerConfig } from './worker-config.ts';

@@ -1,0 +1,32 @@
+import type { ChunkRange } from '@agent-etl/connectors';
+import { type TenantTx, sql } from '@agent-etl/persistence';
+import { Injectable } from '@nestjs/common';
+import { ChunkEntity } from './chunk.entity.ts';
+
+/** How a source was cut, and the id of the picture that the cut belongs to. */
+export interface StoredCut { readonly snapshot: string | null; readonly ranges: readonly ChunkRange[] }
+
+/** The cut of a load. It is written before the first read and never computed again: attempts share it. */
+@Injectable()
+export class ChunksRepository {
+  /** @returns null when no attempt has cut yet */
+  async find(tx: TenantTx, taskRunId: string): Promise<StoredCut | null> {
+    const rows = await tx.manager.find(ChunkEntity, { where: { taskRunId }, order: { ordinal: 'ASC' } });
+    const [first] = rows;
+    if (!first) return null;
+    return { snapshot: first.snapshot, ranges: rows.map(({ chunkKey, ordinal, from, to }) => ({ key: chunkKey, ordinal, from, to })) };
+  }
+
+  /** Puts a new cut in the place of an old one. */
+  async replace(tx: TenantTx, taskRunId: string, { snapshot, ranges }: StoredCut): Promise<void> {
+    await tx.run(sql`delete from chunk where task_run_id = ${taskRunId}`);
+    await tx.run(sql`insert into chunk (tenant_id, task_run_id, ordinal, chunk_key, range_from, range_to, snapshot)
+      select ${tx.tenantId}::uuid, ${taskRunId}::uuid, ordinal, key, "from", "to", ${snapshot}::text
+      from jsonb_to_recordset(${JSON.stringify(ranges)}::jsonb) as cut(ordinal integer, key text, "from" text, "to" text)`);
+  }
+
+  /** The same cut under a picture that was handed on: the earlier id ends with its holder. */
+  async handOn(tx: TenantTx, taskRunId: string, snapshot: string | null): Promise<void> {
+    await tx.run(sql`update chunk set snapshot = ${snapshot}::text where task_run_id = ${taskRunId}`);
+  }
+}

@@ -1,0 +1,33 @@
+import type { LedgerRow } from '@agent-etl/connectors';
+import { type Digest, EtlError, type LoadResult, type PublishTask, digestText } from '@agent-etl/contracts';
+import { ledgerDigest, sumsOf } from '../steps/load-rules.ts';
+
+const differs = (difference: string): EtlError => new EtlError('sink.reconcile-mismatch', { difference });
+
+/** The ledger of the sink must say what the load reported: read = written + rejected + filtered, piece by piece and row by row.
+ * @throws EtlError `sink.reconcile-mismatch` naming both */
+export function agreeWithLedger(load: LoadResult, ledger: readonly LedgerRow[]): void {
+  const { rows, rejected } = sumsOf(ledger);
+  if (rows !== load.written || rejected !== load.rejected) {
+    throw differs(`the load wrote ${load.written} rows and rejected ${load.rejected}, the ledger has ${rows} and ${rejected}`);
+  }
+  if (load.read !== load.filtered + load.rejected + load.written) {
+    throw differs(`${load.read} rows read, but ${load.filtered} filtered, ${load.rejected} rejected and ${load.written} written`);
+  }
+  const digest = ledgerDigest(load.digest.kind, ledger);
+  if (digest && ledger.length > 0 && digestText(digest) !== digestText(load.digest)) {
+    throw differs(`the load hashed ${digestText(load.digest)}, the ledger has ${digestText(digest)}`);
+  }
+}
+
+/** What was staged must be what was read: the count, and at level `full` both lanes of the digest.
+ * @throws EtlError `sink.reconcile-mismatch` naming both */
+export function agreeWithStaging(level: PublishTask['level'], source: Digest, staged: Digest): void {
+  if (source.rows !== staged.rows) throw differs(`${source.rows} rows at the source, ${staged.rows} staged`);
+  if (level === 'full' && digestText(source) !== digestText(staged)) throw differs(`source ${digestText(source)}, target ${digestText(staged)}`);
+}
+
+/** Whether the publish made every staged row visible. Only an upsert may leave rows as they were. */
+export function agreeWithPublished(task: PublishTask, staged: number, published: number): void {
+  if (task.how !== 'upsert' && staged !== published) throw differs(`${staged} rows staged, ${published} published`);
+}

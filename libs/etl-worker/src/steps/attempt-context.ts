@@ -1,0 +1,85 @@
+import type { Connector, ConnectorTools, OpenConnection } from '@agent-etl/connectors';
+import { type Connection, EtlError, type Progress, type TaskCommand, type TaskResult } from '@agent-etl/contracts';
+import { crashPoint } from '@agent-etl/service-kit';
+import { runInspect } from './inspect.step.ts';
+import { runLoad } from './load.step.ts';
+import { runProfile } from './profile.step.ts';
+import { beginStaging, runPublish } from './publish.step.ts';
+import type { CutStore, StepContext } from './step-context.ts';
+
+/** Connectors by the name that connections carry. */
+export type ConnectorsByName = Readonly<Record<string, Connector>>;
+export interface AttemptParts {
+  readonly command: TaskCommand;
+  readonly worker: string;
+  readonly signal: AbortSignal;
+  readonly cuts: CutStore;
+  readonly beat: () => Promise<void>;
+  readonly report: (progress: Progress) => void;
+  readonly connectors: ConnectorsByName;
+  /** Made when the first connection is opened, so that a task that opens none leaves nothing behind. */
+  readonly tools: () => Promise<ConnectorTools>;
+  readonly dropScratch: () => Promise<void>;
+}
+
+/** One attempt at one task: its connections, opened once and closed with it. */
+export class AttemptContext implements StepContext {
+  private readonly parts: AttemptParts;
+  private readonly opened = new Map<string, Promise<OpenConnection>>();
+  private tools: Promise<ConnectorTools> | null = null;
+  constructor(parts: AttemptParts) { this.parts = parts; }
+  get command(): TaskCommand { return this.parts.command; }
+  get worker(): string { return this.parts.worker; }
+  get signal(): AbortSignal { return this.parts.signal; }
+  get cuts(): CutStore { return this.parts.cuts; }
+
+  beat(): Promise<void> { return this.parts.beat(); }
+  report(progress: Progress): void { this.parts.report(progress); }
+
+  open(name: string): Promise<OpenConnection> {
+    const known = this.opened.get(name);
+    if (known) return known;
+    const opening = this.connect(name);
+    this.opened.set(name, opening);
+    return opening;
+  }
+
+  run(): Promise<TaskResult> {
+    const { task } = this.command;
+    switch (task.kind) {
+      case 'profile': return runProfile(this, task);
+      case 'inspect': return runInspect(this, task);
+      case 'load': return runLoad(this, task);
+      case 'publish': return runPublish(this, task);
+    }
+  }
+
+  /** Drops what the run has staged; for tasks that stage nothing there is nothing to do. */
+  async cleanUp(): Promise<void> {
+    const { task } = this.command;
+    if (task.kind !== 'load' && task.kind !== 'publish') return;
+    const sink = await beginStaging(this, await this.open(task.target.connection), task);
+    try {
+      await sink.discard();
+      crashPoint('cleanup.half');
+    } finally {
+      await sink.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    const ended = await Promise.allSettled([...this.opened.values()]);
+    const open = ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    await Promise.allSettled(open.map((connection) => connection.close()));
+    if (this.tools) await this.parts.dropScratch();
+  }
+
+  private async connect(name: string): Promise<OpenConnection> {
+    const connection = this.command.connections.find((one) => one.name === name);
+    if (!connection) throw new EtlError('access.not-found', { what: `connection ${name}` });
+    const connector = this.parts.connectors[connection.connector] as Connector<Connection> | undefined;
+    if (!connector) throw new EtlError('request.unsupported', { found: `connector ${connection.connector}`, allowed: Object.keys(this.parts.connectors).join(', ') });
+    this.tools ??= this.parts.tools();
+    return connector.open(connection, await this.tools);
+  }
+}

@@ -1,0 +1,62 @@
+import type { ChunkRange, LedgerRow } from '@agent-etl/connectors';
+import { type Digest, EtlError, type LoadResult, addDigests } from '@agent-etl/contracts';
+
+/** Key of the ledger row that publish writes; all other rows are pieces of the load. */
+export const PUBLISH_KEY = 'publish';
+export const isPublished = (ledger: readonly LedgerRow[]): boolean => ledger.some(({ chunkKey }) => chunkKey === PUBLISH_KEY);
+export const piecesOf = (ledger: readonly LedgerRow[]): LedgerRow[] => ledger.filter(({ chunkKey }) => chunkKey !== PUBLISH_KEY);
+
+/** What was tried again inside one attempt. */
+export interface Repeats { readonly raises: number; readonly pictures: number }
+export const noRepeats: Repeats = { raises: 0, pictures: 0 };
+const MOST_RAISES = 3;
+const MOST_PICTURES = 3;
+
+/** What to do about a load that broke off while its own claim stands: somebody else raised the fence (another deployment writes here, or a late
+ * attempt of ours), or the source lost the picture. Null: let it fail. */
+export function repairOf(error: unknown, repeats: Repeats): 'raise-again' | 'new-picture' | null {
+  if (!(error instanceof EtlError)) return null;
+  if (error.code === 'source.snapshot-lost' && repeats.pictures < MOST_PICTURES) return 'new-picture';
+  if (error.code !== 'lease.lost') return null;
+  if (repeats.raises < MOST_RAISES) return 'raise-again';
+  throw new EtlError('request.conflict', { what: 'the target', state: 'being written by somebody else', action: 'a load' }, { cause: error });
+}
+
+/** Pieces that the ledger does not have yet, in their order. */
+export function missingOf(ranges: readonly ChunkRange[], ledger: readonly LedgerRow[]): ChunkRange[] {
+  const written = new Set(ledger.map(({ chunkKey }) => chunkKey));
+  return ranges.filter(({ key }) => !written.has(key));
+}
+
+export interface Sums { readonly rows: number; readonly rejected: number; readonly bytes: number }
+export const sumsOf = (ledger: readonly LedgerRow[]): Sums => piecesOf(ledger).reduce(
+  (sum, { rows, rejected, bytes }) => ({ rows: sum.rows + rows, rejected: sum.rejected + rejected, bytes: sum.bytes + bytes }), { rows: 0, rejected: 0, bytes: 0 });
+
+/** Digest of all pieces, or null when one of them was not hashed while it was read. */
+export function ledgerDigest(kind: Digest['kind'], ledger: readonly LedgerRow[]): Digest | null {
+  const digests = piecesOf(ledger).map(({ digest }) => digest);
+  const hashed = digests.filter((digest): digest is Digest => digest?.kind === kind);
+  return hashed.length === digests.length ? addDigests(kind, hashed) : null;
+}
+
+/** What a load did, summed from the ledger alone.
+ * @throws EtlError `sink.reconcile-mismatch` when the ledger does not hold exactly the pieces of the cut, or the digest counted other rows */
+export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readonly LedgerRow[]; resumed: number; digest: Digest }): LoadResult {
+  const pieces = piecesOf(seen.ledger);
+  const missing = missingOf(seen.ranges, pieces);
+  if (missing.length > 0 || pieces.length !== seen.ranges.length) {
+    throw new EtlError('sink.reconcile-mismatch', { difference: `${seen.ranges.length} pieces were cut, the ledger has ${pieces.length}` });
+  }
+  const { rows, rejected, bytes } = sumsOf(pieces);
+  if (seen.digest.rows !== rows + rejected) {
+    throw new EtlError('sink.reconcile-mismatch', { difference: `${seen.digest.rows} rows at the source, ${rows} written and ${rejected} rejected` });
+  }
+  return { kind: 'load', read: rows + rejected, filtered: 0, rejected, written: rows, bytes, chunks: seen.ranges.length, resumed: seen.resumed, digest: seen.digest };
+}
+
+/** Rows a load will have: what statistics said, or else what the pieces so far suggest; null before there is any. */
+export function expectedRows(stated: number | undefined, done: { rows: number; chunks: number }, chunks: number): number | null {
+  const guess = done.chunks > 0 ? Math.round(done.rows / done.chunks * chunks) : null;
+  if (done.chunks === chunks) return done.rows;
+  return stated === undefined ? guess : Math.max(stated, done.rows);
+}

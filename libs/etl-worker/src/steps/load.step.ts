@@ -1,0 +1,127 @@
+import type { ChunkRange, LedgerRow, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
+import { type Digest, EtlError, type LoadResult, type LoadTask } from '@agent-etl/contracts';
+import { crashPoint } from '@agent-etl/service-kit';
+import type { StoredCut } from '../chunks/chunks.repository.ts';
+import { inLanes } from './in-lanes.ts';
+import { LoadProgress } from './load-progress.ts';
+import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf } from './load-rules.ts';
+import { moveChunk } from './move-chunk.ts';
+import { raiseFence } from './raise-fence.ts';
+import { type StepContext, writerOf } from './step-context.ts';
+
+/** Copies a source into staging, piece by piece, each in one transaction with its ledger row. What earlier attempts committed is kept as long as
+ * the source still shows the picture that it came from. */
+export async function runLoad(context: StepContext, task: LoadTask): Promise<LoadResult> {
+  const progress = new LoadProgress(task, (now) => { context.report(now); });
+  progress.connecting();
+  const [source, target] = await Promise.all([context.open(task.source.connection), context.open(task.target.connection)]);
+  const sink = await target.sink.begin(task, writerOf(context, task.id));
+  try {
+    return await new Load(context, task, { source: source.source, sink, progress }).run();
+  } finally {
+    await sink.close();
+  }
+}
+
+interface Picture { readonly session: SourceSession; readonly ranges: readonly ChunkRange[] }
+interface Ends { readonly source: Source; readonly sink: SinkSession; readonly progress: LoadProgress }
+
+class Load {
+  private readonly context: StepContext;
+  private readonly task: LoadTask;
+  private readonly ends: Ends;
+  private session: SourceSession | null = null;
+  private picture: Picture | null = null;
+  private resumed = 0;
+  constructor(context: StepContext, task: LoadTask, ends: Ends) {
+    this.context = context;
+    this.task = task;
+    this.ends = ends;
+  }
+
+  async run(): Promise<LoadResult> {
+    try {
+      for (let repeats: Repeats = noRepeats; ;) {
+        try {
+          return await this.pass(repeats);
+        } catch (error) {
+          repeats = await this.repaired(error, repeats);
+        }
+      }
+    } finally {
+      await this.session?.close();
+    }
+  }
+
+  private async pass(repeats: Repeats): Promise<LoadResult> {
+    const ledger = await raiseFence(this.context, this.ends.sink);
+    if (isPublished(ledger)) throw new EtlError('request.conflict', { what: 'the run', state: 'published', action: 'another load' });
+    const picture = this.picture ??= await this.takePicture(repeats.pictures > 0 ? null : await this.context.cuts.find());
+    return this.move(picture, await this.ends.sink.ledger());
+  }
+
+  /** What to change before another pass; the claim must stand for that. */
+  private async repaired(error: unknown, repeats: Repeats): Promise<Repeats> {
+    this.context.signal.throwIfAborted();
+    const repair = repairOf(error, repeats);
+    if (!repair) throw error;
+    await this.context.beat();
+    const isKept = repair === 'raise-again' && this.picture !== null;
+    if (!isKept) await this.dropPicture();
+    return repair === 'raise-again' ? { ...repeats, raises: repeats.raises + 1 } : { ...repeats, pictures: repeats.pictures + 1 };
+  }
+
+  private async dropPicture(): Promise<void> {
+    const session = this.session;
+    this.session = null;
+    this.picture = null;
+    await session?.close();
+  }
+
+  private async takePicture(stored: StoredCut | null): Promise<Picture> {
+    const again = stored && await this.sameAgain(stored);
+    const picture = again ?? await this.startOver();
+    crashPoint('source.opened');
+    return picture;
+  }
+
+  /** The picture of an earlier attempt with its cut, or null when the source has lost it. */
+  private async sameAgain(stored: StoredCut): Promise<Picture | null> {
+    const session = await this.ends.source.begin(this.task, stored.snapshot).catch((error: unknown) => {
+      if (error instanceof EtlError && error.code === 'source.snapshot-lost') return null;
+      throw error;
+    });
+    if (!session) return null;
+    this.session = session;
+    if (session.snapshot !== stored.snapshot) await this.context.cuts.handOn(session.snapshot);
+    await this.ends.sink.prepare({ fresh: 'keep' });
+    return { session, ranges: stored.ranges };
+  }
+
+  /** Staging is emptied before the new cut is stored: a crash in between meets the old cut, whose picture is gone, and starts over again.
+   * The other way round rows of two pictures would mix. */
+  private async startOver(): Promise<Picture> {
+    const session = await this.ends.source.begin(this.task, null);
+    this.session = session;
+    const ranges = await session.cut();
+    await this.ends.sink.prepare({ fresh: 'start-over' });
+    await this.context.cuts.replace({ snapshot: session.snapshot, ranges });
+    return { session, ranges };
+  }
+
+  private async move({ session, ranges }: Picture, ledger: readonly LedgerRow[]): Promise<LoadResult> {
+    const { sink, progress } = this.ends;
+    const missing = missingOf(ranges, ledger);
+    this.resumed = Math.max(this.resumed, ledger.filter(({ attempt }) => attempt < this.context.command.attempt).length);
+    progress.begin(ranges.length, ledger);
+    const seen: { digest: Digest | null } = { digest: null };
+    const ends = { source: session, sink, carrier: this.task.carrier, progress };
+    const beside = this.task.digest === 'text-md5' ? async (signal: AbortSignal) => { seen.digest = await session.digest(ranges, signal); } : undefined;
+    await inLanes(missing, { lanes: this.task.chunks.parallel, signal: this.context.signal, ...(beside ? { beside } : {}) },
+      async (range, signal) => { await moveChunk(ends, range, signal); });
+    progress.proving();
+    const written = await sink.ledger();
+    const digest = seen.digest ?? ledgerDigest(this.task.digest, written) ?? await session.digest(ranges, this.context.signal);
+    return loadResult({ ranges, ledger: written, resumed: this.resumed, digest });
+  }
+}

@@ -1,0 +1,30 @@
+import type { ChunkRange, OpenConnection, Writer } from '@agent-etl/connectors';
+import type { Progress, TaskCommand } from '@agent-etl/contracts';
+import type { StoredCut } from '../chunks/chunks.repository.ts';
+
+/** The cut of a load as one attempt may see and write it.
+ * Writing throws EtlError `lease.lost` when the attempt does not own its task any more: a sleeper must not overwrite its successor's cut. */
+export interface CutStore {
+  find(): Promise<StoredCut | null>;
+  replace(cut: { snapshot: string | null; ranges: readonly ChunkRange[] }): Promise<void>;
+  handOn(snapshot: string | null): Promise<void>;
+}
+
+/** What a step may use. It decides no retry and reports nothing but progress: it answers a result or throws. */
+export interface StepContext {
+  readonly command: TaskCommand;
+  /** Name of the worker in fences and ledgers. */
+  readonly worker: string;
+  /** Aborted with the EtlError that says why the step must stop. */
+  readonly signal: AbortSignal;
+  readonly cuts: CutStore;
+  /** Opens a connection of the command by its name, once; it is closed with the attempt. */
+  open(connection: string): Promise<OpenConnection>;
+  /** Asks whether the claim stands. @throws EtlError `lease.lost` and whatever else stops the attempt */
+  beat(): Promise<void>;
+  report(progress: Progress): void;
+}
+
+/** Who writes, in the words of fence and ledger. @param load the load task, which its publish shares */
+export const writerOf = ({ command, worker }: StepContext, load: string): Writer =>
+  ({ runId: command.runId, task: load, attempt: command.attempt, holder: worker });

@@ -1,0 +1,92 @@
+import { EtlError, type Failure } from '@agent-etl/contracts';
+import { Outbox } from '@agent-etl/messaging';
+import { Inject, Injectable } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StepRunner } from '../steps/step-runner.ts';
+import type { HeldTask } from './held-task.ts';
+import { Leases } from './leases.service.ts';
+import { ProgressFeed } from './progress-feed.ts';
+import { type Outcome, decisiveError, outcomeOf, staysUnused } from './task-state.ts';
+import { WORKER_LOG, type WorkerLog } from './worker-log.ts';
+
+const REPORT_RETRY_MS = 500;
+
+/** Runs one held attempt from its first byte to its report. */
+@Injectable()
+export class Attempts {
+  private readonly leases: Leases;
+  private readonly steps: StepRunner;
+  private readonly outbox: Outbox<'etl-worker'>;
+  private readonly log: WorkerLog;
+  constructor(leases: Leases, steps: StepRunner, outbox: Outbox<'etl-worker'>, @Inject(WORKER_LOG) log: WorkerLog) {
+    this.leases = leases;
+    this.steps = steps;
+    this.outbox = outbox;
+    this.log = log;
+  }
+
+  /** Resolves when the attempt is reported, or belongs to somebody else. Never rejects. */
+  async run(held: HeldTask): Promise<void> {
+    const { claimed } = held;
+    const { runId, taskRunId, attempt, tenantId } = claimed;
+    const about = { runId: claimed.command.runId, taskRunId: claimed.command.taskRunId, attempt };
+    const feed = new ProgressFeed((progress) => this.outbox.announce(tenantId, 'task.run.progressed.v1', { ...about, progress }));
+    try {
+      const outcome = await this.outcome(held, feed);
+      feed.close();
+      const isHeard = outcome.state !== 'gone' && await this.report(held, outcome);
+      const failure = outcome.state === 'failed' ? withoutCell(outcome.failure) : undefined;
+      this.log.info({ runId, taskRunId, attempt, state: isHeard ? outcome.state : 'gone', failure }, 'attempt ended');
+    } finally {
+      feed.close();
+      held.close();
+    }
+  }
+
+  private async outcome(held: HeldTask, feed: ProgressFeed): Promise<Outcome> {
+    const { claimed, signal } = held;
+    const context = this.steps.open(held, (progress) => { feed.update(progress); });
+    try {
+      signal.throwIfAborted();
+      return { state: 'succeeded', result: await context.run() };
+    } catch (thrown) {
+      const error = decisiveError(thrown, signal.reason);
+      if (!(error instanceof EtlError)) this.log.error({ taskRunId: claimed.taskRunId, err: error }, 'step threw what the error table does not know');
+      if (staysUnused(error, claimed.attempt)) await this.dropStaging(claimed.taskRunId, () => context.cleanUp());
+      return outcomeOf(error);
+    } finally {
+      await context.close();
+    }
+  }
+
+  /** What cannot be dropped now does not change why the attempt ended. */
+  private async dropStaging(taskRunId: string, cleanUp: () => Promise<void>): Promise<void> {
+    try {
+      await cleanUp();
+    } catch (err) {
+      this.log.warn({ taskRunId, err }, 'staging could not be dropped');
+    }
+  }
+
+  /** Repeats until the state database has answered: work that was done is not thrown away because it could not be said at once. */
+  private async report(held: HeldTask, outcome: Exclude<Outcome, { state: 'gone' }>): Promise<boolean> {
+    for (;;) {
+      try {
+        return await this.leases.report(held.claimed, outcome);
+      } catch (error) {
+        if (!(error instanceof EtlError) || error.code !== 'platform.unavailable') {
+          this.log.error({ taskRunId: held.claimed.taskRunId, err: error }, 'outcome could not be written');
+          if (outcome.state === 'failed') return false;
+          return this.report(held, { state: 'failed', failure: failureOf(error) });
+        }
+        await sleep(REPORT_RETRY_MS);
+      }
+    }
+  }
+}
+
+const withoutCell = ({ code, text }: Failure): Pick<Failure, 'code' | 'text'> => ({ code, text });
+function failureOf(error: unknown): Failure {
+  const outcome = outcomeOf(error);
+  return outcome.state === 'failed' ? outcome.failure : { code: 'platform.internal', text: 'The outcome could not be written.', next: null, traceId: null };
+}

@@ -1,0 +1,95 @@
+import { EtlError } from '@agent-etl/contracts';
+import { StateDatabase } from '@agent-etl/persistence';
+import { Inject, Injectable } from '@nestjs/common';
+import { Attempts } from './attempts.service.ts';
+import { HeldTask } from './held-task.ts';
+import { Leases } from './leases.service.ts';
+import { type TaskKey, TasksRepository } from './tasks.repository.ts';
+import { WORKER_LOG, type WorkerLog } from './worker-log.ts';
+import { WorkerSettings } from './worker-settings.ts';
+
+/** The free hands of one worker: each takes the next waiting attempt of any tenant. */
+@Injectable()
+export class Slots {
+  private readonly state: StateDatabase;
+  private readonly tasks: TasksRepository;
+  private readonly leases: Leases;
+  private readonly attempts: Attempts;
+  private readonly settings: WorkerSettings;
+  private readonly log: WorkerLog;
+  private readonly held = new Map<HeldTask, Promise<void>>();
+  private claiming = 0;
+  private isStopping = false;
+  private looking: Promise<void> | null = null;
+  private isAskedAgain = false;
+
+  constructor(
+    state: StateDatabase, tasks: TasksRepository, leases: Leases, attempts: Attempts, settings: WorkerSettings, @Inject(WORKER_LOG) log: WorkerLog,
+  ) {
+    this.state = state;
+    this.tasks = tasks;
+    this.leases = leases;
+    this.attempts = attempts;
+    this.settings = settings;
+    this.log = log;
+  }
+
+  /** Somebody wrote or marked a row. @param hint the row, when it was written by this very process: a free slot takes it without looking */
+  wake(hint: TaskKey | null): void {
+    if (hint && this.free > 0 && !this.looking) void this.take(hint).catch((error: unknown) => { this.sleepOn(error); });
+    else void this.look();
+  }
+
+  /** Looks whether a held row was marked. */
+  peek(): void { for (const task of this.held.keys()) task.peek(); }
+
+  /** Fills free slots with what waits. A second call while one runs makes that one look once more. */
+  look(): Promise<void> {
+    this.isAskedAgain = true;
+    this.looking ??= this.fill().catch((error: unknown) => { this.sleepOn(error); }).finally(() => { this.looking = null; });
+    return this.looking;
+  }
+
+  /** Takes nothing new and ends what runs at its chunk boundary; each is reported as `worker.stopping`. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    await this.looking;
+    for (const task of this.held.keys()) task.stop(new EtlError('worker.stopping'));
+    while (this.held.size > 0) await Promise.all(this.held.values());
+  }
+
+  private get free(): number { return this.isStopping ? 0 : this.settings.slots - this.held.size - this.claiming; }
+
+  private async fill(): Promise<void> {
+    while (this.isAskedAgain && this.free > 0) {
+      this.isAskedAgain = false;
+      const waiting = await this.state.asRelay((tx) => this.tasks.waiting(tx, this.free + 4));
+      for (const key of waiting) {
+        if (this.free <= 0) break;
+        if (await this.take(key)) this.isAskedAgain = true;
+      }
+    }
+  }
+
+  private async take(key: TaskKey): Promise<boolean> {
+    this.claiming += 1;
+    try {
+      const claimed = await this.leases.claim(key);
+      if (!claimed) return false;
+      const task = new HeldTask(claimed, this.leases, this.settings);
+      if (this.isStopping) task.stop(new EtlError('worker.stopping'));
+      this.held.set(task, this.attempts.run(task).finally(() => { this.release(task); }));
+      return true;
+    } finally {
+      this.claiming -= 1;
+    }
+  }
+
+  private release(task: HeldTask): void {
+    this.held.delete(task);
+    if (!this.isStopping) void this.look();
+  }
+
+  /** A claim that found no database is tried again at the next look. */
+  private sleepOn(error: unknown): void { this.log.warn({ err: error }, 'no task could be claimed'); }
+}

@@ -1,0 +1,39 @@
+import { EtlError, type Failure, type TaskResult, toFailure } from '@agent-etl/contracts';
+
+export const taskTransitions = {
+  waiting: ['running', 'cancelled'],
+  running: ['succeeded', 'failed', 'cancelled', 'lost'],
+  succeeded: [], failed: [], cancelled: [], lost: [],
+} as const satisfies Record<string, readonly string[]>;
+export type TaskState = keyof typeof taskTransitions;
+
+/** How an attempt ended, as the one who ran it sees it. `gone`: somebody else owns the task, so nothing is reported. */
+export type Outcome =
+  | { readonly state: 'succeeded'; readonly result: TaskResult }
+  | { readonly state: 'failed'; readonly failure: Failure }
+  | { readonly state: 'cancelled' }
+  | { readonly state: 'gone' };
+
+/** After this many attempts nobody tries again, whatever the retry class says. */
+export const LAST_ATTEMPT = 5;
+
+/** The error that counts: why the attempt was told to stop, or else what the step threw. An aborted step throws all sorts of things. */
+export const decisiveError = (thrown: unknown, told: unknown): unknown => told ?? thrown;
+
+/** What an attempt reports that did not succeed. */
+export function outcomeOf(error: unknown, traceId: string | null = null): Outcome {
+  if (error instanceof EtlError && error.code === 'run.cancelled') return { state: 'cancelled' };
+  if (error instanceof EtlError && error.code === 'lease.lost') return { state: 'gone' };
+  return { state: 'failed', failure: toFailure(error, traceId) };
+}
+
+/** Whether staging of the run has no further use: nobody will resume from it. A lost lease leaves it to the new owner. */
+export function staysUnused(error: unknown, attempt: number): boolean {
+  if (!(error instanceof EtlError)) return attempt >= LAST_ATTEMPT;
+  if (error.code === 'lease.lost') return false;
+  if (error.code === 'run.cancelled') return true;
+  return error.row.retry === 'never' || error.row.retry === 'repair' || attempt >= LAST_ATTEMPT;
+}
+
+/** Whether a cancel has to be carried out by a worker, because an earlier step or attempt may have left staging behind. */
+export const leavesStaging = (kind: string, attempt: number): boolean => kind === 'publish' || (kind === 'load' && attempt > 1);

@@ -1,0 +1,129 @@
+import { TaskCommand } from '@agent-etl/contracts';
+import { type RelayTx, type TenantTx, sql } from '@agent-etl/persistence';
+import { Injectable } from '@nestjs/common';
+import { TaskEntity } from './task.entity.ts';
+import type { TaskState } from './task-state.ts';
+
+/** One attempt of one tenant. */
+export interface TaskKey { readonly tenantId: string; readonly taskRunId: string; readonly attempt: number }
+/** What a claim answers. */
+export interface Claimed extends TaskKey { readonly runId: string; readonly command: TaskCommand; readonly isCancelled: boolean; readonly waitedSeconds: number }
+/** What a beat sees of its own row. */
+export interface Beat { readonly isCancelled: boolean; readonly isLate: boolean }
+export interface LostTask extends TaskKey { readonly runId: string; readonly worker: string; readonly command: TaskCommand }
+
+interface KeyRow { tenant_id: string; task_run_id: string; attempt: number }
+const keyOf = (row: KeyRow): TaskKey => ({ tenantId: row.tenant_id, taskRunId: row.task_run_id, attempt: row.attempt });
+
+/** Rows of `worker.task`. Every time in them is the database's, so that workers with wrong clocks agree. */
+@Injectable()
+export class TasksRepository {
+  /** @returns false when the attempt is there already: a repeat */
+  async insert(tx: TenantTx, command: TaskCommand): Promise<boolean> {
+    const { taskRunId, attempt, runId, deadline, task } = command;
+    const inserted = await tx.manager.createQueryBuilder().insert().into(TaskEntity)
+      .values({ tenantId: tx.tenantId, taskRunId, attempt, runId, kind: task.kind, state: 'waiting', command, deadline })
+      .orIgnore().returning('attempt').execute();
+    return (inserted.raw as unknown[]).length > 0;
+  }
+
+  /** Leaves a mark where a cancel came for an attempt that nobody knows: a request that comes later meets it. */
+  async insertCancelled(tx: TenantTx, key: Omit<TaskKey, 'tenantId'>, runId: string): Promise<void> {
+    await tx.run(sql`insert into task (tenant_id, task_run_id, attempt, run_id, kind, state, deadline, cancel_at, finished_at)
+      values (${tx.tenantId}, ${key.taskRunId}, ${key.attempt}, ${runId}, 'unknown', 'cancelled', clock_timestamp(), clock_timestamp(), clock_timestamp())
+      on conflict do nothing`);
+  }
+
+  /** Takes over what an earlier attempt was asked, already cancelled: whoever claims it only cleans up. @returns whether there was one */
+  async insertCleanUp(tx: TenantTx, key: Omit<TaskKey, 'tenantId'>): Promise<boolean> {
+    const rows = await tx.run(sql`insert into task (tenant_id, task_run_id, attempt, run_id, kind, command, deadline, cancel_at)
+      select tenant_id, task_run_id, ${key.attempt}::integer, run_id, kind, jsonb_set(command, '{attempt}', to_jsonb(${key.attempt}::integer)), deadline, clock_timestamp()
+      from task where task_run_id = ${key.taskRunId} and command is not null order by attempt desc limit 1
+      on conflict do nothing returning attempt`);
+    return rows.length > 0;
+  }
+
+  /** Marks an attempt as to be cancelled. @returns its state and kind, or null when there is no such attempt */
+  async markCancelled(tx: TenantTx, { taskRunId, attempt }: Omit<TaskKey, 'tenantId'>): Promise<{ state: TaskState; kind: string } | null> {
+    const [row] = await tx.run<{ state: TaskState; kind: string }>(sql`update task set cancel_at = coalesce(cancel_at, clock_timestamp())
+      where task_run_id = ${taskRunId} and attempt = ${attempt} returning state, kind`);
+    return row ?? null;
+  }
+
+  /** Attempts that wait, of all tenants: each tenant's first before anybody's second, so that one with much work starves nobody. */
+  async waiting(tx: RelayTx, limit: number): Promise<TaskKey[]> {
+    const rows = await tx.run<KeyRow>(sql`
+      with busy as (select tenant_id, count(*) as running from task where state = 'running' group by tenant_id)
+      select tenant_id, task_run_id, attempt from (
+        select task.tenant_id, task_run_id, attempt, seq,
+          row_number() over (partition by task.tenant_id order by cancel_at is null, seq) + coalesce(running, 0) as turn
+        from task left join busy on busy.tenant_id = task.tenant_id where state = 'waiting') as queue
+      order by turn, seq limit ${limit}`);
+    return rows.map(keyOf);
+  }
+
+  async depth(tx: RelayTx): Promise<number> {
+    const [row] = await tx.run<{ depth: number }>(sql`select count(*)::integer as depth from task where state = 'waiting'`);
+    return row?.depth ?? 0;
+  }
+
+  /** @returns null when another worker was quicker */
+  async claim(tx: TenantTx, key: TaskKey, by: { worker: string; leaseMs: number }): Promise<Claimed | null> {
+    const [row] = await tx.run<{ run_id: string; command: unknown; is_cancelled: boolean; waited: number }>(sql`
+      update task set state = 'running', worker = ${by.worker}, claimed_at = clock_timestamp(),
+        lease_until = clock_timestamp() + ${by.leaseMs}::integer * interval '1 millisecond'
+      where (tenant_id, task_run_id, attempt) = (
+        select tenant_id, task_run_id, attempt from task
+        where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and state = 'waiting' for update skip locked)
+      returning run_id, command, cancel_at is not null as is_cancelled, extract(epoch from clock_timestamp() - inserted_at)::float8 as waited`);
+    if (!row) return null;
+    return { ...key, runId: row.run_id, command: TaskCommand.parse(row.command), isCancelled: row.is_cancelled, waitedSeconds: row.waited };
+  }
+
+  /** @returns null when this worker does not hold the task any more */
+  async beat(tx: TenantTx, key: TaskKey, by: { worker: string; leaseMs: number }): Promise<Beat | null> {
+    const [row] = await tx.run<{ is_cancelled: boolean; is_late: boolean }>(sql`
+      update task set lease_until = clock_timestamp() + ${by.leaseMs}::integer * interval '1 millisecond'
+      where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and state = 'running' and worker = ${by.worker}
+      returning cancel_at is not null as is_cancelled, clock_timestamp() > deadline as is_late`);
+    return row ? { isCancelled: row.is_cancelled, isLate: row.is_late } : null;
+  }
+
+  /** Ends an attempt. @returns false when this worker does not hold it any more: then nothing may be reported */
+  async finish(tx: TenantTx, key: TaskKey, as: { worker: string; state: TaskState }): Promise<boolean> {
+    const rows = await tx.run(sql`update task set state = ${as.state}, finished_at = clock_timestamp(), lease_until = clock_timestamp()
+      where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and state = 'running' and worker = ${as.worker} returning attempt`);
+    return rows.length > 0;
+  }
+
+  /** Ends an attempt that nobody holds. @returns false when a worker claimed it meanwhile */
+  async finishWaiting(tx: TenantTx, { taskRunId, attempt }: Omit<TaskKey, 'tenantId'>): Promise<boolean> {
+    const rows = await tx.run(sql`update task set state = 'cancelled', finished_at = clock_timestamp()
+      where task_run_id = ${taskRunId} and attempt = ${attempt} and state = 'waiting' returning attempt`);
+    return rows.length > 0;
+  }
+
+  /** Attempts of all tenants whose holder fell silent. */
+  async silent(tx: RelayTx): Promise<TaskKey[]> {
+    const rows = await tx.run<KeyRow>(sql`select tenant_id, task_run_id, attempt from task
+      where state = 'running' and lease_until < clock_timestamp() order by lease_until limit 100`);
+    return rows.map(keyOf);
+  }
+
+  /** @returns null when it beat after all, or another sweeper was quicker */
+  async markLost(tx: TenantTx, key: TaskKey): Promise<LostTask | null> {
+    const [row] = await tx.run<{ run_id: string; worker: string; command: unknown }>(sql`update task set state = 'lost', finished_at = clock_timestamp()
+      where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and state = 'running' and lease_until < clock_timestamp()
+      returning run_id, worker, command`);
+    return row ? { ...key, runId: row.run_id, worker: row.worker, command: TaskCommand.parse(row.command) } : null;
+  }
+
+  /** Locks the row of the one who holds it until the transaction ends. @returns whether this worker still does */
+  async holds(tx: TenantTx, key: TaskKey, worker: string): Promise<boolean> {
+    const rows = await tx.run(sql`select attempt from task where task_run_id = ${key.taskRunId} and attempt = ${key.attempt}
+      and state = 'running' and worker = ${worker} for share`);
+    return rows.length > 0;
+  }
+
+  async wake(tx: TenantTx, channel: string): Promise<void> { await tx.run(sql`select pg_notify(${channel}, '')`); }
+}

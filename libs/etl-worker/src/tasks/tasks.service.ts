@@ -1,0 +1,57 @@
+import type { Payload, TaskCommand } from '@agent-etl/contracts';
+import { Outbox } from '@agent-etl/messaging';
+import type { TenantTx } from '@agent-etl/persistence';
+import { crashPoint } from '@agent-etl/service-kit';
+import { Injectable } from '@nestjs/common';
+import { SlotSignal } from './slot-signal.ts';
+import { TASK_CHANNEL } from './task-channels.ts';
+import { leavesStaging } from './task-state.ts';
+import { type TaskKey, TasksRepository } from './tasks.repository.ts';
+
+type Cancel = Payload<'task.run.cancel-requested.v1'>;
+
+/** Turns commands into rows and wakes whoever has a free slot. */
+@Injectable()
+export class TasksService {
+  private readonly tasks: TasksRepository;
+  private readonly outbox: Outbox<'etl-worker'>;
+  private readonly signal: SlotSignal;
+  constructor(tasks: TasksRepository, outbox: Outbox<'etl-worker'>, signal: SlotSignal) {
+    this.tasks = tasks;
+    this.outbox = outbox;
+    this.signal = signal;
+  }
+
+  /** Stores a command; the same attempt twice is one row. */
+  async accept(tx: TenantTx, command: TaskCommand): Promise<void> {
+    crashPoint('task.received');
+    if (!(await this.tasks.insert(tx, command))) return;
+    crashPoint('task.inserted');
+    await this.announceWaiting(tx, { tenantId: tx.tenantId, taskRunId: command.taskRunId, attempt: command.attempt });
+  }
+
+  /** Marks an attempt: its holder stops at the chunk boundary. One that nobody holds ends here, unless it has staging to drop: then a worker does that. */
+  async cancel(tx: TenantTx, command: Cancel): Promise<void> {
+    const { taskRunId, attempt, runId } = command;
+    const found = await this.tasks.markCancelled(tx, command);
+    if (!found) return this.cancelUnknown(tx, command);
+    if (found.state === 'running') return this.tasks.wake(tx, TASK_CHANNEL);
+    if (found.state !== 'waiting') return;
+    if (leavesStaging(found.kind, attempt)) return this.announceWaiting(tx, { tenantId: tx.tenantId, taskRunId, attempt });
+    if (!(await this.tasks.finishWaiting(tx, command))) return;
+    tx.hold(runId);
+    await this.outbox.add(tx, 'task.run.cancelled.v1', { runId, taskRunId, attempt });
+  }
+
+  private async cancelUnknown(tx: TenantTx, { taskRunId, attempt, runId }: Cancel): Promise<void> {
+    if (await this.tasks.insertCleanUp(tx, { taskRunId, attempt })) return this.announceWaiting(tx, { tenantId: tx.tenantId, taskRunId, attempt });
+    await this.tasks.insertCancelled(tx, { taskRunId, attempt }, runId);
+    tx.hold(runId);
+    await this.outbox.add(tx, 'task.run.cancelled.v1', { runId, taskRunId, attempt });
+  }
+
+  private async announceWaiting(tx: TenantTx, key: TaskKey): Promise<void> {
+    await this.tasks.wake(tx, TASK_CHANNEL);
+    tx.afterCommit(() => { this.signal.wake(key); });
+  }
+}

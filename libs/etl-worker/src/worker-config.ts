@@ -1,0 +1,15 @@
+import { secretsConfig } from '@agent-etl/secrets';
+import { z } from 'zod';
+
+/** Environment of an etl-worker: its own slice, and those of the libs it opens. */
+export const etlWorkerConfig = secretsConfig.safeExtend({
+  ETL_ETL_WORKER_SLOTS: z.coerce.number().int().min(1).max(64).default(2).describe('Tasks that one worker runs at once.'),
+  ETL_ETL_WORKER_LEASE_MS: z.coerce.number().int().min(300).max(600_000).default(15_000)
+    .describe('Milliseconds without a beat after which a task counts as lost. A beat is sent every third of it.'),
+  ETL_ETL_WORKER_SCRATCH: z.string().optional().describe('Folder for FIFOs and spill; a folder of its own below the system temp folder when left out.'),
+  ETL_CONNECTORS_FILE_ROOTS: z.string().default('').describe('Folders that file connections may lie below, parted by colons; none when left out.'),
+});
+export type EtlWorkerConfig = z.output<typeof etlWorkerConfig>;
+
+/** The allowed folders of file connections, in their order. */
+export const fileRootsOf = (config: EtlWorkerConfig): string[] => config.ETL_CONNECTORS_FILE_ROOTS.split(':').filter((root) => root !== '');
