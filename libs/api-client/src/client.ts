@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { problemOf, unreachable } from './api-error.ts';
 
 type Empty = Record<string, never>;
-type Part<K extends string, T> = T extends undefined ? { [name in K]?: undefined } : Empty extends T ? { [name in K]?: T } : { [name in K]: T };
+type Part<K extends string, T> = [T] extends [undefined] ? { [name in K]?: undefined } : [Empty] extends [T] ? { [name in K]?: T } : { [name in K]: T };
 /** What a call needs: exactly the path, query and body that the endpoint declares. */
 export type CallInput<E extends Endpoint> = Part<'params', z.input<E['params']>> & Part<'query', z.input<E['query']>> & Part<'body', z.input<E['body']>>
   & { readonly idempotencyKey?: string; readonly signal?: AbortSignal };

@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { EtlError, type Failure, type Project, toFailure } from '@agent-etl/contracts';
+import { readPipelineFile, readProjectFile } from '@agent-etl/planning';
+import { failureScreen } from '../screens/failure-screen.ts';
+import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
+import type { Session } from '../session/session.ts';
+import { projectFileName } from '../session/session.ts';
+import { findStandalone } from '../session/standalone-client.ts';
+
+interface Checked { readonly file: string; readonly ok: boolean; readonly failure: Failure | null }
+
+async function checkFile(file: string, cwd: string): Promise<Checked> {
+  try {
+    const text = await readFile(resolve(cwd, file), 'utf8').catch((cause: unknown) => { throw new EtlError('source.not-found', { connection: 'This machine', what: 'file', name: file }, { cause }); });
+    if (basename(file) === projectFileName) readProjectFile(text, file); else readPipelineFile(text, file);
+    return { file, ok: true, failure: null };
+  } catch (error) {
+    if (!(error instanceof EtlError)) throw error;
+    return { file, ok: false, failure: toFailure(error) };
+  }
+}
+/** Checks files without any server: every mistake with line, column and the nearest name. */
+export async function validateCommand(session: Session, files: readonly string[]): Promise<ExitCode> {
+  const { output } = session;
+  const checked = await Promise.all(files.map((file) => checkFile(file, session.cwd)));
+  output.result({ ok: checked.every(({ ok }) => ok), files: checked }, () => checked.flatMap(({ file, failure }) =>
+    (failure ? failureScreen(failure, output.paint, { subject: file }) : [` ${output.paint('green', 'ok')}  ${file}`])));
+  return checked.every(({ ok }) => ok) ? exitCodes.green : exitCodes.failed;
+}
+export async function readProject(projectDir: string): Promise<Project | null> {
+  const text = await readFile(join(projectDir, projectFileName), 'utf8').catch(() => null);
+  return text === null ? null : readProjectFile(text, projectFileName);
+}
+/** What counts for commands in this folder. Secrets are references, so all of it may be shown. */
+export async function configCommand(session: Session): Promise<ExitCode> {
+  const project = await readProject(session.projectDir);
+  const running = session.isDeployed ? null : await findStandalone(session.projectDir);
+  const config = {
+    project: session.projectDir, file: project ? join(session.projectDir, projectFileName) : null, standalone: running ? { url: running.url, pid: running.pid } : null,
+    secrets: project?.secrets ?? { store: 'env' }, policy: project?.policy ?? { approve: { upTo: 'R1' } }, connections: project?.connections ?? {}, node: process.version,
+  };
+  session.output.result(config, () => [
+    ` project     ${config.project}`, ` file        ${config.file ?? `none: ${projectFileName} would name connections`}`,
+    ` standalone  ${config.standalone ? `${config.standalone.url}, process ${config.standalone.pid}` : 'not running; the next command starts it'}`,
+    ` secrets     ${config.secrets.store}`, ` policy      ${JSON.stringify(config.policy)}`,
+    ...Object.entries(config.connections).map(([name, spec]) => ` connection  ${name}   ${JSON.stringify(spec)}`), ` node        ${config.node}`]);
+  return exitCodes.green;
+}

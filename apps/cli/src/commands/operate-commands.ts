@@ -1,0 +1,21 @@
+import { endpoints, isFinal } from '@agent-etl/contracts';
+import { exitCodes, type ExitCode } from '../session/exit-codes.ts';
+import type { Session } from '../session/session.ts';
+import { findRun } from './find-run.ts';
+import { followRun, reportRun } from './follow-run.ts';
+
+export async function cancelCommand(session: Session, text: string): Promise<ExitCode> {
+  const client = await session.client();
+  const { runId } = await findRun(client, text);
+  const run = await client.call(endpoints.cancelRun, { params: { runId } });
+  session.output.result(run, () => [` ${run.state}${isFinal(run.state) ? '' : ': stops at the next chunk boundary'}`]);
+  return exitCodes.green;
+}
+export async function retryCommand(session: Session, text: string, { detach }: { detach?: boolean }): Promise<ExitCode> {
+  const client = await session.client();
+  const before = await findRun(client, text);
+  const run = await client.call(endpoints.retryRun, { params: { runId: before.runId } });
+  if (detach) { session.output.result(run, () => [` run ${run.runId} goes on by itself`]); return exitCodes.green; }
+  const followed = await followRun(session, run.runId);
+  return reportRun(session, followed.run, followed.wasInterrupted);
+}

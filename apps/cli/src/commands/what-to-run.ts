@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { EtlError, type Pipeline, type PipelineRequest, PlanId } from '@agent-etl/contracts';
+import { readPipelineFile } from '@agent-etl/planning';
+import { type DerivedConnection, derivePipeline } from '../addresses/derive-pipeline.ts';
+import { parseAddress } from '../addresses/parse-address.ts';
+import { WrongUse } from '../session/exit-codes.ts';
+import type { Session } from '../session/session.ts';
+
+export interface TargetOptions { readonly to?: string; readonly table?: string; readonly load?: string; readonly key?: string; readonly say?: string; readonly requestId?: string }
+/** What the words of a command come to: a request, or an existing plan. */
+export type Wanted = { readonly kind: 'request'; readonly request: PipelineRequest; readonly connections: readonly DerivedConnection[]; readonly hints: readonly string[] }
+  | { readonly kind: 'plan'; readonly planId: PlanId };
+
+async function readText(path: string, cwd: string): Promise<string> {
+  return readFile(resolve(cwd, path), 'utf8').catch((cause: unknown) => { throw new EtlError('source.not-found', { connection: 'This machine', what: 'file', name: path }, { cause }); });
+}
+/** Reads a pipeline file. @throws EtlError `request.invalid` or `request.malformed` with file:line:column of each issue */
+export const pipelineFromFile = async (path: string, cwd: string): Promise<Pipeline> => readPipelineFile(await readText(path, cwd), path);
+
+async function planFromFile(path: string, cwd: string): Promise<PlanId> {
+  const value = ((text: string): unknown => { try { return JSON.parse(text) as unknown; } catch { return null; } })(await readText(path, cwd));
+  const planId = PlanId.safeParse(Object(value).planId);
+  if (!planId.success) throw new WrongUse(`${path} is no plan file.`, 'make one with: agent-etl plan PIPELINE --out FILE');
+  return planId.data;
+}
+const loadOf = (load: string | undefined): Pipeline['to']['load'] => {
+  if (load === undefined || load === 'append' || load === 'replace' || load === 'upsert') return load;
+  throw new WrongUse(`--load ${load} is not known.`, 'use append, replace or upsert');
+};
+/** Understands the first argument of plan, run and apply. */
+export async function whatIsWanted(text: string, options: TargetOptions, { cwd, env }: Pick<Session, 'cwd' | 'env'>): Promise<Wanted> {
+  const id = options.requestId ? { requestId: options.requestId } : {};
+  const say = options.say === undefined ? {} : { say: options.say };
+  if (PlanId.safeParse(text).success) return { kind: 'plan', planId: PlanId.parse(text) };
+  if (text.endsWith('.json')) return { kind: 'plan', planId: await planFromFile(text, cwd) };
+  if (options.to !== undefined) {
+    const key = options.key?.split(',').map((column) => column.trim()).filter(Boolean);
+    const { pipeline, connections, hints } = derivePipeline({ from: text, to: options.to, table: options.table, load: loadOf(options.load), key }, { cwd, env });
+    return { kind: 'request', request: { ...id, ...say, pipeline }, connections, hints };
+  }
+  const address = parseAddress(text);
+  if (address.kind === 'pipeline-file') return { kind: 'request', request: { ...id, ...say, pipeline: await pipelineFromFile(address.path, cwd) }, connections: [], hints: [] };
+  if (address.kind === 'name') return { kind: 'request', request: { ...id, ...say, pipeline: { name: address.name } as Pipeline }, connections: [], hints: [] };
+  throw new WrongUse('Where to?', `agent-etl run ${address.kind === 'postgres' ? 'env:VARIABLE' : text} --to connection.schema.table`);
+}
