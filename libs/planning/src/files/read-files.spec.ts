@@ -1,0 +1,53 @@
+import { describe, expect, it } from '@jest/globals';
+import { EtlError, type Issue } from '@agent-etl/contracts';
+import { assertSupported, unsupported } from '../unsupported.ts';
+import { nearestNames } from './nearest.ts';
+import { readPipelineFile, readProjectFile } from './read-files.ts';
+
+const head = 'version: 1\nname: orders_daily\nfrom: { connection: shop, dataset: public.orders }\n';
+const good = `${head}to: { connection: warehouse, dataset: mart.orders }\n`;
+const said = (text: string, read: (text: string) => unknown = (each) => readPipelineFile(each, 'p.yaml')): { code: string; issues: readonly Issue[] } => {
+  try { read(text); } catch (error) { if (error instanceof EtlError) return { code: error.code, issues: error.issues }; throw error; }
+  throw new Error('was accepted');
+};
+
+it('reads a pipeline', () => { expect(readPipelineFile(good).to.dataset).toBe('mart.orders'); });
+it('reads a project', () => {
+  expect(readProjectFile('version: 1\nconnections:\n  shop: { connector: postgres, host: db, user: etl, password: "secret://shop#password" }\n').connections?.['shop']?.connector).toBe('postgres');
+});
+
+describe('names line and column of', () => {
+  it.each<[string, string, string, string, string]>([
+    ['an unknown key', `${good}ownr: me\n`, 'request.invalid', 'p.yaml:5:1', 'did you mean owner'],
+    ['an unknown key inside', `${head}to: { connection: warehouse, datset: mart.orders }\n`, 'request.invalid', 'p.yaml:4:30', 'did you mean dataset'],
+    ['a doubled key', `${good}name: twice\n`, 'request.malformed', 'p.yaml:5:1', 'unique'],
+    ['an anchor', `${head}to: &x { connection: warehouse, dataset: mart.orders }\n`, 'request.malformed', 'p.yaml:4:8', 'anchor'],
+    ['an alias', `${good}owner: &a me\ndescription: *a\n`, 'request.malformed', 'p.yaml:5:11', 'anchor'],
+    ['a tag', `${good}owner: !!js/function x\n`, 'request.malformed', 'p.yaml:5:8', 'tag'],
+    ['a plain tag', `${good}owner: !!str x\n`, 'request.malformed', 'p.yaml:5:8', 'tag'],
+    ['a wrong value', `${head}to: { connection: warehouse, dataset: mart.orders, load: merge }\n`, 'request.invalid', 'p.yaml:4:58', 'to.load'],
+    ['a missing key', head, 'request.invalid', 'p.yaml:1:1', 'to'],
+    ['broken syntax', `${good}owner: "open\n`, 'request.malformed', 'p.yaml:6:1', ''],
+    ['a merge key', `${head}to: { <<: { connection: warehouse }, dataset: a.b }\n`, 'request.invalid', 'p.yaml:4:7', ''],
+  ])('%s', (_, text, code, path, words) => {
+    const answer = said(text);
+    expect({ code: answer.code, paths: answer.issues.map((issue) => issue.path) }).toEqual({ code, paths: expect.arrayContaining([path]) });
+    expect(answer.issues.map((issue) => issue.text).join(' ')).toContain(words);
+  });
+});
+it('refuses a file of megabytes, a bomb of aliases and one nested too deeply', () => {
+  expect(said(`a: ${'x'.repeat(2_000_000)}`).code).toBe('request.too-large');
+  expect(said(`a: &a [1,1]\nb: &b [*a,*a]\nc: [*b,*b]\n`).code).toBe('request.malformed');
+  expect(['request.malformed', 'request.invalid']).toContain(said('['.repeat(100_000)).code);
+});
+it('keeps NO a text and an inline password out of a connection', () => {
+  expect(readPipelineFile(`${good}owner: NO\n`).owner).toBe('NO');
+  const answer = said('version: 1\nconnections:\n  shop: { connector: postgres, host: db, password: hunter2 }\n', (text) => readProjectFile(text, 'agent-etl.yaml'));
+  expect([answer.code, answer.issues[0]?.path, JSON.stringify(answer.issues).includes('hunter2')]).toEqual(['request.invalid', 'agent-etl.yaml:3:53', false]);
+});
+it('refuses by name what this release does not have', () => {
+  const pipeline = readPipelineFile(`${good}steps: [{ filter: "a > 1" }]\nchecks: [{ not_null: [a] }]\nonFail: { quarantine: { atMost: 1% } }\nschedule: { cron: "15 1 * * *" }\n`);
+  expect(unsupported(pipeline).map(({ path }) => path)).toEqual(['/pipeline/steps', '/pipeline/checks', '/pipeline/onFail', '/pipeline/schedule']);
+  expect(() => assertSupported(pipeline)).toThrow('steps, checks, onFail quarantine, schedule on workers is not supported');
+});
+it.each([['ordres', ['orders']], ['custmer', ['customer']], ['zzz', []]])('finds for %s', (name, found) => { expect(nearestNames(name, ['orders', 'customer', 'payments'])).toEqual(found); });

@@ -1,0 +1,53 @@
+import { type LoadTask, type Plan, type PublishTask, type Question, DatasetRef } from '@agent-etl/contracts';
+import { type CopyInput, decide } from './decide.ts';
+import { ruleChunks } from './rules/chunks.ts';
+import { ruleColumns } from './rules/columns.ts';
+import { costOf } from './rules/cost.ts';
+import { ruleKey, ruleStrategy } from './rules/key.ts';
+import { ruleLoad } from './rules/load.ts';
+import { ruleMovement, ruleProof } from './rules/movement.ts';
+import { assertSupported } from './unsupported.ts';
+
+export type Planned = { readonly plan: Plan } | { readonly questions: Question[] };
+
+/** Plans a copy by rules alone: a load and a publish, every choice a Decision with its reason and what lost against it.
+ * Equal input gives an equal plan. What cannot be decided safely comes back as questions.
+ * @throws EtlError `request.unsupported`, `source.not-found`, `plan.type-unsupported`, `profile.unusable`, `plan.refused`, `request.invalid` */
+export function planCopy(input: CopyInput): Planned {
+  assertSupported(input.pipeline);
+  const columns = ruleColumns(input);
+  const key = ruleKey(input, columns.value);
+  const load = ruleLoad(input, { key: key.value, columns: columns.value });
+  if ('questions' in load) return load;
+  const movement = ruleMovement(input, columns.value);
+  const chunks = ruleChunks(input);
+  const proof = ruleProof(input, movement.value.digest);
+  const rules = [movement, columns, key, chunks, load.rule, proof];
+  const { risk, how, load: mode, key: mergeKey } = load.rule.value;
+  const tasks = tasksOf(input, {
+    columns: columns.value, ...movement.value, chunks: chunks.value, how, level: proof.value, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
+    keyFromSource: how === 'rename' && key.value.columns !== null && (key.value.from === 'source' || mode === 'upsert'),
+  });
+  return { plan: {
+    schemaVersion: 1, pipeline: input.pipeline, tasks, edges: [['load', 'publish']], schedule: input.pipeline.schedule ?? null, driver: input.pipeline.runOn ?? 'workers',
+    target: { connection: input.pipeline.to.connection, dataset: input.pipeline.to.dataset, load: mode, ...(mergeKey ? { key: mergeKey } : {}) },
+    decisions: [...rules.flatMap(({ decisions }) => decisions), ruleStrategy(input), driverDecision(input)],
+    risk, risks: rules.flatMap(({ risks }) => risks), cost: costOf(input.source, movement.value.digest), profiles: { source: input.source, target: input.target },
+  } };
+}
+
+type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'key' | 'keyFromSource'>;
+
+function tasksOf({ pipeline, source }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, key, keyFromSource }: Parts): [LoadTask, PublishTask] {
+  const ends = { source: DatasetRef.parse({ connection: pipeline.from.connection, dataset: pipeline.from.dataset }), target: DatasetRef.parse({ connection: pipeline.to.connection, dataset: pipeline.to.dataset }) };
+  return [
+    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, expectedRows: source.rows, digest },
+    { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest },
+  ];
+}
+
+function driverDecision({ pipeline: { runOn, schedule } }: CopyInput) {
+  return runOn === 'airflow'
+    ? decide('driver', 'airflow', { by: 'person', why: ['asked', schedule ? `Airflow starts it: ${schedule.cron} (${schedule.timezone ?? 'UTC'}).` : 'Airflow starts it.'], rejected: [['workers', 'Two clocks would start it twice.']] })
+    : decide('driver', 'workers', { by: runOn ? 'person' : 'rules', why: ['no-schedule', 'It runs when it is asked to; a DAG is rendered to look at.'], rejected: [['airflow', 'Nothing asks for it: runOn is not airflow.']] });
+}

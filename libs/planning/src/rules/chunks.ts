@@ -1,0 +1,27 @@
+import type { Chunking } from '@agent-etl/contracts';
+import { type CopyInput, type Ruled, decide, megabytes, plural } from '../decide.ts';
+
+const PAGE = 8192;
+const largest = 64 * 1024 * 1024 / PAGE;
+const smallest = 16 * 1024 * 1024 / PAGE;
+const mostChunks = 4096;
+const mostParallel = 4;
+
+/** Pieces that are copied, retried and proved one by one: 64 MiB each, or an eighth of a smaller source, never under 16 MiB. */
+export function ruleChunks({ source, target, parallel = 2 }: CopyInput): Ruled<Chunking> {
+  const size = megabytes(source.bytes);
+  if (source.pages === null || target.connector === 'file') {
+    const why: readonly [string, string] = source.pages === null ? ['no-physical-order', `${source.dataset} cannot be cut by its physical order (${size}).`] : ['one-file', `The target is one file, written in one piece (${size}).`];
+    return { value: { by: 'whole', count: 1, parallel: 1, targetBytes: Math.max(source.bytes, PAGE) }, risks: [], decisions: [
+      decide('chunks', '1, whole', { why, rejected: [['several', source.pages === null ? 'Pieces without a proved order could overlap.' : 'Parts of one file cannot be written side by side.']] }),
+      decide('parallelism', '1', { why: ['one-chunk', 'There is one piece.'], rejected: [[String(Math.max(2, parallel)), 'Nothing to share.']] })] };
+  }
+  const perChunk = Math.max(Math.ceil(source.pages / mostChunks), Math.min(largest, Math.max(smallest, Math.ceil(source.pages / 8))));
+  const count = Math.max(1, Math.ceil(source.pages / perChunk));
+  const slots = Math.max(1, Math.min(parallel, mostParallel, count));
+  return { value: { by: 'ctid', count, parallel: slots, targetBytes: perChunk * PAGE }, risks: [], decisions: [
+    decide('chunks', `${count} by ctid`, { why: ['physical-order', `${size} in ${plural(count, 'piece')} of at most ${megabytes(perChunk * PAGE)}, by physical order: a crash costs one piece.`],
+      rejected: [count > 1 ? ['one COPY', `A crash costs all ${size}.`] : ['several', `Each piece costs a transaction, and ${size} take a moment.`], ['ranges of a key', 'Gaps in the key make pieces of unequal size.']] }),
+    decide('parallelism', `${slots} at once`, { why: ['slots', `The least of ${plural(parallel, 'slot')}, ${mostParallel} and ${plural(count, 'piece')}.`],
+      rejected: [[String(slots + 1), slots === count ? 'There are not more pieces.' : 'More readers than that slow each other and the source down.']] })] };
+}

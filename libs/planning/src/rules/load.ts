@@ -1,0 +1,87 @@
+import { type Decision, EtlError, type Plan, type PublishTask, type Question, type RiskClass, type loadModes } from '@agent-etl/contracts';
+import { type Columns, type CopyInput, type Ruled, decide, grouped, isEmpty, named, plural, sameNames } from '../decide.ts';
+import type { RowKey } from './key.ts';
+
+type LoadMode = (typeof loadModes)[number];
+export interface Publishing { readonly load: LoadMode; readonly how: PublishTask['how']; readonly risk: RiskClass; readonly key: Plan['target']['key'] }
+export type LoadRule = { rule: Ruled<Publishing> } | { questions: Question[] };
+interface Seen { readonly key: RowKey; readonly columns: Columns }
+
+/** How rows get into the target and how they become visible. A filled target that the request says nothing about is a question, never a guess.
+ * @throws EtlError `request.unsupported` what a file target cannot do, `profile.unusable` an upsert without a key, `plan.refused` a key the target does not enforce */
+export function ruleLoad(input: CopyInput, seen: Seen): LoadRule {
+  const { target, pipeline: { to } } = input;
+  if (to.load === 'upsert') return { rule: upsert(input, seen) };
+  if (target.connector === 'file') return file(input);
+  if (!target.exists) return { rule: fresh(input, to.load ?? 'append') };
+  if (to.load === 'replace') return { rule: replace(input) };
+  if (isEmpty(target)) return { rule: append(input, 'empty') };
+  return to.load === 'append' ? { rule: append(input, 'filled') } : { questions: [howToLoad(input, seen)] };
+}
+
+function howToLoad({ target, pipeline: { to } }: CopyInput, { key }: Seen): Question {
+  const upsert = key.columns ? [`upsert by ${key.columns.join(', ')}`] : [];
+  return { id: 'load', choices: ['append', 'replace', ...upsert],
+    text: `${to.connection}.${to.dataset} holds ${target.rowsExact ? '' : 'about '}${plural(target.rows, 'row')} already. Append again, replace${key.columns ? ` or upsert by ${key.columns.join(', ')}` : ''}? Set to.load.` };
+}
+const by = ({ pipeline: { to } }: CopyInput): Decision['by'] => (to.load ? 'person' : 'rules');
+const ruled = (value: Publishing, decisions: Decision[], risks: string[] = []): Ruled<Publishing> => ({ value, decisions, risks });
+
+function fresh(input: CopyInput, load: LoadMode): Ruled<Publishing> {
+  return ruled({ load, how: 'rename', risk: 'R1', key: undefined }, [
+    decide('load', load, { by: by(input), why: ['new-target', 'There is no target yet: it is made.'], rejected: [[load === 'replace' ? 'append' : 'replace', 'There is nothing to keep or to replace: it comes to the same.']] }),
+    decide('publish', 'rename', { why: ['staging-is-the-table', 'Staging is the new table: readers see all rows or none.'], rejected: [['insert into a visible table', 'Readers would see half a copy.']] })]);
+}
+
+function append(input: CopyInput, state: 'empty' | 'filled'): Ruled<Publishing> {
+  const { target, earlierRuns = 0 } = input;
+  const again = state === 'filled' && earlierRuns > 0;
+  const rows = grouped(target.rows);
+  return ruled({ load: 'append', how: 'append', risk: again ? 'R2' : 'R1', key: undefined }, [
+    decide('load', 'append', { by: by(input), why: state === 'empty' ? ['empty-target', 'The target exists and is empty: it keeps its types, keys and grants.'] : ['asked', `The request says append; the target holds about ${rows} rows.`],
+      rejected: [['replace', state === 'empty' ? 'There is nothing to replace.' : `About ${rows} rows would go.`]] }),
+    decide('publish', 'append', { why: ['one-insert', 'One INSERT from staging: readers see all new rows or none.'], rejected: [['swap', 'It would take the place of the rows that are there.']] })],
+  again ? [`${plural(earlierRuns, 'earlier run')} of this pipeline filled this target: appending the full source again doubles its rows.`] : []);
+}
+
+function replace(input: CopyInput): Ruled<Publishing> {
+  const { target } = input;
+  const { views, foreignKeys, policies, grants } = target.dependents;
+  const held = Object.entries({ view: views, 'foreign key': foreignKeys, 'row policie': policies, grant: grants }).filter(([, count]) => count > 0)
+    .map(([noun, count]) => (noun === 'row policie' ? `${count} row ${count === 1 ? 'policy' : 'policies'}` : plural(count, noun)));
+  const how = held.length ? 'truncate-insert' : 'swap';
+  return ruled({ load: 'replace', how, risk: 'R2', key: undefined }, [
+    decide('load', 'replace', { by: by(input), why: ['asked', `The request says replace; about ${grouped(target.rows)} rows go.`], rejected: [['append', 'The request says replace.']] }),
+    decide('publish', how, how === 'swap' ? { why: ['no-dependents', 'Nothing hangs on the table: two renames, and readers never wait.'], rejected: [['truncate and insert', 'Readers would wait for the insert.']] }
+      : { why: ['dependents', `${held.join(', ')} hang on the table and would stay with the old one.`], rejected: [['swap', `It would cut off ${held.join(', ')}.`]] })],
+  [`Replaces all rows of ${target.dataset}, about ${grouped(target.rows)} now.`]);
+}
+
+function upsert(input: CopyInput, { key, columns }: Seen): Ruled<Publishing> {
+  const { target, source, pipeline: { to } } = input;
+  if (target.connector === 'file') throw new EtlError('request.unsupported', { found: 'load: upsert into a file', allowed: 'load: replace' });
+  if (!key.columns) throw new EtlError('profile.unusable', { dataset: source.dataset, what: 'key for an upsert', next: 'name one: to.key: [column]' });
+  const missing = key.columns.find((name) => !columns.some((column) => column.target === name));
+  if (missing !== undefined) throw new EtlError('request.invalid', { pointer: '/pipeline/to/key', problem: `${missing} is no column that travels` });
+  const enforced = !target.exists || [target.primaryKey, ...target.uniqueKeys].some((unique) => unique && sameNames(unique, key.columns!));
+  if (!enforced) {
+    throw new EtlError('plan.refused', { rule: 'an upsert needs a unique key at the target', explanation: `${to.dataset} has none over ${key.columns.join(', ')}`,
+      next: `add one: CREATE UNIQUE INDEX ON ${to.dataset} (${key.columns.join(', ')}), over columns that are NOT NULL` });
+  }
+  const value: Publishing = { load: 'upsert', how: target.exists ? 'upsert' : 'rename', risk: 'R1', key: key.columns };
+  return ruled(value, [
+    decide('load', `upsert by ${key.columns.join(', ')}`, { by: 'person', why: ['asked', `The request says upsert; ${named(key.columns)} names a row.`], rejected: [['append', 'Rows that are there already would be there twice.']] }),
+    decide('publish', value.how, target.exists ? { why: ['merge', 'One statement from staging: new rows in, changed rows updated, others untouched.'], rejected: [['swap', 'Rows that only the target has would go.']] }
+      : { why: ['staging-is-the-table', 'There is no target yet: staging is the new table, with the key.'], rejected: [['upsert', 'There is nothing to merge with.']] })]);
+}
+
+function file(input: CopyInput): LoadRule {
+  const { target, pipeline: { to } } = input;
+  const path = `${to.connection}:${to.dataset}`;
+  if (target.exists && to.load === 'append') throw new EtlError('request.unsupported', { found: 'load: append to a file that exists', allowed: 'load: replace, or another file name' });
+  if (target.exists && to.load === undefined) return { questions: [{ id: 'load', text: `The file ${path} exists already. Replace it? Set to.load: replace, or another name.`, choices: ['replace'] }] };
+  const decisions = [
+    decide('load', target.exists ? 'replace' : to.load ?? 'append', { by: by(input), why: target.exists ? ['asked', 'The request says replace.'] : ['new-target', 'There is no file of this name yet.'], rejected: [['append', 'A finished file is never written into.']] }),
+    decide('publish', 'file', { why: ['rename', 'Written under another name, flushed, then renamed: no reader sees half a file.'], rejected: [['write in place', 'A crash would leave half a file.']] })];
+  return { rule: ruled({ load: target.exists ? 'replace' : to.load ?? 'append', how: 'file', risk: target.exists ? 'R2' : 'R1', key: undefined }, decisions, target.exists ? [`Replaces the file ${path}.`] : []) };
+}

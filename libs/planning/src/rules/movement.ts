@@ -1,0 +1,46 @@
+import { type ColumnMapping, type Decision, type LoadTask } from '@agent-etl/contracts';
+import { type CopyInput, type Ruled, decide, grouped, plural } from '../decide.ts';
+
+export interface Movement { readonly carrier: LoadTask['carrier']; readonly engine: LoadTask['engine']; readonly digest: LoadTask['digest'] }
+
+/** How bytes travel, what moves them, and how rows are hashed on the way. */
+export function ruleMovement({ source, target }: CopyInput, columns: readonly ColumnMapping[]): Ruled<Movement> {
+  const changed = columns.filter(({ sourceNative, targetNative }) => sourceNative !== targetNative);
+  const engineOf = (text: string, rejected: string): Decision => decide('engine', text, { why: ['engine', rejected], rejected: text === 'splice'
+    ? [['duckdb', 'Decoding and encoding every value costs about twice the CPU and changes nothing.']] : [['splice', 'The two ends do not speak one binary format.']] });
+  if (source.connector === 'postgres' && target.connector === 'postgres') {
+    if (!changed.length) {
+      return { risks: [], value: { carrier: 'frames', engine: 'splice', digest: 'pg-frame' }, decisions: [
+        decide('movement', 'splice binary frames', { why: ['same-engine-equal-types', `Same engine, ${plural(columns.length, 'equal type')}, no step: bytes pass undecoded.`],
+          rejected: [['duckdb', 'Twice the CPU per row and no gain.'], ['text', `${plural(columns.length, 'column')} would be printed and parsed for nothing.`]] }),
+        engineOf('splice', 'Both ends are PostgreSQL: no step needs the values.')] };
+    }
+    return { risks: [], value: { carrier: 'text', engine: 'splice', digest: 'text-md5' }, decisions: [
+      decide('movement', 'stream as text', { why: ['same-engine-other-types', `${plural(changed.length, 'column')} of ${columns.length} change type: each server reads and writes text of its own types.`],
+        rejected: [['splice binary frames', `Binary frames of ${changed[0]!.sourceNative} are not those of ${changed[0]!.targetNative}.`]] }),
+      engineOf('splice', 'Both ends are PostgreSQL: the servers convert.')] };
+  }
+  const between = `${source.connector} to ${target.connector}`;
+  const value: Movement = { carrier: source.connector === 'file' && target.connector === 'file' ? 'file' : 'text', engine: 'duckdb', digest: 'text-md5' };
+  return { value, risks: [], decisions: [
+    decide('movement', value.carrier === 'file' ? 'the engine opens the file' : 'stream as text', { why: ['between-engines', `From ${between}: ${grouped(source.rows)} rows as ${value.carrier === 'file' ? 'columns' : 'text that both sides read exactly'}.`],
+      rejected: [['splice binary frames', 'Only two PostgreSQL ends share a frame format.']] }),
+    engineOf('duckdb', `From ${between}: DuckDB in a locked child process reads and writes files.`)] };
+}
+
+const fullUpTo = { 'pg-frame': 10_000_000, 'text-md5': 1_000_000 } as const;
+
+/** What is compared before anything becomes visible. Counts always are. */
+export function ruleProof({ source, earlierRuns = 0 }: CopyInput, digest: LoadTask['digest']): Ruled<'counts' | 'full'> {
+  const limit = fullUpTo[digest];
+  const small = source.rows <= limit;
+  const value = small || earlierRuns === 0 ? 'full' : 'counts';
+  const rows = grouped(source.rows);
+  const why: readonly [string, string] = small ? ['full-small', `${rows} rows are under ${grouped(limit)}: count and digest of every row on both sides.`]
+    : value === 'full' ? ['full-first-run', `${rows} rows are over ${grouped(limit)}, but the first run of a pipeline is always proved in full.`]
+      : ['counts-large', `${rows} rows are over ${grouped(limit)}, and ${plural(earlierRuns, 'earlier run')} proved this pipeline in full.`];
+  return { value, risks: [], decisions: [
+    decide('proof', value, { why, rejected: [value === 'full' ? ['counts', 'Equal counts do not show a changed value.'] : ['full', `Hashing ${rows} rows again costs more than the copy.`]] }),
+    decide('gates', 'reconcile before publish', { why: ['reconcile-always', 'read = filtered + rejected + written, and source = target, or nothing becomes visible.'],
+      rejected: [['publish, then check', 'Readers would see rows that nobody has proved.']] })] };
+}
