@@ -19,11 +19,13 @@ export class ChunksRepository {
 
   /** Puts a new cut in the place of an old one. */
   async replace(tx: TenantTx, taskRunId: string, { snapshot, ranges }: StoredCut): Promise<void> {
-    await tx.run(sql`delete from chunk where task_run_id = ${taskRunId}`);
+    await this.forget(tx, taskRunId);
     await tx.run(sql`insert into chunk (tenant_id, task_run_id, ordinal, chunk_key, range_from, range_to, snapshot)
       select ${tx.tenantId}::uuid, ${taskRunId}::uuid, ordinal, key, "from", "to", ${snapshot}::text
       from jsonb_to_recordset(${JSON.stringify(ranges)}::jsonb) as cut(ordinal integer, key text, "from" text, "to" text)`);
   }
+
+  async forget(tx: TenantTx, taskRunId: string): Promise<void> { await tx.run(sql`delete from chunk where task_run_id = ${taskRunId}`); }
 
   /** The same cut under a picture that was handed on: the earlier id ends with its holder. */
   async handOn(tx: TenantTx, taskRunId: string, snapshot: string | null): Promise<void> {

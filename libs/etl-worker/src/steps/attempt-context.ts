@@ -54,10 +54,12 @@ export class AttemptContext implements StepContext {
     }
   }
 
-  /** Drops what the run has staged; for tasks that stage nothing there is nothing to do. */
+  /** Drops what the run has staged; for tasks that stage nothing there is nothing to do. The cut goes first: an attempt that comes all the same
+   * starts over, instead of resuming from a ledger whose rows are gone. */
   async cleanUp(): Promise<void> {
     const { task } = this.command;
     if (task.kind !== 'load' && task.kind !== 'publish') return;
+    await this.cuts.forget();
     const sink = await beginStaging(this, await this.open(task.target.connection), task);
     try {
       await sink.discard();

@@ -8,6 +8,8 @@ export interface CutStore {
   find(): Promise<StoredCut | null>;
   replace(cut: { snapshot: string | null; ranges: readonly ChunkRange[] }): Promise<void>;
   handOn(snapshot: string | null): Promise<void>;
+  /** Makes a later attempt cut anew and start over. */
+  forget(): Promise<void>;
 }
 
 /** What a step may use. It decides no retry and reports nothing but progress: it answers a result or throws. */

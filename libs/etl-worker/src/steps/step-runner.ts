@@ -79,6 +79,7 @@ export class StepRunner {
       find: () => this.state.inTenantTx(key.tenantId, (tx) => this.chunks.find(tx, key.taskRunId)),
       replace: (cut) => this.leases.whileHeld(key, (tx) => this.chunks.replace(tx, key.taskRunId, cut)),
       handOn: (snapshot) => this.leases.whileHeld(key, (tx) => this.chunks.handOn(tx, key.taskRunId, snapshot)),
+      forget: () => this.state.inTenantTx(key.tenantId, (tx) => this.chunks.forget(tx, key.taskRunId)),
     };
   }
 }

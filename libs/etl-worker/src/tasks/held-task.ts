@@ -21,7 +21,7 @@ export class HeldTask {
     this.leases = leases;
     this.settings = settings;
     if (claimed.isCancelled) this.stop(cancelled());
-    this.schedule();
+    this.schedule(settings.beatMs);
   }
 
   /** Aborted with the EtlError that says why the work must stop. */
@@ -48,13 +48,9 @@ export class HeldTask {
     clearTimeout(this.timer);
   }
 
-  private schedule(): void {
-    this.timer = setTimeout(() => { void this.tryBeat().then((isHeard) => { this.next(isHeard); }); }, this.settings.beatMs);
-  }
-  private next(isHeard: boolean): void {
+  private schedule(waitMs: number): void {
     if (this.isClosed) return;
-    if (isHeard) return this.schedule();
-    this.timer = setTimeout(() => { void this.tryBeat().then((again) => { this.next(again); }); }, RETRY_MS);
+    this.timer = setTimeout(() => { void this.tryBeat().then((isHeard) => { this.schedule(isHeard ? this.settings.beatMs : RETRY_MS); }); }, waitMs);
   }
 
   /** @returns false when the state database gave no answer: the claim may still stand until the lease is over */

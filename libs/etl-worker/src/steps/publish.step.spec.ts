@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import { EtlError, type LoadResult, type PublishResult } from '@agent-etl/contracts';
+import { AnAttempt, aCommand, aPublish } from '../testing/an-attempt.ts';
+import { ScriptedStore, digestOf } from '../testing/scripted-store.ts';
+
+const publish = (store: ScriptedStore, load: LoadResult | null, over = {}): Promise<PublishResult> =>
+  new AnAttempt(store).context(aCommand(aPublish(over), { load })).run() as Promise<PublishResult>;
+const loaded = async (rows = 50): Promise<{ store: ScriptedStore; load: LoadResult }> => {
+  const store = new ScriptedStore(rows, 4);
+  return { store, load: await new AnAttempt(store).load() };
+};
+
+describe('a publish', () => {
+  it('makes the staged rows visible and answers both digests', async () => {
+    const { store, load } = await loaded();
+    const result = await publish(store, load);
+    expect(result).toMatchObject({ published: 50, level: 'full', sourceDigest: load.digest, targetDigest: digestOf('pg-frame', store.rows) });
+    expect([...store.published].sort((a, b) => a - b)).toEqual(store.rows);
+  });
+  it('answers what the ledger says when an earlier attempt had published already', async () => {
+    const { store, load } = await loaded();
+    const first = await publish(store, load);
+    expect(await publish(store, load)).toMatchObject({ published: 50, targetDigest: first.targetDigest });
+    expect(store.published).toHaveLength(50);
+  });
+  it('publishes nothing when one row was doubled and another lost, and names both digests', async () => {
+    const { store, load } = await loaded();
+    store.faults = { spoilsStaging: true };
+    await expect(publish(store, load)).rejects.toThrow(/source pg-frame:50:1275:42925, target pg-frame:50:1276:42928/);
+    expect(store.published).toEqual([]);
+  });
+  it('publishes nothing when the ledger has other rows than the load reported', async () => {
+    const { store, load } = await loaded();
+    await expect(publish(store, { ...load, written: 49, read: 49 })).rejects.toMatchObject({ code: 'sink.reconcile-mismatch' });
+    expect(store.published).toEqual([]);
+  });
+  it('compares counts only where the plan says so', async () => {
+    const { store, load } = await loaded();
+    store.faults = { spoilsStaging: true };
+    expect(await publish(store, load, { level: 'counts' })).toMatchObject({ level: 'counts', published: 50, targetDigest: { rows: 50, a: '0', b: '0' } });
+  });
+  it('needs the result of its load', async () => {
+    await expect(publish(new ScriptedStore(1, 1), null)).rejects.toBeInstanceOf(EtlError);
+  });
+  it('publishes an empty source', async () => {
+    const { store, load } = await loaded(0);
+    expect(await publish(store, load)).toMatchObject({ published: 0 });
+  });
+});

@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { EtlError } from '@agent-etl/contracts';
+import { LAST_ATTEMPT, decisiveError, leavesStaging, outcomeOf, staysUnused, taskTransitions } from './task-state.ts';
+
+describe('how an attempt ends', () => {
+  it('is final in every state but waiting and running', () => {
+    expect(Object.entries(taskTransitions).filter(([, next]) => next.length > 0).map(([state]) => state)).toEqual(['waiting', 'running']);
+  });
+  it('counts why it was told to stop, not what the interrupted step then threw', () => {
+    const told = new EtlError('run.cancelled', { reason: 'test' });
+    expect(decisiveError(new Error('socket closed'), told)).toBe(told);
+    expect(decisiveError(told, undefined)).toBe(told);
+  });
+  it('reports nothing once another attempt owns the task', () => {
+    expect(outcomeOf(new EtlError('lease.lost'))).toEqual({ state: 'gone' });
+  });
+  it('keeps the words of unknown errors out of the report', () => {
+    expect(outcomeOf(new Error('password hunter2'))).toMatchObject({ state: 'failed', failure: { code: 'platform.internal', text: expect.not.stringContaining('hunter2') } });
+  });
+  it.each([
+    ['run.cancelled', 1, true], ['data.value-out-of-range', 1, true], ['sink.reconcile-mismatch', 1, true], ['run.deadline-passed', 1, true],
+    ['connection.interrupted', 1, false], ['worker.stopping', 1, false], ['connection.interrupted', LAST_ATTEMPT, true], ['lease.lost', LAST_ATTEMPT, false],
+  ] as const)('after %s in attempt %i, staging stays unused: %s', (code, attempt, isUnused) => {
+    expect(staysUnused(new EtlError(code), attempt)).toBe(isUnused);
+  });
+  it('sends a cancelled publish, and a load that was tried before, to a worker that drops staging', () => {
+    expect([leavesStaging('publish', 1), leavesStaging('load', 2), leavesStaging('load', 1), leavesStaging('profile', 3)]).toEqual([true, true, false, false]);
+  });
+});
