@@ -1,4 +1,5 @@
 export { databaseCode, isAway } from './database-errors.ts';
+export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 export { jsonColumn } from './json-column.ts';
 export { type MigrationClass, runAll } from './migration-class.ts';
 export { platformMigrations } from './migrations/platform.migration.ts';

@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
+import { platformMigrations } from './migrations/platform.migration.ts';
+import { isServer } from './postmaster.ts';
+import { prepareState } from './prepare-state.ts';
+import { StateDatabase } from './state-database.ts';
+
+const answer = async (url: string, query: string): Promise<unknown[]> => {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try { return (await client.query(query)).rows as unknown[]; } finally { await client.end(); }
+};
+
+describe('embedded PostgreSQL', () => {
+  let folder: string;
+  const started: EmbeddedPostgres[] = [];
+  const start = async (port?: number): Promise<EmbeddedPostgres> => {
+    const server = await startEmbeddedPostgres({ folder: join(folder, 'postgres'), ...(port === undefined ? {} : { port }) });
+    started.push(server);
+    return server;
+  };
+  beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'etl-embedded-')); });
+  afterAll(async () => {
+    for (const { pid, stop } of started) if (await isServer(pid)) await stop();
+    for (const path of new Set([folder, ...started.map((server) => server.folder)])) await rm(path, { recursive: true, force: true });
+  });
+
+  it('starts, refuses strangers, keeps its data over a stop', async () => {
+    const first = await start();
+    await answer(first.url, 'create table kept as select 1 as one');
+    await expect(answer(first.url.replace(first.password, 'wrong'), 'select 1')).rejects.toMatchObject({ code: '28P01' });
+    await first.stop();
+    expect(await isServer(first.pid)).toBe(false);
+    const second = await start();
+    expect(second.adopted).toBe(false);
+    expect(await answer(second.url, 'select one from kept')).toEqual([{ one: 1 }]);
+  });
+
+  it('adopts the server that a killed process left', async () => {
+    const before = started.at(-1)!;
+    await before.stop();
+    const code = `import { startEmbeddedPostgres } from ${JSON.stringify(join(import.meta.dirname, 'embedded-postgres.ts'))};
+      const server = await startEmbeddedPostgres({ folder: ${JSON.stringify(join(folder, 'postgres'))} }); console.log(server.pid); setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const pid = Number(await new Promise((done) => { child.stdout.once('data', (data: Buffer) => { done(data.toString()); }); }));
+    const gone = new Promise((done) => { child.once('exit', done); });
+    child.kill('SIGKILL');
+    await gone;
+    expect(await isServer(pid)).toBe(true);
+    const adopted = await start();
+    expect(adopted).toMatchObject({ pid, adopted: true });
+    expect(await answer(adopted.url, 'select one from kept')).toEqual([{ one: 1 }]);
+  });
+
+  it('stops an orphan that listens elsewhere than it is asked to', async () => {
+    const before = started.at(-1)!;
+    const moved = await start(before.port === 54_999 ? 54_998 : 54_999);
+    expect(moved).toMatchObject({ adopted: false });
+    expect(moved.port).not.toBe(before.port);
+    expect(await isServer(before.pid)).toBe(false);
+  });
+
+  it('recovers after a kill -9 of the server itself', async () => {
+    const before = started.at(-1)!;
+    process.kill(before.pid, 'SIGKILL');
+    const after = await start();
+    expect(after.adopted).toBe(false);
+    expect(await answer(after.url, 'select one from kept')).toEqual([{ one: 1 }]);
+  });
+
+  it('holds the state of services, whose logins need the password', async () => {
+    const { url, password } = started.at(-1)!;
+    const logins = await prepareState({ adminUrl: url, database: 'etl_state', password, schemas: [{ schema: 'monitor', migrations: platformMigrations() }] });
+    const state = await StateDatabase.open({ ...logins.monitor, schema: 'monitor', entities: [] });
+    await state.ping();
+    await state.close();
+    const other = logins.monitor.url.replace(encodeURIComponent(password), 'guess');
+    await expect(StateDatabase.open({ ...logins.monitor, url: other, schema: 'monitor', entities: [] })).rejects.toThrow(/password authentication failed/);
+  });
+
+  it('writes no statement into its log', async () => {
+    const server = started.at(-1)!;
+    await expect(answer(server.url, `select 'canary-7f3a'::int`)).rejects.toThrow();
+    expect(await readFile(join(server.folder, 'postgres.log'), 'utf8')).not.toContain('select');
+  });
+});
