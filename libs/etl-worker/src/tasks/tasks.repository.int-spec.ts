@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DEFAULT_TENANT, type TaskCommand } from '@agent-etl/contracts';
+import { type StateDatabase, platformMigrations, sql } from '@agent-etl/persistence';
+import { type TestState, aStateDatabase, describePostgres } from '@agent-etl/persistence/testing';
+import { v7 } from 'uuid';
+import { ChunkEntity } from '../chunks/chunk.entity.ts';
+import { ChunksRepository } from '../chunks/chunks.repository.ts';
+import { FileLedgerRepository } from '../files/file-ledger.repository.ts';
+import { StateFileLedger } from '../files/state-file-ledger.ts';
+import { workerMigrations } from '../migrations/worker-tables.ts';
+import { aCommand, aLoad } from '../testing/an-attempt.ts';
+import { TaskEntity } from './task.entity.ts';
+import { type TaskKey, TasksRepository } from './tasks.repository.ts';
+
+const one: string = DEFAULT_TENANT.id;
+const two = '00000000-0000-7000-8000-000000000002';
+const leaseMs = 60_000;
+
+describePostgres('worker tables', () => {
+  const tasks = new TasksRepository();
+  let database: TestState;
+  let state: StateDatabase;
+  beforeAll(async () => {
+    database = await aStateDatabase('worker_tables', [{ schema: 'worker', migrations: [...platformMigrations(), ...workerMigrations()] }]);
+    state = await database.open('worker', [TaskEntity, ChunkEntity]);
+  });
+  afterAll(async () => { await database?.drop(); });
+
+  const add = async (tenantId = one, over: Partial<TaskCommand> = {}): Promise<TaskKey> => {
+    const command = aCommand(aLoad(), { taskRunId: v7(), runId: v7(), ...over });
+    await state.inTenantTx(tenantId, (tx) => tasks.insert(tx, command));
+    return { tenantId, taskRunId: command.taskRunId, attempt: command.attempt };
+  };
+  const claim = (key: TaskKey, worker = 'w1', lease = leaseMs) => state.inTenantTx(key.tenantId, (tx) => tasks.claim(tx, key, { worker, leaseMs: lease }));
+  const waiting = (limit = 100) => state.asRelay((tx) => tasks.waiting(tx, limit));
+  const empty = async (): Promise<void> => { for (const tenant of [one, two]) await state.inTenantTx(tenant, (tx) => tx.run(sql`delete from task`)); };
+
+  describe('a claim', () => {
+    it('goes to exactly one of many workers', async () => {
+      await empty();
+      const keys = await Promise.all(Array.from({ length: 20 }, () => add()));
+      const claims = await Promise.all(keys.flatMap((key) => ['w1', 'w2', 'w3', 'w4'].map((worker) => claim(key, worker))));
+      const won = claims.filter((row) => row !== null).map((row) => row.taskRunId);
+      expect([...won].sort()).toEqual(keys.map(({ taskRunId }) => taskRunId).sort());
+      expect(await waiting()).toEqual([]);
+    });
+    it('answers the command as it was asked', async () => {
+      await empty();
+      const command = aCommand(aLoad({ expectedRows: 7 }), { taskRunId: v7() });
+      await state.inTenantTx(one, (tx) => tasks.insert(tx, command));
+      const claimed = await claim({ tenantId: one, taskRunId: command.taskRunId, attempt: 1 });
+      expect(claimed).toMatchObject({ command, isCancelled: false, runId: command.runId });
+    });
+    it('takes turns by tenant, so that one with much work starves nobody', async () => {
+      await empty();
+      for (let count = 0; count < 5; count += 1) await add(one);
+      await add(two);
+      await add(two);
+      expect((await waiting(4)).map(({ tenantId }) => tenantId)).toEqual([one, two, one, two]);
+    });
+    it('sees only its own tenant', async () => {
+      await empty();
+      const key = await add(two);
+      expect(await claim({ ...key, tenantId: one })).toBeNull();
+    });
+  });
+
+  describe('a row', () => {
+    it('is one for the same attempt twice', async () => {
+      await empty();
+      const command = aCommand(aLoad(), { taskRunId: v7() });
+      const inserts = await Promise.all([1, 2, 3].map(() => state.inTenantTx(one, (tx) => tasks.insert(tx, command))));
+      expect(inserts.filter(Boolean)).toHaveLength(1);
+    });
+    it('beats only for its holder, and says when it was cancelled or is late', async () => {
+      await empty();
+      const key = await add();
+      await claim(key);
+      const beat = (worker: string) => state.inTenantTx(one, (tx) => tasks.beat(tx, key, { worker, leaseMs }));
+      expect(await beat('w2')).toBeNull();
+      expect(await beat('w1')).toEqual({ isCancelled: false, isLate: false });
+      await state.inTenantTx(one, (tx) => tasks.markCancelled(tx, key));
+      expect(await beat('w1')).toEqual({ isCancelled: true, isLate: false });
+      const late = await add(one, { deadline: '2001-01-01T00:00:00.000Z' });
+      await claim(late);
+      expect(await state.inTenantTx(one, (tx) => tasks.beat(tx, late, { worker: 'w1', leaseMs }))).toMatchObject({ isLate: true });
+    });
+    it('is lost once its holder is silent for a lease, to one sweeper, and the holder is not heard any more', async () => {
+      await empty();
+      const key = await add();
+      await claim(key, 'w1', 1);
+      await add();
+      expect(await state.asRelay((tx) => tasks.silent(tx))).toEqual([key]);
+      const swept = await Promise.all([1, 2, 3].map(() => state.inTenantTx(one, (tx) => tasks.markLost(tx, key))));
+      expect(swept.filter((row) => row !== null)).toHaveLength(1);
+      expect(await state.inTenantTx(one, (tx) => tasks.beat(tx, key, { worker: 'w1', leaseMs }))).toBeNull();
+      expect(await state.inTenantTx(one, (tx) => tasks.finish(tx, key, { worker: 'w1', state: 'succeeded' }))).toBe(false);
+    });
+    it('ends once', async () => {
+      await empty();
+      const key = await add();
+      await claim(key);
+      const finish = () => state.inTenantTx(one, (tx) => tasks.finish(tx, key, { worker: 'w1', state: 'succeeded' }));
+      expect([await finish(), await finish()]).toEqual([true, false]);
+    });
+    it('takes over the command of an earlier attempt to clean up after it, already cancelled', async () => {
+      await empty();
+      const key = await add();
+      expect(await state.inTenantTx(one, (tx) => tasks.insertCleanUp(tx, { taskRunId: key.taskRunId, attempt: 2 }))).toBe(true);
+      expect(await claim({ ...key, attempt: 2 })).toMatchObject({ isCancelled: true, command: { attempt: 2 } });
+      expect(await state.inTenantTx(one, (tx) => tasks.insertCleanUp(tx, { taskRunId: v7(), attempt: 1 }))).toBe(false);
+    });
+    it('stays cancelled when the cancel came before the command', async () => {
+      await empty();
+      const command = aCommand(aLoad(), { taskRunId: v7() });
+      await state.inTenantTx(one, (tx) => tasks.insertCancelled(tx, command, command.runId));
+      expect(await state.inTenantTx(one, (tx) => tasks.insert(tx, command))).toBe(false);
+      expect(await waiting()).toEqual([]);
+    });
+  });
+
+  it('keeps the cut of a load with its picture, and hands it on', async () => {
+    const chunks = new ChunksRepository();
+    const taskRunId = v7();
+    const ranges = [{ key: 'a', ordinal: 0, from: '(0,0)', to: '(9,0)' }, { key: 'b', ordinal: 1, from: '(9,0)', to: null }];
+    const find = () => state.inTenantTx(one, (tx) => chunks.find(tx, taskRunId));
+    expect(await find()).toBeNull();
+    await state.inTenantTx(one, (tx) => chunks.replace(tx, taskRunId, { snapshot: 's1', ranges }));
+    expect(await find()).toEqual({ snapshot: 's1', ranges });
+    await state.inTenantTx(one, (tx) => chunks.handOn(tx, taskRunId, 's2'));
+    expect(await find()).toEqual({ snapshot: 's2', ranges });
+    expect(await state.inTenantTx(two, (tx) => chunks.find(tx, taskRunId))).toBeNull();
+    await state.inTenantTx(one, (tx) => chunks.forget(tx, taskRunId));
+    expect(await find()).toBeNull();
+  });
+
+  it('refuses a ledger row of a file sink whose fence was raised', async () => {
+    const repository = new FileLedgerRepository();
+    const [older, newer] = [new StateFileLedger(state, repository, one), new StateFileLedger(state, repository, one)];
+    const runId = v7();
+    const row = { chunkKey: 'a', attempt: 1, rows: 3, rejected: 0, bytes: 4_294_967_296, digest: { kind: 'text-md5' as const, rows: 3, a: '1', b: '2' } };
+    const first = await older.raise('/data/out.parquet', 'w1');
+    const second = await newer.raise('/data/out.parquet', 'w2');
+    expect(second).toBe(first + 1);
+    expect([await older.holds('/data/out.parquet', first), await newer.holds('/data/out.parquet', second)]).toEqual([false, true]);
+    await expect(older.add(runId, 'load', { ...row, fence: first })).rejects.toMatchObject({ code: 'lease.lost' });
+    expect([await newer.add(runId, 'load', { ...row, fence: second }), await newer.add(runId, 'load', { ...row, fence: second })]).toEqual([true, false]);
+    expect(await newer.rows(runId, 'load')).toEqual([{ ...row, fence: second }]);
+    await newer.forget(runId, 'load');
+    expect(await newer.rows(runId, 'load')).toEqual([]);
+  });
+});
