@@ -1,1 +1,1 @@
-export {};
+export { type BusHarness, describeMessageBus } from './message-bus.contract.ts';

@@ -1,0 +1,103 @@
+import { type App, DEFAULT_TENANT, EtlError, type Failure, type Payload, type MessageType, issuesOf, messages, toFailure } from '@agent-etl/contracts';
+import { type StateDatabase, type TenantTx, sql } from '@agent-etl/persistence';
+import type { WireMessage } from './message-bus.ts';
+import { type MessageMeta, readHeaders } from './message-headers.ts';
+import { Parking, type ParkedRow } from './parking.ts';
+import type { Outbox } from './outbox.ts';
+import { afterFailure, pauseMs } from './retry-rules.ts';
+
+/** Runs the handler of a type; answers false when the app has none. */
+export type Dispatch = (type: MessageType, payload: unknown, tx: TenantTx, meta: MessageMeta) => Promise<void>;
+/** Called in the transaction that gives up a message which could not be read: the place to answer whoever sent it. */
+export type OnUnreadable = (message: WireMessage, failure: Failure, tx: TenantTx) => Promise<void>;
+export interface DeliveryOptions { readonly reads: ReadonlySet<MessageType>; readonly dispatch: Dispatch; readonly onUnreadable?: OnUnreadable | undefined }
+/** A request is one pipeline and a sentence; more is a mistake or an attack. */
+const MAX_BYTES = 1024 * 1024;
+
+/** Between bus and handler: reads, opens the inbox transaction, retries, parks a failing key, gives up after five tries. */
+export class Delivery<A extends App> {
+  readonly parking: Parking<A>;
+  constructor(private readonly app: A, private readonly state: StateDatabase, outbox: Outbox<A>, private readonly options: DeliveryOptions) {
+    this.parking = new Parking(app, outbox);
+  }
+
+  /** Resolves when the message has had its effect, is parked or is given up. @throws EtlError `platform.unavailable`: nothing was kept, deliver again */
+  async deliver(message: WireMessage): Promise<void> {
+    const read = this.#read(message);
+    if (read.kind === 'foreign') return;
+    if (read.kind === 'unreadable') return this.#bury(message, toFailure(read.failure));
+    const { meta, payload } = read;
+    try {
+      await this.state.inTenantTx(meta.tenantId, async (tx) => {
+        if (await this.parking.isKeyParked(tx, message)) return this.parking.park(tx, message, { tries: 0, failure: null, pauseMs: 0 });
+        return this.#once(tx, meta, payload);
+      });
+    } catch (error) {
+      await this.#failed(message, meta.tenantId, error);
+    }
+  }
+
+  /** Tries the oldest waiting message of a key again. Answers whether it was there. */
+  async retry(tenantId: string, seq: string): Promise<boolean> {
+    let row: ParkedRow | null = null;
+    try {
+      await this.state.inTenantTx(tenantId, async (tx) => {
+        row = await this.parking.lock(tx, seq);
+        if (!row) return;
+        const read = this.#read(row);
+        if (read.kind === 'message') await this.#once(tx, read.meta, read.payload);
+        await this.parking.unpark(tx, seq);
+      });
+      return row !== null;
+    } catch (error) {
+      if (row) await this.#failedAgain(tenantId, row, error);
+      return true;
+    }
+  }
+
+  #read(message: WireMessage): { kind: 'foreign' } | { kind: 'unreadable'; failure: EtlError } | { kind: 'message'; meta: MessageMeta; payload: unknown } {
+    if (message.value.byteLength > MAX_BYTES) return { kind: 'unreadable', failure: new EtlError('message.malformed', { problem: `${message.value.byteLength} bytes; the limit is ${MAX_BYTES}` }) };
+    const read = readHeaders(message);
+    if (read.kind !== 'message') return read;
+    if (!this.options.reads.has(read.meta.type)) return { kind: 'foreign' };
+    const json = parseJson(message.value);
+    if (json === undefined) return { kind: 'unreadable', failure: new EtlError('message.malformed', { problem: 'not JSON in UTF-8' }) };
+    const parsed = messages[read.meta.type].payload.safeParse(json);
+    if (parsed.success) return { kind: 'message', meta: read.meta, payload: parsed.data };
+    const issues = issuesOf(parsed.error);
+    return { kind: 'unreadable', failure: new EtlError('message.malformed', { problem: issues.map(({ path, text }) => `${path} ${text}`).slice(0, 5).join('; ') }, { issues }) };
+  }
+  /** The effect and its inbox row are one transaction: a repeat waits here, then finds the row and does nothing. */
+  async #once(tx: TenantTx, meta: MessageMeta, payload: unknown): Promise<void> {
+    const first = await tx.run(sql`insert into inbox (tenant_id, app, ce_id) values (${tx.tenantId}, ${this.app}, ${meta.id}) on conflict do nothing returning 1`);
+    if (first.length > 0) await this.options.dispatch(meta.type, payload as Payload<MessageType>, tx, meta);
+  }
+  async #failed(message: WireMessage, tenantId: string, error: unknown): Promise<void> {
+    const failure = toFailure(error);
+    const next = afterFailure(failure.code, 1);
+    if (next === 'redeliver') throw error;
+    if (next === 'dead') return this.#bury(message, failure, tenantId);
+    await this.state.inTenantTx(tenantId, (tx) => this.parking.park(tx, message, { tries: 1, failure, pauseMs: pauseMs(1, Math.random()) }));
+  }
+  async #failedAgain(tenantId: string, row: ParkedRow, error: unknown): Promise<void> {
+    const failure = toFailure(error);
+    const tries = row.tries + 1;
+    const next = afterFailure(failure.code, tries);
+    if (next === 'redeliver') throw error;
+    await this.state.inTenantTx(tenantId, async (tx) => {
+      if (next === 'again') return this.parking.postpone(tx, row.seq, { tries, failure, pauseMs: pauseMs(tries, Math.random()) });
+      await this.parking.bury(tx, row, { failure, tries, firstSeen: row.first_seen });
+      return this.parking.unpark(tx, row.seq);
+    });
+  }
+  async #bury(message: WireMessage, failure: Failure, tenantId: string = DEFAULT_TENANT.id): Promise<void> {
+    await this.state.inTenantTx(tenantId, async (tx) => {
+      await this.parking.bury(tx, message, { failure, tries: 1, firstSeen: new Date() });
+      await this.options.onUnreadable?.(message, failure, tx);
+    });
+  }
+}
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+function parseJson(bytes: Uint8Array): unknown {
+  try { return JSON.parse(utf8.decode(bytes)) as unknown; } catch { return undefined; } // the caller gives the message up with its bytes
+}

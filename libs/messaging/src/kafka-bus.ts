@@ -1,0 +1,149 @@
+import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { topicNames, topics, type Topic } from '@agent-etl/contracts';
+import { type Admin, type Consumer, type EachMessagePayload, Kafka, type KafkaMessage, type Producer, logLevel } from 'kafkajs';
+import type { Closable, MessageBus, OnMessage, WireMessage } from './message-bus.ts';
+import { type Supervised, supervise } from './supervisor.ts';
+
+export interface KafkaOptions { readonly brokers: readonly string[]; readonly clientId: string; readonly replication?: number }
+const MAX_WAIT_MS = 100;
+
+interface RequestQueue { pending: unknown[]; throttledUntil: number; scheduleCheckPendingRequests(): void }
+/** An idle connection of this client re-arms a timer in the past thousands of times a second. With nothing pending there is nothing to schedule. */
+function calmIdleConnections(): void {
+  const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as { prototype: RequestQueue & { isCalm?: true } };
+  if (prototype.isCalm) return;
+  const schedule = prototype.scheduleCheckPendingRequests;
+  prototype.scheduleCheckPendingRequests = function calm(this: RequestQueue) { if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this); };
+  prototype.isCalm = true;
+}
+
+/** The bus on Apache Kafka. Correctness never rests on this client: inbox, claims and fences carry it; here messages come at least once, in order per key. */
+export class KafkaBus implements MessageBus {
+  readonly #kafka: Kafka;
+  readonly #producer: Producer;
+  #connected: Promise<void> | undefined;
+  readonly #open = new Set<Closable>();
+  readonly #degraded = new Map<string, string>();
+  constructor(private readonly options: KafkaOptions) {
+    calmIdleConnections();
+    this.#kafka = new Kafka({
+      clientId: options.clientId, brokers: [...options.brokers], logLevel: logLevel.NOTHING, connectionTimeout: 3_000, requestTimeout: 15_000,
+      retry: { initialRetryTime: 100, maxRetryTime: 3_000, retries: 8 },
+    });
+    this.#producer = this.#kafka.producer({ allowAutoTopicCreation: false });
+  }
+
+  async publish(messages: readonly WireMessage[]): Promise<void> {
+    this.#connected ??= this.#producer.connect();
+    await this.#connected.catch((error: unknown) => { this.#connected = undefined; throw error; });
+    const byTopic = Map.groupBy(messages, ({ topic }) => topic);
+    await this.#producer.sendBatch({ acks: -1, topicMessages: [...byTopic].map(([topic, list]) =>
+      ({ topic, messages: list.map(({ key, headers, value }) => ({ key, headers: { ...headers }, value: Buffer.from(value) })) })) });
+  }
+  async subscribe(group: string, names: readonly string[], onMessage: OnMessage): Promise<Closable> {
+    const supervised = await supervise(() => this.#member(group, names, onMessage), { onRestart: (reason) => { this.#degraded.set(group, reason); } });
+    const closable = { close: async () => { this.#open.delete(closable); await supervised.close(); } };
+    this.#open.add(closable);
+    return closable;
+  }
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((one) => one.close()));
+    await this.#producer.disconnect();
+  }
+  health(): { ok: boolean; reason?: string } {
+    const [first] = this.#degraded;
+    return first ? { ok: false, reason: `Kafka: group ${first[0]} reconnects after ${first[1]}` } : { ok: true };
+  }
+
+  #member(group: string, names: readonly string[], onMessage: OnMessage): Supervised {
+    const consumer = this.#kafka.consumer({ groupId: group, maxWaitTimeInMs: MAX_WAIT_MS, heartbeatInterval: 1_000, sessionTimeout: 10_000, rebalanceTimeout: 15_000, allowAutoTopicCreation: false });
+    const { CRASH, FETCH, HEARTBEAT, START_BATCH_PROCESS, END_BATCH_PROCESS, GROUP_JOIN } = consumer.events;
+    return {
+      onLife: (hear) => {
+        consumer.on(FETCH, () => { hear(0); });
+        consumer.on(HEARTBEAT, () => { hear(0); });
+        consumer.on(START_BATCH_PROCESS, () => { hear(1); });
+        consumer.on(END_BATCH_PROCESS, () => { hear(-1); });
+      },
+      onDeath: (died) => { consumer.on(CRASH, ({ payload }) => { if (!payload.restart) died('crash'); }); },
+      start: async () => {
+        await consumer.connect();
+        await consumer.subscribe({ topics: [...names], fromBeginning: true });
+        const joined = new Promise<void>((done) => { consumer.on(GROUP_JOIN, () => { this.#degraded.delete(group); done(); }); });
+        await consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 6, eachMessage: (payload) => take(consumer, payload, onMessage) });
+        await joined;
+      },
+      stop: () => consumer.disconnect(),
+    };
+  }
+
+  /** Makes the topics of the catalogue that are missing. Names that exist are left as they are. */
+  async createTopics(): Promise<void> {
+    await this.#asAdmin(async (admin) => {
+      const existing = new Set(await admin.listTopics());
+      const missing = topicNames.filter((name) => !existing.has(name));
+      if (missing.length > 0) {
+        await admin.createTopics({ waitForLeaders: false, topics: missing.map((topic) => ({ topic, ...this.#shape(topics[topic]) })) });
+      }
+      await untilLed(admin, topicNames);
+    });
+  }
+  /** What the cluster lacks of the catalogue, in words; empty when all is there. */
+  async checkTopics(): Promise<string[]> {
+    return this.#asAdmin(async (admin) => {
+      const existing = new Set(await admin.listTopics());
+      const { topics: found } = await admin.fetchTopicMetadata({ topics: topicNames.filter((name) => existing.has(name)) });
+      const partitions = new Map(found.map(({ name, partitions: list }) => [name, list.length]));
+      return topicNames.flatMap((name) => {
+        const has = partitions.get(name);
+        if (has === undefined) return [`topic ${name} is missing`];
+        return has < topics[name].partitions ? [`topic ${name} has ${has} partitions; ${topics[name].partitions} are needed`] : [];
+      });
+    });
+  }
+  /** Messages that a group has not taken yet, over all topics it has committed. */
+  async lag(group: string): Promise<number> {
+    return this.#asAdmin(async (admin) => {
+      const committed = await admin.fetchOffsets({ groupId: group });
+      const parts = await Promise.all(committed.map(async ({ topic, partitions }) => {
+        const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]));
+        return partitions.reduce((sum, { partition, offset }) => sum + Math.max(0, (ends.get(partition) ?? 0) - Math.max(0, Number(offset))), 0);
+      }));
+      return parts.reduce((sum, part) => sum + part, 0);
+    });
+  }
+  #shape({ partitions, retentionHours }: Topic) {
+    return { numPartitions: partitions, replicationFactor: this.options.replication ?? -1,
+      configEntries: [{ name: 'retention.ms', value: String(retentionHours * 3_600_000) }, { name: 'compression.type', value: 'gzip' }] };
+  }
+  async #asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    try { return await work(admin); } finally { await admin.disconnect(); }
+  }
+}
+
+/** The metadata of a new topic arrives after the answer to its creation. */
+async function untilLed(admin: Admin, names: readonly string[]): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const led = await admin.fetchTopicMetadata({ topics: [...names] }).then(({ topics: found }) => found.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)), () => false);
+    if (led) return;
+    await sleep(100);
+  }
+  throw new Error('the new topics have no leader after 10 s');
+}
+const readHeaders = ({ headers }: KafkaMessage): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, String(Array.isArray(value) ? value[0] : value)]));
+
+/** One message until it is taken, then its offset. An error must never reach the client: it would block the partition by its own rules. */
+async function take(consumer: Consumer, { topic, partition, message, heartbeat }: EachMessagePayload, onMessage: OnMessage): Promise<void> {
+  const wire: WireMessage = { topic, partition, offset: message.offset, key: message.key?.toString() ?? '', headers: readHeaders(message), value: message.value ?? Buffer.alloc(0) };
+  for (let tries = 0; ; tries += 1) {
+    try { await onMessage(wire); break; } catch {
+      await sleep(Math.random() * Math.min(5_000, 100 * 2 ** tries)); // not taken: the same message again, nothing behind it overtakes
+      await heartbeat();
+    }
+  }
+  await consumer.commitOffsets([{ topic, partition, offset: String(BigInt(message.offset) + 1n) }]);
+}

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { type Supervised, supervise } from './supervisor.ts';
+
+/** A consumer whose life the test decides. */
+class Consumer implements Supervised {
+  hear: (work: -1 | 0 | 1) => void = () => undefined;
+  die: (reason: string) => void = () => undefined;
+  stopped = false;
+  constructor(private readonly failing = 0, private readonly starts: { count: number } = { count: 0 }) {}
+  onLife(hear: (work: -1 | 0 | 1) => void): void { this.hear = hear; }
+  onDeath(died: (reason: string) => void): void { this.die = died; }
+  async start(): Promise<void> { this.starts.count += 1; if (this.starts.count > 1 && this.starts.count <= 1 + this.failing) throw new Error('still away'); }
+  async stop(): Promise<void> { this.stopped = true; }
+}
+const made = (options: { failing?: number; silenceMs?: number } = {}) => {
+  const consumers: Consumer[] = [];
+  const reasons: string[] = [];
+  const starts = { count: 0 };
+  const running = supervise(() => { const one = new Consumer(options.failing, starts); consumers.push(one); return one; },
+    { pauseMs: 5, silenceMs: options.silenceMs ?? 10_000, onRestart: (reason) => { reasons.push(reason); } });
+  return { consumers, reasons, running };
+};
+
+describe('the supervisor of a consumer', () => {
+  it('makes a new one after a crash, however often starting fails at first', async () => {
+    const { consumers, reasons, running } = made({ failing: 3 });
+    const { close } = await running;
+    consumers[0]?.die('crash');
+    await sleep(100);
+    expect([consumers.length, consumers[0]?.stopped, reasons]).toEqual([5, true, ['crash']]);
+    await close();
+    expect(consumers.at(-1)?.stopped).toBe(true);
+  });
+  it('makes a new one after silence', async () => {
+    const { consumers, reasons, running } = made({ silenceMs: 80 });
+    const { close } = await running;
+    await sleep(150);
+    await close();
+    expect(reasons[0]).toBe('silence');
+    expect(consumers.length).toBeGreaterThan(1);
+  });
+  it('leaves a consumer alone whose handler takes its time', async () => {
+    const { consumers, reasons, running } = made({ silenceMs: 60 });
+    const { close } = await running;
+    consumers[0]?.hear(1);
+    await sleep(200);
+    await close();
+    expect(reasons).toEqual([]);
+  });
+  it('ignores the death of a consumer that it has replaced', async () => {
+    const { consumers, reasons, running } = made();
+    const { close } = await running;
+    consumers[0]?.die('crash');
+    await sleep(40);
+    consumers[0]?.die('crash');
+    await sleep(20);
+    await close();
+    expect(reasons).toEqual(['crash']);
+  });
+});
