@@ -72,7 +72,8 @@ export const messages = {
   'run.deadline-missed.v1': message({ topic: 'etl.run.events', writer: 'orchestrator', readers: [], key: 'planId', says: 'Airflow says a run missed its deadline.',
     payload: z.object({ planId: PlanId, airflowRunId: z.string().describe('Run in Airflow.') }) }),
   'dag.published.v1': message({ topic: 'etl.dag.events', writer: 'dag-generator', readers: ['orchestrator'], key: 'pipelineId', says: 'The DAG file is in place.',
-    payload: z.object({ pipelineId: PipelineId, planId: PlanId, dagId: z.string().describe('DAG.'), digest: Sha256, path: z.string().describe('File.') }) }),
+    payload: z.object({ pipelineId: PipelineId, planId: PlanId, dagId: z.string().describe('DAG.'), digest: Sha256, path: z.string().describe('File; a bare name when it is kept in the database only.'),
+      approvedAt: Instant.optional().describe('Approval it stands for: a plan that comes back after another one is published again.') }) }),
   'dag.failed.v1': message({ topic: 'etl.dag.events', writer: 'dag-generator', readers: ['orchestrator'], key: 'pipelineId', says: 'No DAG file could be made.',
     payload: z.object({ pipelineId: PipelineId, planId: PlanId, failure: Failure }) }),
 };
