@@ -21,10 +21,10 @@ describe('names line and column of', () => {
     ['an unknown key', `${good}ownr: me\n`, 'request.invalid', 'p.yaml:5:1', 'did you mean owner'],
     ['an unknown key inside', `${head}to: { connection: warehouse, datset: mart.orders }\n`, 'request.invalid', 'p.yaml:4:30', 'did you mean dataset'],
     ['a doubled key', `${good}name: twice\n`, 'request.malformed', 'p.yaml:5:1', 'unique'],
-    ['an anchor', `${head}to: &x { connection: warehouse, dataset: mart.orders }\n`, 'request.malformed', 'p.yaml:4:8', 'anchor'],
-    ['an alias', `${good}owner: &a me\ndescription: *a\n`, 'request.malformed', 'p.yaml:5:11', 'anchor'],
-    ['a tag', `${good}owner: !!js/function x\n`, 'request.malformed', 'p.yaml:5:8', 'tag'],
-    ['a plain tag', `${good}owner: !!str x\n`, 'request.malformed', 'p.yaml:5:8', 'tag'],
+    ['an anchor', `${head}to: &x { connection: warehouse, dataset: mart.orders }\n`, 'request.malformed', 'p.yaml:4:8', 'Anchor'],
+    ['an alias', `${good}owner: &a me\ndescription: *a\n`, 'request.malformed', 'p.yaml:5:11', 'Anchor'],
+    ['a tag', `${good}owner: !!js/function x\n`, 'request.malformed', 'p.yaml:5:22', 'Tag'],
+    ['a plain tag', `${good}owner: !!str x\n`, 'request.malformed', 'p.yaml:5:14', 'Tag'],
     ['a wrong value', `${head}to: { connection: warehouse, dataset: mart.orders, load: merge }\n`, 'request.invalid', 'p.yaml:4:58', 'to.load'],
     ['a missing key', head, 'request.invalid', 'p.yaml:1:1', 'to'],
     ['broken syntax', `${good}owner: "open\n`, 'request.malformed', 'p.yaml:6:1', ''],
@@ -43,7 +43,7 @@ it('refuses a file of megabytes, a bomb of aliases and one nested too deeply', (
 it('keeps NO a text and an inline password out of a connection', () => {
   expect(readPipelineFile(`${good}owner: NO\n`).owner).toBe('NO');
   const answer = said('version: 1\nconnections:\n  shop: { connector: postgres, host: db, password: hunter2 }\n', (text) => readProjectFile(text, 'agent-etl.yaml'));
-  expect([answer.code, answer.issues[0]?.path, JSON.stringify(answer.issues).includes('hunter2')]).toEqual(['request.invalid', 'agent-etl.yaml:3:53', false]);
+  expect([answer.code, answer.issues[0]?.path, JSON.stringify(answer.issues).includes('hunter2')]).toEqual(['request.invalid', 'agent-etl.yaml:3:52', false]);
 });
 it('refuses by name what this release does not have', () => {
   const pipeline = readPipelineFile(`${good}steps: [{ filter: "a > 1" }]\nchecks: [{ not_null: [a] }]\nonFail: { quarantine: { atMost: 1% } }\nschedule: { cron: "15 1 * * *" }\n`);
