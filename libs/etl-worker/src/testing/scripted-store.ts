@@ -23,7 +23,7 @@ export class ScriptedStore {
   readonly published: number[] = [];
   readonly staging = new Map<string, Map<string, number[]>>();
   readonly ledgers = new Map<string, Map<string, LedgerRow>>();
-  fence = 0;
+  readonly fences = new Map<string, number>();
   pictures = new Map<string, number[]>();
   reads = 0;
   readonly trail: string[] = [];
@@ -49,7 +49,7 @@ export class ScriptedStore {
       inspect: () => Promise.resolve({ kind: 'inspect', system: 'scripted', datasets: [] }),
       profile: (dataset) => Promise.resolve({ dataset, exists: true } as Profile),
       source: { offers: ['frames'], begin: (task, snapshot) => this.beginSource(task, snapshot) },
-      sink: { accepts: ['frames'], begin: (_task, writer) => Promise.resolve(new ScriptedSink(this, writer)) },
+      sink: { accepts: ['frames'], begin: (task, writer) => Promise.resolve(new ScriptedSink(this, writer, task.target.dataset)) },
       close: () => Promise.resolve(),
     };
   }
@@ -106,12 +106,13 @@ class ScriptedSource implements SourceSession {
 class ScriptedSink implements SinkSession {
   private own = 0;
   private readonly passes = new Map<string, number>();
-  constructor(readonly store: ScriptedStore, readonly writer: Writer) {}
+  constructor(readonly store: ScriptedStore, readonly writer: Writer, readonly target: string) {}
 
   async raise(): Promise<number> {
     await sleep(1);
     this.store.trail.push('raise');
-    return this.own = this.store.fence += 1;
+    this.own = this.raisedByAnybody();
+    return this.own;
   }
   ledger(): Promise<LedgerRow[]> { return Promise.resolve([...this.store.ledgerOf(this.writer).values()]); }
   prepare({ fresh }: { fresh: 'keep' | 'start-over' }): Promise<void> {
@@ -137,7 +138,7 @@ class ScriptedSink implements SinkSession {
   }
   private commit({ range, pass, received }: { range: ChunkRange; pass: number; received: number[] }, counts: ChunkCounts): Promise<'written' | 'redo'> {
     const { faults } = this.store;
-    if (faults.raisesAt?.(range, pass)) this.store.fence += 1;
+    if (faults.raisesAt?.(range, pass)) this.raisedByAnybody();
     this.mustHold();
     if (counts.rows !== received.length) throw new Error('the sink counted other rows');
     const cut = faults.cutsCommitAt?.(range, pass) ?? null;
@@ -168,5 +169,10 @@ class ScriptedSink implements SinkSession {
     return Promise.resolve();
   }
   close(): Promise<void> { return Promise.resolve(); }
-  private mustHold(): void { if (this.own !== this.store.fence) throw new EtlError('lease.lost'); }
+  private raisedByAnybody(): number {
+    const value = (this.store.fences.get(this.target) ?? 0) + 1;
+    this.store.fences.set(this.target, value);
+    return value;
+  }
+  private mustHold(): void { if (this.own !== this.store.fences.get(this.target)) throw new EtlError('lease.lost'); }
 }

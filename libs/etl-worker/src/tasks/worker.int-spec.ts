@@ -1,0 +1,141 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { LoadResult, TaskCommand } from '@agent-etl/contracts';
+import { sql } from '@agent-etl/persistence';
+import { describePostgres } from '@agent-etl/persistence/testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { v7 } from 'uuid';
+import { AWorkplace } from '../testing/a-worker.ts';
+import { aCommand, aLoad, aPublish, connectionsOf } from '../testing/an-attempt.ts';
+import { ScriptedStore } from '../testing/scripted-store.ts';
+
+const fresh = (over: Parameters<typeof aCommand>[1] = {}): TaskCommand => aCommand(aLoad(), { taskRunId: v7(), runId: v7(), ...over });
+const staged = (store: ScriptedStore, { runId }: TaskCommand): number[] => [...store.stagingOf({ runId, task: 'load_a' }).values()].flat().sort((a, b) => a - b);
+
+describePostgres('a worker', () => {
+  let place: AWorkplace;
+  beforeAll(async () => { place = await AWorkplace.open('a_worker', 0.5); });
+  afterEach(() => place.rest());
+  afterAll(() => place?.close());
+  const working = async (store: ScriptedStore, env: Record<string, string> = {}) => place.worker({ connectors: { postgres: store.connector() } }, env);
+
+  it('loads, reports, then publishes with what the load reported, although every second message comes twice', async () => {
+    const store = new ScriptedStore(100, 4);
+    await working(store);
+    const load = fresh();
+    await place.command(load);
+    const done = await place.event('task.run.succeeded.v1', load);
+    expect(done.result).toMatchObject({ kind: 'load', read: 100, written: 100 });
+    const publish = fresh({ runId: load.runId, task: aPublish(), load: done.result as LoadResult });
+    await place.command(publish);
+    expect((await place.event('task.run.succeeded.v1', publish)).result).toMatchObject({ kind: 'publish', published: 100, level: 'full' });
+    expect([...store.published].sort((a, b) => a - b)).toEqual(store.rows);
+    expect(new Set(place.of(load.taskRunId))).toEqual(new Set(['task.run.started.v1', 'task.run.succeeded.v1']));
+    expect(place.heard.some(({ type, payload }) => type === 'task.run.progressed.v1' && payload.taskRunId === load.taskRunId)).toBe(true);
+  });
+  it('profiles without delay', async () => {
+    await working(new ScriptedStore(1, 1));
+    const task = { id: 'profile' as const, kind: 'profile' as const, source: { connection: 'from', dataset: 'a.b' }, target: { connection: 'into', dataset: 'c.d' } };
+    const command = fresh({ task, connections: connectionsOf('from') });
+    await place.command(command);
+    expect((await place.event('task.run.failed.v1', command)).failure).toMatchObject({ code: 'access.not-found' });
+  });
+  it('says why an attempt failed and keeps what it staged for the next one', async () => {
+    const store = new ScriptedStore(100, 4, { breaksAt: ({ ordinal }) => ordinal === 3 });
+    await working(store);
+    const command = fresh({ task: aLoad({ chunks: { by: 'ctid', count: 4, parallel: 1, targetBytes: 1 } }) });
+    await place.command(command);
+    expect((await place.event('task.run.failed.v1', command)).failure).toMatchObject({ code: 'connection.interrupted' });
+    store.faults = {};
+    const again = { ...command, attempt: 2 };
+    await place.command(again);
+    expect((await place.event('task.run.succeeded.v1', again)).result).toMatchObject({ read: 100, resumed: 3 });
+    expect(staged(store, command)).toEqual(store.rows);
+  });
+
+  describe('that is told to cancel', () => {
+    it('stops a running task within half a second and drops its staging', async () => {
+      const store = new ScriptedStore(100, 4, { readMs: 20_000 });
+      await working(store, { ETL_ETL_WORKER_LEASE_MS: '60000' });
+      const command = fresh();
+      await place.command(command);
+      await place.event('task.run.started.v1', command);
+      await sleep(50);
+      const at = performance.now();
+      await place.cancel(command);
+      await place.event('task.run.cancelled.v1', command);
+      expect(performance.now() - at).toBeLessThan(500);
+      expect(store.trail.at(-1)).toBe('discard');
+      expect(staged(store, command)).toEqual([]);
+    });
+    it('ends a waiting task that nobody holds, and drops what an earlier attempt of a waiting one left', async () => {
+      const [first, second] = [fresh(), fresh()];
+      const store = new ScriptedStore(40, 4, { breaksAt: ({ ordinal }) => ordinal === 3 });
+      await working(store);
+      await place.command(second);
+      await place.event('task.run.failed.v1', second);
+      await place.rest();
+      const slow = new ScriptedStore(40, 4, { readMs: 20_000 });
+      const busy = fresh();
+      await place.worker({ connectors: { postgres: slow.connector() } }, { ETL_ETL_WORKER_SLOTS: '1' });
+      await place.command(busy);
+      await place.event('task.run.started.v1', busy);
+      await place.command(first);
+      await place.cancel(first);
+      await place.event('task.run.cancelled.v1', first);
+      await place.cancel({ ...second, attempt: 2 });
+      await place.cancel(busy);
+      await place.event('task.run.cancelled.v1', { ...second, attempt: 2 });
+      expect(slow.trail.filter((word) => word === 'discard')).toHaveLength(2);
+    });
+  });
+
+  it('ends a task at the deadline of its run', async () => {
+    const store = new ScriptedStore(100, 4, { readMs: 20_000 });
+    await working(store, { ETL_ETL_WORKER_LEASE_MS: '600' });
+    const command = fresh({ deadline: new Date(Date.now() + 500).toISOString() });
+    await place.command(command);
+    expect((await place.event('task.run.failed.v1', command)).failure).toMatchObject({ code: 'run.deadline-passed' });
+  });
+  it('gives its tasks back when it stops, and another worker resumes', async () => {
+    const store = new ScriptedStore(100, 10, { readMs: 30 });
+    await working(store);
+    const command = fresh({ task: aLoad({ chunks: { by: 'ctid', count: 10, parallel: 1, targetBytes: 1 } }) });
+    await place.command(command);
+    await place.event('task.run.started.v1', command);
+    await sleep(150);
+    await place.rest();
+    expect((await place.event('task.run.failed.v1', command)).failure).toMatchObject({ code: 'worker.stopping' });
+    await working(store);
+    await place.command({ ...command, attempt: 2 });
+    const done = await place.event('task.run.succeeded.v1', { ...command, attempt: 2 });
+    expect((done.result as LoadResult).resumed).toBeGreaterThan(0);
+    expect(staged(store, command)).toEqual(store.rows);
+  });
+  it('reports a task of a silent colleague as expired', async () => {
+    const state = await place.database.open('worker', []);
+    const command = fresh();
+    await place.command(command);
+    const store = new ScriptedStore(1, 1, { readMs: 20_000 });
+    await working(store, { ETL_ETL_WORKER_LEASE_MS: '60000' });
+    await place.event('task.run.started.v1', command);
+    await state.inTenantTx('00000000-0000-7000-8000-000000000001', (tx) => tx.run(sql`
+      update task set worker = 'somebody-silent', lease_until = clock_timestamp() - interval '1 second' where task_run_id = ${command.taskRunId}`));
+    await working(new ScriptedStore(1, 1), { ETL_ETL_WORKER_LEASE_MS: '900' });
+    const { failure } = await place.event('task.run.failed.v1', command);
+    expect(failure).toMatchObject({ code: 'lease.expired', text: 'The worker somebody-silent stopped answering.' });
+  });
+  it('shares waiting tasks with its colleagues, each task once', async () => {
+    const store = new ScriptedStore(10, 2, { readMs: 5 });
+    await Promise.all([working(store), working(store)]);
+    const commands = Array.from({ length: 12 }, () => fresh());
+    await Promise.all(commands.map((command) => place.command({ ...command, task: aLoad({ target: { connection: 'into', dataset: `public.t_${command.taskRunId.slice(-6)}` } }) })));
+    for (const command of commands) expect((await place.event('task.run.succeeded.v1', command)).result).toMatchObject({ read: 10 });
+    const started = place.heard.filter(({ type, payload }) => type === 'task.run.started.v1' && commands.some(({ taskRunId }) => taskRunId === payload.taskRunId));
+    expect(new Set(started.map(({ payload }) => `${payload.taskRunId}`)).size).toBe(12);
+  });
+  it('shows queue, waits and losses to an operator', async () => {
+    const worker = await working(new ScriptedStore(1, 1));
+    const text = await worker.parts.get('etl-worker')!.metrics.metrics();
+    for (const name of ['etl_queue_depth 0', 'etl_task_wait_seconds_count', 'etl_lease_lost_total 0']) expect(text).toContain(name);
+  });
+});
