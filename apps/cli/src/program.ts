@@ -27,7 +27,7 @@ const withTarget = (command: Command): Command => command
 export function buildProgram(around: Surroundings): Command {
   const program = new Command('agent-etl').description('Moves data and proves it.').version('0.1.0').showSuggestionAfterError().exitOverride();
   const act = (command: Command, run: Act): Command => withGlobals(command).action(async (...given: unknown[]) => {
-    const options = command.opts<GlobalOptions & Record<string, unknown>>();
+    const options = command.optsWithGlobals<GlobalOptions & Record<string, unknown>>();
     const session = new Session(options, around);
     around.onSession(session);
     around.onExit(await run(session, given.slice(0, -2).flat().filter((arg) => typeof arg === 'string'), options));

@@ -1,0 +1,41 @@
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EtlError } from '@agent-etl/contracts';
+
+/** Folder of a project in which its standalone keeps what belongs to it. */
+export const homeOf = (projectDir: string): string => join(projectDir, '.agent-etl');
+
+/** When a process started, in ticks since boot: a process id alone may have been given to somebody else. Empty where /proc is missing. */
+export async function startOf(pid: number): Promise<string> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+async function isAlive(pid: number, start: string): Promise<boolean> {
+  try { process.kill(pid, 0); } catch (error) { if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false; }
+  return start === '' || await startOf(pid) === start;
+}
+async function holderOf(file: string): Promise<{ pid: number; start: string } | null> {
+  const [pid = '', start = ''] = (await readFile(file, 'utf8').catch(() => '')).trim().split(' ');
+  return /^\d+$/.test(pid) ? { pid: Number(pid), start } : null;
+}
+/** One standalone per project folder: an exclusive file with process id and start time. A lock whose process is gone is taken over.
+ * @throws EtlError `request.conflict` when another one lives */
+export async function lockProject(projectDir: string): Promise<{ release(): Promise<void> }> {
+  const folder = homeOf(projectDir);
+  const file = join(folder, 'lock');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (let tries = 0; ; tries += 1) {
+    try {
+      const handle = await open(file, 'wx', 0o600);
+      await handle.writeFile(`${process.pid} ${await startOf(process.pid)}\n`);
+      await handle.close();
+      return { release: () => rm(file, { force: true }) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const holder = await holderOf(file);
+      const conflict = new EtlError('request.conflict', { what: `the standalone of ${projectDir}`, state: `running as process ${holder?.pid ?? 'unknown'}`, action: 'a second start' });
+      if (tries > 3 || (holder && await isAlive(holder.pid, holder.start))) throw conflict;
+      await rm(file, { force: true });
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { InMemoryBus } from '@agent-etl/messaging';
+import { DEFAULT_TENANT } from '@agent-etl/contracts';
+import { type Logins, type Schema, type StateDatabase, prepareState, sql, startEmbeddedPostgres } from '@agent-etl/persistence';
+import { MemorySecretStore } from '@agent-etl/secrets';
+import { Access, type AnyService, type RunningServices, Shutdown, bootstrapServices, createLog, processEnvironment } from '@agent-etl/service-kit';
+import type { StandaloneOptions } from './command-line.ts';
+import { freePort } from './free-port.ts';
+import { watchIdle } from './idle-watch.ts';
+import { FileRoots, localDoors } from './local-doors.ts';
+import { localSecrets } from './local-secrets.ts';
+import { fileRootsOf, readProject } from './project.ts';
+import { homeOf, lockProject } from './project-lock.ts';
+import { makeToken, removeRunFile, writeRunFile } from './run-file.ts';
+import { allServices, environmentOf } from './services.ts';
+import { signingKeyOf } from './signing-key.ts';
+import { keepWorkerProcess } from './worker-process.ts';
+
+const stateDatabase = 'agent_etl';
+
+export interface Standalone { readonly url: string; readonly token: string; readonly running: RunningServices; stop(): Promise<void> }
+
+interface Server { readonly url: string; readonly folder: string; stop(): Promise<void> }
+
+/** The state's PostgreSQL: the one that the environment names, else one of our own, which adopts what a killed standalone left running. */
+async function openServer(projectDir: string): Promise<Server & { readonly isEmbedded: boolean }> {
+  const url = processEnvironment()['ETL_PERSISTENCE_URL'];
+  const folder = join(homeOf(projectDir), 'postgres');
+  return url ? { url, folder, isEmbedded: false, stop: () => Promise.resolve() } : { ...await startEmbeddedPostgres({ folder }), isEmbedded: true };
+}
+function prepare({ url: adminUrl, isEmbedded }: Server & { isEmbedded: boolean }, services: readonly AnyService[]): Promise<Record<Schema, Logins>> {
+  const schemas = services.map(({ schema, migrations }) => ({ schema, migrations }));
+  return prepareState({ adminUrl, password: makeToken(), schemas, ...(isEmbedded ? { database: stateDatabase } : {}) });
+}
+const hasLiveRuns = async (state: StateDatabase): Promise<boolean> =>
+  state.inTenantTx(DEFAULT_TENANT.id, async (tx) => (await tx.run(sql`select 1 from run where state in ('queued', 'running', 'cancelling') limit 1`)).length > 0);
+
+/** The whole system in one process: four services on an embedded PostgreSQL and a bus in memory, on loopback only.
+ * @throws EtlError `request.conflict` when one runs for this folder, `config.invalid` */
+export async function startStandalone(options: StandaloneOptions, onIdle: () => void): Promise<Standalone> {
+  const { projectDir, port, isAuto, workers, idleMs } = options;
+  const lock = await lockProject(projectDir);
+  const shutdown = new Shutdown();
+  // The server ends last, so that nobody's last statement meets a closed one.
+  let server: Server | null = null;
+  const stop = async (): Promise<void> => {
+    await removeRunFile(projectDir);
+    await shutdown.run().finally(() => server?.stop()).finally(() => lock.release());
+  };
+  process.chdir(projectDir);
+  try {
+    const project = await readProject(projectDir);
+    const memory = new MemorySecretStore();
+    const roots = new FileRoots(fileRootsOf(projectDir, project, processEnvironment()['ETL_CONNECTORS_FILE_ROOTS']));
+    const services = allServices({ secrets: localSecrets(projectDir, project, memory), fileRoots: roots.folders });
+    const opened = await openServer(projectDir);
+    server = opened;
+    const urls = await prepare(opened, services);
+    const env = { ...environmentOf(projectDir, await signingKeyOf(projectDir)), ...processEnvironment(), ...(workers === 'process' ? { ETL_ETL_WORKER_SLOTS: '0' } : {}) };
+    const token = makeToken();
+    const dashboard = join(import.meta.dirname, '..', 'dashboard');
+    const bus = new InMemoryBus();
+    const running = await bootstrapServices(services, {
+      urls, bus, access: new Access({ [token]: { name: 'owner', role: 'admin' } }), log: createLog({ level: isAuto ? 'warn' : 'info', app: 'standalone' }),
+      host: '127.0.0.1', port: await freePort(port), env, shutdown, extraModules: [localDoors(memory, roots)], staticFolder: existsSync(dashboard) ? dashboard : null, poolSize: 4,
+    });
+    if (workers === 'process') keepWorkerProcess({ urls, projectDir, env: { ...env, ETL_ETL_WORKER_SLOTS: '2' }, fileRoots: roots.folders }, bus, shutdown);
+    const orchestrator = running.parts.get('orchestrator')?.state;
+    if (isAuto && orchestrator) watchIdle(running.app.getHttpServer() as Parameters<typeof watchIdle>[0], { limitMs: idleMs, isBusy: () => hasLiveRuns(orchestrator), onIdle });
+    await writeRunFile(projectDir, { url: running.url, token, pid: process.pid, startedAt: new Date().toISOString(), postgresUrl: opened.url, postgresFolder: opened.folder });
+    return { url: running.url, token, running, stop };
+  } catch (error) {
+    await stop().catch(() => undefined); // why it did not start is what matters
+    throw error;
+  }
+}
