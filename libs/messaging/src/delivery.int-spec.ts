@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type App, DEFAULT_TENANT, EtlError, type Payload, PipelineId, TenantId } from '@agent-etl/contracts';
+import { type StateDatabase, platformMigrations, sql } from '@agent-etl/persistence';
+import { type TestState, aStateDatabase, describePostgres } from '@agent-etl/persistence/testing';
+import { Delivery, type DeliveryOptions } from './delivery.ts';
+import { InMemoryBus } from './in-memory-bus.ts';
+import type { WireMessage } from './message-bus.ts';
+import { wireMessage } from './message-headers.ts';
+import { OutboxRelay } from './outbox-relay.ts';
+import { Outbox } from './outbox.ts';
+import { ParkedRetrier } from './parked-retrier.ts';
+
+const tenantId = DEFAULT_TENANT.id;
+const pipelineId = PipelineId.parse('018f0000-0000-7000-8000-000000000001');
+const accepted = (requestId: string): Payload<'pipeline.accepted.v1'> => ({ requestId, pipelineId, pipeline: 'orders' as Payload<'pipeline.accepted.v1'>['pipeline'], owner: null });
+const request = (requestId: string, key = requestId): WireMessage =>
+  ({ topic: 'etl.pipeline.requests', key, headers: {}, value: Buffer.from(JSON.stringify({ requestId })), partition: 0, offset: String(Math.floor(Math.random() * 1e9)) });
+async function until(check: () => Promise<boolean> | boolean, ms = 20_000): Promise<void> {
+  for (const end = Date.now() + ms; !(await check()); await sleep(20)) if (Date.now() > end) throw new Error('not within the time');
+}
+
+describePostgres('messaging on PostgreSQL', () => {
+  let database: TestState;
+  let state: StateDatabase;
+  let bus: InMemoryBus;
+  let outbox: Outbox<App>;
+  const sent: WireMessage[] = [];
+  const count = async (table: 'outbox' | 'inbox' | 'parked' | 'dead_letter'): Promise<number> => {
+    const tables = { outbox: sql`select count(*)::int as n from outbox`, inbox: sql`select count(*)::int as n from inbox`, parked: sql`select count(*)::int as n from parked`, dead_letter: sql`select count(*)::int as n from dead_letter` };
+    return state.inTenantTx(tenantId, async (tx) => (await tx.run<{ n: number }>(tables[table]))[0]?.n ?? -1);
+  };
+  const delivery = (dispatch: DeliveryOptions['dispatch'], onUnreadable?: DeliveryOptions['onUnreadable']): Delivery<App> =>
+    new Delivery<App>('orchestrator', state, outbox, { reads: new Set(['pipeline.requested.v1']), dispatch, onUnreadable });
+  beforeAll(async () => {
+    database = await aStateDatabase('messaging', [{ schema: 'orchestrator', migrations: platformMigrations() }]);
+    state = await database.open('orchestrator');
+    bus = new InMemoryBus();
+    outbox = new Outbox<App>('orchestrator', bus);
+    await bus.subscribe('probe', ['etl.pipeline.events', 'etl.dlq.orchestrator'], async (message) => { sent.push(message); });
+  });
+  afterAll(async () => { await bus.close(); await database.drop(); });
+
+  it('refuses a message whose key the transaction does not hold', async () => {
+    await expect(state.inTenantTx(tenantId, (tx) => outbox.add(tx, 'pipeline.accepted.v1', accepted('free')))).rejects.toMatchObject({ code: 'platform.internal' });
+    expect(await count('outbox')).toBe(0);
+  });
+  it('sends what was committed, once per saying, and nothing of a transaction that rolled back', async () => {
+    const relay = new OutboxRelay(state, bus, outbox);
+    const say = (requestId: string, fails = 'no') => state.inTenantTx(tenantId, async (tx) => {
+      tx.hold(pipelineId);
+      await outbox.add(tx, 'pipeline.accepted.v1', accepted(requestId));
+      if (fails === 'yes') throw new Error('undone');
+    });
+    await say('one');
+    await say('one');
+    await expect(say('two', 'yes')).rejects.toThrow('undone');
+    await say('three');
+    await until(() => sent.length >= 2);
+    await relay.close();
+    expect(sent.map(({ value }) => (JSON.parse(Buffer.from(value).toString()) as { requestId: string }).requestId)).toEqual(['one', 'three']);
+    expect(sent[0]?.headers).toMatchObject({ ce_specversion: '1.0', ce_type: 'pipeline.accepted.v1', ce_source: '/agent-etl/orchestrator', etl_tenant: tenantId });
+  });
+  it('sends in the next process what the last one left behind', async () => {
+    await state.inTenantTx(tenantId, async (tx) => { tx.hold(pipelineId); await outbox.add(tx, 'pipeline.accepted.v1', accepted('left behind')); });
+    const relay = new OutboxRelay(state, bus, new Outbox<App>('orchestrator', bus));
+    await until(() => sent.some(({ value }) => Buffer.from(value).toString().includes('left behind')));
+    expect(await relay.oldestSeconds()).toBeLessThan(30);
+    await relay.close();
+  });
+  it('lets a message have its effect once, however often and at once it comes', async () => {
+    let effects = 0;
+    const one = delivery(async (_type, _payload, tx) => { await tx.run(sql`select pg_sleep(0.05)`); effects += 1; });
+    const message = request('repeated');
+    await Promise.all(Array.from({ length: 8 }, () => one.deliver(message)));
+    expect(effects).toBe(1);
+  });
+  it('parks a failing key, lets others pass, and keeps the order of the key', async () => {
+    const seen: string[] = [];
+    let failures = 0;
+    const one = delivery(async (_type, payload) => {
+      const { requestId } = payload as { requestId: string };
+      if (requestId === 'a1' && failures < 2) { failures += 1; throw new EtlError('connection.unreachable', { connection: 'x', address: 'y' }); }
+      seen.push(requestId);
+    });
+    await one.deliver(request('a1', 'a'));
+    await one.deliver(request('a2', 'a'));
+    await one.deliver(request('b1', 'b'));
+    expect(seen).toEqual(['b1']);
+    const retrier = new ParkedRetrier('orchestrator', state, one);
+    await until(async () => (await count('parked')) === 0);
+    await retrier.close();
+    expect([failures, seen]).toEqual([2, ['b1', 'a1', 'a2']]);
+  });
+  it('gives a message up after five tries, with its bytes here and on the dead letter topic', async () => {
+    let tries = 0;
+    const one = delivery(async () => { tries += 1; throw new EtlError('plan.unavailable', { reason: 'test' }); });
+    const message = { ...request('hopeless'), value: Buffer.from('{"requestId":"hopeless","run":"now"}') };
+    await one.deliver(message);
+    await until(async () => {
+      const rows = await state.inTenantTx(tenantId, (tx) => tx.run<{ seq: string }>(sql`select seq from parked`));
+      for (const { seq } of rows) await one.retry(tenantId, seq);
+      return rows.length === 0;
+    });
+    const relay = new OutboxRelay(state, bus, outbox);
+    await until(() => sent.some(({ topic }) => topic === 'etl.dlq.orchestrator'));
+    await relay.close();
+    const mirror = sent.find(({ topic }) => topic === 'etl.dlq.orchestrator');
+    expect([tries, Buffer.from(mirror?.value ?? []).toString(), mirror?.headers['dlq_tries']]).toEqual([5, '{"requestId":"hopeless","run":"now"}', '5']);
+    expect(JSON.parse(mirror?.headers['dlq_failure'] ?? '{}')).toMatchObject({ code: 'plan.unavailable' });
+  });
+  it.each([
+    ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00]), {}, 'message.malformed'],
+    ['text that is no JSON', Buffer.from('run this please'), {}, 'message.malformed'],
+    ['JSON that is no request', Buffer.from('{"requestId":"bad","shedule":1}'), {}, 'message.malformed'],
+    ['more than a request may hold', Buffer.alloc(1024 * 1024 + 1, 0x20), {}, 'message.malformed'],
+    ['a version of tomorrow', Buffer.from('{}'), { ce_id: 'x', ce_type: 'pipeline.requested.v9' }, 'message.unsupported'],
+    ['a message of another topic', Buffer.from('{}'), { ce_id: 'x', ce_type: 'run.started.v1', etl_tenant: tenantId }, 'message.malformed'],
+    ['a tenant that is none', Buffer.from('{}'), { ce_id: 'x', ce_type: 'pipeline.requested.v1', etl_tenant: 'acme' }, 'message.tenant-mismatch'],
+  ])('gives up %s at once and says why', async (_what, value, headers, code) => {
+    const told: string[] = [];
+    const before = await count('dead_letter');
+    const one = delivery(async () => { throw new Error('must not be called'); }, async (_message, failure) => { told.push(failure.code); });
+    await one.deliver({ ...request('garbage'), value, headers });
+    expect([told, await count('dead_letter')]).toEqual([[code], before + 1]);
+  });
+  it('keeps the tenants of messages apart', async () => {
+    const other = TenantId.parse('018f0000-0000-7000-8000-00000000000b');
+    const tenants: string[] = [];
+    const one = delivery(async (_type, _payload, tx) => { tenants.push(tx.tenantId); });
+    const { id: _id, ...foreign } = { ...wireMessage({ app: 'orchestrator', tenantId: other, type: 'pipeline.requested.v1', payload: { requestId: 'theirs' }, at: '2026-11-24T10:00:00.000Z' }), partition: 0, offset: '1' };
+    await one.deliver(foreign);
+    expect(tenants).toEqual([other]);
+    expect(await state.inTenantTx(other, async (tx) => (await tx.run<{ n: number }>(sql`select count(*)::int as n from inbox`))[0]?.n)).toBe(1);
+  });
+});

