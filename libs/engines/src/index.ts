@@ -1,1 +1,3 @@
-export {};
+export { DuckChild, type DuckRow } from './duckdb/duck-child.ts';
+export type { DuckOptions } from './duckdb/duck-options.ts';
+export { FifoFeed, FifoTap, makeFifo } from './duckdb/fifo.ts';

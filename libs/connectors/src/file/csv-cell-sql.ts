@@ -1,0 +1,41 @@
+import type { ColumnType } from '@agent-etl/contracts';
+import { type SqlFragment, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { duckTypeOf } from './file-types-rules.ts';
+
+type Duck = SqlFragment<'duckdb'>;
+const sql = sqlFor('duckdb');
+
+const OFFSET = '(Z|[+-][0-9]{2}(:?[0-9]{2})?)';
+const CLOCK = '[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?';
+const DAY = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
+const NUMBER = '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,4})?';
+
+/** The texts that a cell of a type may have, as a regular expression over the whole cell, or null where every text is fine.
+ * DuckDB's own casts are kinder than a copy may be: 1.5 becomes the integer 2, 2001-01-01 10:00 the date, and a zone is dropped. */
+export function cellPattern({ kind, scale = 0 }: ColumnType): string | null {
+  switch (kind) {
+    case 'i16': case 'i32': case 'i64': return '-?(0|[1-9][0-9]*)';
+    case 'dec': return scale === 0 ? '-?[0-9]+' : `-?[0-9]+([.][0-9]{0,${scale}})?`;
+    case 'f32': case 'f64': return `${NUMBER}|[Nn]a[Nn]|[+-]?[Ii]nf(inity)?`;
+    case 'bool': return '(?i)t|f|true|false';
+    case 'date': return DAY;
+    case 'time': return CLOCK;
+    case 'ts': return `${DAY}([ T]${CLOCK})?`;
+    case 'tstz': return `${DAY}[ T]${CLOCK} ?${OFFSET}`;
+    case 'text': case 'bytes': case 'uuid': case 'json': case 'other': return null;
+    default: return null;
+  }
+}
+
+/** A CSV cell as its type, or an error that names column and value. NUL in a text is refused: no other store takes it. */
+export function strictCast(cell: Duck, column: string, type: ColumnType): Duck {
+  const pattern = cellPattern(type);
+  if (pattern === null) {
+    return sql`CASE WHEN contains(${cell}, chr(0)) THEN error(${literal('duckdb', `NUL in column "${column}"`)}) ELSE ${cell} END`;
+  }
+  const target = duckTypeOf(type);
+  const head = literal('duckdb', `Error when converting column "${column}". Could not convert string "`);
+  const tail = literal('duckdb', `" to '${target}'`);
+  return sql`CASE WHEN ${cell} IS NULL OR regexp_full_match(${cell}, ${literal('duckdb', pattern)}) THEN CAST(${cell} AS ${typeName('duckdb', target)})
+    ELSE error(${head} || ${cell} || ${tail}) END`;
+}

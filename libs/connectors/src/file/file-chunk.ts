@@ -1,0 +1,101 @@
+import { EtlError, type LoadTask } from '@agent-etl/contracts';
+import { DuckChild, FifoFeed, makeFifo } from '@agent-etl/engines';
+import { compile } from '@agent-etl/sql-safety';
+import { rm, stat } from 'node:fs/promises';
+import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, ReadCount } from '../port.ts';
+import type { FileFormat } from './file-format-rules.ts';
+import { type CsvDialect, fromOptions } from './file-options.ts';
+import { type Duck, copyCsv, copyParquet, selectFile, selectStream } from './file-sql.ts';
+
+export const dialectOf = ({ delimiter, compression }: FileFormat): CsvDialect => ({ delim: delimiter, quote: '"', escape: '"', header: 'true', compression });
+
+/** How the one piece of a file sink is written, and what happens when it is complete. */
+export interface ChunkPlan {
+  readonly task: LoadTask; readonly format: FileFormat; readonly path: string; readonly scratch: string;
+  /** Puts the file on disk and the piece into the ledger. */
+  keep(counts: ChunkCounts): Promise<'written' | 'redo'>;
+}
+
+/** Writes one whole file under a hidden name. The ledger row comes after the bytes are on disk; without it the file counts for nothing. */
+export class FileChunk implements ChunkWriter {
+  readonly to: ByteTarget;
+  private readonly plan: ChunkPlan;
+  private readonly stream: { readonly duck: DuckChild; readonly feed: FifoFeed; readonly engine: Promise<number> } | null;
+  private rows: number | null = null;
+  private constructor(plan: ChunkPlan, stream: FileChunk['stream']) {
+    this.plan = plan;
+    this.stream = stream;
+    this.to = stream ? feeding(stream) : { write: () => { throw new Error('a file carrier takes no bytes'); }, drained: async () => undefined };
+  }
+
+  static async begin(plan: ChunkPlan): Promise<FileChunk> {
+    await rm(plan.path, { force: true });
+    if (plan.task.carrier === 'file') return new FileChunk(plan, null);
+    const duck = await DuckChild.start({ about: plan.task.target.dataset, scratch: plan.scratch, files: [plan.path] });
+    try {
+      const fifo = await makeFifo(duck.folder, 'in');
+      const engine = duck.copy(compile(copyInto(plan, selectStream(fifo, plan.task.columns))));
+      engine.catch(() => undefined);                                             // heard by whoever feeds or commits
+      return new FileChunk(plan, { duck, engine, feed: await FifoFeed.open(fifo, engine) });
+    } catch (cause) {
+      await duck.stop();
+      throw cause;
+    }
+  }
+
+  async copyFile(scan: FileScan, signal: AbortSignal): Promise<ReadCount> {
+    const { plan } = this;
+    const duck = await DuckChild.start({ about: plan.task.target.dataset, scratch: plan.scratch, files: [scan.path, plan.path] });
+    try {
+      this.rows = await duck.copy(compile(copyInto(plan, selectFile(scan.path, fromOptions(scan.options), plan.task.columns))), signal);
+    } finally {
+      await duck.stop();
+    }
+    return { rows: this.rows, bytes: (await stat(scan.path)).size, digest: null };
+  }
+
+  async commit(counts: ChunkCounts): Promise<'written' | 'redo'> {
+    try {
+      const rows = await this.finish();
+      if (rows !== counts.rows - counts.rejected) throw new EtlError('sink.reconcile-mismatch', { difference: `${counts.rows} rows were read, ${rows} are in the file` });
+      return await this.plan.keep(counts);
+    } catch (cause) {
+      await this.abort(cause);
+      throw cause;
+    } finally {
+      await this.stream?.duck.stop();
+    }
+  }
+
+  /** Kills the engine before the stream ends: it would take a cut for the end of its input. */
+  async abort(_cause: unknown): Promise<void> {
+    await this.stream?.duck.stop();
+    this.stream?.feed.destroy();
+    await rm(this.plan.path, { force: true });
+  }
+
+  private async finish(): Promise<number> {
+    if (!this.stream) return this.rows ?? 0;
+    this.stream.feed.end();
+    return this.stream.engine;
+  }
+}
+
+function copyInto({ task, format, path }: ChunkPlan, from: Duck): Duck {
+  return format.format === 'csv' ? copyCsv(from, task.columns, { path, dialect: dialectOf(format) }) : copyParquet(from, task.columns, path);
+}
+
+/** An engine that fails closes its end of the FIFO: its own error says why. */
+function feeding({ feed, engine }: { feed: FifoFeed; engine: Promise<number> }): ByteTarget {
+  return {
+    write: (bytes) => feed.write(bytes),
+    drained: async () => {
+      try {
+        await feed.drained();
+      } catch (cause) {
+        await engine;
+        throw cause;
+      }
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import { type Digest, EtlError, type LoadTask, type PublishTask } from '@agent-etl/contracts';
+import { DuckChild } from '@agent-etl/engines';
+import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
+import { FileChunk, dialectOf } from './file-chunk.ts';
+import { digestOf } from './file-digest.ts';
+import { folderFailure } from './file-folder.ts';
+import { type FileFormat, requireFormat } from './file-format-rules.ts';
+import type { FileGate } from './file-gate.ts';
+import { type Duck, selectFile, selectStream } from './file-sql.ts';
+import { StagedFile } from './staged-file.ts';
+
+/** Writes one file per target: staged under a hidden name beside it, published by a rename. */
+export class FileSink implements Sink {
+  readonly accepts = ['text', 'file'] as const;
+  private readonly gate: FileGate;
+  private readonly tools: ConnectorTools;
+  constructor(gate: FileGate, tools: ConnectorTools) {
+    this.gate = gate;
+    this.tools = tools;
+  }
+
+  async begin(task: LoadTask, writer: Writer): Promise<SinkSession> {
+    const format = requireFormat(task.target.dataset);
+    const path = await this.gate.writable(task.target.dataset);
+    return new FileSinkSession({ task, writer, format, connection: this.gate.connection }, new StagedFile(path, writer.runId), this.tools);
+  }
+}
+
+/** Keys of ledger rows that are no pieces. `publishing` is written before the rename and `publish` after it: a crash in between leaves the first. */
+const PUBLISH = 'publish';
+const PUBLISHING = 'publishing';
+interface Work { readonly task: LoadTask; readonly writer: Writer; readonly format: FileFormat; readonly connection: string }
+
+class FileSinkSession implements SinkSession {
+  private readonly work: Work;
+  private readonly staged: StagedFile;
+  private readonly tools: ConnectorTools;
+  private fence = 0;
+  constructor(work: Work, staged: StagedFile, tools: ConnectorTools) {
+    this.work = work;
+    this.staged = staged;
+    this.tools = tools;
+  }
+
+  async raise(): Promise<number> {
+    this.fence = await this.tools.fileLedger.raise(`file:${this.staged.target}`, this.work.writer.holder);
+    return this.fence;
+  }
+
+  /** A piece whose file is gone (another machine, a cleaned folder) was never written, unless it has been renamed already. */
+  async ledger(): Promise<LedgerRow[]> {
+    const rows = await this.rows();
+    if (rows.some(({ chunkKey }) => chunkKey === PUBLISHING)) return rows.filter(({ chunkKey }) => chunkKey !== PUBLISHING);
+    const sizes = await Promise.all(rows.map(({ attempt }) => this.staged.sizeOf(attempt)));
+    return rows.filter((_, index) => sizes[index] !== null);
+  }
+
+  async prepare({ fresh }: { fresh: 'keep' | 'start-over' }): Promise<void> {
+    const [kept] = fresh === 'keep' ? await this.ledger() : [];
+    try {
+      await this.staged.clear(kept?.attempt ?? null);
+      await this.staged.makeFolder();
+    } catch (error) {
+      throw folderFailure(error, { connection: this.work.connection, dataset: this.work.task.target.dataset, action: 'write' });
+    }
+    if (!kept) await this.tools.fileLedger.forget(this.work.writer.runId, this.work.writer.task);
+  }
+
+  async begin(range: ChunkRange): Promise<ChunkWriter | 'done'> {
+    const rows = await this.ledger();
+    if (rows.some(({ chunkKey }) => chunkKey === range.key)) return 'done';
+    await this.mustHold();
+    const { task, format, writer } = this.work;
+    return FileChunk.begin({ task, format, path: this.staged.of(writer.attempt), scratch: this.tools.scratch, keep: (counts) => this.keep(range, counts) });
+  }
+
+  private async keep(range: ChunkRange, counts: ChunkCounts): Promise<'written' | 'redo'> {
+    const { runId, task, attempt } = this.work.writer;
+    try {
+      await this.staged.flush(attempt);
+    } catch (error) {
+      throw folderFailure(error, { connection: this.work.connection, dataset: this.work.task.target.dataset, action: 'write' });
+    }
+    await this.mustHold();
+    const { rows, rejected, bytes, digest } = counts;
+    const isNew = await this.tools.fileLedger.add(runId, task, { chunkKey: range.key, attempt, fence: this.fence, rows, rejected, bytes, digest });
+    if (!isNew) throw new EtlError('lease.lost');
+    return 'written';
+  }
+
+  async stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
+    const path = await this.stagedPath();
+    const duck = await DuckChild.start({ about: task.target.dataset, scratch: this.tools.scratch, files: [path] });
+    try {
+      return await digestOf(duck, this.readBack(task, path), { columns: task.columns, signal });
+    } finally {
+      await duck.stop();
+    }
+  }
+
+  private readBack(task: PublishTask, path: string): Duck {
+    const { format } = this.work;
+    if (format.format === 'csv') return selectStream(path, task.columns, dialectOf(format));
+    const columns = task.columns.map(({ target, targetNative }) => ({ name: target, duckType: targetNative }));
+    return selectFile(path, { format: 'parquet', columns }, task.columns.map(({ target, type }) => ({ source: target, type })));
+  }
+
+  async publish(task: PublishTask, staged: { rows: number; digest: Digest }): Promise<Published> {
+    if (task.how !== 'file') throw new EtlError('request.unsupported', { found: `${task.how} into a file`, allowed: 'load: replace, which renames a new file into its place' });
+    const rows = await this.rows();
+    const done = rows.find(({ chunkKey }) => chunkKey === PUBLISH);
+    if (done) return { published: done.rows, inserted: null, updated: null };
+    const piece = rows.find(({ chunkKey }) => chunkKey !== PUBLISHING);
+    if (!piece || piece.rows - piece.rejected !== staged.rows) {
+      throw new EtlError('sink.reconcile-mismatch', { difference: `${staged.rows} rows are staged, the ledger says ${piece ? piece.rows - piece.rejected : 'nothing'}` });
+    }
+    await this.mustHold();
+    await this.note(PUBLISHING, piece, staged.digest);
+    await this.mustHold();
+    if (await this.staged.sizeOf(piece.attempt) !== null) await this.staged.publish(piece.attempt);
+    else if (!await this.staged.isTargetThere()) throw gone();
+    await this.note(PUBLISH, piece, staged.digest);
+    await this.staged.clear(null);
+    return { published: staged.rows, inserted: null, updated: null };
+  }
+
+  private async note(chunkKey: string, piece: LedgerRow, digest: Digest): Promise<void> {
+    const { runId, task, attempt } = this.work.writer;
+    await this.tools.fileLedger.add(runId, task, { chunkKey, attempt, fence: this.fence, rows: piece.rows - piece.rejected, rejected: 0, bytes: piece.bytes, digest });
+  }
+
+  async discard(): Promise<void> {
+    await this.staged.clear(null);
+    const rows = await this.rows();
+    if (!rows.some(({ chunkKey }) => chunkKey === PUBLISH)) await this.tools.fileLedger.forget(this.work.writer.runId, this.work.writer.task);
+  }
+
+  async close(): Promise<void> { /* each piece ends its own engine */ }
+
+  private rows(): Promise<LedgerRow[]> { return this.tools.fileLedger.rows(this.work.writer.runId, this.work.writer.task); }
+
+  /** The hidden file, or the target once the rename may have happened: its digest then says whether it did. */
+  private async stagedPath(): Promise<string> {
+    const rows = await this.rows();
+    const piece = rows.find(({ chunkKey }) => chunkKey !== PUBLISHING && chunkKey !== PUBLISH);
+    if (piece && await this.staged.sizeOf(piece.attempt) !== null) return this.staged.of(piece.attempt);
+    if (rows.length > 1 && await this.staged.isTargetThere()) return this.staged.target;
+    throw gone();
+  }
+
+  private async mustHold(): Promise<void> {
+    if (!await this.tools.fileLedger.holds(`file:${this.staged.target}`, this.fence)) throw new EtlError('lease.lost');
+  }
+}
+const gone = (): EtlError => new EtlError('sink.reconcile-mismatch', { difference: 'the staged file is gone' });

@@ -1,0 +1,88 @@
+import type { ColumnMapping, ColumnType } from '@agent-etl/contracts';
+import { type SqlFragment, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { strictCast } from './csv-cell-sql.ts';
+import type { CsvDialect, ReadPlan } from './file-options.ts';
+import { duckTypeOf, isNested } from './file-types-rules.ts';
+
+export type Duck = SqlFragment<'duckdb'>;
+export const sql = sqlFor('duckdb');
+const comma = sql`, `;
+export const listOf = (parts: readonly Duck[]): Duck => joinSql(parts, comma);
+export const cast = (value: Duck, duckType: string): Duck => sql`CAST(${value} AS ${typeName('duckdb', duckType)})`;
+export const literalText = (value: string): Duck => literal('duckdb', value);
+const text = literalText;
+
+/** Longest line of a CSV and the buffer that holds it: a cell of 16 MB still passes. */
+const MAX_LINE = 16 * 1024 * 1024;
+const BUFFER = 2 * MAX_LINE;
+
+const csvColumns = (columns: readonly { readonly name: string; readonly duckType: string }[]): Duck =>
+  listOf(columns.map(({ name, duckType }) => sql`${text(name)}: ${text(duckType)}`));
+
+/** A CSV by path, every cell as text or as the given types, nothing guessed. An unquoted empty cell is NULL, a quoted one is the empty text. */
+export function readCsv(path: string, dialect: CsvDialect, columns: readonly { readonly name: string; readonly duckType: string }[]): Duck {
+  return sql`read_csv(${text(path)}, auto_detect = false, header = ${text(dialect.header)}, delim = ${text(dialect.delim)}, quote = ${text(dialect.quote)},
+    escape = ${text(dialect.escape)}, nullstr = '', allow_quoted_nulls = false, null_padding = false, strict_mode = true, hive_partitioning = false, compression = ${text(dialect.compression)},
+    max_line_size = ${literal('duckdb', MAX_LINE)}, buffer_size = ${literal('duckdb', BUFFER)}, columns = {${csvColumns(columns)}})`;
+}
+
+/** Columns as c0, c1, … with the type that travels, from a file. */
+export function selectFile(path: string, plan: ReadPlan, columns: readonly Pick<ColumnMapping, 'source' | 'type'>[]): Duck {
+  const types = new Map(plan.columns.map(({ name, duckType }) => [name, duckType]));
+  const values = columns.map(({ source, type }, index) => {
+    const cell = sql`${identifier(source)}`;
+    const value = plan.format === 'csv' ? strictCast(cell, source, type) : travelling(cell, types.get(source) ?? 'VARCHAR', type);
+    return sql`${value} AS ${identifier(`c${index}`)}`;
+  });
+  const from = plan.format === 'csv'
+    ? readCsv(path, plan.dialect, plan.columns.map(({ name }) => ({ name, duckType: 'VARCHAR' })))
+    : sql`read_parquet(${text(path)}, hive_partitioning = false)`;
+  return sql`SELECT ${listOf(values)} FROM ${from}`;
+}
+
+/** A column of a Parquet file as the type that travels, without loss. */
+function travelling(cell: Duck, duckType: string, type: ColumnType): Duck {
+  if (isNested(duckType)) return sql`CAST(to_json(${cell}) AS VARCHAR)`;
+  if (duckType === 'TIMESTAMP_NS') {
+    return sql`CASE WHEN epoch_ns(${cell}) % 1000 <> 0 THEN error('Could not convert string ''' || CAST(${cell} AS VARCHAR) || ''' to TIMESTAMP') ELSE CAST(${cell} AS TIMESTAMP) END`;
+  }
+  const wanted = type.kind === 'json' ? 'VARCHAR' : duckTypeOf(type);
+  return duckType === wanted ? cell : cast(cell, wanted);
+}
+
+/** What a CSV stream of ours is read as; bytes and JSON come as text. */
+const carried = (type: ColumnType): string => (type.kind === 'bytes' || type.kind === 'json' ? 'VARCHAR' : duckTypeOf(type));
+const STREAM: CsvDialect = { delim: ',', quote: '"', escape: '"', header: 'false', compression: 'none' };
+
+/** Columns as c0, c1, … from a CSV that we wrote ourselves: the text carrier, or a staged file. */
+export function selectStream(path: string, columns: readonly { readonly type: ColumnType }[], dialect: CsvDialect = STREAM): Duck {
+  const values = columns.map(({ type }, index) => {
+    const cell = sql`${identifier(`c${index}`)}`;
+    return sql`${type.kind === 'bytes' ? sql`from_hex(substring(${cell}, 3))` : cell} AS ${identifier(`c${index}`)}`;
+  });
+  const read = readCsv(path, dialect, columns.map(({ type }, index) => ({ name: `c${index}`, duckType: carried(type) })));
+  return sql`SELECT ${listOf(values)} FROM ${read}`;
+}
+
+/** A travelling value as CSV text that Postgres and this connector read back to the same value.
+ * DuckDB prints some powers of two wrongly, so its own text of a float counts only where it reads back equal. */
+function asText(cell: Duck, { kind }: ColumnType): Duck {
+  if (kind === 'bytes') return sql`'\\x' || lower(hex(${cell}))`;
+  if (kind === 'f64') return sql`CASE WHEN TRY_CAST(CAST(${cell} AS VARCHAR) AS DOUBLE) IS NOT DISTINCT FROM ${cell} THEN CAST(${cell} AS VARCHAR) ELSE printf('%.17g', ${cell}) END`;
+  if (kind === 'f32') return sql`CASE WHEN TRY_CAST(CAST(${cell} AS VARCHAR) AS FLOAT) IS NOT DISTINCT FROM ${cell} THEN CAST(${cell} AS VARCHAR) ELSE printf('%.9g', CAST(${cell} AS DOUBLE)) END`;
+  return cell;
+}
+
+/** COPY of the travelling columns as CSV. */
+export function copyCsv(from: Duck, columns: readonly { readonly target: string; readonly type: ColumnType }[], to: { readonly path: string; readonly dialect?: CsvDialect }): Duck {
+  const { path, dialect = STREAM } = to;
+  const values = columns.map(({ target, type }, index) => sql`${asText(sql`${identifier(`c${index}`)}`, type)} AS ${identifier(dialect.header === 'true' ? target : `c${index}`)}`);
+  return sql`COPY (SELECT ${listOf(values)} FROM (${from}) AS rows) TO ${text(path)} (FORMAT csv, HEADER ${text(dialect.header)}, DELIMITER ${text(dialect.delim)}, QUOTE '"', ESCAPE '"',
+    NULLSTR '', COMPRESSION ${text(dialect.compression)}, ${dialect.header === 'true' ? sql`USE_TMP_FILE false` : sql`FORCE_QUOTE *`})`;
+}
+
+/** COPY of the travelling columns as Parquet. */
+export function copyParquet(from: Duck, columns: readonly Pick<ColumnMapping, 'target' | 'targetNative'>[], path: string): Duck {
+  const values = columns.map(({ target, targetNative }, index) => sql`${cast(sql`${identifier(`c${index}`)}`, targetNative)} AS ${identifier(target)}`);
+  return sql`COPY (SELECT ${listOf(values)} FROM (${from}) AS rows) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
+}

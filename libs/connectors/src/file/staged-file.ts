@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+const exists = async (path: string): Promise<number | null> => {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+};
+async function flush(path: string, flags: string): Promise<void> {
+  const file = await open(path, flags);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Where one run makes a file before anybody can see it: hidden names beside the target, one per attempt, so that publishing is a rename. */
+export class StagedFile {
+  readonly target: string;
+  private readonly prefix: string;
+  constructor(target: string, runId: string) {
+    this.target = target;
+    this.prefix = `.${basename(target).slice(0, 120)}.${runId.replaceAll('-', '')}.`;
+  }
+
+  of(attempt: number): string { return join(dirname(this.target), `${this.prefix}${attempt}.tmp`); }
+  /** Bytes of what an attempt staged, or null. */
+  sizeOf(attempt: number): Promise<number | null> { return exists(this.of(attempt)); }
+  isTargetThere(): Promise<boolean> { return exists(this.target).then((size) => size !== null); }
+
+  /** Makes the folder of the target and tries that files can be made there. */
+  async makeFolder(): Promise<void> {
+    const folder = dirname(this.target);
+    await mkdir(folder, { recursive: true });
+    const probe = join(folder, `${this.prefix}${randomUUID()}.tmp`);
+    await (await open(probe, 'wx')).close();
+    await rm(probe);
+  }
+  /** Brings what an attempt wrote to the disk itself. @returns its bytes */
+  async flush(attempt: number): Promise<number> {
+    await flush(this.of(attempt), 'r+');
+    return (await stat(this.of(attempt))).size;
+  }
+  /** Puts it in the place of the target in one step, and that step on the disk. */
+  async publish(attempt: number): Promise<void> {
+    await rename(this.of(attempt), this.target);
+    await flush(dirname(this.target), 'r');
+  }
+  /** Removes what attempts of this run left here, but for one. */
+  async clear(keep: number | null): Promise<void> {
+    const kept = keep === null ? null : basename(this.of(keep));
+    const names = await readdir(dirname(this.target)).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return []; throw error; });
+    const ours = names.filter((name) => name.startsWith(this.prefix) && name.endsWith('.tmp') && name !== kept);
+    await Promise.all(ours.map((name) => rm(join(dirname(this.target), name), { force: true })));
+  }
+}

@@ -1,0 +1,47 @@
+import { EtlError } from '@agent-etl/contracts';
+
+const VALUE_CHARACTERS = 200;
+const line = (message: string): number | null => {
+  const found = /CSV Error on Line: (\d+)/.exec(message);
+  return found ? Number(found[1]) : null;
+};
+
+/** A cell that could not become its type: row is the line of the file, header included. */
+function valueError(message: string, cause: Error): EtlError | null {
+  const inFile = /Error when converting column "([\s\S]*?)"\. Could not convert string "([\s\S]*?)" to '?([A-Z][A-Z0-9_(), ]*)'?/.exec(message);
+  const cast = /Could not convert string '([\s\S]*?)' to ([A-Z][A-Z0-9_(),]*)/.exec(message)
+    ?? /Could not cast value (\S+) to ([A-Z][A-Z0-9_(),]*)/.exec(message) ?? /value (\S+) which can't be cast.*? destination type (\S+)/.exec(message);
+  if (!inFile && !cast) return null;
+  const [column, value, target] = inFile ? [inFile[1], inFile[2], inFile[3]] : ['unknown', cast?.[1], cast?.[2]];
+  const cell = { row: line(message), column: column ?? 'unknown', value: (value ?? '').slice(0, VALUE_CHARACTERS), target: target ?? 'unknown' };
+  return new EtlError('data.value-out-of-range', { row: cell.row, column: cell.column, target: cell.target }, { cause, cell });
+}
+
+/** Why a CSV cannot be read, in words without its content. */
+function csvProblem(message: string): string | null {
+  const columns = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message);
+  if (columns) return `${columns[1]} columns expected, ${columns[2]} found`;
+  if (/Invalid unicode/i.test(message)) return 'not UTF-8';
+  if (/unterminated quote/i.test(message)) return 'a quote is not closed, or text follows it';
+  if (/Maximum line size|max_line_size/i.test(message)) return 'the line is too long';
+  return line(message) === null ? null : 'the row cannot be read';
+}
+
+/** What DuckDB said, in the words of the error table. Its own text, which holds values and paths, stays in the cause.
+ * @param about name of the dataset as the user typed it */
+export function duckFailure(message: string, about: string): EtlError {
+  const cause = new Error(message);
+  if (/No space left on device|disk quota exceeded|max_temp_directory_size|failed to offload/i.test(message)) return new EtlError('platform.disk-full', { what: about }, { cause });
+  if (/^Out of Memory Error/i.test(message)) return new EtlError('query.memory-exceeded', { limit: 'its memory' }, { cause });
+  const value = valueError(message, cause);
+  if (value) return value;
+  const problem = csvProblem(message);
+  if (problem) return new EtlError('data.format-invalid', { file: about, format: 'csv', place: `line ${line(message) ?? 'unknown'}`, problem }, { cause });
+  if (/magic bytes|parquet|thrift|snappy|zstd|corrupt/i.test(message) && /^(Invalid|IO|Binder|Serialization)/i.test(message)) {
+    return new EtlError('data.format-invalid', { file: about, format: 'parquet', place: 'its metadata or pages', problem: 'the content cannot be decoded' }, { cause });
+  }
+  if (/gzip|GZIP|miniz|decompress/i.test(message)) return new EtlError('data.format-invalid', { file: about, format: 'gzip', place: 'the compressed stream', problem: 'it cannot be unpacked' }, { cause });
+  if (/^Permission Error/i.test(message)) return new EtlError('file.forbidden', { file: about, reason: 'it lies outside what this attempt may touch' }, { cause });
+  if (/^INTERRUPT/i.test(message)) return new EtlError('worker.stopping', {}, { cause });
+  return new EtlError('platform.internal', { traceId: 'none' }, { cause });
+}

@@ -1,0 +1,31 @@
+/** What one DuckDB child may use. Paths are absolute. */
+export interface DuckOptions {
+  /** Name of what is read or written, as the user typed it: the only name that errors show. */
+  readonly about: string;
+  /** Private folder of the attempt; the child gets a folder of its own below it, for FIFOs and spill, and may touch nothing else there. */
+  readonly scratch: string;
+  /** Files it may open besides, to read or to write. */
+  readonly files?: readonly string[];
+  /** Cores granted, 2 when left out. */
+  readonly threads?: number;
+  /** Memory of DuckDB's buffers, 512 MiB when left out; the process takes about 60 MB more. */
+  readonly memoryBytes?: number;
+  /** Spill on disk at most, 20 GiB when left out. */
+  readonly spillBytes?: number;
+}
+
+const MIB = 1024 * 1024;
+const DEFAULTS = { threads: 2, memoryBytes: 512 * MIB, spillBytes: 20_480 * MIB };
+
+/** What the child program is told once, before its configuration is locked. */
+export interface ChildConfig {
+  readonly threads: number; readonly memoryLimit: string; readonly spillFolder: string; readonly spillLimit: string;
+  readonly folders: readonly string[]; readonly files: readonly string[];
+}
+export function childConfig(options: DuckOptions, folder: string): ChildConfig {
+  const { threads, memoryBytes, spillBytes } = { ...DEFAULTS, ...options };
+  return {
+    threads, memoryLimit: `${Math.floor(memoryBytes / MIB)}MiB`, spillFolder: `${folder}/spill`, spillLimit: `${Math.floor(spillBytes / MIB)}MiB`,
+    folders: [folder], files: options.files ?? [],
+  };
+}
