@@ -1,5 +1,6 @@
-/** The order in which a process stops. What stands earlier may still use everything that stands later. */
-export const stopPhases = ['not-ready', 'http', 'live', 'consumers', 'work', 'handlers', 'outbox', 'bus', 'children', 'telemetry', 'pools'] as const;
+/** The order in which a process stops. What stands earlier may still use everything that stands later; `last` is for what all stood on, such as an
+ * embedded database. */
+export const stopPhases = ['not-ready', 'http', 'live', 'consumers', 'work', 'handlers', 'outbox', 'bus', 'children', 'telemetry', 'pools', 'last'] as const;
 export type StopPhase = (typeof stopPhases)[number];
 type Stop = () => void | Promise<void>;
 

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type App, EtlError, endpoints } from '@agent-etl/contracts';
+import type { MessageBus } from '@agent-etl/messaging';
+import { type Logins, type Schema, StateDatabase } from '@agent-etl/persistence';
+import type { DynamicModule, INestApplication } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import type { Access } from './access.ts';
+import { HealthState } from './health.ts';
+import { listen, makeApplication } from './http-service.ts';
+import { LiveSockets } from './live-sockets.ts';
+import { type Environment, loadConfig } from './load-config.ts';
+import { type Joined, joinBus } from './join-bus.ts';
+import { processMetrics } from './metrics-page.ts';
+import type { AnyService, ServiceParts } from './service-definition.ts';
+import { Shutdown } from './shutdown.ts';
+
+/** @property urls logins of each schema, as prepareState answers them; the migrations are in
+ * @property port 0 takes a free one
+ * @property env what the config slices of the services read
+ * @property extraModules further Nest modules with doors of their own, such as the standalone's memory of secrets
+ * @property staticFolder a built dashboard, served under every path that is not the API's
+ * @property answers whether answers are parsed with their endpoint's schema, for tests
+ * @property shutdown given when the caller has steps of its own; a new one otherwise
+ * @property poolSize connections of each service's login at most
+ * @property waitMs how long a state database that is away is waited for, 0 when left out */
+export interface BootOptions {
+  readonly urls: Readonly<Partial<Record<Schema, Logins>>>; readonly bus: MessageBus; readonly access: Access; readonly log: Logger;
+  readonly host?: string; readonly port?: number; readonly env?: Environment; readonly extraModules?: readonly DynamicModule[];
+  readonly staticFolder?: string | null; readonly answers?: 'trusted' | 'validated'; readonly shutdown?: Shutdown; readonly poolSize?: number; readonly waitMs?: number;
+}
+export interface RunningServices {
+  readonly url: string; readonly port: number; readonly app: INestApplication; readonly instance: string; readonly health: HealthState; readonly shutdown: Shutdown;
+  /** The parts that each service was given. */
+  readonly parts: ReadonlyMap<App, ServiceParts<App, unknown>>;
+  /** Stops in the order of `stopPhases`. The bus is closed too. */
+  stop(): Promise<void>;
+}
+interface Shared { options: BootOptions; shutdown: Shutdown; health: HealthState; live: LiveSockets; instance: string }
+
+/** Starts several services in one process: one HTTP server, one bus, a login and a schema each.
+ * @throws EtlError `config.invalid` with every problem, `platform.unavailable`; what was started by then is stopped again */
+export async function bootstrapServices(definitions: readonly AnyService[], options: BootOptions): Promise<RunningServices> {
+  const configs = loadConfig(Object.fromEntries(definitions.map(({ app, config }) => [app, config])), options.env ?? {});
+  const shutdown = options.shutdown ?? new Shutdown();
+  const shared: Shared = { options, shutdown, health: new HealthState(), live: new LiveSockets(), instance: `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}` };
+  shutdown.onStop('not-ready', () => { shared.health.stopping(); });
+  shutdown.onStop('bus', () => options.bus.close());
+  try {
+    return await start(definitions, configs, shared);
+  } catch (error) {
+    await shutdown.run().catch(() => undefined); // why it did not start is what matters
+    throw error;
+  }
+}
+
+async function start(definitions: readonly AnyService[], configs: Record<string, unknown>, shared: Shared): Promise<RunningServices> {
+  const { options, shutdown, health, live, instance } = shared;
+  const { host = '127.0.0.1', port = 0 } = options;
+  const parts = new Map<App, ServiceParts<App, unknown>>();
+  const modules: DynamicModule[] = [];
+  const buses: Joined[] = [];
+  for (const definition of definitions) {
+    const state = await openState(definition, shared);
+    const log = options.log.child({ app: definition.app });
+    const metrics = new Registry();
+    const bus = joinBus({ app: definition.app, state, bus: options.bus, metrics, shutdown, health });
+    const own = { app: definition.app, config: configs[definition.app], state, bus: options.bus, outbox: bus.outbox, onUnreadable: bus.onUnreadable, log, metrics, shutdown, live, instance } as ServiceParts<App, unknown>;
+    parts.set(definition.app, own);
+    buses.push(bus);
+    modules.push(definition.module(own as never));
+  }
+  health.watch(options.bus);
+  const app = await makeApplication({
+    apps: definitions.map((definition) => definition.app), modules: [...modules, ...options.extraModules ?? []], access: options.access, log: options.log, host, health,
+    registries: [...[...parts.values()].map(({ metrics }) => metrics), processMetrics()], live, shutdown, staticFolder: options.staticFolder ?? null, answers: options.answers ?? 'trusted',
+  });
+  for (const { strategy } of buses) app.connectMicroservice({ strategy }, { inheritAppConfig: true });
+  await app.init();
+  for (const bus of buses) bus.start();
+  await app.startAllMicroservices();
+  const listening = await listen(app, { host, port });
+  health.started();
+  options.log.info({ port: listening, apps: definitions.map((definition) => definition.app) }, 'ready');
+  return { url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${listening}`, port: listening, app, instance, health, shutdown, parts, stop: () => shutdown.run() };
+}
+
+async function openState({ app, schema, entities, migrations }: AnyService, { options, shutdown, health }: Shared): Promise<StateDatabase> {
+  const login = options.urls[schema];
+  if (!login) throw invalid('ETL_PERSISTENCE_URL', `${app} has no login for the schema ${schema}`);
+  const state = await patiently(() => StateDatabase.open({ ...login, schema, entities, ...(options.poolSize === undefined ? {} : { poolSize: options.poolSize }) }), options.waitMs ?? 0);
+  shutdown.onStop('pools', () => state.close());
+  health.needs(state);
+  const done = new Set(await state.migrated());
+  const missing = migrations.map((migration) => migration.name).filter((name) => !done.has(name));
+  if (missing.length) throw invalid('ETL_PERSISTENCE_URL', `the schema ${schema} lacks ${missing.join(', ')}: migrate it first`);
+  return state;
+}
+
+async function patiently<T>(work: () => Promise<T>, waitMs: number): Promise<T> {
+  for (const until = Date.now() + waitMs; ; await sleep(500)) {
+    try { return await work(); } catch (error) {
+      if (!(error instanceof EtlError) || error.code !== 'platform.unavailable' || Date.now() > until) throw error;
+    }
+  }
+}
+
+const invalid = (path: string, text: string): EtlError => new EtlError('config.invalid', { problems: `${path}: ${text}` }, { issues: [{ code: 'config', path, text }] });
+/** Whether a service has doors that need a bearer. */
+export const hasEndpoints = (app: App): boolean => Object.values(endpoints).some((endpoint) => endpoint.app === app);
