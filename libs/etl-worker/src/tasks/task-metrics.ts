@@ -13,7 +13,10 @@ export class TaskMetrics {
     this.losses = new Counter({ name: 'etl_lease_lost_total', help: 'Attempts that ended because their worker fell silent.', registers: [registry] });
     const collected = new Gauge({
       name: 'etl_queue_depth', help: 'Attempts that wait for a free slot.', registers: [registry],
-      async collect() { collected.set(await depth()); },
+      async collect() {
+        const now = await depth().catch(() => null);
+        if (now !== null) collected.set(now);
+      },
     });
   }
   waited(seconds: number): void { this.wait.observe(seconds); }

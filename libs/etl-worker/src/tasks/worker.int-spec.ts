@@ -114,9 +114,9 @@ describePostgres('a worker', () => {
   it('reports a task of a silent colleague as expired', async () => {
     const state = await place.database.open('worker', []);
     const command = fresh();
-    await place.command(command);
     const store = new ScriptedStore(1, 1, { readMs: 20_000 });
     await working(store, { ETL_ETL_WORKER_LEASE_MS: '60000' });
+    await place.command(command);
     await place.event('task.run.started.v1', command);
     await state.inTenantTx('00000000-0000-7000-8000-000000000001', (tx) => tx.run(sql`
       update task set worker = 'somebody-silent', lease_until = clock_timestamp() - interval '1 second' where task_run_id = ${command.taskRunId}`));
