@@ -32,6 +32,9 @@ export async function someServices(definitions: readonly AnyService[], options: 
   const running = await bootstrapServices(definitions, {
     urls: database.logins, bus, access: testAccess(), log: createLog({ level: options.logLevel ?? 'silent', app: 'test' }), env: options.env ?? {},
     extraModules: options.extraModules ?? [], answers: 'validated', poolSize: 4,
+  }).catch(async (error: unknown) => {
+    if (!options.database) await database.drop();
+    throw error;
   });
   return {
     url: running.url, app: running.app, bus, running, database,

@@ -1,0 +1,136 @@
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type Answer, type Call, DEFAULT_TENANT, type Payload, endpoints } from '@agent-etl/contracts';
+import { InMemoryBus, Outbox, handlesFor, wireMessage } from '@agent-etl/messaging';
+import { StateDatabase, type TenantTx, platformMigrations } from '@agent-etl/persistence';
+import { describePostgres } from '@agent-etl/persistence/testing';
+import { Controller, Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { Input, Serves } from './endpoint-binding.ts';
+import type { ServiceDefinition } from './service-definition.ts';
+import { type TestService, aService, testTokens } from './testing.ts';
+
+type Config = { ETL_DAG_GENERATOR_FOLDER: string };
+const CONFIG = Symbol('config');
+const planId = 'a'.repeat(64);
+const pipelineId = '018f0000-0000-7000-8000-0000000000aa';
+const Handles = handlesFor('dag-generator');
+const heard: string[] = [];
+
+@Injectable()
+class DagsService {
+  constructor(readonly state: StateDatabase, readonly outbox: Outbox<'dag-generator'>, @Inject(CONFIG) readonly config: Config) {}
+
+  async publish(tx: TenantTx, plan: string): Promise<void> {
+    tx.hold(pipelineId);
+    await this.outbox.add(tx, 'dag.published.v1', { pipelineId, planId: plan, dagId: 'd', digest: 'b'.repeat(64), path: this.config.ETL_DAG_GENERATOR_FOLDER } as Payload<'dag.published.v1'>);
+  }
+  get(tenantId: string, plan: string): Promise<Answer<typeof endpoints.getDag>> {
+    return this.state.inTenantTx(tenantId, async (tx) => {
+      await this.publish(tx, plan);
+      return { planId: plan as never, dagId: 'd', target: 'airflow 3.3 http', digest: 'b'.repeat(64), path: null, publishedAt: await tx.now() };
+    });
+  }
+}
+@Controller()
+class DagController {
+  constructor(private readonly dags: DagsService) {}
+  @Serves(endpoints.getDag) get(@Input() { caller, params }: Call<typeof endpoints.getDag>): Promise<Answer<typeof endpoints.getDag>> { return this.dags.get(caller.tenantId, params.planId); }
+}
+@Controller()
+class RenderingHandler {
+  constructor(private readonly dags: DagsService) {}
+  @Handles('plan.approved.v1') async onApproved(event: Payload<'plan.approved.v1'>, tx: TenantTx): Promise<void> {
+    heard.push(event.planId);
+    if (event.by === 'refuses') throw new Error('always');
+    await this.dags.publish(tx, event.planId);
+  }
+}
+class DagModule {}
+const service = (): ServiceDefinition<'dag-generator', Config> => ({
+  app: 'dag-generator', schema: 'dag_generator', entities: [], migrations: platformMigrations(), config: z.object({ ETL_DAG_GENERATOR_FOLDER: z.string() }),
+  module: ({ state, outbox, config }) => ({ module: DagModule, controllers: [DagController, RenderingHandler],
+    providers: [DagsService, { provide: StateDatabase, useValue: state }, { provide: Outbox, useValue: outbox }, { provide: CONFIG, useValue: config }] }),
+});
+
+describePostgres('a running service', () => {
+  let running: TestService<'dag-generator', Config>;
+  const bus = new InMemoryBus();
+  const sent: string[] = [];
+  beforeAll(async () => {
+    await bus.subscribe('test', ['etl.dag.events', 'etl.dlq.dag-generator'], async ({ topic }) => { sent.push(topic); });
+    running = await aService(service(), { bus, env: { ETL_DAG_GENERATOR_FOLDER: '/dags' } });
+  });
+  afterAll(async () => { await running?.stop(); });
+  const get = (path: string): Promise<Response> => fetch(`${running.url}${path}`, { headers: { authorization: `Bearer ${testTokens.viewer}` } });
+
+  it('does not start with a configuration that is wrong', async () => {
+    await expect(aService(service())).rejects.toMatchObject({ code: 'config.invalid', issues: [{ path: 'ETL_DAG_GENERATOR_FOLDER' }] });
+  });
+  it('does not start on a schema that lacks a migration', async () => {
+    class Later1999999999999 { async up(): Promise<void> { /* never run */ } async down(): Promise<void> { /* never run */ } }
+    const newer = { ...service(), migrations: [...platformMigrations(), Later1999999999999] };
+    await expect(aService(newer, { database: running.database, env: { ETL_DAG_GENERATOR_FOLDER: '/dags' } })).rejects.toThrow(/lacks Later1999999999999: migrate it first/);
+  });
+  it('answers over HTTP and sends what it said, by the outbox', async () => {
+    expect((await get(`/v1/plans/${planId}/dag`)).status).toBe(200);
+    await until(() => sent.includes('etl.dag.events'));
+  });
+  it('gives up a message that is no plan, with its bytes, without calling the handler', async () => {
+    const payload = { requestId: null, pipelineId, pipeline: 'p', planId: 'c'.repeat(64), plan: {}, by: 'policy', approvedAt: '2026-01-01T00:00:00Z', airflow: {} };
+    const wire = wireMessage({ app: 'orchestrator', tenantId: DEFAULT_TENANT.id, type: 'plan.approved.v1', payload, at: '2026-01-01T00:00:00Z' });
+    await bus.publish([wire, wire]);
+    await until(() => sent.includes('etl.dlq.dag-generator'));
+    expect(heard).toEqual([]);
+  });
+  it('is ready, and counts its outbox', async () => {
+    expect(await (await get('/health/ready')).json()).toEqual({ status: 'ready', reasons: [] });
+    expect(await (await get('/metrics')).text()).toMatch(/etl_outbox_oldest_seconds\{app="dag-generator"\} 0/);
+  });
+  it('says that the database is away, answers 503, and goes on when it is back', async () => {
+    const proxy = await aProxy(new URL(running.database.adminUrl));
+    const through = (url: string): string => Object.assign(new URL(url), { port: String(proxy.port) }).href;
+    const { url, relayUrl } = running.database.logins.dag_generator;
+    const logins = { ...running.database.logins, dag_generator: { url: through(url), relayUrl: through(relayUrl) } };
+    const other = await aService(service(), { database: { ...running.database, logins }, env: { ETL_DAG_GENERATOR_FOLDER: '/dags' } });
+    const ask = (path: string): Promise<Response> => fetch(`${other.url}${path}`, { headers: { authorization: `Bearer ${testTokens.viewer}` } });
+    expect((await ask('/health/ready')).status).toBe(200);
+    proxy.cut();
+    expect((await ask('/health/ready')).status).toBe(503);
+    expect((await ask('/health/live')).status).toBe(200);
+    const refused = await ask(`/v1/plans/${planId}/dag`);
+    expect([refused.status, await refused.json()]).toEqual([503, expect.objectContaining({ code: 'platform.unavailable' })]);
+    proxy.mend();
+    expect((await ask('/health/ready')).status).toBe(200);
+    expect((await ask(`/v1/plans/${planId}/dag`)).status).toBe(200);
+    await other.stop();
+    proxy.close();
+  });
+  it('stops in order and leaves no connection', async () => {
+    const { database } = running;
+    await running.stop();
+    await expect(get('/health/live')).rejects.toThrow();
+    await expect(database.open('dag_generator')).rejects.toThrow();
+  });
+});
+
+/** Stands between a service and its database; a cut ends every connection and refuses new ones. */
+async function aProxy({ hostname, port }: URL): Promise<{ port: number; cut(): void; mend(): void; close(): void }> {
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  const server = createServer((socket) => {
+    if (isCut) { socket.destroy(); return; }
+    const upstream = connect(Number(port), hostname);
+    for (const one of [socket, upstream]) { sockets.add(one); one.on('error', () => undefined).on('close', () => { sockets.delete(one); socket.destroy(); upstream.destroy(); }); }
+    socket.pipe(upstream).pipe(socket);
+  });
+  await new Promise<void>((done) => { server.listen(0, '127.0.0.1', done); });
+  const cut = (): void => { isCut = true; for (const socket of sockets) socket.destroy(); };
+  return { port: (server.address() as AddressInfo).port, cut, mend: () => { isCut = false; }, close: () => { cut(); server.close(); } };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 300 && !holds(); tries += 1) await sleep(10);
+  expect(holds()).toBe(true);
+}
