@@ -7,7 +7,7 @@ import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 import { platformMigrations } from './migrations/platform.migration.ts';
 import { isServer } from './postmaster.ts';
-import { prepareState } from './prepare-state.ts';
+import { prepareState } from './state-preparation.ts';
 import { StateDatabase } from './state-database.ts';
 
 const answer = async (url: string, query: string): Promise<unknown[]> => {

@@ -4,7 +4,7 @@ export { jsonColumn } from './json-column.ts';
 export { persistenceConfig } from './persistence-config.ts';
 export { type MigrationClass, runAll } from './migration-class.ts';
 export { platformMigrations } from './migrations/platform.migration.ts';
-export { type Logins, type PrepareOptions, type SchemaMigrations, prepareState } from './prepare-state.ts';
+export { type Logins, type PrepareOptions, type SchemaMigrations, prepareState } from './state-preparation.ts';
 export { OWNER_ROLE, RELAY_ROLE, enableRowSecurity, letRelay } from './row-security.ts';
 export { Sql, joinSql, sql } from './sql.ts';
 export { type Schema, StateDatabase, type StateOptions, schemas } from './state-database.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { platformMigrations } from './migrations/platform.migration.ts';
-import { prepareState } from './prepare-state.ts';
+import { prepareState } from './state-preparation.ts';
 import { sql } from './sql.ts';
 import { StateDatabase } from './state-database.ts';
 import { aStateDatabase, describePostgres, type TestState } from './testing.ts';

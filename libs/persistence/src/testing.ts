@@ -1,7 +1,7 @@
 import { describe, it } from '@jest/globals';
 import pg from 'pg';
 import type { MigrationClass } from './migration-class.ts';
-import { type Logins, prepareState } from './prepare-state.ts';
+import { type Logins, prepareState } from './state-preparation.ts';
 import { type Schema, StateDatabase } from './state-database.ts';
 
 /** Superuser URL of the test cluster, or null where there is none. */
