@@ -1,0 +1,31 @@
+import { type Dialect, type SqlFragment, sqlFor } from '../tag/fragment.ts';
+
+/** A double as exact text, `[-]m p e` with 2^52 <= m < 2^53 and value m * 2^e: engines print decimals differently, this form they compute alike.
+ * Values below 1e-200 are first multiplied by 2^300 in three exact steps; the logarithm may be off by one, so m is moved once into its range. -0 is 0. */
+export function exactDouble<D extends Dialect>(dialect: D, x: SqlFragment<D>): SqlFragment<D> {
+  return (dialect === 'postgres' ? inPostgres(x as SqlFragment<'postgres'>) : inDuckdb(x as SqlFragment<'duckdb'>)) as SqlFragment<D>;
+}
+const pg = sqlFor('postgres');
+function inPostgres(x: SqlFragment<'postgres'>): SqlFragment<'postgres'> {
+  const step = pg`'1.2676506002282294e30'::double precision`;
+  const a = pg`(CASE WHEN abs(${x}) < '1e-200'::double precision THEN abs(${x}) * ${step} * ${step} * ${step} ELSE abs(${x}) END)`;
+  const e = pg`floor(ln(${a}) / '0.6931471805599453'::double precision)`;
+  const m = pg`(${a} * power('2'::double precision, 52 - ${e}))`;
+  const text = (mantissa: SqlFragment<'postgres'>, exponent: SqlFragment<'postgres'>): SqlFragment<'postgres'> => pg`(CASE WHEN ${x} < 0 THEN '-' ELSE '' END || ${mantissa}::bigint::text || 'p' ||
+    (${exponent}::bigint - CASE WHEN abs(${x}) < '1e-200'::double precision THEN 300 ELSE 0 END)::text)`;
+  return pg`CASE WHEN ${x} = 0 THEN '0' WHEN ${x} = 'NaN'::double precision THEN 'nan' WHEN ${x} = 'Infinity'::double precision THEN 'inf' WHEN ${x} = '-Infinity'::double precision THEN '-inf'
+    WHEN ${m} >= '9007199254740992'::double precision THEN ${text(pg`(${m} / 2)`, pg`(${e} + 1)`)} WHEN ${m} < '4503599627370496'::double precision THEN ${text(pg`(${m} * 2)`, pg`(${e} - 1)`)}
+    WHEN ${x} IS NOT NULL THEN ${text(m, e)} END`;
+}
+const duck = sqlFor('duckdb');
+function inDuckdb(x: SqlFragment<'duckdb'>): SqlFragment<'duckdb'> {
+  const step = duck`CAST('1.2676506002282294e30' AS DOUBLE)`;
+  const a = duck`(CASE WHEN abs(${x}) < CAST('1e-200' AS DOUBLE) THEN abs(${x}) * ${step} * ${step} * ${step} ELSE abs(${x}) END)`;
+  const e = duck`floor(log2(${a}))`;
+  const m = duck`(${a} * power(CAST('2' AS DOUBLE), 52 - ${e}))`;
+  const text = (mantissa: SqlFragment<'duckdb'>, exponent: SqlFragment<'duckdb'>): SqlFragment<'duckdb'> => duck`(CASE WHEN ${x} < 0 THEN '-' ELSE '' END || CAST(CAST(${mantissa} AS BIGINT) AS VARCHAR) || 'p' ||
+    CAST(CAST(${exponent} AS BIGINT) - CASE WHEN abs(${x}) < CAST('1e-200' AS DOUBLE) THEN 300 ELSE 0 END AS VARCHAR))`;
+  return duck`CASE WHEN ${x} = 0 THEN '0' WHEN ${x} = CAST('NaN' AS DOUBLE) THEN 'nan' WHEN ${x} = CAST('Infinity' AS DOUBLE) THEN 'inf' WHEN ${x} = CAST('-Infinity' AS DOUBLE) THEN '-inf'
+    WHEN ${m} >= CAST('9007199254740992' AS DOUBLE) THEN ${text(duck`(${m} / 2)`, duck`(${e} + 1)`)} WHEN ${m} < CAST('4503599627370496' AS DOUBLE) THEN ${text(duck`(${m} * 2)`, duck`(${e} - 1)`)}
+    WHEN ${x} IS NOT NULL THEN ${text(m, e)} END`;
+}

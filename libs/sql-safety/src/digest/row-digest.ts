@@ -1,0 +1,59 @@
+import type { ColumnType } from '@agent-etl/contracts';
+import { identifier } from '../ident/identifier.ts';
+import { type Dialect, type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
+import { literal } from '../tag/literal.ts';
+import { exactDouble } from './exact-double.ts';
+
+export interface DigestColumn { readonly name: string; readonly type: ColumnType }
+const pg = sqlFor('postgres');
+const duck = sqlFor('duckdb');
+
+/** One value as text, the same in every engine, NULL where the value is NULL. Texts carry their length in bytes, so that no two rows share a text. */
+function postgresText({ name, type: { kind } }: DigestColumn): SqlFragment<'postgres'> {
+  const c = identifier(name);
+  switch (kind) {
+    case 'bool': return pg`CASE WHEN ${c} THEN 't' WHEN NOT ${c} THEN 'f' END`;
+    case 'i16': case 'i32': case 'i64': case 'dec': case 'uuid': return pg`${c}::text`;
+    case 'f32': case 'f64': return exactDouble('postgres', pg`${c}::double precision`);
+    case 'bytes': return pg`encode(${c}, 'hex')`;
+    case 'date': return pg`CASE WHEN isfinite(${c}) THEN (${c} - DATE '1970-01-01')::text WHEN ${c} > DATE '2000-01-01' THEN 'inf' ELSE CASE WHEN ${c} IS NOT NULL THEN '-inf' END END`;
+    case 'time': return pg`(extract(epoch FROM ${c}) * 1000000)::bigint::text`;
+    case 'ts': case 'tstz': return pg`CASE WHEN isfinite(${c}) THEN (extract(epoch FROM ${c}) * 1000000)::bigint::text WHEN ${c} > TIMESTAMP '2000-01-01' THEN 'inf' ELSE CASE WHEN ${c} IS NOT NULL THEN '-inf' END END`;
+    case 'text': return pg`octet_length(${c}) || ':' || ${c}`;
+    case 'json': case 'other': return pg`octet_length(${c}::text) || ':' || ${c}::text`;
+  }
+}
+function duckText({ name, type: { kind } }: DigestColumn): SqlFragment<'duckdb'> {
+  const c = identifier(name);
+  switch (kind) {
+    case 'bool': return duck`CASE WHEN ${c} THEN 't' WHEN NOT ${c} THEN 'f' END`;
+    case 'i16': case 'i32': case 'i64': case 'dec': case 'uuid': return duck`CAST(${c} AS VARCHAR)`;
+    case 'f32': case 'f64': return exactDouble('duckdb', duck`CAST(${c} AS DOUBLE)`);
+    case 'bytes': return duck`lower(hex(${c}))`;
+    case 'date': return duck`CASE WHEN isfinite(${c}) THEN CAST(date_diff('day', DATE '1970-01-01', ${c}) AS VARCHAR) WHEN ${c} > DATE '2000-01-01' THEN 'inf' ELSE CASE WHEN ${c} IS NOT NULL THEN '-inf' END END`;
+    case 'time': return duck`CAST(epoch_us(${c}) AS VARCHAR)`;
+    case 'ts': case 'tstz': return duck`CASE WHEN isfinite(${c}) THEN CAST(epoch_us(${c}) AS VARCHAR) WHEN ${c} > TIMESTAMP '2000-01-01' THEN 'inf' ELSE CASE WHEN ${c} IS NOT NULL THEN '-inf' END END`;
+    case 'text': case 'json': case 'other': return duck`strlen(CAST(${c} AS VARCHAR)) || ':' || ${c}`;
+  }
+}
+/** The row as one text: key and values with commas between, `~` for NULL. */
+const postgresRow = (columns: readonly DigestColumn[], key: string): SqlFragment<'postgres'> =>
+  joinSql([literal('postgres', key), ...columns.map((column) => pg`coalesce(${postgresText(column)}, '~')`)], pg` || ',' || `);
+const duckRow = (columns: readonly DigestColumn[], key: string): SqlFragment<'duckdb'> =>
+  joinSql([literal('duckdb', key), ...columns.map((column) => duck`coalesce(${duckText(column)}, '~')`)], duck` || ',' || `);
+
+const postgresSums = (h: SqlFragment<'postgres'>): SqlFragment<'postgres'> => pg`count(*) AS n,
+  coalesce(sum(('x' || substring(${h}, 1, 15))::bit(60)::bigint), 0)::text AS a, coalesce(sum(('x' || substring(${h}, 16, 15))::bit(60)::bigint), 0)::text AS b`;
+const duckSums = (h: SqlFragment<'duckdb'>): SqlFragment<'duckdb'> => duck`count(*) AS n,
+  CAST(coalesce(sum(CAST('0x' || substring(${h}, 1, 15) AS BIGINT)), 0) AS VARCHAR) AS a, CAST(coalesce(sum(CAST('0x' || substring(${h}, 16, 15) AS BIGINT)), 0) AS VARCHAR) AS b`;
+
+/** The select list `n, a, b` of the digest over the rows it stands on: count and two additive lanes of 60 bits of md5 over the row text.
+ * Order-free, and digests of parts add up. Equal in every dialect for equal rows of equal logical types.
+ * @param key comes first in every row's text; without a comma */
+export function rowDigest<D extends Dialect>(dialect: D, columns: readonly DigestColumn[], key: string): SqlFragment<D> {
+  const fragment = dialect === 'postgres' ? postgresSums(pg`md5(${postgresRow(columns, key)})`) : duckSums(duck`md5(${duckRow(columns, key)})`);
+  return fragment as SqlFragment<D>;
+}
+/** The whole query over a Postgres relation or parenthesised query. The fence of OFFSET 0 keeps the planner from computing each md5 twice. */
+export const postgresDigest = (columns: readonly DigestColumn[], key: string, from: SqlFragment<'postgres'>): SqlFragment<'postgres'> =>
+  pg`SELECT ${postgresSums(pg`h`)} FROM (SELECT md5(${postgresRow(columns, key)}) AS h FROM ${from} OFFSET 0) AS hashed`;

@@ -1,0 +1,35 @@
+import { SqlSafetyError } from '../errors.ts';
+
+const minted = new WeakSet<object>();
+/** Postgres cuts longer names without a word; we refuse them everywhere. */
+const MAX_BYTES = 63;
+const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
+
+/** A checked name of one to three parts. Only `identifier` mints it: JSON, copies and look-alikes are never members. */
+export class SqlIdentifier {
+  readonly #proof = true;
+  readonly parts: readonly string[];
+  constructor(parts: readonly string[]) {
+    this.parts = Object.freeze([...parts]);
+    void this.#proof;
+  }
+}
+
+/** A name that any dialect can print between double quotes.
+ * @param parts one to three: [[catalogue,] schema,] name
+ * @throws SqlSafetyError `SQL_NAME_INVALID` for an empty part, NUL, half a surrogate pair or more than 63 bytes */
+export function identifier(...parts: readonly string[]): SqlIdentifier {
+  if (parts.length < 1 || parts.length > 3) throw new SqlSafetyError('SQL_NAME_INVALID', 'a name has one to three parts');
+  for (const part of parts) checkPart(part);
+  const name = new SqlIdentifier(parts);
+  Object.freeze(name);
+  minted.add(name);
+  return name;
+}
+function checkPart(part: string): void {
+  const problem = typeof part !== 'string' || part.length === 0 ? 'is empty' : part.includes('\0') ? 'holds NUL' : !part.isWellFormed() ? 'holds half a surrogate pair' : bytesOf(part) > MAX_BYTES ? 'is longer than 63 bytes' : null;
+  if (problem) throw new SqlSafetyError('SQL_NAME_INVALID', `a name ${problem}`);
+}
+export const isIdentifier = (value: unknown): value is SqlIdentifier => typeof value === 'object' && value !== null && minted.has(value);
+/** The name as text. Double quotes mean the same in every dialect we print. */
+export const printIdentifier = ({ parts }: SqlIdentifier): string => parts.map((part) => `"${part.replaceAll('"', '""')}"`).join('.');

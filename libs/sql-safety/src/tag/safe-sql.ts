@@ -1,0 +1,33 @@
+import { type Dialect, type SqlFragment, type SqlValue, piecesOf } from './fragment.ts';
+
+const minted = new WeakSet<object>();
+
+/** One statement that connectors and engines may run: text with $1, $2, … and the values to bind. Only `compile` mints it. */
+export class SafeSql<D extends Dialect> {
+  readonly #proof = true;
+  readonly dialect: D;
+  readonly text: string;
+  readonly params: readonly SqlValue[];
+  constructor(dialect: D, text: string, params: readonly SqlValue[]) {
+    this.dialect = dialect;
+    this.text = text;
+    this.params = Object.freeze([...params]);
+    void this.#proof;
+  }
+}
+
+/** Makes the statement of a fragment. */
+export function compile<D extends Dialect>(fragment: SqlFragment<D>): SafeSql<D> {
+  const params: SqlValue[] = [];
+  const text = piecesOf(fragment, fragment.dialect).map((piece) => {
+    if ('text' in piece) return piece.text;
+    params.push(piece.value);
+    return `$${params.length}`;
+  }).join('');
+  const statement = new SafeSql(fragment.dialect, text, params);
+  Object.freeze(statement);
+  minted.add(statement);
+  return statement;
+}
+/** Whether `compile` made it: the check at run time, for callers that TypeScript did not see. */
+export const isSafeSql = (value: unknown): value is SafeSql<Dialect> => typeof value === 'object' && value !== null && minted.has(value);
