@@ -1,5 +1,58 @@
-import type { ExitCode } from '../session/exit-codes.ts';
-import type { Session } from '../session/session.ts';
+import { resolve } from 'node:path';
+import { grouped } from '../screens/numbers.ts';
+import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
+import { Session } from '../session/session.ts';
+import { type DemoCheck, checkEqual, receiptChecks } from './demo-checks.ts';
+import { warehouseDigest } from './demo-database.ts';
+import { demoFiles } from './demo-files.ts';
+import { airportsFile, flights } from './demo-numbers.ts';
+import { type Act, runAct } from './demo-run.ts';
+import { actLine, endLines, failedChecks, headLine, withTime } from './demo-screens.ts';
+import { type Stage, endStandalone, prepareStage } from './demo-stage.ts';
+import { killAct } from './kill-act.ts';
 
-export interface DemoOptions { readonly exit?: boolean; readonly kill?: boolean; readonly dir?: string }
-export async function demoCommand(_session: Session, _options: DemoOptions): Promise<ExitCode> { return Promise.resolve(1); }
+export interface DemoOptions { readonly exit?: boolean; readonly kill?: boolean; readonly dir?: string; readonly json?: boolean; readonly events?: boolean; readonly quiet?: boolean; readonly color?: boolean }
+/** Both copies of the demo, and what must hold of them. */
+async function playCopies({ session, databases }: Stage): Promise<{ acts: Act[]; checks: DemoCheck[] }> {
+  const { output } = session;
+  output.show(actLine(output.paint, { number: 1, of: 2, say: 'Copy the flights table from ops into the warehouse as mart.flights.' }));
+  const copy = await runAct(session, 'flights_to_warehouse');
+  const checks = receiptChecks('flights_to_warehouse', copy.run, flights);
+  output.progress(' computing the published digest of mart.flights ...');
+  const begun = performance.now();
+  const digest = copy.run.state === 'succeeded' ? await warehouseDigest(databases) : 'no table';
+  checks.push(checkEqual('mart.flights: digest of the published file', flights.digest, digest));
+  output.show([withTime(`   check   mart.flights = the published file, ${grouped(flights.written)} rows, one digest`, performance.now() - begun)]);
+  output.show(actLine(output.paint, { number: 2, of: 2, say: 'Put mart.flights into the lake as flights.parquet.' }));
+  const lake = await runAct(session, 'flights_to_lake');
+  checks.push(...receiptChecks('flights_to_lake', lake.run, flights));
+  return { acts: [copy, lake], checks };
+}
+const untilInterrupted = (): Promise<void> => new Promise((done) => { for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { done(); }); });
+
+/** The product on real data. Green only when every number is the expected one. */
+export async function demoCommand(given: Session, options: DemoOptions): Promise<ExitCode> {
+  const begun = performance.now();
+  const projectDir = resolve(given.cwd, options.dir ?? '.demo');
+  const session = new Session({ ...options, project: projectDir }, { cwd: given.cwd, env: given.env });
+  const { output } = session;
+  output.show(headLine(output.paint));
+  const stage = await prepareStage(session, options.kill ? 'kill' : undefined);
+  try {
+    const { acts, checks } = await (options.kill ? killAct(stage) : playCopies(stage));
+    checks.push(checkEqual('ops.airports: rows', airportsFile.rows, stage.loaded.airports), checkEqual('ops.flights: rows', flights.read, stage.loaded.flights));
+    const ok = checks.every((check) => check.ok);
+    const seconds = (performance.now() - begun) / 1000;
+    const stays = !options.exit && process.stdout.isTTY && !output.wantsJson ? 'stays' : 'ends';
+    const { flights: file, airports } = await demoFiles();
+    const data = [file, airports].map(({ file: name, sha256, rows }) => ({ file: name, sha256, rows }));
+    const document = { ok, seconds, dashboard: stage.url, data, runs: acts.map(({ pipeline, plan, run }) => ({ pipeline, plan, run })), checks, dags: acts.map(({ dag }) => dag) };
+    const dashboard = `${stage.url}/?token=${encodeURIComponent((await session.standalone())?.token ?? '')}`;
+    output.result(document, () => [...failedChecks(checks, output.paint),
+      ...endLines({ seconds, ok, dags: document.dags, result: `${projectDir}/lake/flights.parquet`, dashboard: stays === 'stays' ? dashboard : stage.url, stays, checks: checks.length }, output.paint)]);
+    if (stays === 'stays') await untilInterrupted();
+    return ok ? exitCodes.green : exitCodes.failed;
+  } finally {
+    await endStandalone(stage.pid);
+  }
+}

@@ -1,0 +1,108 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DuckChild } from '@agent-etl/engines';
+import { type SafeSql, compile, identifier, literal, rowDigest, sqlFor } from '@agent-etl/sql-safety';
+import pg from 'pg';
+import type { DemoFile } from './demo-files.ts';
+import { digestKey, flightColumns } from './demo-numbers.ts';
+
+const duck = sqlFor('duckdb');
+/** Rows in the order and with the keys that the expected numbers are about: what came first is batch 1, and only that is loaded. */
+const arrivedSql = (parquet: string, csv: string): SafeSql<'duckdb'> => compile(duck`copy (
+  select flight_id, departed_at, delay_min, distance_mi, origin, destination, strftime(updated_at, '%Y-%m-%d %H:%M:%S+00') from (
+    select row_number() over (order by late, n) as flight_id, departed_at, delay_min, distance_mi, origin, destination, updated_at, late from (
+      select date as departed_at, delay::int as delay_min, distance::int as distance_mi, origin, destination, file_row_number as n,
+        date >= timestamp '2001-06-30' or (origin = 'DCA' and date >= timestamp '2001-06-29') as late, date_trunc('day', date) + interval 27 hour as updated_at
+      from read_parquet(${literal('duckdb', parquet)}, file_row_number = true)) as flights) as numbered
+  where not late order by flight_id) to ${literal('duckdb', csv)} (format csv, header false)`);
+const opsSchema = `
+  create table public.flights (flight_id bigint not null, departed_at timestamp not null, delay_min integer not null, distance_mi integer not null,
+    origin text not null, destination text not null, updated_at timestamptz not null);
+  create table public.airports (iata text primary key, name text, city text, state text, country text, latitude double precision, longitude double precision);`;
+
+export interface Databases { readonly adminUrl: string; readonly folder: string; readonly password: string }
+export interface Loaded { readonly flights: number; readonly airports: number; readonly wasKept: boolean }
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+export async function withDatabase<T>(adminUrl: string, database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const url = new URL(adminUrl);
+  url.pathname = `/${database}`;
+  const client = new pg.Client({ connectionString: url.href, application_name: 'agent-etl demo' });
+  await client.connect();
+  try { return await work(client); } finally { await client.end(); }
+}
+/** A login of the demo's own: copying needs no superuser. */
+export async function makeLogin({ adminUrl, password }: Databases): Promise<void> {
+  await withDatabase(adminUrl, 'postgres', async (client) => {
+    const { rowCount } = await client.query(`select 1 from pg_roles where rolname = 'demo'`);
+    await client.query(`${rowCount ? 'alter' : 'create'} role demo login password ${quoted(password)}`);
+  });
+}
+export const makePassword = (): string => randomBytes(15).toString('base64url');
+
+/** An empty warehouse: the demo shows a first load. */
+export async function makeWarehouse({ adminUrl }: Databases): Promise<void> {
+  await withDatabase(adminUrl, 'postgres', async (client) => {
+    await client.query('drop database if exists warehouse with (force)');
+    await client.query('create database warehouse owner demo');
+  });
+}
+async function flightsCsv(flights: DemoFile, folder: string): Promise<string> {
+  const csv = join(folder, 'flights.csv');
+  const child = await DuckChild.start({ about: flights.file, scratch: folder, files: [flights.path, csv] });
+  try { await child.copy(arrivedSql(flights.path, csv)); } finally { await child.stop(); }
+  await chmod(csv, 0o644); // the server reads it as its own user
+  return csv;
+}
+async function fill(client: pg.Client, files: { flights: string; airports: string }): Promise<void> {
+  await client.query(opsSchema);
+  await client.query(`copy public.flights from ${quoted(files.flights)} (format csv)`);
+  await client.query('alter table public.flights add primary key (flight_id)');
+  await client.query('create index flights_updated on public.flights (updated_at, flight_id)');
+  await client.query(`copy public.airports from ${quoted(files.airports)} (format csv, header true)`);
+  await client.query('grant usage on schema public to demo');
+  await client.query('grant select on all tables in schema public to demo');
+  await client.query('analyze');
+}
+const counts = async (client: pg.Client): Promise<{ flights: number; airports: number }> => {
+  const { rows } = await client.query<{ flights: string; airports: string }>('select (select count(*) from public.flights) as flights, (select count(*) from public.airports) as airports');
+  return { flights: Number(rows[0]?.flights), airports: Number(rows[0]?.airports) };
+};
+/** Fills ops from the published files, or keeps what an earlier demo loaded from the same bytes by the same statements. */
+export async function loadOps({ adminUrl, folder }: Databases, files: { flights: DemoFile; airports: DemoFile }): Promise<Loaded> {
+  const digest = `demo ${createHash('sha256').update([files.flights.sha256, files.airports.sha256, arrivedSql('', '').text, opsSchema, fill.toString()].join('\n')).digest('hex')}`;
+  const kept = await withDatabase(adminUrl, 'postgres', async (client) => {
+    const { rows } = await client.query<{ comment: string | null }>(`select shobj_description(oid, 'pg_database') as comment from pg_database where datname = 'ops'`);
+    if (rows[0]?.comment === digest) return true;
+    await client.query('drop database if exists ops with (force)');
+    await client.query('create database ops');
+    return false;
+  });
+  if (!kept) {
+    const scratch = join(folder, 'demo-load');
+    await mkdir(scratch, { recursive: true, mode: 0o711 });
+    await chmod(folder, 0o711); // the server's user must reach the files below
+    try {
+      const [flights, airports] = [await flightsCsv(files.flights, scratch), join(scratch, 'airports.csv')];
+      await copyFile(files.airports.path, airports);
+      await chmod(airports, 0o644);
+      await withDatabase(adminUrl, 'ops', (client) => fill(client, { flights, airports }));
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+      await chmod(folder, 0o700);
+    }
+    await withDatabase(adminUrl, 'postgres', (client) => client.query(`comment on database ops is ${quoted(digest)}`));
+  }
+  return { ...await withDatabase(adminUrl, 'ops', counts), wasKept: kept };
+}
+const postgres = sqlFor('postgres');
+/** The keyed digest of mart.flights as the warehouse holds it, `count:a:b`: computed by the demo, not by the run. */
+export async function warehouseDigest({ adminUrl }: Databases): Promise<string> {
+  const columns = flightColumns.map(({ name, kind }) => ({ name, type: { kind } }));
+  const { text, params } = compile(postgres`select ${rowDigest('postgres', columns, digestKey)} from ${identifier('mart', 'flights')}`);
+  return withDatabase(adminUrl, 'warehouse', async (client) => {
+    const { rows } = await client.query<{ n: string; a: string; b: string }>(text, [...params]);
+    return `${rows[0]?.n}:${rows[0]?.a}:${rows[0]?.b}`;
+  });
+}

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { EtlError } from '@agent-etl/contracts';
+import { airportsFile, demoPackage, flightsFile } from './demo-numbers.ts';
+
+export interface DemoFile { readonly file: string; readonly path: string; readonly sha256: string; readonly rows: number }
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+/** The published files, found in the installed package; one that differs from what the numbers were computed from stops the demo. */
+export async function demoFiles(): Promise<{ flights: DemoFile; airports: DemoFile }> {
+  const folder = join(dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')), 'data');
+  const [flights, airports] = await Promise.all([flightsFile, airportsFile].map(async ({ name, sha256, rows }) => {
+    const path = join(folder, name);
+    const found = await sha256Of(path);
+    if (found !== sha256) throw new EtlError('data.format-invalid', { file: name, format: demoPackage, place: 'its sha256', problem: `${found.slice(0, 12)} instead of ${sha256.slice(0, 12)}` });
+    return { file: name, path, sha256, rows };
+  }));
+  return { flights: flights as DemoFile, airports: airports as DemoFile };
+}
