@@ -1,0 +1,156 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { LoadResult } from '@agent-etl/contracts';
+import { type TestState, aStateDatabase, describePostgres } from '@agent-etl/persistence/testing';
+import type { CrashPoint } from '@agent-etl/service-kit';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ACopy } from '../testing/a-copy.ts';
+import { workerSchema } from '../testing/a-worker.ts';
+import { WorkerProcess } from '../testing/worker-process.ts';
+
+const ROWS = 200_000;
+const PIECE_BYTES = 2_000_000;
+const crashPoints: CrashPoint[] = [
+  'task.claimed', 'task.beat', 'source.opened', 'fence.raised', 'sink.before-commit', 'sink.after-commit', 'reconcile.counted', 'publish.committed', 'report.written',
+];
+
+describePostgres('a worker process', () => {
+  let database: TestState;
+  const processes: WorkerProcess[] = [];
+  const copies: ACopy[] = [];
+  beforeAll(async () => { database = await aStateDatabase('worker_crash', [workerSchema]); }, 60_000);
+  afterEach(async () => {
+    await Promise.all(processes.splice(0).map((one) => one.kill()));
+    await Promise.all(copies.splice(0).map((copy) => copy.close()));
+  });
+  afterAll(async () => { await database?.drop(); });
+
+  const worker = async (crash: `${CrashPoint}:${number}` | '' = '', env: Record<string, string> = {}): Promise<WorkerProcess> => {
+    const one = await WorkerProcess.start({ urls: database.logins, crash, fileRoots: [], env: { ETL_ETL_WORKER_LEASE_MS: '1500', ...env } });
+    processes.push(one);
+    return one;
+  };
+  const copyOf = async (name: string, rows = ROWS): Promise<ACopy> => {
+    const copy = await ACopy.open(database, name, rows);
+    copies.push(copy);
+    return copy;
+  };
+  const untilPieces = async (copy: ACopy, least: number): Promise<void> => {
+    for (let tries = 0; tries < 2_000; tries += 1) {
+      const pieces = Object.values(await copy.pieces().catch(() => ({}))).reduce((sum, count) => sum + count, 0);
+      if (pieces >= least) return;
+      await sleep(5);
+    }
+    throw new Error(`never ${least} pieces`);
+  };
+  const expectExact = async (copy: ACopy, rows = ROWS): Promise<void> => {
+    const { source, target } = await copy.compare();
+    expect(source).toMatchObject({ rows, keys: rows });
+    expect(target).toEqual(source);
+    expect(await copy.stagingTables()).toBe(0);
+  };
+
+  it('copies, proves and publishes', async () => {
+    await worker();
+    const copy = await copyOf('plain');
+    const task = await copy.loadTask(PIECE_BYTES);
+    const load = await copy.drive(copy.command(task));
+    const { result } = await copy.publish(task, load.result);
+    expect(result).toMatchObject({ published: ROWS, level: 'full' });
+    await expectExact(copy);
+  }, 120_000);
+
+  it('that is killed in mid-copy, twice, loses and doubles nothing, and costs at most one piece per slot', async () => {
+    const copy = await copyOf('killed');
+    let victim = await worker();
+    const task = await copy.loadTask(PIECE_BYTES);
+    const command = copy.command(task);
+    const driving = copy.drive(command);
+    await untilPieces(copy, 3);
+    await victim.kill();
+    const first = await copy.pieces();
+    victim = await worker();
+    await untilPieces(copy, 6);
+    await victim.kill();
+    const second = await copy.pieces();
+    await worker();
+    const { told, result } = await driving;
+    expect(told.map(({ outcome }) => (outcome.state === 'failed' ? outcome.failure.code : outcome.state))).toEqual(['lease.expired', 'lease.expired', 'succeeded']);
+    const final = await copy.pieces();
+    // What was committed before a kill was never written again: each attempt's pieces are still the ones it had.
+    expect(final[1]).toBe(first[1]);
+    expect(final[2]).toBe(second[2]);
+    expect(LoadResult.parse(result)).toMatchObject({ read: ROWS, written: ROWS, resumed: (first[1] ?? 0) + (second[2] ?? 0) });
+    await copy.publish(task, result);
+    await expectExact(copy);
+  }, 120_000);
+
+  it('that sleeps past its lease commits nothing when it wakes', async () => {
+    const copy = await copyOf('slept');
+    const sleeper = await worker();
+    const task = await copy.loadTask(PIECE_BYTES);
+    const command = copy.command(task);
+    const driving = copy.drive(command);
+    await untilPieces(copy, 2);
+    sleeper.signal('SIGSTOP');
+    await worker();
+    const { told, result } = await driving;
+    const before = await copy.pieces();
+    sleeper.signal('SIGCONT');
+    await sleep(1_000);
+    expect(await copy.pieces()).toEqual(before);
+    expect(told.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    await copy.publish(task, result);
+    await expectExact(copy);
+    expect(sleeper.isAlive).toBe(true);
+  }, 120_000);
+
+  it('stops a copy within half a second of the mark, and leaves nothing behind', async () => {
+    const copy = await copyOf('cancelled');
+    await worker('', { ETL_ETL_WORKER_LEASE_MS: '60000' });
+    const command = copy.command(await copy.loadTask(PIECE_BYTES, 1));
+    await copy.ask(command);
+    await untilPieces(copy, 1);
+    const at = performance.now();
+    await copy.cancel(command);
+    const outcome = await copy.outcome(command);
+    expect(outcome).toEqual({ state: 'cancelled' });
+    expect(performance.now() - at).toBeLessThan(600);
+    expect(await copy.stagingTables()).toBe(0);
+  }, 120_000);
+
+  it('that is asked to end gives its task back at once, and another one resumes', async () => {
+    const copy = await copyOf('ended');
+    const leaving = await worker('', { ETL_ETL_WORKER_LEASE_MS: '60000' });
+    const task = await copy.loadTask(PIECE_BYTES);
+    const driving = copy.drive(copy.command(task));
+    await untilPieces(copy, 2);
+    leaving.signal('SIGTERM');
+    await leaving.ended();
+    await worker();
+    const { told, result } = await driving;
+    expect(told[0]).toMatchObject({ attempt: 1, outcome: { state: 'failed', failure: { code: 'worker.stopping' } } });
+    expect(LoadResult.parse(result).resumed).toBeGreaterThan(0);
+    await copy.publish(task, result);
+    await expectExact(copy);
+  }, 120_000);
+
+  describe.each(crashPoints)('killed at %s', (point) => {
+    it.each([1, 2])('on pass %i: another one finishes, exact', async (pass) => {
+      const rows = 20_000;
+      const copy = await copyOf(`crash_${point.replaceAll(/\W/g, '_')}_${pass}`, rows);
+      const profiling = await worker();
+      const task = await copy.loadTask(400_000);
+      await profiling.kill();
+      const victim = await worker(`${point}:${pass}`);
+      const run = async (): Promise<void> => {
+        const { result } = await copy.drive(copy.command(task));
+        await copy.publish(task, result);
+      };
+      const running = run();
+      await Promise.race([victim.ended(), running, sleep(8_000)]);
+      await worker();
+      await running;
+      await expectExact(copy, rows);
+    }, 120_000);
+  });
+});
