@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -20,11 +20,14 @@ describe('embedded PostgreSQL', () => {
   let folder: string;
   const started: EmbeddedPostgres[] = [];
   const start = async (port?: number): Promise<EmbeddedPostgres> => {
-    const server = await startEmbeddedPostgres({ folder: join(folder, 'postgres'), ...(port === undefined ? {} : { port }) });
+    const server = await startEmbeddedPostgres({ folder: join(folder, 'new', 'postgres'), ...(port === undefined ? {} : { port }) });
     started.push(server);
     return server;
   };
-  beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'etl-embedded-')); });
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'etl-embedded-'));
+    await chmod(folder, 0o755); // a folder that the user of the server may enter, and a new one below it
+  });
   afterAll(async () => {
     for (const { pid, stop } of started) if (await isServer(pid)) await stop();
     for (const path of new Set([folder, ...started.map((server) => server.folder)])) await rm(path, { recursive: true, force: true });
@@ -45,7 +48,7 @@ describe('embedded PostgreSQL', () => {
     const before = started.at(-1)!;
     await before.stop();
     const code = `import { startEmbeddedPostgres } from ${JSON.stringify(join(import.meta.dirname, 'embedded-postgres.ts'))};
-      const server = await startEmbeddedPostgres({ folder: ${JSON.stringify(join(folder, 'postgres'))} }); console.log(server.pid); setInterval(() => {}, 1000);`;
+      const server = await startEmbeddedPostgres({ folder: ${JSON.stringify(join(folder, 'new', 'postgres'))} }); console.log(server.pid); setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
     const pid = Number(await new Promise((done) => { child.stdout.once('data', (data: Buffer) => { done(data.toString()); }); }));
     const gone = new Promise((done) => { child.once('exit', done); });

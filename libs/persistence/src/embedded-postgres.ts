@@ -48,6 +48,7 @@ const urlOf = (port: number, password: string): string => `postgres://postgres:$
 /** A folder that belongs to the server's user. Folders on the way there must let that user through. */
 async function reachable(folder: string, { uid, gid }: Identity): Promise<string> {
   const home = uid === undefined || await letsThrough(dirname(folder)) ? folder : join('/var/tmp', `agent-etl-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`);
+  await mkdir(dirname(home), { recursive: true, mode: 0o755 }); // a folder on the way that only we may enter would lock the server's user out
   await mkdir(home, { recursive: true, mode: 0o700 });
   await chmod(home, 0o700);
   if (uid !== undefined && gid !== undefined) await chown(home, uid, gid);
