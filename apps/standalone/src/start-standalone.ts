@@ -13,7 +13,7 @@ import { localSecrets } from './local-secrets.ts';
 import { fileRootsOf, readProject } from './project.ts';
 import { homeOf, lockProject } from './project-lock.ts';
 import { makeToken, removeRunFile, writeRunFile } from './run-file.ts';
-import { allServices, environmentOf } from './services.ts';
+import { allServices, environmentOf } from './feature-services.ts';
 import { signingKeyOf } from './signing-key.ts';
 import { keepWorkerProcess } from './worker-process.ts';
 
