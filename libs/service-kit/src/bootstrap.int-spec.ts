@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Answer, type Call, DEFAULT_TENANT, type Payload, endpoints } from '@agent-etl/contracts';
 import { InMemoryBus, Outbox, handlesFor, wireMessage } from '@agent-etl/messaging';
 import { StateDatabase, type TenantTx, platformMigrations } from '@agent-etl/persistence';
-import { describePostgres } from '@agent-etl/persistence/testing';
+import { aStateDatabase, describePostgres } from '@agent-etl/persistence/testing';
 import { Controller, Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Input, Serves } from './endpoint-binding.ts';
@@ -106,6 +106,23 @@ describePostgres('a running service', () => {
     expect((await ask(`/v1/plans/${planId}/dag`)).status).toBe(200);
     await other.stop();
     proxy.close();
+  });
+  it('keeps what was said while nobody read, and sends it after the next start', async () => {
+    const said: string[] = [];
+    const database = await aStateDatabase('later', [{ schema: 'dag_generator', migrations: platformMigrations() }]);
+    const first = await aService(service(), { database, env: { ETL_DAG_GENERATOR_FOLDER: '/dags' } });
+    const { state, outbox } = first;
+    first.running.shutdown.onStop('outbox', () => state.inTenantTx(DEFAULT_TENANT.id, async (tx) => {
+      tx.hold(pipelineId);
+      await outbox.add(tx, 'dag.published.v1', { pipelineId, planId: 'd'.repeat(64), dagId: 'late', digest: 'b'.repeat(64), path: '/late' } as Payload<'dag.published.v1'>);
+    }));
+    await first.stop();
+    const later = new InMemoryBus();
+    await later.subscribe('test', ['etl.dag.events'], async ({ value }) => { said.push(new TextDecoder().decode(value)); });
+    const second = await aService(service(), { database, bus: later, env: { ETL_DAG_GENERATOR_FOLDER: '/dags' } });
+    await until(() => said.some((text) => text.includes('/late')));
+    await second.stop();
+    await database.drop();
   });
   it('stops in order and leaves no connection', async () => {
     const { database } = running;

@@ -12,7 +12,7 @@ import { HealthState } from './health.ts';
 import { listen, makeApplication } from './http-service.ts';
 import { LiveSockets } from './live-sockets.ts';
 import { type Environment, loadConfig } from './load-config.ts';
-import { type Joined, joinBus } from './join-bus.ts';
+import { type Joined, joinBus, leaveBus } from './join-bus.ts';
 import { processMetrics } from './metrics-page.ts';
 import type { AnyService, ServiceParts } from './service-definition.ts';
 import { Shutdown } from './shutdown.ts';
@@ -66,7 +66,7 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
     const state = await openState(definition, shared);
     const log = options.log.child({ app: definition.app });
     const metrics = new Registry();
-    const bus = joinBus({ app: definition.app, state, bus: options.bus, metrics, shutdown, health });
+    const bus = joinBus({ app: definition.app, state, bus: options.bus, metrics, health });
     const own = { app: definition.app, config: configs[definition.app], state, bus: options.bus, outbox: bus.outbox, onUnreadable: bus.onUnreadable, log, metrics, shutdown, live, instance } as ServiceParts<App, unknown>;
     parts.set(definition.app, own);
     buses.push(bus);
@@ -79,8 +79,9 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
   });
   for (const { strategy } of buses) app.connectMicroservice({ strategy }, { inheritAppConfig: true });
   await app.init();
-  for (const bus of buses) bus.start();
+  leaveBus(buses, options.bus, shutdown);
   await app.startAllMicroservices();
+  for (const bus of buses) bus.startRelay();
   const listening = await listen(app, { host, port });
   health.started();
   options.log.info({ port: listening, apps: definitions.map((definition) => definition.app) }, 'ready');

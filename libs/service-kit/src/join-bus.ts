@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '@agent-etl/contracts';
 import { BusStrategy, KafkaBus, type MessageBus, type OnUnreadable, Outbox, OutboxRelay } from '@agent-etl/messaging';
 import type { StateDatabase } from '@agent-etl/persistence';
@@ -5,20 +6,20 @@ import { Gauge, type Registry } from 'prom-client';
 import type { HealthState } from './health.ts';
 import type { Shutdown } from './shutdown.ts';
 
-export interface JoinOptions { readonly app: App; readonly state: StateDatabase; readonly bus: MessageBus; readonly metrics: Registry; readonly shutdown: Shutdown; readonly health: HealthState }
-export interface Joined { readonly outbox: Outbox<App>; readonly strategy: BusStrategy<App>; onUnreadable(hook: OnUnreadable): void; start(): void }
+export interface JoinOptions { readonly app: App; readonly state: StateDatabase; readonly bus: MessageBus; readonly metrics: Registry; readonly health: HealthState }
+export interface Joined { readonly outbox: Outbox<App>; readonly strategy: BusStrategy<App>; onUnreadable(hook: OnUnreadable): void; startRelay(): void; closeRelay(): Promise<void> }
 /** Unsent for longer than this, messages are late: something is away. */
 const LATE_SECONDS = 30;
 const LAG_FRESH_MS = 15_000;
+const DRAIN_MS = 3_000;
 
-/** Everything between one service and the bus. The relay starts with `start`, the handlers with the Nest application. */
-export function joinBus({ app, state, bus, metrics, shutdown, health }: JoinOptions): Joined {
+/** Everything between one service and the bus. The handlers start with the Nest application, the relay after all of them:
+ * a bus in memory takes a message for sent when nobody reads its topic. */
+export function joinBus({ app, state, bus, metrics, health }: JoinOptions): Joined {
   const outbox = new Outbox<App>(app, bus);
   let hook: OnUnreadable | undefined;
   const strategy = new BusStrategy<App>({ app, bus, state, outbox, onUnreadable: async (...given) => { await hook?.(...given); } });
   let relay: OutboxRelay | undefined;
-  shutdown.onStop('consumers', () => strategy.close());
-  shutdown.onStop('outbox', () => relay?.close());
   health.degradedBy(async () => {
     const age = await relay?.oldestSeconds().catch(() => 0) ?? 0; // a database that is away is told by the readiness itself
     return age > LATE_SECONDS ? `${app} has messages that wait for ${Math.round(age)} s` : null;
@@ -31,8 +32,28 @@ export function joinBus({ app, state, bus, metrics, shutdown, health }: JoinOpti
   return {
     outbox, strategy,
     onUnreadable: (given) => { hook = given; },
-    start: () => { relay = new OutboxRelay(state, bus, outbox); },
+    startRelay: () => { relay = new OutboxRelay(state, bus, outbox); },
+    closeRelay: async () => { await relay?.close(); },
   };
+}
+
+/** How the services of a process leave the bus. A broker keeps what is sent after the readers have gone, so the outboxes are drained last.
+ * A bus in memory forgets it: there the relays stop while everybody still reads, and what is left over waits in the tables for the next start. */
+export function leaveBus(joined: readonly Joined[], bus: MessageBus, shutdown: Shutdown): void {
+  const readers = async (): Promise<void> => { await Promise.all(joined.map(({ strategy }) => strategy.close())); };
+  const relays = async (): Promise<void> => { await Promise.all(joined.map(({ closeRelay }) => closeRelay())); };
+  if (bus instanceof KafkaBus) {
+    shutdown.onStop('consumers', readers);
+    shutdown.onStop('outbox', relays);
+    return;
+  }
+  shutdown.onStop('consumers', async () => {
+    const drained = relays();
+    // A handler that cannot finish would keep its relay waiting; once its reader has closed, the message goes back to the table.
+    await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
+    await readers();
+    await drained;
+  });
 }
 
 /** Asking the brokers costs a connection: scrapes within some seconds share one answer. */
