@@ -2,9 +2,9 @@
 // A project that imports a package its own manifest does not name fails the build: images install by manifest.
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { context } from 'esbuild';
 import { bundleDefaults, decorators, external } from './bundle-plugins.mjs';
 
@@ -29,6 +29,14 @@ const declared = {
   name: 'declared',
   setup: (build) => build.onEnd(async ({ errors, metafile }) => ({ errors: errors.length ? [] : await undeclared(metafile) })),
 };
+// The DuckDB child is a program of its own: it stands beside the bundle that starts it.
+const childProgram = {
+  name: 'child-program',
+  setup: (build) => build.onEnd(async ({ errors, metafile }) => {
+    const [engine] = Object.keys(metafile?.inputs ?? {}).filter((file) => file.endsWith('engines/src/duckdb/duck-child.ts'));
+    if (!errors.length && engine) await copyFile(join(dirname(resolve(engine)), 'duckdb-child.mjs'), join(outdir, 'duckdb-child.mjs'));
+  }),
+};
 let child;
 const start = () => {
   child?.kill();
@@ -40,7 +48,7 @@ const restart = { name: 'restart', setup: (build) => build.onEnd(({ errors }) =>
 
 const entryPoints = readdirSync('src').filter((file) => /(^|\.)main\.ts$/.test(file)).map((file) => join('src', file));
 const bundle = await context({
-  ...bundleDefaults, entryPoints, outdir, metafile: true, plugins: [decorators, external, declared, ...(watch ? [restart] : [])],
+  ...bundleDefaults, entryPoints, outdir, metafile: true, plugins: [decorators, external, declared, childProgram, ...(watch ? [restart] : [])],
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { child?.kill(); void bundle.dispose(); });
 if (watch) await bundle.watch();

@@ -18,7 +18,7 @@ const SAMPLE_ROWS = 200_000;
 /** Unpacks to 16 MB at most, whatever it holds. */
 const PACKED_HEAD = 16 * 1024;
 
-/** The names and the dialect that the head of a file shows. */
+/** The names and the dialect that the head of a file shows, and its bytes per line as they lie on disk. */
 export interface CsvShape { readonly dialect: CsvDialect; readonly names: readonly string[]; readonly rowBytes: number }
 
 /** Reads the head of a CSV. The names stay true while the file keeps its shape: a run looks again and compares.
@@ -39,7 +39,13 @@ export async function shapeOfCsv(dataset: string, ends: Ends, how: { format: Fil
     throw invalid(dataset, 'line 1', 'the line does not end, or a quote is not closed');
   }
   const header = known?.header ?? (hasHeader(first) ? 'true' : 'false');
-  return { dialect: { delim, quote: '"', escape: '"', header, compression: format.compression }, names: columnNames(first, header), rowBytes: bytes.length / records.length };
+  return { dialect: { delim, quote: '"', escape: '"', header, compression: format.compression }, names: columnNames(first, header), rowBytes: Math.min(ends.bytes, format.compression === 'gzip' ? PACKED_HEAD : ends.head.length) / linesIn(bytes) };
+}
+
+function linesIn(bytes: Uint8Array): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines += 1;
+  return Math.max(lines, 1);
 }
 
 export interface CsvProfile { readonly plan: ReadPlan; readonly rows: number; readonly rowsExact: boolean }
@@ -49,9 +55,9 @@ export interface CsvProfile { readonly plan: ReadPlan; readonly rows: number; re
 export async function profileCsv(duck: DuckChild, path: string, about: { shape: CsvShape; bytes: number }): Promise<CsvProfile> {
   const { shape: { dialect, names, rowBytes }, bytes } = about;
   const isSmall = bytes <= (dialect.compression === 'gzip' ? WHOLE_BYTES / 8 : WHOLE_BYTES);
-  const all = readCsv(path, dialect, names.map((name) => ({ name, duckType: 'VARCHAR' })));
+  const all = readCsv(path, dialect, names.map(() => 'VARCHAR'));
   const sample = isSmall ? sql`SELECT * FROM ${all}` : sql`SELECT * FROM ${all} LIMIT ${literal('duckdb', SAMPLE_ROWS)}`;
-  const counts = names.flatMap((name, index) => countsOf(name, index));
+  const counts = names.flatMap((_, index) => countsOf(index));
   const [row = {}] = await duck.query(compile(sql`SELECT ${listOf([sql`count(*) AS "rows"`, ...counts])} FROM (${sample}) AS sample`));
   const sampled = Number(row['rows'] ?? 0);
   const columns = names.map((name, index) => ({ name, duckType: duckTypeOf(typeOfCells(countsFrom(row, index))) }));
@@ -63,8 +69,8 @@ const matching = (cell: Duck, kind: 'i64' | 'f64' | 'bool' | 'date' | 'time' | '
   sql`count(*) FILTER (regexp_full_match(${cell}, ${literal('duckdb', cellPattern({ kind }) ?? '.*')}))`;
 
 /** One pass over a column; patterns are tried only on cells that could match them. */
-function countsOf(name: string, index: number): Duck[] {
-  const cell = sql`${identifier(name)}`;
+function countsOf(index: number): Duck[] {
+  const cell = sql`${identifier(`c${index}`)}`;
   const plain = sql`ltrim(${cell}, '+-')`;
   const counts: Record<keyof CellCounts, Duck> = {
     cells: sql`count(${cell})`, integers: matching(cell, 'i64'), numbers: matching(cell, 'f64'), bools: matching(cell, 'bool'), dates: matching(cell, 'date'),

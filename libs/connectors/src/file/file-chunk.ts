@@ -34,7 +34,7 @@ export class FileChunk implements ChunkWriter {
     const duck = await DuckChild.start({ about: plan.task.target.dataset, scratch: plan.scratch, files: [plan.path] });
     try {
       const fifo = await makeFifo(duck.folder, 'in');
-      const engine = duck.copy(compile(copyInto(plan, selectStream(fifo, plan.task.columns))));
+      const engine = duck.copy(compile(copyInto(plan, selectStream(fifo, plan.task.columns)))).catch((error: unknown) => { throw named(error, plan.task); });
       engine.catch(() => undefined);                                             // heard by whoever feeds or commits
       return new FileChunk(plan, { duck, engine, feed: await FifoFeed.open(fifo, engine) });
     } catch (cause) {
@@ -83,6 +83,14 @@ export class FileChunk implements ChunkWriter {
 
 function copyInto({ task, format, path }: ChunkPlan, from: Duck): Duck {
   return format.format === 'csv' ? copyCsv(from, task.columns, { path, dialect: dialectOf(format) }) : copyParquet(from, task.columns, path);
+}
+
+/** The stream knows its columns by number; whoever reads the error knows them by name. */
+function named(error: unknown, { columns }: LoadTask): unknown {
+  if (!(error instanceof EtlError) || !error.cell) return error;
+  const column = columns[Number(/^c(\d+)$/.exec(error.cell.column)?.[1] ?? -1)]?.target;
+  if (column === undefined) return error;
+  return new EtlError(error.code, { ...error.details, column }, { cause: error.cause, cell: { ...error.cell, column } });
 }
 
 /** An engine that fails closes its end of the FIFO: its own error says why. */

@@ -126,7 +126,8 @@ describe('a profile of a CSV', () => {
 });
 
 describe('a copy from file to file', () => {
-  it.each(['airports.csv', 'birdstrikes.csv', 'zipcodes.csv'])('carries %s to Parquet, to gzipped CSV and back with equal digests', async (name) => {
+  it('carries airports.csv to Parquet, to gzipped CSV and back with equal digests', async () => {
+    const name = 'airports.csv';
     await copyFile(join(vega, name), join(folder.root, name));
     const first = await move(name, 'a.parquet');
     const second = await move('a.parquet', 'b.csv.gz');

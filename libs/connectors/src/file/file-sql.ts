@@ -1,4 +1,4 @@
-import type { ColumnMapping, ColumnType } from '@agent-etl/contracts';
+import { type ColumnMapping, type ColumnType, EtlError } from '@agent-etl/contracts';
 import { type SqlFragment, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { strictCast } from './csv-cell-sql.ts';
 import type { CsvDialect, ReadPlan } from './file-options.ts';
@@ -16,26 +16,28 @@ const text = literalText;
 const MAX_LINE = 16 * 1024 * 1024;
 const BUFFER = 2 * MAX_LINE;
 
-const csvColumns = (columns: readonly { readonly name: string; readonly duckType: string }[]): Duck =>
-  listOf(columns.map(({ name, duckType }) => sql`${text(name)}: ${text(duckType)}`));
+/** Columns of a file are known by position: names in files are longer and stranger than names in SQL may be. */
+export const nth = (index: number): Duck => sql`#${literal('duckdb', index + 1)}`;
+const csvColumns = (duckTypes: readonly string[]): Duck => listOf(duckTypes.map((duckType, index) => sql`${text(`c${index}`)}: ${text(duckType)}`));
 
-/** A CSV by path, every cell as text or as the given types, nothing guessed. An unquoted empty cell is NULL, a quoted one is the empty text. */
-export function readCsv(path: string, dialect: CsvDialect, columns: readonly { readonly name: string; readonly duckType: string }[]): Duck {
+/** A CSV by path with the given types in its order, named c0, c1, …, nothing guessed. An unquoted empty cell is NULL, a quoted one is the empty text. */
+export function readCsv(path: string, dialect: CsvDialect, duckTypes: readonly string[]): Duck {
   return sql`read_csv(${text(path)}, auto_detect = false, header = ${text(dialect.header)}, delim = ${text(dialect.delim)}, quote = ${text(dialect.quote)},
     escape = ${text(dialect.escape)}, nullstr = '', allow_quoted_nulls = false, null_padding = false, strict_mode = true, hive_partitioning = false, compression = ${text(dialect.compression)},
-    max_line_size = ${literal('duckdb', MAX_LINE)}, buffer_size = ${literal('duckdb', BUFFER)}, columns = {${csvColumns(columns)}})`;
+    max_line_size = ${literal('duckdb', MAX_LINE)}, buffer_size = ${literal('duckdb', BUFFER)}, columns = {${csvColumns(duckTypes)}})`;
 }
 
 /** Columns as c0, c1, … with the type that travels, from a file. */
 export function selectFile(path: string, plan: ReadPlan, columns: readonly Pick<ColumnMapping, 'source' | 'type'>[]): Duck {
-  const types = new Map(plan.columns.map(({ name, duckType }) => [name, duckType]));
   const values = columns.map(({ source, type }, index) => {
-    const cell = sql`${identifier(source)}`;
-    const value = plan.format === 'csv' ? strictCast(cell, source, type) : travelling(cell, types.get(source) ?? 'VARCHAR', type);
+    const at = plan.columns.findIndex(({ name }) => name === source);
+    if (at < 0) throw new EtlError('plan.stale');
+    const cell = nth(at);
+    const value = plan.format === 'csv' ? strictCast(cell, source, type) : travelling(cell, plan.columns[at]?.duckType ?? 'VARCHAR', type);
     return sql`${value} AS ${identifier(`c${index}`)}`;
   });
   const from = plan.format === 'csv'
-    ? readCsv(path, plan.dialect, plan.columns.map(({ name }) => ({ name, duckType: 'VARCHAR' })))
+    ? readCsv(path, plan.dialect, plan.columns.map(() => 'VARCHAR'))
     : sql`read_parquet(${text(path)}, hive_partitioning = false)`;
   return sql`SELECT ${listOf(values)} FROM ${from}`;
 }
@@ -60,7 +62,7 @@ export function selectStream(path: string, columns: readonly { readonly type: Co
     const cell = sql`${identifier(`c${index}`)}`;
     return sql`${type.kind === 'bytes' ? sql`from_hex(substring(${cell}, 3))` : cell} AS ${identifier(`c${index}`)}`;
   });
-  const read = readCsv(path, dialect, columns.map(({ type }, index) => ({ name: `c${index}`, duckType: carried(type) })));
+  const read = readCsv(path, dialect, columns.map(({ type }) => carried(type)));
   return sql`SELECT ${listOf(values)} FROM ${read}`;
 }
 
