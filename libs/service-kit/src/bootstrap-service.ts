@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { type App, EtlError, toFailure } from '@agent-etl/contracts';
+import { type App, toFailure } from '@agent-etl/contracts';
 import { KafkaBus } from '@agent-etl/messaging';
 import { persistenceConfig } from '@agent-etl/persistence';
 import type { Logger } from 'pino';
@@ -40,8 +40,8 @@ export async function bootstrapService(service: AnyService): Promise<void> {
 
 async function run(service: AnyService, { environment, shutdown }: { environment: Environment; shutdown: Shutdown }): Promise<void> {
   // The service's own slice is parsed here too: so all problems are told at once.
-  const { 'service-kit': kit, persistence, messaging } = loadConfig({ ...platformConfigs, [service.app]: service.config }, environment) as Parsed;
-  const access = await accessOf(service.app, kit);
+  const { 'service-kit': kit, persistence, messaging } = loadConfig({ ...platformConfigs, 'service-kit': kitConfigOf(service.app), [service.app]: service.config }, environment) as Parsed;
+  const access = await accessOf(kit);
   if (kit.ETL_SERVICE_KIT_CRASH) armCrash(kit.ETL_SERVICE_KIT_CRASH);
   const log = createLog({ level: kit.ETL_SERVICE_KIT_LOG_LEVEL, app: service.app });
   stopOnSignal(shutdown, kit.ETL_SERVICE_KIT_GRACE_MS, log);
@@ -54,13 +54,13 @@ async function run(service: AnyService, { environment, shutdown }: { environment
 }
 interface Parsed { 'service-kit': ServiceKitConfig; persistence: z.output<typeof persistenceConfig>; messaging: z.output<typeof messagingConfig> }
 
+/** No service with a REST API starts without bearer tokens. */
+const kitConfigOf = (app: App) => serviceKitConfig.refine(({ ETL_SERVICE_KIT_TOKENS: file }) => file !== undefined || !hasEndpoints(app),
+  { path: ['ETL_SERVICE_KIT_TOKENS'], message: 'is not set; it names the file with the bearer tokens' });
+
 /** A service without a REST API has nobody to let in; its pages need no bearer. */
-async function accessOf(app: App, { ETL_SERVICE_KIT_TOKENS: file }: ServiceKitConfig): Promise<Access> {
-  if (file) return Access.fromFile(file);
-  const problem = 'names the file with the bearer tokens; no service with a REST API starts without one';
-  if (hasEndpoints(app)) throw new EtlError('config.invalid', { problems: `ETL_SERVICE_KIT_TOKENS: ${problem}` }, { issues: [{ code: 'config', path: 'ETL_SERVICE_KIT_TOKENS', text: problem }] });
-  return new Access({ [randomBytes(24).toString('base64url')]: { name: 'nobody', role: 'viewer' } });
-}
+const accessOf = async ({ ETL_SERVICE_KIT_TOKENS: file }: ServiceKitConfig): Promise<Access> =>
+  (file ? await Access.fromFile(file) : new Access({ [randomBytes(24).toString('base64url')]: { name: 'nobody', role: 'viewer' } }));
 
 function stopOnSignal(shutdown: Shutdown, graceMs: number, log: Logger): void {
   const stop = (signal: string): void => {

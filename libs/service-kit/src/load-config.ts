@@ -12,7 +12,10 @@ export function loadConfig<S extends Record<string, z.ZodType>>(slices: S, envir
   const issues: Issue[] = [];
   const parsed = Object.entries(slices).map(([name, slice]) => {
     const result = slice.safeParse(given);
-    if (!result.success) issues.push(...issuesOf(result.error).map(({ path, text, code }) => ({ code, path: path.slice(1), text })));
+    if (!result.success) issues.push(...issuesOf(result.error).map(({ path, text, code }) => {
+      const variable = path.slice(1);
+      return { code, path: variable, text: code === 'invalid_type' && given[variable] === undefined ? 'is not set' : text };
+    }));
     return [name, result.data] as const;
   });
   const unique = [...new Map(issues.map((issue) => [`${issue.path} ${issue.text}`, issue])).values()];
