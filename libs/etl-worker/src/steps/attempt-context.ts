@@ -73,7 +73,8 @@ export class AttemptContext implements StepContext {
     const ended = await Promise.allSettled([...this.opened.values()]);
     const open = ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     await Promise.allSettled(open.map((connection) => connection.close()));
-    if (this.tools) await this.parts.dropScratch();
+    // A folder that cannot be removed now goes when the next worker of this machine starts.
+    if (this.tools) await Promise.allSettled([this.parts.dropScratch()]);
   }
 
   private async connect(name: string): Promise<OpenConnection> {

@@ -1,6 +1,7 @@
 import { EtlError } from '@agent-etl/contracts';
 import { StateDatabase } from '@agent-etl/persistence';
 import { Inject, Injectable } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Attempts } from './attempts.service.ts';
 import { HeldTask } from './held-task.ts';
 import { Leases } from './leases.service.ts';
@@ -46,7 +47,10 @@ export class Slots {
   /** Fills free slots with what waits. A second call while one runs makes that one look once more. */
   look(): Promise<void> {
     this.isAskedAgain = true;
-    this.looking ??= this.fill().catch((error: unknown) => { this.sleepOn(error); }).finally(() => { this.looking = null; });
+    this.looking ??= this.fill().catch((error: unknown) => { this.sleepOn(error); }).finally(() => {
+      this.looking = null;
+      if (this.isAskedAgain && this.free > 0) void this.look();
+    });
     return this.looking;
   }
 
@@ -55,7 +59,10 @@ export class Slots {
     this.isStopping = true;
     await this.looking;
     for (const task of this.held.keys()) task.stop(new EtlError('worker.stopping'));
-    while (this.held.size > 0) await Promise.all(this.held.values());
+    while (this.held.size + this.claiming > 0) {
+      await Promise.all(this.held.values());
+      await sleep(5);
+    }
   }
 
   private get free(): number { return this.isStopping ? 0 : this.settings.slots - this.held.size - this.claiming; }
@@ -78,7 +85,8 @@ export class Slots {
       if (!claimed) return false;
       const task = new HeldTask(claimed, this.leases, this.settings);
       if (this.isStopping) task.stop(new EtlError('worker.stopping'));
-      this.held.set(task, this.attempts.run(task).finally(() => { this.release(task); }));
+      const running = this.attempts.run(task).catch((error: unknown) => { this.log.error({ err: error, taskRunId: key.taskRunId }, 'attempt broke off'); });
+      this.held.set(task, running.finally(() => { this.release(task); }));
       return true;
     } finally {
       this.claiming -= 1;
@@ -91,5 +99,8 @@ export class Slots {
   }
 
   /** A claim that found no database is tried again at the next look. */
-  private sleepOn(error: unknown): void { this.log.warn({ err: error }, 'no task could be claimed'); }
+  private sleepOn(error: unknown): void {
+    this.isAskedAgain = false;
+    this.log.warn({ err: error }, 'no task could be claimed');
+  }
 }
