@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { transform } from '@swc/core';
 import { swc } from './swc.mjs';
 
@@ -15,6 +16,19 @@ export const external = {
   name: 'external',
   setup: (build) => build.onResolve({ filter: /^[^./]/ }, ({ kind, path }) =>
     (kind === 'entry-point' || path.startsWith('@agent-etl/') ? undefined : { path, external: true })),
+};
+/** The DuckDB child is a program of its own: it stands beside each bundle that can start it. */
+export const childProgram = {
+  name: 'child-program',
+  setup: (build) => {
+    const { outdir, outfile, absWorkingDir = process.cwd() } = build.initialOptions;
+    const folder = resolve(absWorkingDir, outdir ?? dirname(outfile));
+    build.initialOptions.metafile = true;
+    build.onEnd(async ({ errors, metafile }) => {
+      const engine = Object.keys(metafile?.inputs ?? {}).find((file) => file.endsWith('src/duckdb/duck-child.ts'));
+      if (!errors.length && engine) await copyFile(join(dirname(resolve(absWorkingDir, engine)), 'duckdb-child.mjs'), join(folder, 'duckdb-child.mjs'));
+    });
+  },
 };
 /** Settings that every bundle shares. */
 export const bundleDefaults = { bundle: true, platform: 'node', format: 'esm', target: 'node24', sourcemap: true, keepNames: true, logLevel: 'warning' };

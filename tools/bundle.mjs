@@ -2,11 +2,11 @@
 // A project that imports a package its own manifest does not name fails the build: images install by manifest.
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { copyFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { dirname, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { context } from 'esbuild';
-import { bundleDefaults, decorators, external } from './bundle-plugins.mjs';
+import { bundleDefaults, childProgram, decorators, external } from './bundle-plugins.mjs';
 
 const watch = process.argv.includes('--watch');
 const root = join(import.meta.dirname, '..');
@@ -28,14 +28,6 @@ const undeclared = async (metafile) => {
 const declared = {
   name: 'declared',
   setup: (build) => build.onEnd(async ({ errors, metafile }) => ({ errors: errors.length ? [] : await undeclared(metafile) })),
-};
-// The DuckDB child is a program of its own: it stands beside the bundle that starts it.
-const childProgram = {
-  name: 'child-program',
-  setup: (build) => build.onEnd(async ({ errors, metafile }) => {
-    const [engine] = Object.keys(metafile?.inputs ?? {}).filter((file) => file.endsWith('engines/src/duckdb/duck-child.ts'));
-    if (!errors.length && engine) await copyFile(join(dirname(resolve(engine)), 'duckdb-child.mjs'), join(outdir, 'duckdb-child.mjs'));
-  }),
 };
 let child;
 const start = () => {
