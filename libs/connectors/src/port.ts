@@ -29,7 +29,11 @@ export interface SourceSession {
   scan(): FileScan;
   /** Digest of the given pieces under the same picture, for kinds that are not hashed while reading. */
   digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest>;
+  /** Ends the picture. */
   close(): Promise<void>;
+  /** Lets go without ending the picture, as a killed process would: for three leases a next attempt can still join it by its id.
+   * A source that has no pictures, or whose pictures end with their reader, leaves it out. */
+  leave?(): Promise<void>;
 }
 export interface Source {
   readonly offers: readonly Carrier[];
