@@ -2,6 +2,7 @@ import type { ChunkRange, LedgerRow, SinkSession, Source, SourceSession } from '
 import { type Digest, EtlError, type LoadResult, type LoadTask } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import type { StoredCut } from '../chunks/chunks.repository.ts';
+import { decisiveError, staysUnused } from '../tasks/task-state.ts';
 import { inLanes } from './in-lanes.ts';
 import { LoadProgress } from './load-progress.ts';
 import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf } from './load-rules.ts';
@@ -39,17 +40,27 @@ class Load {
     this.ends = ends;
   }
 
+  /** A picture ends with the load. Only when another attempt will resume it is left standing: it may be hours of copying old. */
   async run(): Promise<LoadResult> {
     try {
-      for (let repeats: Repeats = noRepeats; ;) {
-        try {
-          return await this.pass(repeats);
-        } catch (error) {
-          repeats = await this.repaired(error, repeats);
-        }
-      }
-    } finally {
+      const result = await this.passes();
       await this.session?.close();
+      return result;
+    } catch (error) {
+      const { session } = this;
+      const isResumed = !staysUnused(decisiveError(error, this.context.signal.reason), this.context.command.attempt);
+      await (isResumed && session?.leave ? session.leave() : session?.close());
+      throw error;
+    }
+  }
+
+  private async passes(): Promise<LoadResult> {
+    for (let repeats: Repeats = noRepeats; ;) {
+      try {
+        return await this.pass(repeats);
+      } catch (error) {
+        repeats = await this.repaired(error, repeats);
+      }
     }
   }
 

@@ -51,9 +51,10 @@ export class Attempts {
       return { state: 'succeeded', result: await context.run() };
     } catch (thrown) {
       const error = decisiveError(thrown, signal.reason);
-      if (!(error instanceof EtlError)) this.log.error({ taskRunId: claimed.taskRunId, err: error }, 'step threw what the error table does not know');
+      const traceId = traceOf(claimed.taskRunId);
+      if (!(error instanceof EtlError)) this.log.error({ taskRunId: claimed.taskRunId, traceId, err: error }, 'step threw what the error table does not know');
       if (staysUnused(error, claimed.attempt)) await this.dropStaging(claimed.taskRunId, () => context.cleanUp());
-      return outcomeOf(error);
+      return outcomeOf(error, traceId);
     } finally {
       await context.close();
     }
@@ -85,6 +86,8 @@ export class Attempts {
   }
 }
 
+/** A task run is its own trace: the id finds its log lines. */
+const traceOf = (taskRunId: string): string => taskRunId.replaceAll('-', '');
 const withoutCell = ({ code, text }: Failure): Pick<Failure, 'code' | 'text'> => ({ code, text });
 function failureOf(error: unknown): Failure {
   const outcome = outcomeOf(error);

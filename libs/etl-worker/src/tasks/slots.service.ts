@@ -73,8 +73,19 @@ export class Slots {
       const waiting = await this.state.asRelay((tx) => this.tasks.waiting(tx, this.free + 4));
       for (const key of waiting) {
         if (this.free <= 0) break;
-        if (await this.take(key)) this.isAskedAgain = true;
+        if (await this.takeOrSkip(key)) this.isAskedAgain = true;
       }
+    }
+  }
+
+  /** A row that cannot be claimed, such as a command of a newer release, waits for another worker and keeps nobody behind it waiting. */
+  private async takeOrSkip(key: TaskKey): Promise<boolean> {
+    try {
+      return await this.take(key);
+    } catch (error) {
+      if (error instanceof EtlError && error.code === 'platform.unavailable') throw error;
+      this.log.warn({ err: error, taskRunId: key.taskRunId }, 'a task could not be claimed');
+      return false;
     }
   }
 

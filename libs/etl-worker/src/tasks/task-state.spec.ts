@@ -11,6 +11,9 @@ describe('how an attempt ends', () => {
     expect(decisiveError(new Error('socket closed'), told)).toBe(told);
     expect(decisiveError(told, undefined)).toBe(told);
   });
+  it('calls a full scratch disk by its name', () => {
+    expect(decisiveError(Object.assign(new Error('write'), { code: 'ENOSPC' }), undefined)).toMatchObject({ code: 'platform.disk-full' });
+  });
   it('reports nothing once another attempt owns the task', () => {
     expect(outcomeOf(new EtlError('lease.lost'))).toEqual({ state: 'gone' });
   });

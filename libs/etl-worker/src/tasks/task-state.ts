@@ -18,7 +18,9 @@ export type Outcome =
 export const LAST_ATTEMPT = 5;
 
 /** The error that counts: why the attempt was told to stop, or else what the step threw. An aborted step throws all sorts of things. */
-export const decisiveError = (thrown: unknown, told: unknown): unknown => told ?? thrown;
+export const decisiveError = (thrown: unknown, told: unknown): unknown => told ?? inOurWords(thrown);
+const inOurWords = (error: unknown): unknown =>
+  ((error as { code?: unknown } | null)?.code === 'ENOSPC' ? new EtlError('platform.disk-full', { what: 'the scratch folder of the worker' }, { cause: error }) : error);
 
 /** What an attempt reports that did not succeed. */
 export function outcomeOf(error: unknown, traceId: string | null = null): Outcome {

@@ -100,7 +100,11 @@ class ScriptedSource implements SourceSession {
     await sleep(1, undefined, { signal });
     return addDigests(this.task.digest, ranges.map(({ from, to }) => digestOf(this.task.digest, this.picture.rows.slice(Number(from), Number(to)))));
   }
-  close(): Promise<void> { return Promise.resolve(); }
+  close(): Promise<void> {
+    this.store.pictures.delete(this.snapshot);
+    return Promise.resolve();
+  }
+  leave(): Promise<void> { return Promise.resolve(); }
 }
 
 class ScriptedSink implements SinkSession {
