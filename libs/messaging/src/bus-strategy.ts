@@ -1,6 +1,6 @@
 import { type App, type MessageType, messages, readBy } from '@agent-etl/contracts';
 import type { StateDatabase } from '@agent-etl/persistence';
-import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
+import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { Delivery, type OnUnreadable } from './delivery.ts';
 import { transportOf } from './handles.ts';
@@ -20,6 +20,12 @@ export class BusStrategy<A extends App> extends Server implements CustomTranspor
   constructor(private readonly options: BusStrategyOptions<A>) {
     super();
     this.transportId = transportOf(options.app);
+    options.bus.expect?.(options.app, this.#topics()); // before any relay of this process sends: a row is sent only when its readers took it
+  }
+
+  override addHandler(pattern: string, handler: MessageHandler, isEvent?: boolean, extras?: Record<string, unknown>): void {
+    if (this.messageHandlers.has(pattern)) throw new Error(`${this.options.app} handles ${pattern} twice`);
+    super.addHandler(pattern, handler, isEvent, extras);
   }
 
   listen(done: (error?: unknown) => void): void { this.#start().then(() => { done(); }, done); }
@@ -30,8 +36,9 @@ export class BusStrategy<A extends App> extends Server implements CustomTranspor
     if (missing.length > 0) throw new Error(`${app} has no handler for ${missing.join(', ')}: add a method with @Handles`);
     const delivery = new Delivery<App>(app, state, outbox as Outbox<App>, { reads: new Set(types), onUnreadable, dispatch: (type, payload, tx, meta) => this.#dispatch(type, payload, { tx, meta }) });
     this.#retrier = new ParkedRetrier(app, state, delivery);
-    this.#subscription = await bus.subscribe(app, [...new Set(types.map((type) => messages[type].topic))], (message) => delivery.deliver(message));
+    this.#subscription = await bus.subscribe(app, this.#topics(), (message) => delivery.deliver(message));
   }
+  #topics(): string[] { return [...new Set(readBy(this.options.app).map((type) => messages[type].topic))]; }
   async #dispatch(type: MessageType, payload: unknown, context: { tx: unknown; meta: MessageMeta }): Promise<void> {
     const handler = this.messageHandlers.get(type);
     if (!handler) return;

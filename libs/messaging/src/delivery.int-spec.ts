@@ -124,6 +124,48 @@ describePostgres('messaging on PostgreSQL', () => {
     await one.deliver({ ...request('garbage'), value, headers });
     expect([told, await count('dead_letter')]).toEqual([[code], before + 1]);
   });
+  it('keeps a letter whose key, headers and names no database takes, instead of blocking its partition', async () => {
+    const before = await count('dead_letter');
+    const one = delivery(async () => { throw new Error('must not be called'); });
+    await one.deliver({ ...request('nul'), key: 'a\0b\ud800', headers: { 'x\0': 'y\0' }, value: Buffer.from('{"requestId":"r","a\\u0000b":1}') });
+    expect(await count('dead_letter')).toBe(before + 1);
+  });
+  it('keeps the letter when its sender cannot be answered', async () => {
+    const before = await count('dead_letter');
+    const one = delivery(async () => undefined, async () => { throw new EtlError('request.invalid', { pointer: '/requestId', problem: 'unreadable' }); });
+    await one.deliver({ ...request('x'), value: Buffer.from('{') });
+    expect(await count('dead_letter')).toBe(before + 1);
+  });
+  it('files what cannot be read under the tenant that it names', async () => {
+    const other = TenantId.parse('018f0000-0000-7000-8000-00000000000c');
+    const one = delivery(async () => undefined);
+    await one.deliver({ ...request('x'), value: Buffer.from('{'), headers: { ce_id: 'i', ce_type: 'pipeline.requested.v1', etl_tenant: other } });
+    expect(await state.inTenantTx(other, async (tx) => (await tx.run<{ n: number }>(sql`select count(*)::int as n from dead_letter`))[0]?.n)).toBe(1);
+  });
+  it('mirrors what no broker would take without its bytes, and sends what is behind it', async () => {
+    const one = delivery(async () => undefined);
+    await one.deliver({ ...request('huge', 'huge'), value: Buffer.alloc(2 ** 20 + 1, 0x20) });
+    const relay = new OutboxRelay(state, bus, outbox);
+    await until(() => sent.some(({ key }) => key === 'huge'));
+    await relay.close();
+    const mirror = sent.find(({ key }) => key === 'huge');
+    expect([mirror?.value.byteLength, mirror?.headers['dlq_omitted_bytes']]).toEqual([0, String(2 ** 20 + 1)]);
+  });
+  it('sends more than one batch may hold, in order', async () => {
+    const wide = Array.from({ length: 9 }, (_, index) => `wide-${index}-${'x'.repeat(100)}`);
+    await state.inTenantTx(tenantId, async (tx) => {
+      for (const [index, requestId] of wide.entries()) {
+        await outbox.addWire(tx, `018f0000-0000-7000-9000-00000000000${index}`, { topic: 'etl.pipeline.events', key: 'wide', headers: { requestId }, value: Buffer.alloc(200_000, 0x20) });
+      }
+    });
+    const sizes: number[] = [];
+    const measured = { publish: async (messages: readonly WireMessage[]) => { sizes.push(messages.reduce((sum, { value }) => sum + value.byteLength, 0)); await bus.publish(messages); } };
+    const relay = new OutboxRelay(state, Object.assign(Object.create(bus) as InMemoryBus, measured), outbox);
+    await until(() => sent.filter(({ key }) => key === 'wide').length >= wide.length);
+    await relay.close();
+    expect(sent.filter(({ key }) => key === 'wide').map(({ headers }) => headers['requestId'])).toEqual(wide);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(512 * 1024);
+  });
   it('keeps the tenants of messages apart', async () => {
     const other = TenantId.parse('018f0000-0000-7000-8000-00000000000b');
     const tenants: string[] = [];

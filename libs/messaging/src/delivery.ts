@@ -1,7 +1,7 @@
-import { type App, DEFAULT_TENANT, EtlError, type Failure, type Payload, type MessageType, issuesOf, messages, toFailure } from '@agent-etl/contracts';
+import { type App, EtlError, type Failure, type Payload, type MessageType, issuesOf, messages, toFailure } from '@agent-etl/contracts';
 import { type StateDatabase, type TenantTx, sql } from '@agent-etl/persistence';
 import type { WireMessage } from './message-bus.ts';
-import { type MessageMeta, readHeaders } from './message-headers.ts';
+import { type MessageMeta, readHeaders, tenantNamedBy } from './message-headers.ts';
 import { Parking, type ParkedRow } from './parking.ts';
 import type { Outbox } from './outbox.ts';
 import { afterFailure, pauseMs } from './retry-rules.ts';
@@ -17,9 +17,13 @@ const MAX_BYTES = 1024 * 1024;
 /** Between bus and handler: reads, opens the inbox transaction, retries, parks a failing key, gives up after five tries. */
 export class Delivery<A extends App> {
   readonly parking: Parking<A>;
+  #onParked: () => void = () => undefined;
   constructor(private readonly app: A, private readonly state: StateDatabase, outbox: Outbox<A>, private readonly options: DeliveryOptions) {
     this.parking = new Parking(app, outbox);
   }
+
+  /** The retrier asks to be told when a message has been parked here. */
+  whenParked(wake: () => void): void { this.#onParked = wake; }
 
   /** Resolves when the message has had its effect, is parked or is given up. @throws EtlError `platform.unavailable`: nothing was kept, deliver again */
   async deliver(message: WireMessage): Promise<void> {
@@ -78,6 +82,7 @@ export class Delivery<A extends App> {
     if (next === 'redeliver') throw error;
     if (next === 'dead') return this.#bury(message, failure, tenantId);
     await this.state.inTenantTx(tenantId, (tx) => this.parking.park(tx, message, { tries: 1, failure, pauseMs: pauseMs(1, Math.random()) }));
+    this.#onParked();
   }
   async #failedAgain(tenantId: string, row: ParkedRow, error: unknown): Promise<void> {
     const failure = toFailure(error);
@@ -90,11 +95,17 @@ export class Delivery<A extends App> {
       return this.parking.unpark(tx, row.seq);
     });
   }
-  async #bury(message: WireMessage, failure: Failure, tenantId: string = DEFAULT_TENANT.id): Promise<void> {
-    await this.state.inTenantTx(tenantId, async (tx) => {
+  async #bury(message: WireMessage, failure: Failure, tenantId = tenantNamedBy(message)): Promise<void> {
+    const bury = (answer?: OnUnreadable): Promise<void> => this.state.inTenantTx(tenantId, async (tx) => {
       await this.parking.bury(tx, message, { failure, tries: 1, firstSeen: new Date() });
-      await this.options.onUnreadable?.(message, failure, tx);
+      await answer?.(message, failure, tx);
     });
+    try {
+      await bury(this.options.onUnreadable);
+    } catch (error) {
+      if (toFailure(error).code === 'platform.unavailable') throw error;
+      await bury(); // nobody can be answered: garbage must not block the partition, and the letter is the record
+    }
   }
 }
 const utf8 = new TextDecoder('utf-8', { fatal: true });

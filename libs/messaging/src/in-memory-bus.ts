@@ -11,11 +11,15 @@ export interface InMemoryOptions {
   readonly longestPauseMs?: number;
 }
 
+const LONGEST_REPEAT_MS = 40;
+
 /** A bus inside one process, as harsh as a broker: bytes, order per key only, repeats, redelivery until a group takes a message.
  * A publish resolves when every group has handled the messages, so that an outbox row is marked sent only after its effects. */
 export class InMemoryBus implements MessageBus {
   readonly #groups = new Map<string, Group[]>();
-  readonly #offsets = new Map<string, number>();
+  readonly #expected = new Map<string, ReadonlySet<string>>();
+  /** Offsets identify messages in tables that outlive this process: each process counts on from its start. */
+  #offset = BigInt(Date.now()) * 1_000_000n;
   readonly #options: Required<InMemoryOptions>;
   #random: number;
   #closed = false;
@@ -26,8 +30,12 @@ export class InMemoryBus implements MessageBus {
 
   async publish(messages: readonly WireMessage[]): Promise<void> {
     if (this.#closed) throw new Error('the bus is closed');
+    for (const [group, topics] of this.#expected) {
+      if (messages.some(({ topic }) => topics.has(topic)) && !this.#groups.get(group)?.some(({ closing }) => !closing)) throw new Error(`${group} is not reading`);
+    }
     await Promise.all(messages.map((message) => this.#deliver(this.#stamp(message))));
   }
+  expect(group: string, topics: readonly string[]): void { this.#expected.set(group, new Set(topics)); }
   async subscribe(group: string, topics: readonly string[], onMessage: OnMessage): Promise<Closable> {
     const member: Group = { topics: new Set(topics), onMessage, lanes: new Map(), closing: false };
     this.#groups.set(group, [...this.#groups.get(group) ?? [], member]);
@@ -45,14 +53,17 @@ export class InMemoryBus implements MessageBus {
 
   /** A copy with an offset of its own: readers may not share bytes with the writer. */
   #stamp(message: WireMessage): WireMessage {
-    const offset = this.#offsets.get(message.topic) ?? 0;
-    this.#offsets.set(message.topic, offset + 1);
-    return { ...message, headers: { ...message.headers }, value: Uint8Array.from(message.value), partition: 0, offset: String(offset) };
+    this.#offset += 1n;
+    return { ...message, headers: { ...message.headers }, value: Uint8Array.from(message.value), partition: 0, offset: String(this.#offset) };
   }
   async #deliver(message: WireMessage): Promise<void> {
     const readers = [...this.#groups.values()].flatMap((members) => this.#memberFor(members, message));
-    const times = this.#next() < this.#options.repeat ? 2 : 1;
-    await Promise.all(readers.flatMap((group) => Array.from({ length: times }, () => this.#enqueue(group, message))));
+    const taken = Promise.all(readers.map((group) => this.#enqueue(group, message)));
+    if (this.#next() < this.#options.repeat) {
+      await sleep(this.#next() * LONGEST_REPEAT_MS); // later messages of the key may have come meanwhile
+      await Promise.all(readers.map((group) => this.#enqueue(group, message)));
+    }
+    await taken;
   }
   /** One member of each group gets a key's messages, always the same while the members stay. */
   #memberFor(members: readonly Group[], { topic, key }: WireMessage): Group[] {

@@ -1,12 +1,14 @@
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { topicNames, topics, type Topic } from '@agent-etl/contracts';
-import { type Admin, type Consumer, type EachMessagePayload, Kafka, type KafkaMessage, type Producer, logLevel } from 'kafkajs';
+import { type Admin, CompressionTypes, type Consumer, type EachMessagePayload, Kafka, type KafkaMessage, type Producer, logLevel } from 'kafkajs';
 import type { Closable, MessageBus, OnMessage, WireMessage } from './message-bus.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 
 export interface KafkaOptions { readonly brokers: readonly string[]; readonly clientId: string; readonly replication?: number }
 const MAX_WAIT_MS = 100;
+const COMPRESSED_FROM_BYTES = 64 * 1024;
+const HEARTBEAT_MS = 2_000;
 
 interface RequestQueue { pending: unknown[]; throttledUntil: number; scheduleCheckPendingRequests(): void }
 /** An idle connection of this client re-arms a timer in the past thousands of times a second. With nothing pending there is nothing to schedule. */
@@ -38,7 +40,9 @@ export class KafkaBus implements MessageBus {
     this.#connected ??= this.#producer.connect();
     await this.#connected.catch((error: unknown) => { this.#connected = undefined; throw error; });
     const byTopic = Map.groupBy(messages, ({ topic }) => topic);
-    await this.#producer.sendBatch({ acks: -1, topicMessages: [...byTopic].map(([topic, list]) =>
+    // Compressing takes its turn on another thread: small messages of concurrent callers would overtake each other. The topic is kept as gzip anyway.
+    const isLarge = messages.reduce((bytes, { value }) => bytes + value.byteLength, 0) > COMPRESSED_FROM_BYTES;
+    await this.#producer.sendBatch({ acks: -1, compression: isLarge ? CompressionTypes.GZIP : CompressionTypes.None, topicMessages: [...byTopic].map(([topic, list]) =>
       ({ topic, messages: list.map(({ key, headers, value }) => ({ key, headers: { ...headers }, value: Buffer.from(value) })) })) });
   }
   async subscribe(group: string, names: readonly string[], onMessage: OnMessage): Promise<Closable> {
@@ -58,6 +62,7 @@ export class KafkaBus implements MessageBus {
 
   #member(group: string, names: readonly string[], onMessage: OnMessage): Supervised {
     const consumer = this.#kafka.consumer({ groupId: group, maxWaitTimeInMs: MAX_WAIT_MS, heartbeatInterval: 1_000, sessionTimeout: 10_000, rebalanceTimeout: 15_000, allowAutoTopicCreation: false });
+    const life = { isStopping: false };
     const { CRASH, FETCH, HEARTBEAT, START_BATCH_PROCESS, END_BATCH_PROCESS, GROUP_JOIN } = consumer.events;
     return {
       onLife: (hear) => {
@@ -71,10 +76,10 @@ export class KafkaBus implements MessageBus {
         await consumer.connect();
         await consumer.subscribe({ topics: [...names], fromBeginning: true });
         const joined = new Promise<void>((done) => { consumer.on(GROUP_JOIN, () => { this.#degraded.delete(group); done(); }); });
-        await consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 6, eachMessage: (payload) => take(consumer, payload, onMessage) });
+        await consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 6, eachMessage: (payload) => take({ consumer, life, onMessage }, payload) });
         await joined;
       },
-      stop: () => consumer.disconnect(),
+      stop: () => { life.isStopping = true; return consumer.disconnect(); },
     };
   }
 
@@ -136,14 +141,20 @@ async function untilLed(admin: Admin, names: readonly string[]): Promise<void> {
 const readHeaders = ({ headers }: KafkaMessage): Record<string, string> =>
   Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, String(Array.isArray(value) ? value[0] : value)]));
 
+interface Taker { readonly consumer: Consumer; readonly life: { readonly isStopping: boolean }; readonly onMessage: OnMessage }
 /** One message until it is taken, then its offset. An error must never reach the client: it would block the partition by its own rules. */
-async function take(consumer: Consumer, { topic, partition, message, heartbeat }: EachMessagePayload, onMessage: OnMessage): Promise<void> {
+async function take({ consumer, life, onMessage }: Taker, { topic, partition, message, heartbeat }: EachMessagePayload): Promise<void> {
   const wire: WireMessage = { topic, partition, offset: message.offset, key: message.key?.toString() ?? '', headers: readHeaders(message), value: message.value ?? Buffer.alloc(0) };
-  for (let tries = 0; ; tries += 1) {
-    try { await onMessage(wire); break; } catch {
-      await sleep(Math.random() * Math.min(5_000, 100 * 2 ** tries)); // not taken: the same message again, nothing behind it overtakes
-      await heartbeat();
+  // A handler may wait for a lock longer than the session lasts: the group must not give its partitions away meanwhile.
+  const beat = setInterval(() => { heartbeat().catch(() => undefined); }, HEARTBEAT_MS); // a lost session shows at the commit
+  try {
+    for (let tries = 0; ; tries += 1) {
+      try { await onMessage(wire); break; } catch {
+        if (life.isStopping) return; // not committed: it comes again to whoever reads next
+        await sleep(Math.random() * Math.min(5_000, 100 * 2 ** tries)); // not taken: the same message again, nothing behind it overtakes
+        if (life.isStopping) return;
+      }
     }
-  }
+  } finally { clearInterval(beat); }
   await consumer.commitOffsets([{ topic, partition, offset: String(BigInt(message.offset) + 1n) }]);
 }

@@ -11,6 +11,9 @@ export type OnMessage = (message: WireMessage) => Promise<void>;
 export interface MessageBus {
   /** Resolves when the messages are safe: acknowledged by the broker or, in memory, handled by every group. */
   publish(messages: readonly WireMessage[]): Promise<void>;
+  /** Announces a group that lasts: from now on messages of these topics count as delivered only when it has taken them, also while it is not reading.
+   * A broker that keeps messages for absent groups needs no such word. */
+  expect?(group: string, topics: readonly string[]): void;
   /** Reads topics as one group. Resolves when the group is reading. */
   subscribe(group: string, topics: readonly string[], onMessage: OnMessage): Promise<Closable>;
   close(): Promise<void>;

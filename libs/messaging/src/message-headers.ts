@@ -6,6 +6,8 @@ import type { WireMessage } from './message-bus.ts';
 /** Our namespace of derived ids (UUIDv5, RFC 9562): the same saying has the same id wherever it is said. */
 const NAMESPACE = '7f1c1f2e-3f0a-5a43-9a53-0c2d6f6f3b11';
 export const derivedId = (...parts: readonly unknown[]): string => v5(canonicalJson(parts), NAMESPACE);
+/** Value of a message at most: brokers refuse a batch above 1 MiB, headers included, unless they are told otherwise. */
+export const MOST_BYTES = 900_000;
 const PUBLIC_TOPIC = 'etl.pipeline.requests';
 
 /** What a handler learns about its message beside the payload. */
@@ -46,7 +48,17 @@ export function readHeaders(message: WireMessage): Read {
   if (!id || id.length > 200) return { kind: 'unreadable', failure: new EtlError('message.malformed', { problem: 'ce_id is missing or too long' }) };
   const tenant = headers['etl_tenant'] === undefined && topic === PUBLIC_TOPIC ? DEFAULT_TENANT.id : headers['etl_tenant'];
   if (!TenantId.safeParse(tenant).success) return { kind: 'unreadable', failure: new EtlError('message.tenant-mismatch') };
-  return { kind: 'message', meta: { ...place, id: uuidOf(id), type, at: headers['ce_time'] ?? new Date().toISOString(), source: headers['ce_source'] ?? 'unknown', tenantId: tenant as string } };
+  return { kind: 'message', meta: { ...place, id: uuidOf(id), type, at: instantOf(headers['ce_time']), source: headers['ce_source'] ?? 'unknown', tenantId: tenant as string } };
+}
+/** The tenant that a message names readably, else the default one: where a message is kept that cannot be read. */
+export function tenantNamedBy({ headers }: WireMessage): string {
+  const named = TenantId.safeParse(headers['etl_tenant']);
+  return named.success ? named.data : DEFAULT_TENANT.id;
+}
+/** Others may write any text as ce_time; what is no instant is now. */
+function instantOf(text: string | undefined): string {
+  const at = new Date(text ?? Number.NaN);
+  return Number.isNaN(at.getTime()) ? new Date().toISOString() : at.toISOString();
 }
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Others may use any text as ce_id; the inbox keeps a UUID of it. */

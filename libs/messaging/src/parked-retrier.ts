@@ -1,31 +1,49 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '@agent-etl/contracts';
 import { type StateDatabase, sql } from '@agent-etl/persistence';
+import { Bell } from './bell.ts';
 import type { Delivery } from './delivery.ts';
 import type { Closable } from './message-bus.ts';
 
-interface Due { seq: string; tenant_id: string }
-const LOOK_EVERY_MS = 500;
+interface Oldest { seq: string; tenant_id: string; wait_ms: number }
+/** Messages that another process parked are found within this time; one parked here rings at once. */
+const SWEEP_MS = 5_000;
+const AFTER_FAILURE_MS = 1_000;
 
 /** Tries parked messages again: of each key the oldest, when its pause is over. One process per schema does it. */
 export class ParkedRetrier {
   readonly #lead: Closable;
+  readonly #bell = new Bell();
   #closing = false;
   constructor(private readonly app: App, private readonly state: StateDatabase, private readonly delivery: Delivery<App>) {
+    delivery.whenParked(() => { this.#bell.ring(); });
     this.#lead = state.lead('parked', (until) => this.#run(until));
   }
-  async close(): Promise<void> { this.#closing = true; await this.#lead.close(); }
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#bell.ring();
+    await this.#lead.close();
+  }
 
   async #run(until: AbortSignal): Promise<void> {
     while (!until.aborted && !this.#closing) {
-      const due = await this.#due().catch(() => []); // the database is away: look again later
-      for (const { seq, tenant_id: tenantId } of due) await this.delivery.retry(tenantId, seq).catch(() => false);
-      if (due.length === 0) await sleep(LOOK_EVERY_MS, undefined, { signal: until }).catch(() => undefined);
+      this.#bell.hush();
+      const waitMs = await this.#round(until).catch(() => AFTER_FAILURE_MS); // the database is away: nothing was lost, look again
+      if (!this.#closing && waitMs > 0) await this.#bell.wait(waitMs, until);
     }
   }
-  #due(): Promise<Due[]> {
-    return this.state.asRelay((tx) => tx.run<Due>(sql`select seq, tenant_id from (
-        select distinct on (tenant_id, topic, key) seq, tenant_id, next_at from parked where app = ${this.app} order by tenant_id, topic, key, seq) as oldest
-      where next_at <= clock_timestamp() order by seq limit 50`));
+  /** Tries what is due. Answers after how many milliseconds to look again. */
+  async #round(until: AbortSignal): Promise<number> {
+    const oldest = await this.#oldest();
+    const due = oldest.filter(({ wait_ms: waitMs }) => waitMs === 0);
+    for (const { seq, tenant_id: tenantId } of due) {
+      if (until.aborted || this.#closing) return 0;
+      await this.delivery.retry(tenantId, seq);
+    }
+    return due.length > 0 ? 0 : Math.min(SWEEP_MS, oldest[0]?.wait_ms ?? SWEEP_MS);
+  }
+  #oldest(): Promise<Oldest[]> {
+    return this.state.asRelay((tx) => tx.run<Oldest>(sql`select seq, tenant_id, ceil(greatest(0, extract(epoch from next_at - clock_timestamp()) * 1000))::int as wait_ms from (
+        select distinct on (tenant_id, topic, key) seq, tenant_id, next_at from parked where app = ${this.app} order by tenant_id, topic, key, seq) as first_of_key
+      order by next_at, seq limit 50`));
   }
 }

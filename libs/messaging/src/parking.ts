@@ -1,8 +1,10 @@
 import { type App, type Failure, deadLetterTopic } from '@agent-etl/contracts';
 import { type TenantTx, sql } from '@agent-etl/persistence';
 import { v7 } from 'uuid';
+import { MOST_BYTES } from './message-headers.ts';
 import type { WireMessage } from './message-bus.ts';
 import type { Outbox } from './outbox.ts';
+import { storableJson, storableText } from './storable-text.ts';
 
 export interface ParkedRow { seq: string; topic: string; partition: number; offset: string; key: string; headers: Record<string, string>; value: Buffer; tries: number; first_seen: Date }
 export const RELEASE = '0.1.0';
@@ -13,13 +15,13 @@ export class Parking<A extends App> {
 
   /** Whether an earlier message of this key is waiting: then this one queues behind it. */
   async isKeyParked(tx: TenantTx, { topic, key }: WireMessage): Promise<boolean> {
-    return (await tx.run(sql`select 1 from parked where app = ${this.app} and topic = ${topic} and key = ${key} limit 1`)).length > 0;
+    return (await tx.run(sql`select 1 from parked where app = ${this.app} and topic = ${topic} and key = ${storableText(key)} limit 1`)).length > 0;
   }
   async park(tx: TenantTx, message: WireMessage, state: { tries: number; failure: Failure | null; pauseMs: number }): Promise<void> {
     const { topic, partition = 0, offset = '0', key, headers, value } = message;
     await tx.run(sql`insert into parked (tenant_id, app, topic, partition, "offset", key, headers, value, tries, failure, next_at)
-      values (${tx.tenantId}, ${this.app}, ${topic}, ${partition}, ${offset}, ${key}, ${JSON.stringify(headers)}::jsonb, ${Buffer.from(value)}, ${state.tries},
-        ${state.failure ? JSON.stringify(state.failure) : null}::jsonb, clock_timestamp() + make_interval(secs => ${state.pauseMs / 1000}))
+      values (${tx.tenantId}, ${this.app}, ${topic}, ${partition}, ${offset}, ${storableText(key)}, ${storableJson(headers)}::jsonb, ${Buffer.from(value)}, ${state.tries},
+        ${state.failure ? storableJson(state.failure) : null}::jsonb, clock_timestamp() + make_interval(secs => ${state.pauseMs / 1000}))
       on conflict do nothing`);
   }
   async lock(tx: TenantTx, seq: string): Promise<ParkedRow | null> {
@@ -28,7 +30,7 @@ export class Parking<A extends App> {
   }
   async unpark(tx: TenantTx, seq: string): Promise<void> { await tx.run(sql`delete from parked where seq = ${seq}`); }
   async postpone(tx: TenantTx, seq: string, { tries, failure, pauseMs }: { tries: number; failure: Failure; pauseMs: number }): Promise<void> {
-    await tx.run(sql`update parked set tries = ${tries}, failure = ${JSON.stringify(failure)}::jsonb, last_seen = clock_timestamp(),
+    await tx.run(sql`update parked set tries = ${tries}, failure = ${storableJson(failure)}::jsonb, last_seen = clock_timestamp(),
       next_at = clock_timestamp() + make_interval(secs => ${pauseMs / 1000}) where seq = ${seq}`);
   }
   /** Gives a message up: the record here, its mirror on the dead letter topic, both with the original bytes. */
@@ -36,13 +38,16 @@ export class Parking<A extends App> {
     const { topic, partition = 0, offset = '0', key, headers, value } = message;
     const id = v7();
     const added = await tx.run(sql`insert into dead_letter (id, tenant_id, app, topic, partition, "offset", key, headers, value, failure, tries, first_seen, release, state)
-      values (${id}, ${tx.tenantId}, ${this.app}, ${topic}, ${partition}, ${offset}, ${key}, ${JSON.stringify(headers)}::jsonb, ${Buffer.from(value)}, ${JSON.stringify(failure)}::jsonb, ${tries},
+      values (${id}, ${tx.tenantId}, ${this.app}, ${topic}, ${partition}, ${offset}, ${storableText(key)}, ${storableJson(headers)}::jsonb, ${Buffer.from(value)}, ${storableJson(failure)}::jsonb, ${tries},
         ${firstSeen.toISOString()}::timestamptz, ${RELEASE}, ${failure.code === 'message.unsupported' ? 'parked' : 'dead'})
       on conflict do nothing returning 1`);
     if (added.length === 0) return;
+    // A mirror that no broker takes would stop everything behind it: then the record alone has the bytes.
+    const headerBytes = Buffer.byteLength(JSON.stringify(headers));
+    const isTooLarge = value.byteLength + headerBytes > MOST_BYTES;
     await this.outbox.addWire(tx, id, {
-      topic: deadLetterTopic(this.app), key, value,
-      headers: { ...headers, etl_tenant: tx.tenantId, dlq_id: id, dlq_source: `${topic}/${partition}/${offset}`, dlq_failure: JSON.stringify(failure), dlq_tries: String(tries), dlq_at: await tx.now() },
+      topic: deadLetterTopic(this.app), key: storableText(key), value: isTooLarge ? new Uint8Array() : value,
+      headers: { ...(headerBytes > MOST_BYTES / 2 ? {} : headers), ...(isTooLarge ? { dlq_omitted_bytes: String(value.byteLength) } : {}), etl_tenant: tx.tenantId, dlq_id: id, dlq_source: `${topic}/${partition}/${offset}`, dlq_failure: JSON.stringify(failure), dlq_tries: String(tries), dlq_at: await tx.now() },
     });
   }
 }
