@@ -27,15 +27,26 @@ export function cellPattern({ kind, scale = 0 }: ColumnType): string | null {
   }
 }
 
+/** The cell as its type, NULL where it has none that keeps it. */
+function tryCast(cell: Duck, { kind, ...more }: ColumnType): Duck {
+  const value = sql`TRY_CAST(${cell} AS ${typeName('duckdb', duckTypeOf({ kind, ...more }))})`;
+  if (kind !== 'f64' && kind !== 'f32') return value;
+  return sql`CASE WHEN isinf(${value}) AND NOT contains(lower(${cell}), 'inf') THEN NULL ELSE ${value} END`;
+}
+
 /** A CSV cell as its type, or an error that names column and value. NUL in a text is refused: no other store takes it. */
 export function strictCast(cell: Duck, column: string, type: ColumnType): Duck {
   const pattern = cellPattern(type);
-  if (pattern === null) {
-    return sql`CASE WHEN contains(${cell}, chr(0)) THEN error(${literal('duckdb', `NUL in column "${column}"`)}) ELSE ${cell} END`;
-  }
-  const target = duckTypeOf(type);
+  if (pattern === null) return sql`CASE WHEN contains(${cell}, chr(0)) THEN error(${literal('duckdb', `NUL in column "${column}"`)}) ELSE ${cell} END`;
   const head = literal('duckdb', `Error when converting column "${column}". Could not convert string "`);
-  const tail = literal('duckdb', `" to '${target}'`);
-  return sql`CASE WHEN ${cell} IS NULL OR regexp_full_match(${cell}, ${literal('duckdb', pattern)}) THEN CAST(${cell} AS ${typeName('duckdb', target)})
-    ELSE error(${head} || ${cell} || ${tail}) END`;
+  const refuse = sql`error(${head} || ${cell} || ${literal('duckdb', `" to '${duckTypeOf(type)}'`)})`;
+  return sql`CASE WHEN ${cell} IS NULL OR regexp_full_match(${cell}, ${literal('duckdb', pattern)})
+    THEN coalesce(${tryCast(cell, type)}, CASE WHEN ${cell} IS NOT NULL THEN ${refuse} END) ELSE ${refuse} END`;
+}
+
+/** Whether `strictCast` refuses a cell. */
+export function isRefused(cell: Duck, type: ColumnType): Duck {
+  const pattern = cellPattern(type);
+  if (pattern === null) return sql`contains(${cell}, chr(0))`;
+  return sql`${cell} IS NOT NULL AND (NOT regexp_full_match(${cell}, ${literal('duckdb', pattern)}) OR ${tryCast(cell, type)} IS NULL)`;
 }

@@ -3,6 +3,7 @@ import { DuckChild, FifoFeed, makeFifo } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { rm, stat } from 'node:fs/promises';
 import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, ReadCount } from '../port.ts';
+import { withRow } from './csv-row.ts';
 import type { FileFormat } from './file-format-rules.ts';
 import { type CsvDialect, fromOptions } from './file-options.ts';
 import { type Duck, copyCsv, copyParquet, selectFile, selectStream } from './file-sql.ts';
@@ -45,9 +46,13 @@ export class FileChunk implements ChunkWriter {
 
   async copyFile(scan: FileScan, signal: AbortSignal): Promise<ReadCount> {
     const { plan } = this;
-    const duck = await DuckChild.start({ about: plan.task.target.dataset, scratch: plan.scratch, files: [scan.path, plan.path] });
+    const { task: { source: { dataset }, columns }, scratch } = plan;
+    const read = fromOptions(scan.options);
+    const duck = await DuckChild.start({ about: dataset, scratch, files: [scan.path, plan.path] });
     try {
-      this.rows = await duck.copy(compile(copyInto(plan, selectFile(scan.path, fromOptions(scan.options), plan.task.columns))), signal);
+      this.rows = await duck.copy(compile(copyInto(plan, selectFile(scan.path, read, columns))), signal);
+    } catch (error) {
+      throw await withRow(error, { dataset, path: scan.path, plan: read, columns, scratch });
     } finally {
       await duck.stop();
     }

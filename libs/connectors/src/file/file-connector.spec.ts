@@ -161,9 +161,26 @@ describe('a copy from file to file', () => {
     await folder.write('t.csv', 'id,n\n1,5\n2,1.5\n');
     for (const carrier of ['file', 'text'] as const) {
       const sink = await open.sink.begin(task, aWriter());
-      await expect(stage(open, sink, { ...task, carrier })).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { column: 'n', value: '1.5', target: 'BIGINT' } });
+      await expect(stage(open, sink, { ...task, carrier })).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column: 'n', value: '1.5', target: 'BIGINT' } });
       expect(await readdir(folder.root)).toEqual(['t.csv']);
     }
+  });
+
+  it.each([['99999999999999999999', 'BIGINT', 'n'], ['1e999', 'DOUBLE', 'f'], ['2001-13-01', 'DATE', 'd'], ['2001-01-01 10:00', 'DATE', 'd']])('does not bend %s into a %s', async (value, target, column) => {
+    await folder.write('t.csv', 'n,f,d\n1,2.5,2001-01-31\n');
+    const open = await folder.open();
+    const task = aLoad(await open.profile('t.csv', 'source'), 'u.parquet');
+    const cells: Record<string, string> = { n: '2', f: '0.5', d: '2001-02-28', [column]: value };
+    await folder.write('t.csv', `n,f,d\n1,2.5,2001-01-31\n${cells['n']},${cells['f']},${cells['d']}\n`);
+    await expect(stage(open, await open.sink.begin(task, aWriter()), task)).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column, value, target } });
+  });
+
+  it('says in which row NUL turned up after the profile', async () => {
+    await folder.write('t.csv', 'id,n\n1,x\n');
+    const open = await folder.open();
+    const task = aLoad(await open.profile('t.csv', 'source'), 'u.parquet');
+    await folder.write('t.csv', `id,n\n${'1,x\n'.repeat(80_000)}2,y\0\n`);
+    await expect(stage(open, await open.sink.begin(task, aWriter()), task)).rejects.toMatchObject({ code: 'data.format-invalid', details: { place: 'row 80001, column n' } });
   });
 
   it('sees that the source changed its shape, not its content', async () => {

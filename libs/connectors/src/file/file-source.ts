@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { ChunkRange, ConnectorTools, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { shapeOfCsv } from './csv-profile.ts';
+import { withRow } from './csv-row.ts';
 import { digestOf } from './file-digest.ts';
 import type { Ends } from './file-folder.ts';
 import { requireFormat } from './file-format-rules.ts';
@@ -90,6 +91,8 @@ class FileSession implements SourceSession {
       const rows = await bothOf(written, pumped);
       progress.end(rows);
       return { rows, bytes: progress.bytes(), digest: null };
+    } catch (error) {
+      throw await withRow(error, { dataset: this.task.source.dataset, path: this.file.path, plan: this.plan, columns: this.task.columns, scratch: this.file.scratch });
     } finally {
       await duck.stop();
     }

@@ -35,6 +35,8 @@ export function duckFailure(message: string, about: string): EtlError {
   if (/^Out of Memory Error/i.test(message)) return new EtlError('query.memory-exceeded', { limit: 'its memory' }, { cause });
   const value = valueError(message, cause);
   if (value) return value;
+  const nul = /NUL in column "([\s\S]*?)"/.exec(message);
+  if (nul) return new EtlError('data.format-invalid', { file: about, format: 'text', place: `column ${nul[1]}`, problem: 'a cell holds NUL', column: nul[1] }, { cause });
   const problem = csvProblem(message);
   if (problem) return new EtlError('data.format-invalid', { file: about, format: 'csv', place: `line ${line(message) ?? 'unknown'}`, problem }, { cause });
   if (/magic bytes|parquet|thrift|snappy|zstd|corrupt/i.test(message) && /^(Invalid|IO|Binder|Serialization)/i.test(message)) {

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { toFailure } from '@agent-etl/contracts';
+import { duckFailure } from './duck-failure-rules.ts';
+
+const csv = (what: string) => `Invalid Input Error: CSV Error on Line: 3\nOriginal Line: secret,4,5\n${what}\nPossible fixes:\n* x\n\n  file = /srv/data/orders.csv\n`;
+
+describe('what DuckDB says', () => {
+  it.each([
+    [csv('Expected Number of Columns: 2 Found: 3'), 'data.format-invalid', 'orders.csv: not valid csv at line 3: 2 columns expected, 3 found.'],
+    [csv('Invalid unicode (byte sequence mismatch) detected. This file is not utf-8 encoded.'), 'data.format-invalid', 'orders.csv: not valid csv at line 3: not UTF-8.'],
+    [csv('Value with unterminated quote found.'), 'data.format-invalid', 'orders.csv: not valid csv at line 3: a quote is not closed, or text follows it.'],
+    [csv('Maximum line size of 16777216 bytes exceeded.'), 'data.format-invalid', 'orders.csv: not valid csv at line 3: the line is too long.'],
+    ['Invalid Input Error: NUL in column "note"', 'data.format-invalid', 'orders.csv: not valid text at column note: a cell holds NUL.'],
+    ["Invalid Input Error: No magic bytes found at end of file '/srv/x'", 'data.format-invalid', 'orders.csv: not valid parquet at its metadata or pages: the content cannot be decoded.'],
+    ['IO Error: Input is not a GZIP stream: /srv/x', 'data.format-invalid', 'orders.csv: not valid gzip at the compressed stream: it cannot be unpacked.'],
+    ['IO Error: Could not write all bytes to file "/srv/x": No space left on device', 'platform.disk-full', 'No space left for orders.csv.'],
+    ['Out of Memory Error: failed to offload data block of size 256.0 KiB', 'platform.disk-full', 'No space left for orders.csv.'],
+    ['Out of Memory Error: could not allocate block of size 256.0 KiB', 'query.memory-exceeded', 'The query needed more than its memory.'],
+    ['Permission Error: Cannot access file "/etc/passwd"', 'file.forbidden', 'orders.csv cannot be used: it lies outside what this attempt may touch.'],
+    ['Catalog Error: something new', 'platform.internal', 'Unexpected; quote trace none.'],
+  ])('becomes a row of the error table without its values and paths: %s', (message, code, text) => {
+    const failure = toFailure(duckFailure(message, 'orders.csv'));
+    expect(failure).toMatchObject({ code, text });
+    expect(JSON.stringify(failure)).not.toMatch(/\/srv|secret|passwd/);
+  });
+
+  it.each([
+    [csv('Error when converting column "n". Could not convert string "zz" to \'INTEGER\'').replace('Invalid Input', 'Conversion'), { row: 3, column: 'n', value: 'zz', target: 'INTEGER' }],
+    ['Invalid Input Error: Error when converting column "n". Could not convert string "1.5" to \'DECIMAL(10,2)\'', { row: null, column: 'n', value: '1.5', target: 'DECIMAL(10,2)' }],
+    ["Conversion Error: Could not convert string '99' to INT8", { row: null, column: 'unknown', value: '99', target: 'INT8' }],
+    [`Invalid Input Error: Error when converting column "n". Could not convert string "${'x'.repeat(500)}" to 'DATE'`, { row: null, column: 'n', value: 'x'.repeat(200), target: 'DATE' }],
+  ])('names the cell that does not fit', (message, cell) => {
+    const error = duckFailure(message, 'orders.csv');
+    expect(error).toMatchObject({ code: 'data.value-out-of-range', cell });
+    expect(error.message).not.toContain(cell.value);
+  });
+});
