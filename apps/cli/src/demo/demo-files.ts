@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { createRequire } from 'node:module';
+import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EtlError } from '@agent-etl/contracts';
@@ -13,9 +13,15 @@ async function sha256Of(path: string): Promise<string> {
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
 }
+// The package exports neither its manifest nor its data: the folder is found the way a module would be.
+function packageData(): string {
+  const folder = findPackageJSON('vega-datasets', import.meta.url);
+  if (!folder) throw new EtlError('source.not-found', { connection: 'node_modules', what: 'package', name: demoPackage, nearest: 'npm ci' });
+  return join(dirname(folder), 'data');
+}
 /** The published files, found in the installed package; one that differs from what the numbers were computed from stops the demo. */
 export async function demoFiles(): Promise<{ flights: DemoFile; airports: DemoFile }> {
-  const folder = join(dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')), 'data');
+  const folder = packageData();
   const [flights, airports] = await Promise.all([flightsFile, airportsFile].map(async ({ name, sha256, rows }) => {
     const path = join(folder, name);
     const found = await sha256Of(path);

@@ -21,6 +21,6 @@ export function failureScreen(failure: Failure, paint: Paint, { subject, state }
   if (!told) for (const { path, text: problem } of failure.issues ?? []) lines.push(...wrap(`- ${path} ${problem}`, 90).map((line) => `    ${line}`));
   if (failure.next) lines.push(...labelled('next', failure.next, 4));
   if (state) lines.push(...labelled('state', state, 4));
-  lines.push(paint('dim', labelled('code', `${failure.code}${failure.traceId ? `   trace ${failure.traceId}` : ''}`, 4).join('')));
+  lines.push(paint('dim', `    code    ${failure.code}${failure.traceId ? `   trace ${failure.traceId}` : ''}`));
   return lines;
 }
