@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { airflow } from './scenarios/airflow.ts';
+import { commandLine } from './scenarios/command-line.ts';
+import { copies } from './scenarios/copies.ts';
+import { failures } from './scenarios/failures.ts';
+import { messages } from './scenarios/messages.ts';
+import { requests } from './scenarios/requests.ts';
+import { secrecy } from './scenarios/secrecy.ts';
+import { furnish } from './steps.ts';
+import type { World } from './world.ts';
+
+/** Password of the login that all scenarios use; the last one looks for it everywhere. Its env form is what the set-ups are started with. */
+export const password = 'canary-4711';
+export const secretsOfScenarios = { ETL_SECRET_ETL_PASSWORD: password, ETL_SECRET_WRONG_PASSWORD: 'not-the-password' } as const;
+
+/** One list for every set-up. */
+export function scenarios(name: string, start: () => Promise<World>): void {
+  describe(name, () => {
+    let world: World | undefined;
+    const running = (): World => { if (!world) throw new Error(`${name} did not start`); return world; };
+    beforeAll(async () => { world = await start(); await furnish(world, password); }, 240_000);
+    afterAll(async () => { await world?.stop(); }, 60_000);
+    describe('requests', () => { requests(running); });
+    describe('copies', () => { copies(running); });
+    describe('failures', () => { failures(running); });
+    describe('command line', () => { commandLine(running); });
+    describe('airflow', () => { airflow(running); });
+    describe('messages', () => { messages(running); });
+    describe('secrecy', () => { secrecy(running, password); });
+  });
+}

@@ -1,0 +1,81 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, it } from '@jest/globals';
+import { endpoints } from '@agent-etl/contracts';
+import { ask, between, copy, fresh, inShop, inWarehouse, runOf } from '../steps.ts';
+import type { World } from '../world.ts';
+
+const mixed = `id bigint primary key, price numeric(12,2), ratio double precision, name text, born date, at timestamp, seen timestamptz, ok boolean, raw bytea, doc jsonb, code uuid`;
+const mixedRows = `select n, n * 1.25, case n when 1 then 'NaN'::float8 when 2 then 'Infinity' when 3 then '-Infinity' when 4 then '-0.0' else n / 3.0 end, case when n % 7 = 0 then null else 'Größe ' || n || E' "q" \\n\\t,' end,
+  date '1960-01-01' + n, timestamp '1969-12-31 23:59:59.999999' + n * interval '1 second', timestamptz '2001-01-01' + n * interval '1 hour', n % 2 = 0, decode(lpad(to_hex(n), 8, '0'), 'hex'), jsonb_build_object('n', n), md5(n::text)::uuid`;
+
+export function copies(world: () => World): void {
+  it('copies a table with every type, row for row, and proves it', async () => {
+    const table = fresh('mixed');
+    await inShop(world(), `create table ${table} (${mixed}); insert into ${table} ${mixedRows} from generate_series(1, 5000) as n`);
+    const run = await copy(world(), between(`shop|public.${table}`, `warehouse|mart.${table}`));
+    expect(run.receipt).toMatchObject({ reconciled: true, read: 5000, filtered: 0, rejected: 0, written: 5000, published: 5000 });
+    const digest = `select md5(string_agg(t::text, '|' order by id)) as digest from`;
+    expect(await inWarehouse(world(), `${digest} mart.${table} as t`)).toEqual(await inShop(world(), `${digest} ${table} as t`));
+  });
+  it('takes a table to Parquet and back without a difference', async () => {
+    const table = fresh('round');
+    await inShop(world(), `create table ${table} (id bigint primary key, price numeric(12,2), name text, at timestamp, ok boolean);
+      insert into ${table} select n, n * 1.25, case when n % 5 = 0 then null when n % 7 = 0 then '' else 'x' || n end, timestamp '2001-01-01' + n * interval '1 minute', n % 3 = 0 from generate_series(1, 20000) as n`);
+    await copy(world(), between(`shop|public.${table}`, `files|${table}.parquet`));
+    const back = await copy(world(), between(`files|${table}.parquet`, `warehouse|mart.${table}`));
+    expect(back.receipt).toMatchObject({ written: 20_000, reconciled: true });
+    const digest = `select md5(string_agg(concat_ws(',', id, price, coalesce(name, '~'), at, ok), '|' order by id)) as digest from`;
+    expect(await inWarehouse(world(), `${digest} mart.${table}`)).toEqual(await inShop(world(), `${digest} ${table}`));
+  });
+  it('reads csv and csv.gz with the same outcome', async () => {
+    const name = fresh('csv');
+    const text = `id,name,zip\n1,"one, two",01234\n2,,00001\n3,"a ""b""",99999\n`;
+    await writeFile(join(world().folder, `${name}.csv`), text);
+    await writeFile(join(world().folder, `${name}.csv.gz`), gzipSync(text));
+    for (const end of ['csv', 'csv.gz']) {
+      const target = fresh('in');
+      await copy(world(), between(`files|${name}.${end}`, `warehouse|mart.${target}`));
+      expect(await inWarehouse(world(), `select count(*)::int as n, min(zip) as zip from mart.${target}`)).toEqual([{ n: 3, zip: '00001' }]);
+    }
+  });
+  it('writes a csv that says the same', async () => {
+    const table = fresh('out');
+    await inShop(world(), `create table ${table} (id int primary key, name text); insert into ${table} values (1, 'a,b'), (2, null), (3, '')`);
+    await copy(world(), between(`shop|public.${table}`, `files|${table}.csv`));
+    const lines = (await readFile(join(world().folder, `${table}.csv`), 'utf8')).trim().split(/\r?\n/);
+    expect(lines).toHaveLength(4);
+  });
+  it('appends nothing twice, replaces only after a person said yes, and upserts what changed', async () => {
+    const table = fresh('load');
+    await inShop(world(), `create table ${table} (id int primary key, v text); insert into ${table} select n, 'v' || n from generate_series(1, 100) as n`);
+    const target = `warehouse|mart.${table}`;
+    await copy(world(), between(`shop|public.${table}`, target));
+    const again = await ask(world(), between(`shop|public.${table}`, target));
+    expect([again.state, again.runId]).toEqual(['waiting', null]);
+    await inShop(world(), `update ${table} set v = 'new' where id <= 3; insert into ${table} values (101, 'v101')`);
+    const upsert = await copy(world(), between(`shop|public.${table}`, target, { load: 'upsert', key: ['id'] }));
+    expect(upsert.tasks.find(({ kind }) => kind === 'publish')?.result).toMatchObject({ inserted: 1, updated: 3 });
+    const replace = await ask(world(), between(`shop|public.${table}`, target, { load: 'replace' }));
+    expect(replace.state).toBe('waiting');
+    expect(await inWarehouse(world(), `select count(*)::int as n from mart.${table}`)).toEqual([{ n: 101 }]);
+    const plan = await world().client.call(endpoints.approvePlan, { params: { planId: replace.planId! } });
+    expect(plan.status).toBe('approved');
+  });
+  it('copies an empty table, twin rows without a key and a text of 1 MB', async () => {
+    const [empty, twins, big] = [fresh('empty'), fresh('twins'), fresh('big')];
+    await inShop(world(), `create table ${empty} (id int); create table ${twins} (a text, b int); insert into ${twins} select 'same', 1 from generate_series(1, 50); insert into ${twins} values (null, null), (null, null);
+      create table ${big} (id int primary key, t text); insert into ${big} values (1, repeat('x', 1048576))`);
+    expect((await copy(world(), between(`shop|public.${empty}`, `warehouse|mart.${empty}`))).receipt).toMatchObject({ read: 0, written: 0, reconciled: true });
+    expect((await copy(world(), between(`shop|public.${twins}`, `warehouse|mart.${twins}`))).receipt).toMatchObject({ written: 52 });
+    await copy(world(), between(`shop|public.${big}`, `warehouse|mart.${big}`));
+    expect(await inWarehouse(world(), `select length(t) as n from mart.${big}`)).toEqual([{ n: 1_048_576 }]);
+  });
+  it('keeps mixed-case, spaced and reserved names', async () => {
+    await inShop(world(), `create table "Order Items" ("select" int primary key, "Größe €" text, "a""b" int); insert into "Order Items" values (1, 'x', 2)`);
+    const run = await runOf(world(), await ask(world(), between('shop|public.Order Items', 'warehouse|mart.Order Items')));
+    expect([run.state, run.failure]).toEqual(['succeeded', null]);
+    expect(await inWarehouse(world(), 'select "select", "Größe €", "a""b" from mart."Order Items"')).toEqual([{ select: 1, 'Größe €': 'x', 'a"b': 2 }]);
+  });
+}

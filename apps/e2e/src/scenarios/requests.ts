@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it } from '@jest/globals';
+import { ApiError } from '@agent-etl/api-client';
+import { endpoints } from '@agent-etl/contracts';
+import { ask, between, copy, fresh, inShop, settle, untilRun } from '../steps.ts';
+import type { World } from '../world.ts';
+
+const codeOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'answered', (error: unknown) => (error instanceof ApiError ? error.code : error));
+async function aTable(world: World, rows = 10): Promise<string> {
+  const table = fresh('t');
+  await inShop(world, `create table ${table} (id int primary key); insert into ${table} select generate_series(1, ${rows})`);
+  return table;
+}
+const post = ({ url, token }: World, body: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${url}/v1/requests`, { method: 'POST', body, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers } });
+
+export function requests(world: () => World): void {
+  it('gives the same request one effect, however often it comes', async () => {
+    const table = await aTable(world());
+    const pipeline = between(`shop|public.${table}`, `warehouse|mart.${table}`);
+    const id = randomUUID();
+    const [first, second] = await Promise.all([ask(world(), pipeline, id), ask(world(), pipeline, id)]);
+    expect(second.runId).toBe(first.runId);
+    const { items } = await world().client.call(endpoints.listRuns, { query: { pipeline: pipeline.name } });
+    expect(items).toHaveLength(1);
+  });
+  it('refuses a key that came with another body', async () => {
+    const table = await aTable(world());
+    const id = randomUUID();
+    await ask(world(), between(`shop|public.${table}`, `warehouse|mart.${table}`), id);
+    expect(await codeOf(ask(world(), between(`shop|public.${table}`, `warehouse|mart.other_${table}`), id))).toBe('request.key-reused');
+  });
+  it('takes the requestId from the Idempotency-Key', async () => {
+    const table = await aTable(world());
+    const key = randomUUID();
+    const answer = await post(world(), JSON.stringify({ pipeline: between(`shop|public.${table}`, `warehouse|mart.${table}`), run: 'now' }), { 'idempotency-key': key });
+    expect([answer.status, Object(await answer.json()).requestId]).toEqual([202, key]);
+  });
+  it.each([
+    ['{ "pipeline": ', 400, 'request.malformed'], ['{ "pipelin": {} }', 422, 'request.invalid'], [JSON.stringify({ requestId: 'x\u0000y' }), 422, 'request.invalid'],
+    [`{"requestId":"\\ud800"}`, 422, 'request.invalid'], [JSON.stringify({ description: 'x'.repeat(1_100_000) }), 413, 'request.too-large'],
+  ])('answers %.30s with %d %s', async (body, status, code) => {
+    const answer = await post(world(), body);
+    expect([answer.status, Object(await answer.json()).code]).toEqual([status, code]);
+  });
+  it('needs a token, and the right host', async () => {
+    expect((await post({ ...world(), token: 'wrong-wrong-wrong-wrong' }, '{}')).status).toBe(401);
+  });
+  it.each([
+    ['steps', { steps: [{ filter: 'a > 1' }] }], ['checks', { checks: [{ not_null: ['a'] }] }], ['onFail', { onFail: { quarantine: { atMost: '1%' } } }],
+    ['schedule', { schedule: { cron: '15 1 * * *' } }],
+  ])('refuses %s by name, as something that does not exist yet', async (name, more) => {
+    const table = await aTable(world());
+    const body = { pipeline: { ...between(`shop|public.${table}`, `warehouse|mart.${table}`), ...more }, run: 'now' as const };
+    const answer = await world().client.call(endpoints.createRequest, { body: body as never }).then((view) => settle(world(), view), (error: unknown) => { if (error instanceof ApiError) return error; throw error; });
+    const { failure } = answer;
+    expect([failure?.code, failure?.text.includes(name)]).toEqual(['request.unsupported', true]);
+  });
+  it('cancels a run at a chunk boundary and leaves nothing', async () => {
+    const table = await aTable(world(), 1_500_000);
+    const view = await world().client.call(endpoints.createRequest, { body: { requestId: randomUUID(), pipeline: between(`shop|public.${table}`, `warehouse|mart.${table}`), run: 'now' } });
+    let started = view;
+    while (!started.runId) started = await world().client.call(endpoints.getRequest, { params: { requestId: view.requestId } });
+    await world().client.call(endpoints.cancelRun, { params: { runId: started.runId } });
+    const run = await untilRun(world(), started.runId);
+    expect([run.state, run.receipt]).toEqual(['cancelled', null]);
+    const retried = await world().client.call(endpoints.retryRun, { params: { runId: run.runId } });
+    expect((await untilRun(world(), retried.runId)).receipt).toMatchObject({ written: 1_500_000, reconciled: true });
+  });
+  it('lists runs, pipelines, connectors, connections and dead letters', async () => {
+    const table = await aTable(world());
+    const run = await copy(world(), between(`shop|public.${table}`, `warehouse|mart.${table}`));
+    const { client } = world();
+    expect((await client.call(endpoints.listRuns)).items.some(({ runId }) => runId === run.runId)).toBe(true);
+    expect((await client.call(endpoints.getPipeline, { params: { name: run.pipeline } })).lastRunId).toBe(run.runId);
+    expect((await client.call(endpoints.listConnectors)).items.map(({ name }) => name).sort()).toEqual(['file', 'postgres']);
+    expect((await client.call(endpoints.listDatasets, { params: { name: 'shop' } })).datasets.map(({ name }) => name)).toContain(`public.${table}`);
+    expect((await client.call(endpoints.listDeadLetters)).items).toEqual([]);
+  });
+}

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Client } from '@agent-etl/api-client';
+import pg from 'pg';
+
+/** One running set-up, seen from outside: its API, its user's databases and files, its command line. */
+export interface World {
+  readonly name: string;
+  readonly client: Client;
+  readonly url: string;
+  readonly token: string;
+  /** Superuser of the server that holds the user's databases, and the state. */
+  readonly postgresUrl: string;
+  /** Folder that file connections may use, and that holds logs and rendered DAGs. */
+  readonly folder: string;
+  readonly publicKey: string;
+  /** Puts one bare line on etl.pipeline.requests; null where the bus cannot be reached from outside. */
+  readonly produce: ((line: string) => Promise<void>) | null;
+  cli(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<CliAnswer>;
+  stop(): Promise<void>;
+}
+export interface CliAnswer { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+
+export const root = join(import.meta.dirname, '..', '..', '..');
+/** Runs a program to its end. */
+export function run(program: string, args: readonly string[], { cwd, env = {} }: { cwd: string; env?: Readonly<Record<string, string>> }): Promise<CliAnswer> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout += text; });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text; });
+    child.once('error', reject).once('close', (code) => { resolve({ code, stdout, stderr }); });
+  });
+}
+export const cliProgram = join(root, 'apps', 'cli', 'bin', 'agent-etl.mjs');
+
+export const urlOf = (postgresUrl: string, database: string): string => { const url = new URL(postgresUrl); url.pathname = `/${database}`; return url.href; };
+/** Runs statements in a database of the world. */
+export async function sqlIn<T extends pg.QueryResultRow>({ postgresUrl }: Pick<World, 'postgresUrl'>, database: string, text: string): Promise<T[]> {
+  const client = new pg.Client({ connectionString: urlOf(postgresUrl, database) });
+  await client.connect();
+  try {
+    const answer: unknown = await client.query<T>(text);
+    return (Array.isArray(answer) ? answer.at(-1) as pg.QueryResult<T> : answer as pg.QueryResult<T>).rows;
+  } finally { await client.end(); }
+}
