@@ -1,6 +1,6 @@
 import { type Connector, connectors } from '@agent-etl/connectors';
 import { Outbox } from '@agent-etl/messaging';
-import { StateDatabase, platformMigrations } from '@agent-etl/persistence';
+import { type MigrationClass, StateDatabase, platformMigrations } from '@agent-etl/persistence';
 import { type SecretStore, openSecretStore, secretsFrom } from '@agent-etl/secrets';
 import type { ServiceDefinition, ServiceParts } from '@agent-etl/service-kit';
 import { type DynamicModule, Injectable, Module, type OnApplicationBootstrap, type Provider } from '@nestjs/common';
@@ -34,6 +34,7 @@ export interface EtlWorkerOptions {
   /** Connectors by name; those of the registry when left out. */
   readonly connectors?: Readonly<Record<string, Connector>>;
 }
+export const etlWorkerMigrations: MigrationClass[] = [...platformMigrations(), ...workerMigrations()];
 type Parts = ServiceParts<'etl-worker', EtlWorkerConfig>;
 
 @Module({})
@@ -61,7 +62,7 @@ export class EtlWorkerStart implements OnApplicationBootstrap {
 /** The service that moves bytes: claims tasks, copies, proves, publishes. */
 export function etlWorkerService(options: EtlWorkerOptions = {}): ServiceDefinition<'etl-worker', EtlWorkerConfig> {
   return {
-    app: 'etl-worker', schema: 'worker', entities: [TaskEntity, ChunkEntity], migrations: [...platformMigrations(), ...workerMigrations()],
+    app: 'etl-worker', schema: 'worker', entities: [TaskEntity, ChunkEntity], migrations: etlWorkerMigrations,
     config: etlWorkerConfig, module: (parts) => moduleOf(parts, options),
   };
 }

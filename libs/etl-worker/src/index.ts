@@ -1,2 +1,2 @@
-export { type EtlWorkerOptions, etlWorkerService } from './etl-worker.module.ts';
+export { EtlWorkerModule, type EtlWorkerOptions, etlWorkerMigrations, etlWorkerService } from './etl-worker.module.ts';
 export { type EtlWorkerConfig, etlWorkerConfig } from './worker-config.ts';

@@ -1,13 +1,11 @@
 import { DEFAULT_TENANT, type MessageType, type Payload, type TaskCommand } from '@agent-etl/contracts';
 import { InMemoryBus, wireMessage } from '@agent-etl/messaging';
-import { platformMigrations } from '@agent-etl/persistence';
 import { type TestState, aStateDatabase } from '@agent-etl/persistence/testing';
 import { Access, type RunningServices, bootstrapServices, createLog } from '@agent-etl/service-kit';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EtlWorkerOptions, etlWorkerService } from '../etl-worker.module.ts';
-import { workerMigrations } from '../migrations/worker-tables.ts';
+import { type EtlWorkerOptions, etlWorkerMigrations, etlWorkerService } from '../etl-worker.module.ts';
 
-export const workerSchema = { schema: 'worker' as const, migrations: [...platformMigrations(), ...workerMigrations()] };
+export const workerSchema = { schema: 'worker' as const, migrations: etlWorkerMigrations };
 type TaskEvent = Extract<MessageType, `task.run.${'started' | 'progressed' | 'succeeded' | 'failed' | 'cancelled'}.v1`>;
 export interface Heard { readonly type: TaskEvent; readonly payload: Payload<TaskEvent> }
 
