@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { DEFAULT_TENANT, EtlError, type Policy, type Project } from '@agent-etl/contracts';
+import { StateDatabase } from '@agent-etl/persistence';
+import { assertPolicySupported, readProjectFile } from '@agent-etl/planning';
+import { Inject, Injectable } from '@nestjs/common';
+import { ConnectionsRepository } from './connections.repository.ts';
+
+export const PROJECT_FILE = Symbol('path of agent-etl.yaml, or null');
+
+/** The project file: its connections go into the table when its digest changes, its policy is kept in memory. */
+@Injectable()
+export class ProjectService {
+  #policy: Policy = {};
+  #seen: string | null = null;
+  constructor(private readonly state: StateDatabase, private readonly connections: ConnectionsRepository, @Inject(PROJECT_FILE) private readonly file: string | null) {}
+
+  get policy(): Policy { return this.#policy; }
+
+  /** Reads the file again if it was touched. No file is no error: connections may come over the API.
+   * @throws EtlError `request.malformed`, `request.invalid`, `request.unsupported` as the file deserves; what was loaded before stays */
+  async refresh(): Promise<void> {
+    if (this.file === null) return;
+    const touched = await stat(this.file).then(({ mtimeMs, size, ino }) => `${mtimeMs}:${size}:${ino}`, () => 'absent');
+    if (touched === this.#seen) return;
+    if (touched === 'absent') { this.#seen = touched; return; }
+    const text = await readFile(this.file, 'utf8').catch((cause: unknown) => { throw new EtlError('config.invalid', { problems: `${basename(this.file ?? '')} cannot be read` }, { cause }); });
+    const project = readProjectFile(text, basename(this.file));
+    assertPolicySupported(project.policy ?? {});
+    await this.load(project, createHash('sha256').update(text).digest('hex'));
+    this.#seen = touched;
+  }
+
+  private async load({ connections = {}, policy = {} }: Project, digest: string): Promise<void> {
+    await this.state.inTenantTx(DEFAULT_TENANT.id, async (tx) => {
+      if (!(await this.connections.takeProject(tx, digest))) return;
+      for (const [name, spec] of Object.entries(connections)) await this.connections.put(tx, name, spec);
+    });
+    this.#policy = policy;
+  }
+}

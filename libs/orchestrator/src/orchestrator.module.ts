@@ -1,0 +1,103 @@
+import type { KeyObject } from 'node:crypto';
+import { EtlError } from '@agent-etl/contracts';
+import { builtInConnectors } from './built-in-connectors.ts';
+import { Outbox } from '@agent-etl/messaging';
+import { type MigrationClass, StateDatabase, platformMigrations } from '@agent-etl/persistence';
+import type { ServiceDefinition, ServiceParts } from '@agent-etl/service-kit';
+import type { DynamicModule, Provider } from '@nestjs/common';
+import { AirflowController } from './airflow/airflow.controller.ts';
+import { AirflowRepository } from './airflow/airflow.repository.ts';
+import { AirflowRuns } from './airflow/airflow-runs.service.ts';
+import { AirflowService } from './airflow/airflow.service.ts';
+import { ConnectionEntity } from './connections/connection.entity.ts';
+import { ConnectionsController } from './connections/connections.controller.ts';
+import { ConnectionsRepository } from './connections/connections.repository.ts';
+import { ConnectionsService } from './connections/connections.service.ts';
+import { PROJECT_FILE, ProjectService } from './connections/project.service.ts';
+import { CONNECTORS, type ConnectorCatalogue } from './connector-catalogue.ts';
+import { OrchestratorTables1764000200000 } from './migrations/orchestrator-tables.migration.ts';
+import { type OrchestratorConfig, orchestratorConfig } from './orchestrator-config.ts';
+import { OrchestratorLifecycle } from './orchestrator-lifecycle.service.ts';
+import { PipelineEntity } from './pipelines/pipeline.entity.ts';
+import { PipelinesController } from './pipelines/pipelines.controller.ts';
+import { PipelinesRepository } from './pipelines/pipelines.repository.ts';
+import { PipelinesService } from './pipelines/pipelines.service.ts';
+import { Approvals } from './planning/approvals.service.ts';
+import { CopyRuns, DEADLINE_MS } from './planning/copy-runs.service.ts';
+import { DagsHandler } from './planning/dags.handler.ts';
+import { DagsService } from './planning/dags.service.ts';
+import { PlanEntity } from './planning/plan.entity.ts';
+import { PARALLEL, PlanningGround } from './planning/planning-ground.service.ts';
+import { PlanningService } from './planning/planning.service.ts';
+import { PlansController } from './planning/plans.controller.ts';
+import { PlansRepository } from './planning/plans.repository.ts';
+import { PlansService } from './planning/plans.service.ts';
+import { RequestProgress } from './planning/request-progress.service.ts';
+import { RetriesService } from './planning/retries.service.ts';
+import { readSigningKey, signingKey } from './receipts/receipt-signature.ts';
+import { ReceiptSigner, SIGNING_KEY } from './receipts/receipt-signer.service.ts';
+import { Intake } from './requests/intake.service.ts';
+import { RequestEntity } from './requests/request.entity.ts';
+import { RequestsController } from './requests/requests.controller.ts';
+import { RequestsHandler } from './requests/requests.handler.ts';
+import { RequestsRepository } from './requests/requests.repository.ts';
+import { RequestsService } from './requests/requests.service.ts';
+import { RunEndings } from './runs/run-endings.ts';
+import { RunEnds } from './runs/run-ends.service.ts';
+import { RunQueries } from './runs/run-queries.service.ts';
+import { RunEntity, TaskRunEntity } from './runs/run.entity.ts';
+import { RunsController } from './runs/runs.controller.ts';
+import { RunsHandler } from './runs/runs.handler.ts';
+import { RunsRepository } from './runs/runs.repository.ts';
+import { RunsService } from './runs/runs.service.ts';
+import { Ticker } from './runs/ticker.service.ts';
+import { Changes } from './signals/changes.service.ts';
+
+/** @property signingKey Ed25519 private key, or its PKCS #8 PEM; else ETL_ORCHESTRATOR_SIGNING_KEY_FILE names it
+ * @property project path of agent-etl.yaml; else ETL_ORCHESTRATOR_PROJECT names it */
+export interface OrchestratorOptions { readonly signingKey?: KeyObject | string; readonly project?: string; readonly connectors?: ConnectorCatalogue }
+
+export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000];
+type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
+
+const services: Provider[] = [
+  ConnectionsRepository, PipelinesRepository, RequestsRepository, PlansRepository, RunsRepository, AirflowRepository, ProjectService, ConnectionsService, PipelinesService, RequestsService, Intake,
+  PlanningService, PlanningGround, Approvals, CopyRuns, PlansService, RetriesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, Changes, ReceiptSigner,
+  AirflowService, AirflowRuns, OrchestratorLifecycle,
+];
+
+/** Nest's module of the orchestrator. */
+export class OrchestratorModule {
+  static register(parts: Parts, options: OrchestratorOptions): DynamicModule {
+    const { state, outbox, config } = parts;
+    const value = (provide: symbol | Function, useValue: unknown): Provider => ({ provide, useValue });
+    return {
+      module: OrchestratorModule,
+      controllers: [RequestsController, PlansController, PipelinesController, RunsController, ConnectionsController, AirflowController, RequestsHandler, RunsHandler, DagsHandler],
+      providers: [
+        value(StateDatabase, state), value(Outbox, outbox), value(CONNECTORS, options.connectors ?? builtInConnectors()), value(PROJECT_FILE, options.project ?? config.ETL_ORCHESTRATOR_PROJECT ?? null),
+        value(SIGNING_KEY, keyOf(options, config)), value(PARALLEL, config.ETL_ORCHESTRATOR_PARALLEL), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000), ...services,
+        { provide: PARTS_JOINED, inject: [RequestsService, OrchestratorLifecycle], useFactory: (requests: RequestsService, lifecycle: OrchestratorLifecycle) => join(parts, { requests, lifecycle }) },
+      ],
+    };
+  }
+}
+const PARTS_JOINED = Symbol('hooks of the platform are set');
+
+function join({ onUnreadable, shutdown }: Parts, { requests, lifecycle }: { requests: RequestsService; lifecycle: OrchestratorLifecycle }): true {
+  onUnreadable((message, failure, tx) => requests.onUnreadable(message, failure, tx));
+  shutdown.onStop('work', () => lifecycle.stop());
+  return true;
+}
+
+function keyOf({ signingKey: given }: OrchestratorOptions, { ETL_ORCHESTRATOR_SIGNING_KEY_FILE: file }: OrchestratorConfig): KeyObject {
+  if (given !== undefined) return signingKey(given);
+  if (file === undefined) throw new EtlError('config.invalid', { problems: 'ETL_ORCHESTRATOR_SIGNING_KEY_FILE: names the key that signs receipts' });
+  return readSigningKey(file);
+}
+
+/** The orchestrator: requests, plans, runs, connections. */
+export const orchestratorService = (options: OrchestratorOptions = {}): ServiceDefinition<'orchestrator', OrchestratorConfig> => ({
+  app: 'orchestrator', schema: 'orchestrator', entities: [ConnectionEntity, PipelineEntity, RequestEntity, PlanEntity, RunEntity, TaskRunEntity], migrations: orchestratorMigrations,
+  config: orchestratorConfig, module: (parts) => OrchestratorModule.register(parts, options),
+});

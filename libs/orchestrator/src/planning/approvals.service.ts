@@ -1,0 +1,44 @@
+import { type AirflowTarget, PlanId } from '@agent-etl/contracts';
+import { Outbox } from '@agent-etl/messaging';
+import type { TenantTx } from '@agent-etl/persistence';
+import { Injectable } from '@nestjs/common';
+import { ProjectService } from '../connections/project.service.ts';
+import { PipelinesRepository } from '../pipelines/pipelines.repository.ts';
+import type { RequestEntity } from '../requests/request.entity.ts';
+import { aboutPlan } from './about-plan.ts';
+import { CopyRuns } from './copy-runs.service.ts';
+import type { PlanEntity } from './plan.entity.ts';
+import { PlansRepository } from './plans.repository.ts';
+import { RequestProgress } from './request-progress.service.ts';
+
+/** Decisions about plans, and what follows from them. The caller holds the pipeline. */
+@Injectable()
+export class Approvals {
+  constructor(
+    private readonly plans: PlansRepository, private readonly pipelines: PipelinesRepository, private readonly project: ProjectService,
+    private readonly copies: CopyRuns, private readonly progress: RequestProgress, private readonly outbox: Outbox<'orchestrator'>,
+  ) {}
+
+  /** Approves exactly this plan: the whole plan leaves with the message. */
+  async approve(tx: TenantTx, row: PlanEntity, by: string): Promise<PlanEntity> {
+    const airflow: AirflowTarget = this.project.policy.airflow ?? {};
+    await this.plans.decide(tx, row.planId, { status: 'approved', decidedBy: by });
+    await this.pipelines.planned(tx, row.pipelineId, PlanId.parse(row.planId));
+    await this.outbox.add(tx, 'plan.approved.v1', { ...aboutPlan(row, row.requestId), plan: row.plan!, by, approvedAt: await tx.now(), airflow });
+    return { ...row, status: 'approved', decidedBy: by };
+  }
+  async refuse(tx: TenantTx, row: PlanEntity, by: string): Promise<PlanEntity> {
+    if (row.status === 'refused') return row;
+    await this.plans.decide(tx, row.planId, { status: 'refused', decidedBy: by });
+    await this.outbox.add(tx, 'plan.refused.v1', { ...aboutPlan(row, row.requestId), by, issues: row.verdict.issues });
+    return { ...row, status: 'refused', decidedBy: by };
+  }
+
+  /** What a request gets of its approved plan: a run, or the plan alone. A busy target fails the request, not the plan. */
+  async goOn(tx: TenantTx, row: PlanEntity, request: RequestEntity): Promise<void> {
+    if (request.run === 'never' || row.plan?.driver === 'airflow') return this.progress.planned(tx, request, row.planId);
+    const started = await this.copies.startOrSay(tx, row, request.requestId);
+    if ('whyNot' in started) return this.progress.fail(tx, request, { failure: started.whyNot, planId: row.planId });
+    return this.progress.running(tx, request, { planId: row.planId, runId: started.runId });
+  }
+}

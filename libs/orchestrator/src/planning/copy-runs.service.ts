@@ -1,0 +1,45 @@
+import { type Failure, EtlError, PlanId, toFailure } from '@agent-etl/contracts';
+import type { TenantTx } from '@agent-etl/persistence';
+import { Inject, Injectable } from '@nestjs/common';
+import { PipelinesRepository } from '../pipelines/pipelines.repository.ts';
+import { copyRun } from '../runs/new-run.ts';
+import { RunEndings } from '../runs/run-endings.ts';
+import type { RunRecord } from '../runs/run-record.ts';
+import { RunsRepository } from '../runs/runs.repository.ts';
+import { RunsService } from '../runs/runs.service.ts';
+import { assertRunnable } from './approval-rules.ts';
+import type { PlanEntity } from './plan.entity.ts';
+import { PlansRepository } from './plans.repository.ts';
+
+export const DEADLINE_MS = Symbol('how long a copy may take');
+
+/** Starts copies of approved plans. */
+@Injectable()
+export class CopyRuns {
+  constructor(
+    private readonly plans: PlansRepository, private readonly pipelines: PipelinesRepository, private readonly rows: RunsRepository,
+    private readonly runs: RunsService, @Inject(DEADLINE_MS) private readonly deadlineMs: number, endings: RunEndings,
+  ) {
+    endings.on('copy', async (tx, { pipelineId, runId, state }) => { if (pipelineId) await this.pipelines.ran(tx, pipelineId, { runId, state }); });
+  }
+
+  /** @throws EtlError `plan.needs-approval`, `plan.stale`, `request.conflict` when the plan is done or its target busy */
+  async start(tx: TenantTx, row: PlanEntity, { requestId, driver }: { requestId: string | null; driver: RunRecord['driver'] }): Promise<RunRecord> {
+    const planId = PlanId.parse(row.planId);
+    const greenRuns = driver === 'airflow' ? 0 : await this.rows.greenRuns(tx, { planId });
+    const plan = assertRunnable(row, { latest: await this.plans.latestFingerprint(tx, row.pipelineId), greenRuns });
+    const run = copyRun({ planId, plan, pipelineId: row.pipelineId, requestId, approvedBy: row.decidedBy ?? 'policy', now: await tx.now(), deadlineMs: this.deadlineMs, driver });
+    const started = await this.runs.start(tx, run);
+    await this.pipelines.ran(tx, row.pipelineId, { runId: run.runId, state: started.state });
+    return started;
+  }
+  /** The same, for callers that answer instead of throwing. Whatever is refused is refused before the first write. */
+  async startOrSay(tx: TenantTx, row: PlanEntity, requestId: string): Promise<{ runId: string } | { whyNot: Failure }> {
+    try {
+      return { runId: (await this.start(tx, row, { requestId, driver: 'workers' })).runId };
+    } catch (error) {
+      if (error instanceof EtlError && error.row.retry === 'never') return { whyNot: toFailure(error) };
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { type DatasetRef, type Failure, type LoadResult, type PlanId, type PublishResult, EtlError, ReceiptBody, digestText, toFailure } from '@agent-etl/contracts';
+import type { RunRecord } from '../runs/run-record.ts';
+
+export type Proof = { readonly body: ReceiptBody } | { readonly failure: Failure };
+
+/** What a finished copy proves. A doubt is a failure: rows must add up and both ends must agree before a run is green.
+ * @returns the receipt to sign, or `sink.reconcile-mismatch` with the difference */
+export function proofOf(run: RunRecord, tenant: string): Proof {
+  const load = run.tasks.find(({ result }) => result?.kind === 'load');
+  const publish = run.tasks.find(({ result }) => result?.kind === 'publish');
+  if (load?.result?.kind !== 'load' || publish?.result?.kind !== 'publish' || publish.spec.kind !== 'publish') return mismatch('load or publish said nothing');
+  const difference = differenceOf(load.result, publish.result, publish.spec.how);
+  if (difference) return mismatch(difference);
+  return { body: bodyOf(run, { load: load.result, publish: publish.result, spec: publish.spec, tenant }) };
+}
+const mismatch = (difference: string): Proof => ({ failure: toFailure(new EtlError('sink.reconcile-mismatch', { difference })) });
+
+function differenceOf(load: LoadResult, { level, sourceDigest, targetDigest, published }: PublishResult, how: string): string | null {
+  const { read, filtered, rejected, written } = load;
+  if (read !== filtered + rejected + written) return `read ${read} is not filtered ${filtered} + rejected ${rejected} + written ${written}`;
+  if (sourceDigest.rows !== targetDigest.rows) return `${sourceDigest.rows} rows at the source, ${targetDigest.rows} at the target`;
+  if (targetDigest.rows !== written) return `${written} rows were written, ${targetDigest.rows} were found`;
+  if (level === 'full' && digestText(sourceDigest) !== digestText(targetDigest)) return 'the digests of source and target differ';
+  if (how === 'upsert' ? published > written : published !== written) return `${written} rows were written, ${published} were published`;
+  return null;
+}
+
+interface Results { load: LoadResult; publish: PublishResult; spec: { source: DatasetRef; target: DatasetRef }; tenant: string }
+const bodyOf = (run: RunRecord, { load, publish, spec, tenant }: Results): ReceiptBody => ReceiptBody.parse({
+  receiptVersion: 1, runId: run.runId, planId: run.planId as PlanId, pipeline: run.pipeline, tenant, source: spec.source, target: spec.target, reconciled: true, level: publish.level,
+  read: load.read, filtered: load.filtered, rejected: load.rejected, written: load.written, published: publish.published, digest: publish.sourceDigest.kind,
+  sourceDigest: digestText(publish.sourceDigest), targetDigest: digestText(publish.targetDigest), chunks: load.chunks,
+  attempts: run.tasks.reduce((sum, { attempt }) => sum + attempt, 0), approvedBy: run.approvedBy ?? 'policy', startedAt: run.startedAt, finishedAt: run.finishedAt,
+});

@@ -1,0 +1,60 @@
+import { type Pipeline, type PipelineRequest, DatasetRef, EtlError } from '@agent-etl/contracts';
+import { Outbox } from '@agent-etl/messaging';
+import type { TenantTx } from '@agent-etl/persistence';
+import { assertSupported } from '@agent-etl/planning';
+import { Injectable } from '@nestjs/common';
+import { ConnectionsRepository } from '../connections/connections.repository.ts';
+import { PipelinesRepository } from '../pipelines/pipelines.repository.ts';
+import { lookRun } from '../runs/new-run.ts';
+import { RunsService } from '../runs/runs.service.ts';
+import type { RequestEntity } from './request.entity.ts';
+import { askedPipeline, assertSameBody, bodyDigest } from './request-rules.ts';
+import { RequestsRepository } from './requests.repository.ts';
+
+export interface Taken { readonly requestId: string; readonly key: string | null; readonly body: PipelineRequest; readonly by: string }
+
+/** Takes a request: its row, the answer that it is accepted, and the run that profiles its ends, all or nothing. */
+@Injectable()
+export class Intake {
+  constructor(
+    private readonly requests: RequestsRepository, private readonly pipelines: PipelinesRepository, private readonly connections: ConnectionsRepository,
+    private readonly runs: RunsService, private readonly outbox: Outbox<'orchestrator'>,
+  ) {}
+
+  /** @returns the request, a repeated one as it is by now
+   * @throws EtlError `request.key-reused`, `request.unsupported`, `request.invalid`, `access.not-found` before anything is written */
+  async take(tx: TenantTx, { requestId, key, body, by }: Taken): Promise<RequestEntity> {
+    const digest = bodyDigest(body);
+    const kept = await this.requests.find(tx, { requestId, key });
+    if (kept) { assertSameBody(kept, digest); return kept; }
+    const spec = await this.resolve(tx, body);
+    await this.connections.named(tx, [spec.from.connection, spec.to.connection]);
+    const pipelineId = await this.pipelines.keep(tx, spec);
+    const request = {
+      requestId, idempotencyKey: key, bodyDigest: digest, pipelineId, pipeline: spec.name, spec, run: body.run ?? 'never', state: 'planning', planId: null, runId: null, failure: null, askedBy: by, createdAt: await tx.now(),
+    } as const;
+    if (!(await this.requests.insert(tx, request))) {
+      const twin = await this.requests.find(tx, { requestId, key });
+      if (!twin) throw new EtlError('platform.internal');
+      assertSameBody(twin, digest);
+      return twin;
+    }
+    await this.outbox.add(tx, 'pipeline.accepted.v1', { requestId, pipelineId, pipeline: spec.name, owner: spec.owner ?? null });
+    await this.profile(tx, request);
+    return { ...request, tenantId: tx.tenantId };
+  }
+
+  private async resolve(tx: TenantTx, body: PipelineRequest): Promise<Pipeline> {
+    const asked = askedPipeline(body);
+    if ('from' in asked) return asked;
+    const { spec } = await this.pipelines.get(tx, asked.name);
+    assertSupported(spec);
+    return spec;
+  }
+  private async profile(tx: TenantTx, { requestId, pipelineId, spec }: Pick<RequestEntity, 'requestId' | 'pipelineId' | 'spec'>): Promise<void> {
+    const source = DatasetRef.parse({ connection: spec.from.connection, dataset: spec.from.dataset });
+    const target = DatasetRef.parse({ connection: spec.to.connection, dataset: spec.to.dataset });
+    await this.runs.start(tx, lookRun({
+      spec: { id: 'profile', kind: 'profile', source, target, ...(spec.from.select ? { select: spec.from.select } : {}) }, pipeline: spec.name, pipelineId, requestId, now: await tx.now() }));
+  }
+}

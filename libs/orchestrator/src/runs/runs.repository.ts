@@ -1,0 +1,89 @@
+import { EtlError, type PlanId, isFinal } from '@agent-etl/contracts';
+import { type TenantTx, joinSql, sql } from '@agent-etl/persistence';
+import { Injectable } from '@nestjs/common';
+import { In } from 'typeorm';
+import type { After } from '../page-cursor.ts';
+import { RunEntity, TaskRunEntity } from './run.entity.ts';
+import type { RunRecord, RunTask } from './run-record.ts';
+import { wakeAt } from './run-state.ts';
+
+export interface RunPage { readonly limit: number; readonly after: After | null; readonly pipeline?: string | undefined }
+
+@Injectable()
+export class RunsRepository {
+  /** @throws EtlError `request.conflict` when another live run writes the same target */
+  async insert(tx: TenantTx, run: RunRecord): Promise<void> {
+    const { tasks, ...row } = run;
+    const placed = await tx.manager.createQueryBuilder().insert().into(RunEntity).values({ ...row, tenantId: tx.tenantId }).orIgnore().returning(['run_id']).execute();
+    // Only the unique key of live targets can stand against a fresh id. A twin that is not committed yet is waited for.
+    if ((placed.raw as unknown[]).length === 0) throw busy(run.targetKey);
+    await tx.manager.insert(TaskRunEntity, tasks.map((task, ordinal) => taskRow(tx, run.runId, { task, ordinal })));
+    await this.setWake(tx, run);
+    hold(tx, run);
+  }
+
+  /** The run with its row locked until the transaction ends. Null when there is none. */
+  async lock(tx: TenantTx, runId: string): Promise<RunRecord | null> {
+    const row = await tx.manager.findOne(RunEntity, { where: { tenantId: tx.tenantId, runId }, lock: { mode: 'pessimistic_write' } });
+    if (!row) return null;
+    const [run] = await this.withTasks(tx, [row]);
+    hold(tx, run!);
+    return run!;
+  }
+  /** @throws EtlError `access.not-found` */
+  async get(tx: TenantTx, runId: string): Promise<RunRecord> {
+    const row = await tx.manager.findOneBy(RunEntity, { tenantId: tx.tenantId, runId });
+    if (!row) throw new EtlError('access.not-found', { what: 'run' });
+    return (await this.withTasks(tx, [row]))[0]!;
+  }
+
+  /** Runs that move rows, newest first. */
+  async list(tx: TenantTx, { limit, after, pipeline }: RunPage): Promise<RunRecord[]> {
+    const conditions = [sql`kind = 'copy'`, ...(pipeline ? [sql`pipeline = ${pipeline}`] : []), ...(after ? [sql`(started_at, run_id) < (${after.at}::timestamptz, ${after.id}::uuid)`] : [])];
+    const ids = await tx.run<{ run_id: string }>(sql`select run_id from run where ${joinSql(conditions, ' and ')} order by started_at desc, run_id desc limit ${limit}`);
+    const rows = await tx.manager.findBy(RunEntity, { tenantId: tx.tenantId, runId: In(ids.map(({ run_id: id }) => id)) });
+    const found = await this.withTasks(tx, rows);
+    return ids.flatMap(({ run_id: id }) => found.filter(({ runId }) => runId === id));
+  }
+
+  /** Writes what changed between two states of a locked run. */
+  async save(tx: TenantTx, before: RunRecord, after: RunRecord): Promise<void> {
+    const { tasks, ...row } = after;
+    for (const [ordinal, task] of tasks.entries()) {
+      if (task !== before.tasks[ordinal]) await tx.manager.update(TaskRunEntity, { tenantId: tx.tenantId, taskRunId: task.taskRunId }, changeable(task));
+    }
+    const { state, finishedAt, receipt, failure, ignored, cancelReason } = row;
+    const changed = (['state', 'finishedAt', 'receipt', 'failure', 'ignored', 'cancelReason'] as const).some((field) => before[field] !== after[field]);
+    if (changed) await tx.manager.update(RunEntity, { tenantId: tx.tenantId, runId: row.runId }, { state, finishedAt, receipt, failure, ignored, cancelReason });
+    if (wakeAt(before) !== wakeAt(after)) await this.setWake(tx, after);
+  }
+
+  /** Green runs that published into this target for this pipeline, or with this very plan. */
+  async greenRuns(tx: TenantTx, of: { pipelineId: string; targetKey: string } | { planId: PlanId }): Promise<number> {
+    const which = 'planId' in of ? sql`plan_id = ${of.planId}` : sql`pipeline_id = ${of.pipelineId}::uuid and target_key = ${of.targetKey}`;
+    const [row] = await tx.run<{ count: number }>(sql`select count(*)::int as count from run where kind = 'copy' and state = 'succeeded' and ${which}`);
+    return row?.count ?? 0;
+  }
+
+  private async setWake(tx: TenantTx, run: RunRecord): Promise<void> {
+    const at = wakeAt(run);
+    if (at === null || isFinal(run.state)) { await tx.run(sql`delete from run_wake where run_id = ${run.runId}::uuid`); return; }
+    await tx.run(sql`insert into run_wake (tenant_id, run_id, at) values (${tx.tenantId}, ${run.runId}, ${at}) on conflict (tenant_id, run_id) do update set at = excluded.at`);
+  }
+
+  private async withTasks(tx: TenantTx, rows: readonly RunEntity[]): Promise<RunRecord[]> {
+    if (!rows.length) return [];
+    const tasks = await tx.manager.find(TaskRunEntity, { where: { tenantId: tx.tenantId, runId: In(rows.map(({ runId }) => runId)) }, order: { ordinal: 'ASC' } });
+    return rows.map(({ tenantId: _, ...row }) => ({ ...row, tasks: tasks.filter(({ runId }) => runId === row.runId).map(({ tenantId: __, runId: ___, ordinal: ____, ...task }) => task) }));
+  }
+}
+
+function hold(tx: TenantTx, { runId, tasks }: RunRecord): void {
+  tx.hold(runId);
+  for (const { taskRunId } of tasks) tx.hold(taskRunId); // a task is only written under its run's lock
+}
+const busy = (targetKey: string | null): EtlError => new EtlError('request.conflict', { what: `the target ${targetKey ?? ''}`, state: 'busy', action: 'another run into it', next: 'wait for the live run, or cancel it: agent-etl runs' });
+const changeable = ({ state, attempt, failures, losses, readyAt, worker, progress, result, failure, startedAt, finishedAt }: RunTask) =>
+  ({ state, attempt, failures, losses, readyAt, worker, progress, result, failure, startedAt, finishedAt });
+const taskRow = (tx: TenantTx, runId: string, { task, ordinal }: { task: RunTask; ordinal: number }): TaskRunEntity =>
+  Object.assign(new TaskRunEntity(), { tenantId: tx.tenantId, runId, ordinal, taskRunId: task.taskRunId, id: task.id, kind: task.kind, spec: task.spec, after: [...task.after], ...changeable(task) });

@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { StateDatabase, type TenantTx, sql } from '@agent-etl/persistence';
+
+const CHANNEL = 'orchestrator_changed';
+
+/** Lets a caller wait for a change of a request or run. Pushed: in this process by the commit, between replicas by NOTIFY; nobody polls. */
+@Injectable()
+export class Changes {
+  private readonly state: StateDatabase;
+  readonly #waiting = new Map<string, Set<() => void>>();
+  #channel: Promise<{ close(): Promise<void> }> | null = null;
+  constructor(state: StateDatabase) { this.state = state; }
+
+  async start(): Promise<void> {
+    this.#channel ??= this.state.listen(CHANNEL, () => { for (const key of [...this.#waiting.keys()]) this.wake(key); });
+    await this.#channel;
+  }
+  async stop(): Promise<void> {
+    const channel = await this.#channel;
+    this.#channel = null;
+    for (const key of [...this.#waiting.keys()]) this.wake(key);
+    await channel?.close();
+  }
+
+  /** Says, once this transaction is committed, that the thing with this id has changed. */
+  async changed(tx: TenantTx, key: string): Promise<void> {
+    tx.afterCommit(() => { this.wake(key); });
+    await tx.run(sql`select pg_notify(${CHANNEL}, '')`);
+  }
+
+  private wake(key: string): void { for (const wake of [...this.#waiting.get(key) ?? []]) wake(); }
+
+  /** Reads until the answer is settled or the seconds are over; reads again only after a change.
+   * @returns the last answer read, settled or not */
+  async until<T>(key: string, seconds: number, look: { read: () => Promise<T>; settled: (answer: T) => boolean }): Promise<T> {
+    const end = performance.now() + seconds * 1000;
+    for (;;) {
+      const change = this.next(key, end);
+      try {
+        const answer = await look.read();
+        if (look.settled(answer) || performance.now() >= end || !(await change.happens)) return look.settled(answer) || performance.now() < end ? answer : await look.read();
+      } finally {
+        change.forget();
+      }
+    }
+  }
+
+  /** Registered before the read, so that no change falls between the two. */
+  private next(key: string, end: number): { happens: Promise<boolean>; forget: () => void } {
+    const waiting = this.#waiting.get(key) ?? new Set();
+    this.#waiting.set(key, waiting);
+    let tell = (_: 'changed' | 'timeout'): void => undefined;
+    const happens = new Promise<boolean>((done) => { tell = (what) => { done(what === 'changed'); }; });
+    const wake = (): void => { tell('changed'); };
+    const timer = setTimeout(() => { tell('timeout'); }, Math.max(0, end - performance.now()));
+    waiting.add(wake);
+    return { happens, forget: () => {
+      clearTimeout(timer);
+      waiting.delete(wake);
+      if (waiting.size === 0) this.#waiting.delete(key);
+    } };
+  }
+}
