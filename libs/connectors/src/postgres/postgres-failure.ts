@@ -1,0 +1,63 @@
+import { EtlError, type Failure } from '@agent-etl/contracts';
+
+/** Where an error came from: it decides the words. */
+export interface FailureContext {
+  readonly connection: string; readonly address: string; readonly user: string; readonly database: string;
+  /** What was going on, in a word or two. */
+  readonly phase: string;
+  /** The relation it was about, as a user types it. */
+  readonly relation?: string | undefined;
+  /** What a missing right would need. */
+  readonly right?: 'SELECT' | 'INSERT' | 'CREATE' | undefined;
+}
+interface PgError { readonly code?: string; readonly message: string; readonly where?: string; readonly constraint?: string; readonly column?: string; readonly routine?: string }
+
+const AWAY = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'ENOENT', '57P03', '53300']);
+const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END', '57P01', '57P02', '57P05', '08006', '08003', '08000', '25P03']);
+const MISFIT = new Set(['22003', '22001', '22P02', '22P03', '22P04', '22P05', '22007', '22008', '22021', '22000', '22P06', '23502']);
+const CONSTRAINT = new Set(['23505', '23503', '23514', '23P01', '23001']);
+/** Words of errors that carry no code. */
+const SAYS_AWAY = /timeout expired|connect timeout|Connection terminated due to connection timeout/i;
+const SAYS_BROKEN = /Connection terminated|Client has encountered a connection error|socket hang up|read ECONNRESET/i;
+
+/** An error of the driver or the server in the words of the error table. The server's own words stay in the cause: they may hold values. */
+export function postgresFailure(error: unknown, context: FailureContext): unknown {
+  if (error instanceof EtlError || !(error instanceof Error)) return error;
+  const { code = '', message } = error as PgError;
+  const { connection, address, user, phase, relation } = context;
+  const cause = { cause: error };
+  if (code === '28P01' || code === '28000') return new EtlError('connection.auth-failed', { connection, user }, cause);
+  if (code === '3D000') return new EtlError('source.not-found', { connection, what: 'database', name: context.database, next: `create it, or change database in the connection ${connection}` }, cause);
+  if (code === '42501') return new EtlError('connection.permission-denied', { connection, action: `${context.right ?? 'use'} on ${relation ?? 'an object'}`, grant: grantFor(context) }, cause);
+  if (code === '53100' || code === 'ENOSPC') return new EtlError('platform.disk-full', { what: `${connection} at ${address}` }, cause);
+  if (code === '55P03' || code === '40P01') return new EtlError('sink.busy', { target: relation ?? connection, seconds: 10 }, cause);
+  if (code === '57014') return new EtlError('query.timeout', { seconds: 'its limit of' }, cause);
+  if (MISFIT.has(code)) return misfit(error as PgError);
+  if (CONSTRAINT.has(code)) return new EtlError('sink.constraint-violated', { constraint: (error as PgError).constraint ?? 'a constraint' }, cause);
+  if (code === '42P01' || code === '42703' || code === '42P10') return new EtlError('source.schema-drifted', { dataset: relation ?? connection, diff: code === '42703' ? 'a column is gone' : code === '42P10' ? 'the key has no unique index' : 'it is gone' }, cause);
+  if (BROKEN.has(code) || SAYS_BROKEN.test(message)) return new EtlError('connection.interrupted', { connection, phase }, cause);
+  if (AWAY.has(code) || SAYS_AWAY.test(message)) return new EtlError('connection.unreachable', { connection, address }, cause);
+  return error;
+}
+/** Codes after which nothing more is known of the server's side: a commit may or may not have happened. */
+export const isOutcomeUnknown = (error: unknown): boolean => {
+  const { code = '', message = '' } = (error instanceof EtlError ? error.cause : error) as PgError ?? {};
+  return BROKEN.has(code) || SAYS_BROKEN.test(message) || code === 'ETIMEDOUT';
+};
+
+function grantFor({ right, relation, user, database }: FailureContext): string {
+  if (right === 'CREATE') return `GRANT CREATE ON DATABASE "${database}" TO "${user}"`;
+  const [schema = 'public'] = (relation ?? '').split('.');
+  return `GRANT USAGE ON SCHEMA ${schema} TO "${user}"; GRANT ${right ?? 'SELECT'} ON ${relation ?? 'the table'} TO "${user}"`;
+}
+
+/** `COPY t, line 5, column c: "value"` is where COPY says what it could not take. */
+const WHERE = /COPY [^,]+, line (\d+)(?:, column ([^:]+))?(?:: "((?:[^"]|"(?!$))*)")?/;
+const TYPE = /type ([a-z][a-z0-9 ]*(?:\([\d,]+\))?)|out of range for ([a-z ]+)|^([a-z ]+) out of range/;
+function misfit(error: PgError): EtlError {
+  const [, line, column, value] = WHERE.exec(error.where ?? '') ?? [];
+  const target = (TYPE.exec(error.message) ?? []).slice(1).find(Boolean) ?? (error.code === '23502' ? 'not null' : 'its type');
+  const named = column ?? error.column;
+  const cell: Failure['cell'] | undefined = named ? { row: line ? Number(line) : null, column: named, value: error.code === '23502' ? 'NULL' : (value ?? '').slice(0, 200), target } : undefined;
+  return new EtlError('data.value-out-of-range', { column: named ?? 'unknown', type: target }, { cause: error, ...(cell ? { cell } : {}) });
+}
