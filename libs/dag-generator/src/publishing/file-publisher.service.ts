@@ -6,7 +6,7 @@ import { crashPoint } from '@agent-etl/service-kit';
 import { Injectable } from '@nestjs/common';
 
 export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+const codeOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '');
 
 async function synced<T>(path: string, flags: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
   const file = await open(path, flags, 0o644);

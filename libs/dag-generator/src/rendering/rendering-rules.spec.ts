@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { DEFAULT_TENANT, EtlError } from '@agent-etl/contracts';
+import { DEFAULT_TENANT, EtlError, toFailure } from '@agent-etl/contracts';
 import { afterFailure, asError, tenantLabel } from './rendering-rules.ts';
 
 describe('afterFailure', () => {
@@ -17,8 +17,8 @@ describe('afterFailure', () => {
 });
 describe('asError', () => {
   it('says a kept failure in the words it had', () => {
-    const failure = { code: 'dag.invalid', text: 'x', next: null, traceId: null, issues: [{ code: 'dag.invalid', path: '/schedule/cron', text: 'schedule/cron must have five fields' }] } as const;
-    expect(asError({ ...failure, issues: [...failure.issues] }).message).toBe('The DAG cannot be rendered: schedule/cron must have five fields.');
+    const failure = toFailure(new EtlError('dag.invalid', { field: 'owner', problem: 'holds a comma' }));
+    expect(toFailure(asError(failure))).toEqual(failure);
   });
 });
 describe('tenantLabel', () => {

@@ -16,8 +16,6 @@ export function afterFailure(error: unknown, tries: number): Consequence {
 }
 
 /** A kept failure as the error that it was, for who asks for the DAG. */
-export function asError({ code, issues = [] }: Failure): EtlError {
-  const [first] = issues;
-  const field = first?.path.slice(1) ?? 'file';
-  return new EtlError(code, { field, problem: first?.text.replace(`${field} `, '') ?? 'could not be made' }, { issues });
+export function asError({ code, text, issues = [] }: Failure): EtlError {
+  return Object.assign(new EtlError(code, {}, { issues }), { message: text });
 }
