@@ -12,6 +12,11 @@ export interface WorkerOrders {
   readonly fileRoots: readonly string[];
 }
 const root = join(import.meta.dirname, '..', '..', '..', '..');
+const bundler = `
+import { build } from 'esbuild';
+import { bundleDefaults, decorators, external } from './tools/bundle-plugins.mjs';
+const [entryPoint, outfile] = process.argv.slice(1);
+await build({ ...bundleDefaults, entryPoints: [entryPoint], outfile, plugins: [decorators, external] });`;
 let program: string | null = null;
 
 /** Bundles the worker program once per test process. Its folder lies in the workspace, so that its packages are found. */
@@ -21,7 +26,7 @@ function bundled(): string {
   const folder = mkdtempSync(join(root, 'dist', 'worker-test-'));
   process.once('exit', () => { rmSync(folder, { recursive: true, force: true }); });
   const file = join(folder, 'worker.js');
-  execFileSync(process.execPath, [join(import.meta.dirname, 'bundle-worker.mjs'), file], { stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync(process.execPath, ['--input-type=module', '-e', bundler, join(import.meta.dirname, 'worker-program.ts'), file], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   return program = file;
 }
 
