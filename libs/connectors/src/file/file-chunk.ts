@@ -40,6 +40,7 @@ export class FileChunk implements ChunkWriter {
       return new FileChunk(plan, { duck, engine, feed: await FifoFeed.open(fifo, engine) });
     } catch (cause) {
       await duck.stop();
+      await rm(plan.path, { force: true });
       throw cause;
     }
   }
@@ -52,6 +53,7 @@ export class FileChunk implements ChunkWriter {
     try {
       this.rows = await duck.copy(compile(copyInto(plan, selectFile(scan.path, read, columns))), signal);
     } catch (error) {
+      if (error instanceof EtlError && error.code === 'platform.disk-full') throw new EtlError(error.code, { what: plan.task.target.dataset }, { cause: error.cause });
       throw await withRow(error, { dataset, path: scan.path, plan: read, columns, scratch });
     } finally {
       await duck.stop();

@@ -154,6 +154,15 @@ describe('a copy from file to file', () => {
     }
   });
 
+  it('keeps names that SQL finds long or strange, and refuses two that differ in case only', async () => {
+    const long = `${'Täglicher Umsatz '.repeat(8)}"quoted", 'x'`;
+    await folder.write('t.csv', `"${long.replaceAll('"', '""')}",select\n1,2\n`);
+    for (const to of ['u.parquet', 'u.csv', 'u.tsv.gz']) expect((await move('t.csv', to)).target.columns.map(({ name }) => name)).toEqual([long, 'select']);
+    const open = await folder.open();
+    const task = aLoad(await open.profile('t.csv', 'source'), 'v.parquet');
+    await expect(open.sink.begin({ ...task, columns: task.columns.map((column, index) => ({ ...column, target: index ? 'A' : 'a' })) }, aWriter())).rejects.toMatchObject({ code: 'request.unsupported' });
+  });
+
   it('names the cell that does not fit any more', async () => {
     await folder.write('t.csv', 'id,n\n1,5\n');
     const open = await folder.open();

@@ -21,8 +21,19 @@ export class FileSink implements Sink {
 
   async begin(task: LoadTask, writer: Writer): Promise<SinkSession> {
     const format = requireFormat(task.target.dataset);
+    refuseTwinNames(task);
     const path = await this.gate.writable(task.target.dataset);
     return new FileSinkSession({ task, writer, format, connection: this.gate.connection }, new StagedFile(path, writer.runId), this.tools);
+  }
+}
+
+/** A reader of files may not tell `a` from `A`, and DuckDB would rename one of them. */
+function refuseTwinNames({ columns }: LoadTask): void {
+  const seen = new Map<string, string>();
+  for (const { target } of columns) {
+    const twin = seen.get(target.toLowerCase());
+    if (twin !== undefined) throw new EtlError('request.unsupported', { found: `a file with the columns ${twin} and ${target}`, allowed: 'names that differ in more than case' });
+    seen.set(target.toLowerCase(), target);
   }
 }
 

@@ -75,16 +75,24 @@ function asText(cell: Duck, { kind }: ColumnType): Duck {
   return cell;
 }
 
+const SQL_NAME_BYTES = 63;
+/** A select list with the names of a file. Names longer than SQL takes come out of a struct, whose keys are plain texts. */
+function named(values: readonly Duck[], names: readonly string[]): Duck {
+  if (names.every((name) => Buffer.byteLength(name) <= SQL_NAME_BYTES)) return listOf(values.map((value, index) => sql`${value} AS ${identifier(names[index] ?? '')}`));
+  return sql`unnest({${listOf(values.map((value, index) => sql`${text(names[index] ?? '')}: ${value}`))}})`;
+}
+
 /** COPY of the travelling columns as CSV. */
 export function copyCsv(from: Duck, columns: readonly { readonly target: string; readonly type: ColumnType }[], to: { readonly path: string; readonly dialect?: CsvDialect }): Duck {
   const { path, dialect = STREAM } = to;
-  const values = columns.map(({ target, type }, index) => sql`${asText(sql`${identifier(`c${index}`)}`, type)} AS ${identifier(dialect.header === 'true' ? target : `c${index}`)}`);
-  return sql`COPY (SELECT ${listOf(values)} FROM (${from}) AS rows) TO ${text(path)} (FORMAT csv, HEADER ${text(dialect.header)}, DELIMITER ${text(dialect.delim)}, QUOTE '"', ESCAPE '"',
+  const values = columns.map(({ type }, index) => asText(sql`${identifier(`c${index}`)}`, type));
+  const names = columns.map(({ target }, index) => (dialect.header === 'true' ? target : `c${index}`));
+  return sql`COPY (SELECT ${named(values, names)} FROM (${from}) AS rows) TO ${text(path)} (FORMAT csv, HEADER ${text(dialect.header)}, DELIMITER ${text(dialect.delim)}, QUOTE '"', ESCAPE '"',
     NULLSTR '', COMPRESSION ${text(dialect.compression)}, ${dialect.header === 'true' ? sql`USE_TMP_FILE false` : sql`FORCE_QUOTE *`})`;
 }
 
 /** COPY of the travelling columns as Parquet. */
 export function copyParquet(from: Duck, columns: readonly Pick<ColumnMapping, 'target' | 'targetNative'>[], path: string): Duck {
-  const values = columns.map(({ target, targetNative }, index) => sql`${cast(sql`${identifier(`c${index}`)}`, targetNative)} AS ${identifier(target)}`);
-  return sql`COPY (SELECT ${listOf(values)} FROM (${from}) AS rows) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
+  const values = columns.map(({ targetNative }, index) => cast(sql`${identifier(`c${index}`)}`, targetNative));
+  return sql`COPY (SELECT ${named(values, columns.map(({ target }) => target))} FROM (${from}) AS rows) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
 }
