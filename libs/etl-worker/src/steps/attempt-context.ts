@@ -6,6 +6,7 @@ import { runLoad } from './load.step.ts';
 import { runProfile } from './profile.step.ts';
 import { beginStaging, runPublish } from './publish.step.ts';
 import type { CutStore, StepContext } from './step-context.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** Connectors by the name that connections carry. */
 export type ConnectorsByName = Readonly<Record<string, Connector>>;
@@ -22,10 +23,15 @@ export interface AttemptParts {
   readonly dropScratch: () => Promise<void>;
 }
 
+const never = new AbortController().signal;
+
 /** One attempt at one task: its connections, opened once and closed with it. */
 export class AttemptContext implements StepContext {
   private readonly parts: AttemptParts;
-  private readonly opened = new Map<string, Promise<OpenConnection>>();
+  private readonly opening = new Map<string, Promise<OpenConnection>>();
+  private readonly opened: OpenConnection[] = [];
+  private isClosed = false;
+  private isCleaning = false;
   private tools: Promise<ConnectorTools> | null = null;
   constructor(parts: AttemptParts) { this.parts = parts; }
   get command(): TaskCommand { return this.parts.command; }
@@ -37,18 +43,16 @@ export class AttemptContext implements StepContext {
   report(progress: Progress): void { this.parts.report(progress); }
 
   open(name: string): Promise<OpenConnection> {
-    const known = this.opened.get(name);
-    if (known) return known;
-    const opening = this.connect(name);
-    this.opened.set(name, opening);
-    return opening;
+    const opening = this.opening.get(name) ?? this.connect(name);
+    this.opening.set(name, opening);
+    return untilAborted(this.isCleaning ? never : this.signal, opening);
   }
 
   run(): Promise<TaskResult> {
     const { task } = this.command;
     switch (task.kind) {
-      case 'profile': return runProfile(this, task);
-      case 'inspect': return runInspect(this, task);
+      case 'profile': return untilAborted(this.signal, runProfile(this, task));
+      case 'inspect': return untilAborted(this.signal, runInspect(this, task));
       case 'load': return runLoad(this, task);
       case 'publish': return runPublish(this, task);
     }
@@ -59,6 +63,7 @@ export class AttemptContext implements StepContext {
   async cleanUp(): Promise<void> {
     const { task } = this.command;
     if (task.kind !== 'load' && task.kind !== 'publish') return;
+    this.isCleaning = true;
     await this.cuts.forget();
     const sink = await beginStaging(this, await this.open(task.target.connection), task);
     try {
@@ -70,9 +75,8 @@ export class AttemptContext implements StepContext {
   }
 
   async close(): Promise<void> {
-    const ended = await Promise.allSettled([...this.opened.values()]);
-    const open = ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    await Promise.allSettled(open.map((connection) => connection.close()));
+    this.isClosed = true;
+    await Promise.allSettled(this.opened.map((connection) => connection.close()));
     // A folder that cannot be removed now goes when the next worker of this machine starts.
     if (this.tools) await Promise.allSettled([this.parts.dropScratch()]);
   }
@@ -83,6 +87,9 @@ export class AttemptContext implements StepContext {
     const connector = this.parts.connectors[connection.connector] as Connector<Connection> | undefined;
     if (!connector) throw new EtlError('request.unsupported', { found: `connector ${connection.connector}`, allowed: Object.keys(this.parts.connectors).join(', ') });
     this.tools ??= this.parts.tools();
-    return connector.open(connection, await this.tools);
+    const open = await connector.open(connection, await this.tools);
+    if (this.isClosed) await open.close(); // nobody waited for it any more
+    else this.opened.push(open);
+    return open;
   }
 }
