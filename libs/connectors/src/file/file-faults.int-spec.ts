@@ -48,7 +48,7 @@ describe('a file sink in trouble', () => {
     const sink = await open.sink.begin(task, writer);
     const staged = stage(open, sink, task);
     const killer = setInterval(() => {
-      if (!readdirIf(folder.root).some((name) => name.endsWith('.tmp'))) return;
+      if (!readdirIf(folder.root).some((name) => name.endsWith('.1.tmp'))) return;
       clearInterval(killer);
       const child = execFileSync('pgrep', ['-P', String(process.pid), '-f', 'duckdb-child.mjs']).toString().trim().split('\n')[0];
       process.kill(Number(child), 'SIGKILL');
