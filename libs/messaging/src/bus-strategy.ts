@@ -1,6 +1,6 @@
 import { type App, type MessageType, messages, readBy } from '@agent-etl/contracts';
 import type { StateDatabase } from '@agent-etl/persistence';
-import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
+import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { Delivery, type OnUnreadable } from './delivery.ts';
 import { transportOf } from './handles.ts';
@@ -23,9 +23,10 @@ export class BusStrategy<A extends App> extends Server implements CustomTranspor
     options.bus.expect?.(options.app, this.#topics()); // before any relay of this process sends: a row is sent only when its readers took it
   }
 
-  override addHandler(pattern: string, handler: MessageHandler, isEvent?: boolean, extras?: Record<string, unknown>): void {
-    if (this.messageHandlers.has(pattern)) throw new Error(`${this.options.app} handles ${pattern} twice`);
-    super.addHandler(pattern, handler, isEvent, extras);
+  override addHandler(...given: Parameters<Server['addHandler']>): void {
+    const [pattern] = given;
+    if (this.messageHandlers.has(String(pattern))) throw new Error(`${this.options.app} handles ${String(pattern)} twice`);
+    super.addHandler(...given);
   }
 
   listen(done: (error?: unknown) => void): void { this.#start().then(() => { done(); }, done); }

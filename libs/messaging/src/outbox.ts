@@ -19,7 +19,7 @@ export class Outbox<A extends App> {
   /** Adds a message to the transaction. The transaction must hold the row that the key names: so messages of one key are sent in commit order.
    * The same saying twice is one row. @throws EtlError `platform.internal` when the key is not held or the payload breaks its schema, `request.too-large` */
   async add<T extends WrittenBy<A>>(tx: TenantTx, type: T, payload: Payload<T>): Promise<void> {
-    const message = this.#message(tx.tenantId, type, payload, await this.#of(tx).at);
+    const message = this.#message(type, payload, { tenantId: tx.tenantId, at: await this.#of(tx).at });
     if (!tx.holds(message.key)) throw new EtlError('platform.internal', {}, { cause: new Error(`${type} is keyed by ${message.key}, which this transaction does not hold`) });
     await this.addWire(tx, message.id, message);
   }
@@ -42,9 +42,9 @@ export class Outbox<A extends App> {
   }
   /** Says something straight to the bus, without a row: for progress, which may be lost. */
   async announce<T extends WrittenBy<A>>(tenantId: string, type: T, payload: Payload<T>): Promise<void> {
-    await this.bus.publish([this.#message(tenantId, type, payload, new Date().toISOString())]);
+    await this.bus.publish([this.#message(type, payload, { tenantId, at: new Date().toISOString() })]);
   }
-  #message<T extends WrittenBy<A>>(tenantId: string, type: T, payload: Payload<T>, at: string): WireMessage & { id: string } {
+  #message<T extends WrittenBy<A>>(type: T, payload: Payload<T>, { tenantId, at }: { tenantId: string; at: string }): WireMessage & { id: string } {
     const parsed = messages[type as MessageType].payload.safeParse(payload);
     if (!parsed.success) throw new EtlError('platform.internal', {}, { cause: parsed.error });
     const message = wireMessage({ app: this.app, tenantId, type, payload: parsed.data as Record<string, unknown>, at });
