@@ -76,6 +76,18 @@ describe('embedded PostgreSQL', () => {
     expect(await answer(after.url, 'select one from kept')).toEqual([{ one: 1 }]);
   });
 
+  it('is prepared by an administrator who is no superuser, as managed databases have them', async () => {
+    const { url, password } = started.at(-1)!;
+    await answer(url, `create role managed login createrole createdb password '${password}'`);
+    const adminUrl = url.replace('//postgres:', '//managed:');
+    for (const round of ['first', 'second']) {
+      const logins = await prepareState({ adminUrl, database: 'managed', password, schemas: [{ schema: 'worker', migrations: platformMigrations() }] });
+      const state = await StateDatabase.open({ ...logins.worker, schema: 'worker', entities: [] });
+      expect({ round, migrated: await state.migrated() }).toEqual({ round, migrated: ['Platform1764000000000'] });
+      await state.close();
+    }
+  });
+
   it('holds the state of services, whose logins need the password', async () => {
     const { url, password } = started.at(-1)!;
     const logins = await prepareState({ adminUrl: url, database: 'etl_state', password, schemas: [{ schema: 'monitor', migrations: platformMigrations() }] });

@@ -61,10 +61,12 @@ async function createRoles(client: pg.Client, password: string | undefined): Pro
   }
 }
 
-/** A superuser acts for every role; a managed database's administrator must be a member first. */
+/** A superuser acts for every role; the administrator of a managed database must be a member first, and having made the role is not enough. */
 async function grantOwner(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ member: boolean }>(`select pg_has_role(current_user, $1, 'member') as member`, [OWNER_ROLE]);
-  if (!rows[0]?.member) await client.query(`grant ${OWNER_ROLE} to current_user`);
+  const { rows } = await client.query<{ super: boolean; member: boolean }>(
+    `select rolsuper as super, pg_has_role(rolname, $1, 'member') as member from pg_roles where rolname = current_user`, [OWNER_ROLE]);
+  const [{ super: isSuper, member } = { super: false, member: false }] = rows;
+  if (!isSuper) await client.query(`grant ${OWNER_ROLE} to current_user`).catch(member ? ignore('42501') : ignore());
 }
 
 async function createSchema(client: pg.Client, schema: Schema): Promise<void> {

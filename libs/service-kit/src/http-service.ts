@@ -43,6 +43,8 @@ export async function makeApplication(options: HttpOptions): Promise<INestApplic
   app.useGlobalFilters(problems);
   if (options.answers === 'validated') app.useGlobalInterceptors(new AnswerInterceptor());
   const server = app.getHttpServer() as Server;
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000; // to send a request; how long its answer takes is another matter
   options.live.attach(server, { access: options.access, doorman });
   options.shutdown.onStop('http', async () => {
     server.close(); // takes no new connection; sockets of the live feed would keep its callback waiting

@@ -14,12 +14,15 @@ export async function metricsText(registries: readonly Registry[]): Promise<stri
     for (const { name } of registry.getMetricsAsArray()) {
       const family = families.get(name) ?? new Map<string, string>();
       families.set(name, family);
-      for (const line of (await registry.getSingleMetricAsString(name)).split('\n')) {
+      // A number that must be asked for is left out while its database is away: the others are needed most then.
+      const text = await registry.getSingleMetricAsString(name).catch(() => '');
+      for (const line of text.split('\n')) {
         const series = line.startsWith('#') ? line.split(' ', 2).join(' ') : line.slice(0, line.lastIndexOf(' '));
         if (!family.has(series)) family.set(series, line);
       }
     }
   }
-  return `${[...families.values()].map((family) => [...family.values()].filter((line) => line !== '').join('\n')).join('\n\n')}\n`;
+  const texts = [...families.values()].map((family) => [...family.values()].filter((line) => line !== '').join('\n'));
+  return `${texts.filter((text) => text !== '').join('\n\n')}\n`;
 }
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';

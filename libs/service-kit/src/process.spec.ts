@@ -69,6 +69,12 @@ describe('the log', () => {
 });
 
 describe('metrics', () => {
+  it('leave out what cannot be asked right now', async () => {
+    const registry = new Registry();
+    new Gauge({ name: 'etl_away', help: 'Away.', registers: [registry], collect: () => Promise.reject(new Error('away')) });
+    new Gauge({ name: 'etl_here', help: 'Here.', registers: [registry] }).set(1);
+    expect(await metricsText([registry])).toBe('# HELP etl_here Here.\n# TYPE etl_here gauge\netl_here 1\n');
+  });
   it('puts series of several services under one name, each once', async () => {
     const [one, two] = [new Registry(), new Registry()];
     new Gauge({ name: 'etl_age', help: 'Age.', labelNames: ['app'], registers: [one] }).set({ app: 'a' }, 1);
