@@ -92,6 +92,22 @@ describePostgres('messaging on PostgreSQL', () => {
     await retrier.close();
     expect([failures, seen]).toEqual([2, ['b1', 'a1', 'a2']]);
   });
+  it('lets messages without a key pass a failing one that has none either', async () => {
+    const seen: string[] = [];
+    const one = delivery(async (_type, payload) => {
+      const { requestId } = payload as { requestId: string };
+      if (requestId.startsWith('stuck') && !seen.includes('late')) throw new EtlError('plan.unavailable', { reason: 'test' });
+      seen.push(requestId);
+    });
+    await one.deliver(request('stuck-1', ''));
+    await one.deliver(request('stuck-2', ''));
+    await one.deliver(request('late', ''));
+    expect([seen, await count('parked')]).toEqual([['late'], 2]);
+    const retrier = new ParkedRetrier('orchestrator', state, one);
+    await until(async () => (await count('parked')) === 0);
+    await retrier.close();
+    expect(seen.toSorted()).toEqual(['late', 'stuck-1', 'stuck-2']);
+  });
   it('gives a message up after five tries, with its bytes here and on the dead letter topic', async () => {
     let tries = 0;
     const one = delivery(async () => { tries += 1; throw new EtlError('plan.unavailable', { reason: 'test' }); });

@@ -9,7 +9,7 @@ interface Oldest { seq: string; tenant_id: string; wait_ms: number }
 const SWEEP_MS = 5_000;
 const AFTER_FAILURE_MS = 1_000;
 
-/** Tries parked messages again: of each key the oldest, when its pause is over. One process per schema does it. */
+/** Tries parked messages again: of each key the oldest, and each that has no key, when its pause is over. One process per schema does it. */
 export class ParkedRetrier {
   readonly #lead: Closable;
   readonly #bell = new Bell();
@@ -43,7 +43,8 @@ export class ParkedRetrier {
   }
   #oldest(): Promise<Oldest[]> {
     return this.state.asRelay((tx) => tx.run<Oldest>(sql`select seq, tenant_id, ceil(greatest(0, extract(epoch from next_at - clock_timestamp()) * 1000))::int as wait_ms from (
-        select distinct on (tenant_id, topic, key) seq, tenant_id, next_at from parked where app = ${this.app} order by tenant_id, topic, key, seq) as first_of_key
+        select distinct on (tenant_id, topic, key, alone) seq, tenant_id, next_at from (select *, case when key = '' then seq end as alone from parked where app = ${this.app}) as mine
+        order by tenant_id, topic, key, alone, seq) as first_of_key
       order by next_at, seq limit 50`));
   }
 }
