@@ -48,7 +48,10 @@ export class Parking<A extends App> {
     const isTooLarge = value.byteLength + headerBytes > MOST_BYTES;
     await this.outbox.addWire(tx, id, {
       topic: deadLetterTopic(this.app), key: storableText(key), value: isTooLarge ? new Uint8Array() : value,
-      headers: { ...(headerBytes > MOST_BYTES / 2 ? {} : headers), ...(isTooLarge ? { dlq_omitted_bytes: String(value.byteLength) } : {}), etl_tenant: tx.tenantId, dlq_id: id, dlq_source: `${topic}/${partition}/${offset}`, dlq_failure: JSON.stringify(failure), dlq_tries: String(tries), dlq_at: await tx.now() },
+      headers: {
+        ...(headerBytes > MOST_BYTES / 2 ? {} : headers), ...(isTooLarge ? { dlq_omitted_bytes: String(value.byteLength) } : {}),
+        etl_tenant: tx.tenantId, dlq_id: id, dlq_source: `${topic}/${partition}/${offset}`, dlq_failure: JSON.stringify(failure), dlq_tries: String(tries), dlq_at: await tx.now(),
+      },
     });
   }
 }
