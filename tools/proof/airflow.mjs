@@ -1,7 +1,7 @@
 // `npm run proof -- airflow`: a real Airflow imports, runs and keeps what we render: against a scripted API, then against the real system.
 // usage: node tools/proof/airflow.mjs [--only scripted] [--api URL --token T --dag FILE --dag-id ID]     without --api the real system is started here
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cache } from '../install.mjs';
@@ -70,18 +70,28 @@ function scriptedCalls(double) {
   checks.equal('clearing a task raises max_tries, which is how we know it', cleared.at(-1) > cleared[0], true);
 }
 
-async function realRun(airflow, system) {
-  const run = new DagRun(airflow, system.dagId, 'proof-real');
-  const { state } = await run.end(300);
-  const states = await run.states();
-  checks.equal(`${run.dagId} is green against the real system`, [state, [...new Set(Object.values(states))]], ['success', ['success']]);
-  checks.say('    ', await run.timing());
+async function receiptOf(run, system) {
   const { receipt } = await run.xcom('receipt');
   const response = await fetch(`${system.api}/v1/runs/${receipt}/receipt`, { headers: { authorization: `Bearer ${system.token}` } });
   const body = await response.json();
-  checks.equal('its receipt exists and says that source and target are equal', [response.status, body.reconciled, body.read === body.written, body.written > 0], [200, true, true, true]);
+  checks.equal(`the receipt of ${run.dagId} exists and says that source and target are equal`, [response.status, body.reconciled, body.read === body.written, body.read > 0], [200, true, true, true]);
   checks.say('    ', `receipt of run ${receipt}: read ${body.read}, published ${body.published}, ${body.sourceDigest}`);
-  if (system.verify) for (const [name, got, want] of await system.verify()) checks.equal(name, got, want);
+  return receipt;
+}
+const greenStates = async (run, seconds) => [(await run.end(seconds)).state, [...new Set(Object.values(await run.states()))]];
+
+async function realRun(airflow, system) {
+  const run = new DagRun(airflow, system.dagId, 'proof-real');
+  checks.equal(`${run.dagId} is green against the real system`, await greenStates(run, 300), ['success', ['success']]);
+  checks.say('    ', await run.timing());
+  const first = await receiptOf(run, system);
+  if (!system.verify) return;
+  for (const [name, got, want] of await system.verify()) checks.equal(name, got, want);
+  await run.clear((await run.tasks()).map(({ task_id: id }) => id).find((id) => id.startsWith('load')));
+  await airflow.until(`${run.dagId} runs again`, 30, async () => (await airflow.call('GET', run.path)).state !== 'success');
+  checks.equal(`${run.dagId} is green again after its first task was cleared`, await greenStates(run, 300), ['success', ['success']]);
+  checks.equal('by a run of its own, with a receipt of its own', (await receiptOf(run, system)) !== first, true);
+  for (const [name, got, want] of await system.verify()) checks.equal(`${name}, once`, got, want);
 }
 
 /** Versions count from here: before a first run Airflow overwrites a version in place. */
@@ -90,11 +100,16 @@ async function oneVersionEach(airflow, parses, dagIds) {
   for (const id of dagIds) checks.equal(`${id} has one version after ${parsesWanted} parses and a run`, await new DagRun(airflow, id, 'proof-1').versions(), 1);
 }
 
-async function realSystem() {
+async function realSystem(postgres) {
   if (given.only === 'scripted') return null;
-  if (given.api) return { api: given.api, token: given.token, dag: given.dag, dagId: given['dag-id'] };
-  const system = await startRealSystem(join(work, 'system'));
-  stops.push(system.stop);
+  if (given.api) {
+    copyFileSync(given.dag, join(dags, basename(given.dag)));
+    return { api: given.api, token: given.token, dag: given.dag, dagId: given['dag-id'] };
+  }
+  const { start, stop } = startRealSystem({ folder: join(work, 'project'), postgres, dags });
+  stops.push(stop);
+  const system = await start();
+  checks.equal('the system published its DAG into the folder of the scheduler, whole', [dirname(system.dag), readFileSync(system.dag, 'utf8')], [dags, system.text]);
   return system;
 }
 
@@ -107,8 +122,7 @@ async function prove(venv) {
   const double = await startDouble({ port: await freePort(), token, script: scriptOf() });
   stops.push(double.stop);
   const rendered = writeScenarios(dags, 'agent_etl_double');
-  const system = await realSystem();
-  if (system) copyFileSync(system.dag, join(dags, basename(system.dag)));
+  const system = await realSystem(metadata);
   checks.say(`${rendered.length} files rendered${system ? `, and ${system.dagId} by the real system` : ''}`);
   const connections = { agent_etl_double: apiConnection(double.url, token), ...(system ? { agent_etl: apiConnection(system.api, system.token) } : {}) };
   const airflow = await startAirflow({ venv, work: join(work, 'home'), dags, database: metadata.url, port: await freePort(), connections });
