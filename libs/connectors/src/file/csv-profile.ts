@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { constants, gunzip } from 'node:zlib';
 import { cellPattern } from './csv-cell-sql.ts';
 import { columnNames, detectDelimiter, hasHeader, splitRecords } from './csv-dialect-rules.ts';
-import { type CellCounts, typeOfCells } from './csv-types-rules.ts';
+import { type CellCounts, countsFor, everyCount, noCells, typeOfCells } from './csv-types-rules.ts';
 import type { Ends } from './file-folder.ts';
 import { type FileFormat, lineOfNul } from './file-format-rules.ts';
 import type { CsvDialect, ReadPlan } from './file-options.ts';
@@ -15,6 +15,7 @@ import { duckTypeOf } from './file-types-rules.ts';
 /** Files up to this size are read whole when they are profiled; of larger ones the first rows. */
 const WHOLE_BYTES = 32 * 1024 * 1024;
 const SAMPLE_ROWS = 200_000;
+const FIRST_ROWS = 2_000;
 /** Unpacks to 16 MB at most, whatever it holds. */
 const PACKED_HEAD = 16 * 1024;
 
@@ -50,26 +51,33 @@ function linesIn(bytes: Uint8Array): number {
 
 export interface CsvProfile { readonly plan: ReadPlan; readonly rows: number; readonly rowsExact: boolean }
 
-/** Counts what the cells look like and proposes types; reading the sample also proves that its rows have one shape.
+/** Counts what the cells look like and proposes types; reading the sample also proves that its rows have one shape. The first rows say what a column may
+ * be, so that the long pass asks each column only about that.
  * @throws EtlError `data.format-invalid` with the line */
 export async function profileCsv(duck: DuckChild, path: string, about: { shape: CsvShape; bytes: number }): Promise<CsvProfile> {
   const { shape: { dialect, names, rowBytes }, bytes } = about;
   const isSmall = bytes <= (dialect.compression === 'gzip' ? WHOLE_BYTES / 8 : WHOLE_BYTES);
   const all = readCsv(path, dialect, names.map(() => 'VARCHAR'));
-  const sample = isSmall ? sql`SELECT * FROM ${all}` : sql`SELECT * FROM ${all} LIMIT ${literal('duckdb', SAMPLE_ROWS)}`;
-  const counts = names.flatMap((_, index) => countsOf(index));
+  const first = await countAll(duck, sql`SELECT * FROM ${all} LIMIT ${literal('duckdb', FIRST_ROWS)}`, names.map(() => everyCount));
+  const asked = first.columns.map((counts) => countsFor(typeOfCells(counts)));
+  const full = first.rows < FIRST_ROWS ? first
+    : await countAll(duck, isSmall ? sql`SELECT * FROM ${all}` : sql`SELECT * FROM ${all} LIMIT ${literal('duckdb', SAMPLE_ROWS)}`, asked);
+  const columns = names.map((name, index) => ({ name, duckType: duckTypeOf(typeOfCells(full.columns[index] ?? noCells)) }));
+  const rowsExact = isSmall || full.rows < SAMPLE_ROWS;
+  return { plan: { format: 'csv', dialect, columns }, rows: rowsExact ? full.rows : Math.max(full.rows, Math.round(bytes / rowBytes)), rowsExact };
+}
+
+async function countAll(duck: DuckChild, sample: Duck, asked: readonly (readonly (keyof CellCounts)[])[]): Promise<{ rows: number; columns: CellCounts[] }> {
+  const counts = asked.flatMap((keys, index) => countsOf(index, keys));
   const [row = {}] = await duck.query(compile(sql`SELECT ${listOf([sql`count(*) AS "rows"`, ...counts])} FROM (${sample}) AS sample`));
-  const sampled = Number(row['rows'] ?? 0);
-  const columns = names.map((name, index) => ({ name, duckType: duckTypeOf(typeOfCells(countsFrom(row, index))) }));
-  const rowsExact = isSmall || sampled < SAMPLE_ROWS;
-  return { plan: { format: 'csv', dialect, columns }, rows: rowsExact ? sampled : Math.max(sampled, Math.round(bytes / rowBytes)), rowsExact };
+  const columns = asked.map((keys, index) => ({ ...noCells, ...Object.fromEntries(keys.map((key) => [key, Number(row[`${key}${index}`] ?? 0)])) }));
+  return { rows: Number(row['rows'] ?? 0), columns };
 }
 
 const matching = (cell: Duck, kind: 'i64' | 'f64' | 'bool' | 'date' | 'time' | 'ts' | 'tstz'): Duck =>
   sql`count(*) FILTER (regexp_full_match(${cell}, ${literal('duckdb', cellPattern({ kind }) ?? '.*')}))`;
 
-/** One pass over a column; patterns are tried only on cells that could match them. */
-function countsOf(index: number): Duck[] {
+function countsOf(index: number, keys: readonly (keyof CellCounts)[]): Duck[] {
   const cell = sql`${identifier(`c${index}`)}`;
   const plain = sql`ltrim(${cell}, '+-')`;
   const counts: Record<keyof CellCounts, Duck> = {
@@ -80,14 +88,7 @@ function countsOf(index: number): Duck[] {
     wholeDigits: sql`coalesce(max(length(split_part(${plain}, '.', 1))), 0)`, fractionDigits: sql`coalesce(max(length(split_part(${plain}, '.', 2))), 0)`,
     exponents: sql`count(*) FILTER (contains(lower(${cell}), 'e') OR contains(lower(${cell}), 'n'))`,
   };
-  return Object.entries(counts).map(([key, count]) => sql`${count} AS ${identifier(`${key}${index}`)}`);
-}
-function countsFrom(row: Readonly<Record<string, unknown>>, index: number): CellCounts {
-  const of = (key: keyof CellCounts): number => Number(row[`${key}${index}`] ?? 0);
-  return {
-    cells: of('cells'), integers: of('integers'), numbers: of('numbers'), zeroLed: of('zeroLed'), exactFloats: of('exactFloats'), bools: of('bools'), dates: of('dates'),
-    times: of('times'), stamps: of('stamps'), zoned: of('zoned'), wholeDigits: of('wholeDigits'), fractionDigits: of('fractionDigits'), exponents: of('exponents'),
-  };
+  return keys.map((key) => sql`${counts[key]} AS ${identifier(`${key}${index}`)}`);
 }
 
 const invalid = (file: string, place: string, problem: string): EtlError => new EtlError('data.format-invalid', { file, format: 'csv', place, problem });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { columnNames, detectDelimiter, hasHeader, splitRecords } from './csv-dialect-rules.ts';
-import { type CellCounts, typeOfCells } from './csv-types-rules.ts';
+import { type CellCounts, countsFor, noCells, typeOfCells } from './csv-types-rules.ts';
 import { contentProblem, formatOf, lineOfNul } from './file-format-rules.ts';
 import { duckTypeOf, mapToFile, typeOfDuck } from './file-types-rules.ts';
 import { nearestNames } from './nearest-names-rules.ts';
@@ -29,7 +29,7 @@ describe('records of a CSV', () => {
 });
 
 describe('the type of cells', () => {
-  const none: CellCounts = { cells: 3, integers: 0, numbers: 0, zeroLed: 0, exactFloats: 0, bools: 0, dates: 0, times: 0, stamps: 0, zoned: 0, wholeDigits: 0, fractionDigits: 0, exponents: 0 };
+  const none: CellCounts = { ...noCells, cells: 3 };
   const numbers: CellCounts = { ...none, numbers: 3, exactFloats: 3, wholeDigits: 3 };
   it.each<[string, CellCounts, object]>([
     ['no cells', { ...none, cells: 0 }, { kind: 'text' }], ['integers', { ...numbers, integers: 3 }, { kind: 'i64' }], ['ids with leading zeros', { ...numbers, zeroLed: 1 }, { kind: 'text' }],
@@ -39,6 +39,16 @@ describe('the type of cells', () => {
     ['days', { ...none, dates: 3, stamps: 3 }, { kind: 'date' }], ['days and times', { ...none, dates: 1, stamps: 3 }, { kind: 'ts' }], ['instants', { ...none, zoned: 3 }, { kind: 'tstz' }],
     ['instants, some without a zone', { ...none, zoned: 2, stamps: 1 }, { kind: 'text' }], ['true and false', { ...none, bools: 3 }, { kind: 'bool' }],
   ])('keeps %s', (_, counts, type) => { expect(typeOfCells(counts)).toEqual(type); });
+});
+
+describe('a first guess', () => {
+  it.each<[Partial<CellCounts>, object]>([[{ integers: 2, numbers: 3, exactFloats: 3, wholeDigits: 3 }, { kind: 'f64' }], [{ integers: 2, numbers: 2, exactFloats: 2 }, { kind: 'text' }], [{ integers: 3, numbers: 3, zeroLed: 1 }, { kind: 'text' }]])(
+    'of integers widens with what comes later: %j', (seen, type) => {
+      const counts: CellCounts = { ...noCells, cells: 3, ...seen };
+      const asked = Object.fromEntries(countsFor({ kind: 'i64' }).map((key) => [key, counts[key]]));
+      expect(typeOfCells({ ...noCells, ...asked })).toEqual(type);
+    });
+  it('of no cells at all stays text', () => { expect(countsFor({ kind: 'text' })).toEqual(['cells']); });
 });
 
 describe('types of files', () => {

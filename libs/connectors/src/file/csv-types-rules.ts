@@ -6,6 +6,23 @@ export interface CellCounts {
   readonly bools: number; readonly dates: number; readonly times: number; readonly stamps: number; readonly zoned: number;
   readonly wholeDigits: number; readonly fractionDigits: number; readonly exponents: number;
 }
+export const noCells: CellCounts = {
+  cells: 0, integers: 0, numbers: 0, zeroLed: 0, exactFloats: 0, bools: 0, dates: 0, times: 0, stamps: 0, zoned: 0, wholeDigits: 0, fractionDigits: 0, exponents: 0,
+};
+export const everyCount = Object.keys(noCells) as (keyof CellCounts)[];
+
+/** The counts that can confirm a first guess, or widen it: whatever else turns up makes the column text. */
+export function countsFor({ kind }: ColumnType): (keyof CellCounts)[] {
+  switch (kind) {
+    case 'bool': return ['cells', 'bools'];
+    case 'date': return ['cells', 'dates', 'stamps'];
+    case 'time': return ['cells', 'times'];
+    case 'ts': return ['cells', 'dates', 'stamps'];
+    case 'tstz': return ['cells', 'zoned'];
+    case 'i64': case 'dec': case 'f64': return ['cells', 'integers', 'numbers', 'zeroLed', 'exactFloats', 'wholeDigits', 'fractionDigits', 'exponents'];
+    default: return ['cells'];
+  }
+}
 const I64_DIGITS = 18;
 const DECIMAL_DIGITS = 38;
 

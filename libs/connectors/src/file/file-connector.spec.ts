@@ -81,6 +81,13 @@ describe('a profile of a CSV', () => {
     expect({ rows, rowsExact }).toEqual({ rows: 2, rowsExact: true });
   });
 
+  it('lets later rows widen what the first ones suggest', async () => {
+    const lines = Array.from({ length: 3_000 }, (_, row) => `${row},2001-01-31,${row},,${row}`);
+    await folder.write('t.csv', `a,b,c,d,e\n${lines.join('\n')}\n0.5,2001-01-31 10:00,x,1,007\n`);
+    const { columns, rows } = await profile('t.csv');
+    expect({ rows, kinds: kinds(columns) }).toEqual({ rows: 3_001, kinds: { a: 'f64', b: 'ts', c: 'text', d: 'text', e: 'text' } });
+  });
+
   it.each([['semi.csv', 'a;b\n1;x,y\n', ';'], ['tab.tsv', 'a\tb\n1\tx,y\n', '\t'], ['pipe.csv', 'a|b\n1|2\n', '|'], ['crlf.csv', 'a,b\r\n1,2\r\n', ','], ['bom.csv', '\ufeffa,b\n1,2\n', ',']])(
     'finds the delimiter of %s', async (name, content, delim) => {
       await folder.write(name, content);

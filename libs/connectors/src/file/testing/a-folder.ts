@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { ConnectorTools, OpenConnection, SinkSession, Writer } from '../../port.ts';
 import { fileConnector } from '../file-connector.ts';
 import { mapToFile } from '../file-types-rules.ts';
-import { MemoryFileLedger } from '../memory-file-ledger.ts';
+import { MemoryFileLedger } from './memory-file-ledger.ts';
 
 /** A folder with a file connection on it, for tests. */
 export interface AFolder { readonly root: string; readonly tools: ConnectorTools; readonly ledger: MemoryFileLedger; readonly connection: FileConnection; open(): Promise<OpenConnection>; write(name: string, content: string | Uint8Array): Promise<void>; drop(): Promise<void> }

@@ -1,4 +1,4 @@
-import type { FileLedger, LedgerRow } from '../port.ts';
+import type { FileLedger, LedgerRow } from '../../port.ts';
 
 /** Fence and ledger of file sinks in memory, for tests: as strict as the one in the state database. */
 export class MemoryFileLedger implements FileLedger {

@@ -1,0 +1,70 @@
+import { EtlError, type LoadTask } from '@agent-etl/contracts';
+import { type SqlFragment, compile, sqlFor } from '@agent-etl/sql-safety';
+import type { ByteTarget, ChunkCounts, ChunkRange, ChunkWriter, ReadCount } from '../port.ts';
+import type { CopyIn } from './copy-in.ts';
+import { isOutcomeUnknown } from './postgres-failure.ts';
+import type { PostgresSession } from './postgres-session.ts';
+import type { SinkLedger } from './sink-ledger.ts';
+
+const sql = sqlFor('postgres');
+export interface ChunkSetting {
+  readonly session: PostgresSession; readonly ledger: SinkLedger; readonly fence: number; readonly task: LoadTask; readonly copy: SqlFragment<'postgres'>; readonly relation: string;
+  /** Takes the connection back after a commit. */
+  release(session: PostgresSession): void;
+  /** Opens another connection, to ask the ledger after a lost answer. */
+  another(): Promise<PostgresSession>;
+}
+
+/** One piece in one transaction: fence, ledger row, data. The COPY is open when this exists. */
+export class PostgresChunk implements ChunkWriter {
+  readonly to: ByteTarget;
+  private constructor(private readonly range: ChunkRange, private readonly setting: ChunkSetting, private readonly copy: CopyIn) {
+    this.to = setting.task.carrier === 'frames' ? copy.frames : copy.bytes;
+  }
+  static async begin(range: ChunkRange, setting: ChunkSetting): Promise<PostgresChunk | 'done'> {
+    const { session, ledger, fence, copy, relation } = setting;
+    try {
+      await session.run(compile(sql`BEGIN`));
+      await session.run(compile(sql`SET LOCAL idle_in_transaction_session_timeout = '60s'`));
+      await ledger.hold(session, fence);
+      if (!(await ledger.claim(session, range.key, fence))) {
+        await session.run(compile(sql`ROLLBACK`));
+        setting.release(session);
+        return 'done';
+      }
+      return new PostgresChunk(range, setting, await session.copyIn(compile(copy)));
+    } catch (error) {
+      session.destroy();
+      throw session.failure(error, { phase: 'staging', relation });
+    }
+  }
+  copyFile(): Promise<ReadCount> { throw new Error('a Postgres sink takes frames or text'); }
+
+  async commit(counts: ChunkCounts): Promise<'written' | 'redo'> {
+    const { session, ledger, relation } = this.setting;
+    try {
+      const staged = await this.copy.done();
+      if (staged !== counts.rows - counts.rejected) throw new EtlError('sink.reconcile-mismatch', { difference: `${counts.rows} rows were read, the target took ${staged}` });
+      await ledger.fill(session, this.range.key, counts);
+    } catch (error) {
+      session.destroy();
+      throw session.failure(error, { phase: 'staging', relation });
+    }
+    return this.#end();
+  }
+  /** The server said yes, said no, or never answered: then its ledger is asked on another connection. */
+  async #end(): Promise<'written' | 'redo'> {
+    const { session, ledger } = this.setting;
+    try {
+      await session.run(compile(sql`COMMIT`), { phase: 'committing' });
+    } catch (error) {
+      session.destroy();
+      if (!isOutcomeUnknown(error)) throw error;
+      const asking = await this.setting.another();
+      try { return await ledger.has(asking, this.range.key) ? 'written' : 'redo'; } finally { await asking.end(); }
+    }
+    this.setting.release(session);
+    return 'written';
+  }
+  async abort(): Promise<void> { this.setting.session.destroy(); }
+}

@@ -1,0 +1,77 @@
+import type { Profile } from '@agent-etl/contracts';
+import { compile, sqlFor } from '@agent-etl/sql-safety';
+import { describeColumns, fingerprintOf, notFound } from './describe-relation.ts';
+import type { PostgresSession } from './postgres-session.ts';
+import { type Relation, relationOf } from './relation-name.ts';
+
+const sql = sqlFor('postgres');
+/** A table smaller than this is counted when nobody has analysed it. */
+const COUNT_BYTES = 64 * 1024 * 1024;
+interface Facts {
+  kind: string; rows: number; pages: number; bytes: string; may_read: boolean; version: string; wal: string; views: number; foreign_keys: number; policies: number; grants: number;
+  keys: { columns: string[]; is_primary: boolean; is_unique: boolean; not_null: boolean }[] | null; stats: Record<string, { nullFraction: number; distinct: number | null }> | null;
+}
+
+/** What the catalogues and statistics say of a relation; no row is read but, for a table never analysed, a count of a small one. */
+export async function profileRelation(session: PostgresSession, dataset: string, as: 'source' | 'target'): Promise<Profile> {
+  const relation = relationOf(dataset);
+  const columns = await describeColumns(session, relation);
+  if (columns.length === 0) {
+    if (as === 'source') throw await notFound(session, relation);
+    return missing(session, dataset);
+  }
+  const facts = await factsOf(session, relation);
+  if (as === 'source' && !facts.may_read) await session.run(compile(sql`SELECT 1 FROM ${relation.name} LIMIT 0`), { relation: relation.text, right: 'SELECT' });
+  const { rows, isExact } = await rowsOf(session, relation, facts);
+  const keys = facts.keys ?? [];
+  return {
+    connection: session.context.connection, dataset, connector: 'postgres', system: systemOf(facts.version), exists: true, columns,
+    primaryKey: keys.find(({ is_primary }) => is_primary)?.columns ?? null,
+    uniqueKeys: keys.filter(({ is_primary, is_unique, not_null }) => !is_primary && is_unique && not_null).map((key) => key.columns),
+    indexes: keys.map((key) => key.columns), rows, rowsExact: isExact, bytes: Number(facts.bytes),
+    pages: facts.kind === 'r' || facts.kind === 'm' ? Number(facts.pages) : null, walLevel: facts.wal,
+    dependents: { views: facts.views, foreignKeys: facts.foreign_keys, policies: facts.policies, grants: facts.grants },
+    columnStats: facts.stats ?? {}, options: {}, fingerprint: fingerprintOf(columns),
+  };
+}
+const systemOf = (version: string): string => version.split(' ').slice(0, 2).join(' ');
+
+async function missing(session: PostgresSession, dataset: string): Promise<Profile> {
+  const [facts] = await session.run<{ version: string; wal: string }>(compile(sql`SELECT version() AS version, current_setting('wal_level') AS wal`));
+  return {
+    connection: session.context.connection, dataset, connector: 'postgres', system: systemOf(facts?.version ?? 'PostgreSQL'), exists: false, columns: [], primaryKey: null, uniqueKeys: [], indexes: [],
+    rows: 0, rowsExact: true, bytes: 0, pages: null, walLevel: facts?.wal ?? null, dependents: { views: 0, foreignKeys: 0, policies: 0, grants: 0 }, columnStats: {}, options: {}, fingerprint: fingerprintOf([]),
+  };
+}
+
+async function factsOf(session: PostgresSession, { schema, table }: Relation): Promise<Facts> {
+  const [facts] = await session.run<Facts>(compile(sql`
+    SELECT c.relkind AS kind, c.reltuples::float8 AS rows, version() AS version, current_setting('wal_level') AS wal, has_table_privilege(c.oid, 'SELECT') AS may_read,
+      CASE WHEN c.relkind IN ('r', 'm', 'p') THEN pg_relation_size(c.oid) / current_setting('block_size')::int ELSE 0 END AS pages,
+      (CASE WHEN c.relkind = 'p' THEN (SELECT coalesce(sum(pg_table_size(i.inhrelid)), 0) FROM pg_inherits i WHERE i.inhparent = c.oid) WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid) ELSE 0 END)::text AS bytes,
+      (SELECT count(DISTINCT r.ev_class)::int FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid WHERE d.refobjid = c.oid AND d.classid = 'pg_rewrite'::regclass AND r.ev_class <> c.oid) AS views,
+      (SELECT count(*)::int FROM pg_constraint f WHERE f.confrelid = c.oid AND f.contype = 'f') AS foreign_keys,
+      (SELECT count(*)::int FROM pg_policy p WHERE p.polrelid = c.oid) AS policies,
+      (SELECT count(*)::int FROM aclexplode(c.relacl) g WHERE g.grantee <> c.relowner) AS grants,
+      (SELECT json_agg(json_build_object('columns', k.columns, 'is_primary', k.indisprimary, 'is_unique', k.indisunique, 'not_null', k.not_null)) FROM (
+        SELECT i.indisprimary, i.indisunique AND i.indpred IS NULL AND i.indimmediate AS indisunique, bool_and(a.attnotnull) AS not_null, array_agg(a.attname::text ORDER BY o.n) AS columns
+        FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY o(attnum, n) JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = o.attnum
+        WHERE i.indrelid = c.oid AND i.indisvalid AND i.indexprs IS NULL GROUP BY i.indexrelid, i.indisprimary, i.indisunique, i.indpred, i.indimmediate) k) AS keys,
+      (SELECT json_object_agg(s.attname, json_build_object('nullFraction', s.null_frac, 'distinct', CASE WHEN s.n_distinct >= 0 THEN s.n_distinct ELSE round((-s.n_distinct * greatest(c.reltuples, 0))::numeric) END))
+        FROM pg_stats s WHERE s.schemaname = n.nspname AND s.tablename = c.relname) AS stats
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ${schema} AND c.relname = ${table} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`));
+  if (!facts) throw await notFound(session, { schema, table } as Relation);
+  return facts;
+}
+/** Zero means empty, and is looked at: a plan asks other questions of a filled target. */
+async function rowsOf(session: PostgresSession, { name }: Relation, { rows, bytes, may_read: mayRead, kind }: Facts): Promise<{ rows: number; isExact: boolean }> {
+  if (!mayRead) return { rows: Math.max(0, Math.round(rows)), isExact: false };
+  const isCountable = kind !== 'v' && kind !== 'f';
+  if (rows <= 0 && isCountable && Number(bytes) <= COUNT_BYTES) {
+    const [row] = await session.run<{ n: string }>(compile(sql`SELECT count(*) AS n FROM ${name}`));
+    return { rows: Number(row?.n ?? 0), isExact: true };
+  }
+  const [some] = await session.run(compile(sql`SELECT 1 FROM ${name} LIMIT 1`));
+  if (!some) return { rows: 0, isExact: true };
+  return { rows: Math.max(1, Math.round(rows > 0 ? rows : Number(bytes) / 100)), isExact: false };
+}

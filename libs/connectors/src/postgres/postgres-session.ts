@@ -1,0 +1,132 @@
+import { connect as dial } from 'node:net';
+import { EtlError, type PostgresConnection } from '@agent-etl/contracts';
+import { type SafeSql, isSafeSql } from '@agent-etl/sql-safety';
+import pg from 'pg';
+import type { ConnectorTools } from '../port.ts';
+import { type CopyIn, openCopyIn } from './copy-in.ts';
+import { type CopyOut, openCopyOut } from './copy-out.ts';
+import { type FailureContext, postgresFailure } from './postgres-failure.ts';
+import type { WalkMode } from './frame-walker.ts';
+
+const CONNECT_MS = 5_000;
+/** Text forms that both ends rely on, whatever the server's defaults are. */
+const SETTINGS = ['TimeZone=UTC', 'DateStyle=ISO', 'IntervalStyle=iso_8601', 'extra_float_digits=1', 'bytea_output=hex', 'standard_conforming_strings=on', 'client_min_messages=warning', 'statement_timeout=0'];
+
+interface Address { readonly host: string; readonly port: number; readonly user: string; readonly database: string; readonly password?: string; readonly tls: NonNullable<PostgresConnection['tls']> }
+export interface SessionOptions { readonly tools: ConnectorTools; readonly settings?: readonly string[] }
+
+/** One connection to a user's PostgreSQL: control statements through the driver, COPY on the wire. Thrown away on any error of a COPY. */
+export class PostgresSession {
+  readonly #client: pg.Client;
+  readonly context: Omit<FailureContext, 'phase'>;
+  #isBroken = false;
+  private constructor(client: pg.Client, context: Omit<FailureContext, 'phase'>) {
+    this.#client = client;
+    this.context = context;
+    client.on('error', () => { this.#isBroken = true; });
+    client.on('end', () => { this.#isBroken = true; });
+  }
+
+  /** Dials with the secret opened for this moment. @throws EtlError `connection.unreachable`, `connection.auth-failed`, `source.not-found`, `secret.*` */
+  static async connect(connection: PostgresConnection, { tools, settings = [] }: SessionOptions): Promise<PostgresSession> {
+    const address = await addressOf(connection, tools);
+    const context = { connection: connection.name, address: address.host.startsWith('/') ? address.host : `${address.host}:${address.port}`, user: address.user, database: address.database };
+    try {
+      return new PostgresSession(await dialClient(address, [...SETTINGS, ...settings], tools.name), context);
+    } catch (error) {
+      throw translated(error, { ...context, phase: 'connecting' });
+    }
+  }
+  get isBroken(): boolean { return this.#isBroken; }
+
+  /** Rows of one statement. @throws EtlError in the words of the error table */
+  async run<T>(statement: SafeSql<'postgres'>, about: { phase?: string; relation?: string; right?: FailureContext['right'] } = {}): Promise<T[]> {
+    if (!isSafeSql(statement)) throw new TypeError('connectors run only what sql-safety compiled');
+    try {
+      const { rows } = await this.#client.query(statement.text, statement.params.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : value)));
+      return rows as T[];
+    } catch (error) {
+      throw this.failure(error, about);
+    }
+  }
+  failure(error: unknown, about: { phase?: string; relation?: string | undefined; right?: FailureContext['right'] } = {}): unknown {
+    return postgresFailure(error, { ...this.context, ...about, phase: about.phase ?? 'a statement' });
+  }
+  copyOut(statement: SafeSql<'postgres'>, mode: WalkMode): Promise<CopyOut> { return openCopyOut(this.#client, text(statement), mode); }
+  copyIn(statement: SafeSql<'postgres'>): Promise<CopyIn> { return openCopyIn(this.#client, text(statement)); }
+
+  /** Asks the server to stop what this session runs. Answers when the server took the request. */
+  async cancel(): Promise<void> {
+    const { host, port, processID, secretKey } = this.#client as unknown as { host: string; port: number; processID: number | null; secretKey: number | Buffer | null };
+    if (processID === null || secretKey === null) return;
+    const key = typeof secretKey === 'number' ? int32(secretKey) : secretKey;
+    const body = Buffer.concat([int32(80_877_102), int32(processID), key]);
+    await new Promise<void>((done) => {
+      const socket = host.startsWith('/') ? dial(`${host}/.s.PGSQL.${port}`) : dial(port, host);
+      socket.setTimeout(1_000, () => { socket.destroy(); }).once('error', () => { done(); }).once('close', () => { done(); });
+      socket.once('connect', () => { socket.end(Buffer.concat([int32(body.length + 4), body])); });
+    });
+  }
+  /** Says goodbye; a broken connection is cut. */
+  async end(): Promise<void> {
+    if (this.#isBroken) { this.destroy(); return; }
+    const cut = setTimeout(() => { this.destroy(); }, 1_000);
+    await this.#client.end().catch(() => undefined);
+    clearTimeout(cut);
+  }
+  /** Cuts the connection: the server rolls back. */
+  destroy(): void {
+    this.#isBroken = true;
+    (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  }
+}
+const int32 = (value: number): Buffer => { const bytes = Buffer.alloc(4); bytes.writeInt32BE(value); return bytes; };
+function text(statement: SafeSql<'postgres'>): string {
+  if (!isSafeSql(statement) || statement.params.length > 0) throw new TypeError('COPY takes a compiled statement without values');
+  return statement.text;
+}
+const translated = (error: unknown, context: FailureContext): unknown => {
+  const failure = postgresFailure(error, context);
+  return failure instanceof EtlError ? failure : new EtlError('connection.unreachable', { connection: context.connection, address: context.address }, { cause: error });
+};
+
+async function dialClient(address: Address, settings: readonly string[], name: string): Promise<pg.Client> {
+  const { tls, ...login } = address;
+  const make = (ssl: pg.ClientConfig['ssl']): pg.Client => new pg.Client({
+    ...login, ssl, application_name: name, connectionTimeoutMillis: CONNECT_MS, keepAlive: true, options: settings.map((setting) => `-c ${setting}`).join(' '),
+  });
+  const open = async (ssl: pg.ClientConfig['ssl']): Promise<pg.Client> => {
+    const client = make(ssl);
+    client.on('error', () => undefined); // until a session listens: a broken dial rejects connect, it must not end the process
+    try { await client.connect(); return client; } catch (error) { await client.end().catch(() => undefined); throw error; }
+  };
+  if (tls === 'disable' || login.host.startsWith('/')) return open(false);
+  if (tls === 'verify-full') return open({ rejectUnauthorized: true, servername: login.host });
+  if (tls === 'require') return open({ rejectUnauthorized: false });
+  try { return await open({ rejectUnauthorized: false }); } catch (error) {
+    if (error instanceof Error && error.message.includes('does not support SSL')) return open(false);
+    throw error;
+  }
+}
+
+async function addressOf(connection: PostgresConnection, { secrets }: ConnectorTools): Promise<Address> {
+  const tls = connection.tls ?? 'prefer';
+  if (connection.url) return (await secrets.get(connection.url)).use((url) => parseUrl(url, tls, connection.name));
+  const password = connection.password ? (await secrets.get(connection.password)).use((value) => value) : undefined;
+  return { host: connection.host ?? '127.0.0.1', port: connection.port ?? 5432, user: connection.user ?? 'postgres', database: connection.database ?? connection.user ?? 'postgres', tls, ...(password === undefined ? {} : { password }) };
+}
+const MODES: Readonly<Record<string, Address['tls']>> = { disable: 'disable', allow: 'prefer', prefer: 'prefer', require: 'require', 'verify-ca': 'verify-full', 'verify-full': 'verify-full' };
+/** Reads `postgres://user:password@host:port/database?sslmode=…`. Other options could change what is dialled, so they are refused. */
+function parseUrl(url: string, tls: Address['tls'], connection: string): Address {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  const refuse = (reason: string): EtlError => new EtlError('connection.forbidden', { part: `address of ${connection}`, reason });
+  if (!parsed || !/^postgres(ql)?:$/.test(parsed.protocol)) throw refuse('it is no postgres:// address');
+  const strange = [...parsed.searchParams.keys()].find((name) => name !== 'sslmode' && name !== 'table');
+  if (strange !== undefined) throw refuse('only sslmode may be set in it');
+  const user = decodeURIComponent(parsed.username) || 'postgres';
+  const mode = parsed.searchParams.get('sslmode');
+  return {
+    host: decodeURIComponent(parsed.hostname).replace(/^\[|\]$/g, '') || '127.0.0.1', port: Number(parsed.port || 5432), user, database: decodeURIComponent(parsed.pathname.slice(1)) || user,
+    tls: mode === null ? tls : MODES[mode] ?? tls, ...(parsed.password ? { password: decodeURIComponent(parsed.password) } : {}),
+  };
+}

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { type Digest, EtlError, type LoadTask, type PostgresConnection, type PublishTask } from '@agent-etl/contracts';
+import { type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, literal, postgresDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
+import type { ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
+import { PostgresChunk } from './postgres-chunk.ts';
+import { finishStaging, makeVisible } from './postgres-publish.ts';
+import { PostgresSession } from './postgres-session.ts';
+import { DIGEST_KEY } from './postgres-source.ts';
+import { type Relation, relationOf } from './relation-name.ts';
+import { PUBLISH_KEY, SinkLedger } from './sink-ledger.ts';
+
+const sql = sqlFor('postgres');
+/** Below this one connection reads staging back faster than two. */
+const SMALL_PAGES = 512;
+const tid = (page: number): SqlFragment<'postgres'> => sql`${literal('postgres', `(${page},0)`)}::tid`;
+const nowhere = { write: () => true, drained: async () => undefined };
+
+export class PostgresSink implements Sink {
+  readonly accepts = ['frames', 'text'] as const;
+  constructor(private readonly connection: PostgresConnection, private readonly tools: ConnectorTools) {}
+  async begin(task: LoadTask, writer: Writer): Promise<SinkSession> {
+    const relation = relationOf(task.target.dataset);
+    const connect = (): Promise<PostgresSession> => PostgresSession.connect(this.connection, { tools: this.tools });
+    const control = await connect();
+    try {
+      const ledger = new SinkLedger(relation.text, writer);
+      await ledger.install(control);
+      const stagingTable = `s_${createHash('sha256').update(`${writer.runId}/${writer.task}`).digest('hex').slice(0, 32)}`;
+      return new Writing(connect, control, { task, relation, ledger, stagingTable, staging: identifier('_etl', stagingTable) });
+    } catch (error) {
+      await control.end();
+      throw error;
+    }
+  }
+}
+interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly ledger: SinkLedger; readonly stagingTable: string; readonly staging: SqlIdentifier }
+
+/** Staging, fence and ledger of one run on one table. */
+class Writing implements SinkSession {
+  readonly #idle: PostgresSession[] = [];
+  #fence = 0;
+  constructor(private readonly connect: () => Promise<PostgresSession>, private control: PostgresSession, private readonly facts: Facts) {}
+
+  async raise(): Promise<number> {
+    this.#fence = await this.facts.ledger.raise(await this.#controlled());
+    return this.#fence;
+  }
+  async ledger(): Promise<LedgerRow[]> { return this.facts.ledger.rows(await this.#controlled()); }
+
+  async prepare({ fresh }: { fresh: 'keep' | 'start-over' }): Promise<void> {
+    const { staging, task, ledger } = this.facts;
+    const columns = joinSql(task.columns.map(({ target, targetNative, nullable }) => sql`${identifier(target)} ${typeName('postgres', targetNative)}${nullable ? sql`` : sql` NOT NULL`}`), sql`, `);
+    await this.#fenced(async (session) => {
+      if (fresh === 'start-over') {
+        await session.run(compile(sql`DROP TABLE IF EXISTS ${staging}`));
+        await ledger.forget(session);
+      }
+      await session.run(compile(sql`CREATE TABLE IF NOT EXISTS ${staging} (${columns})`), { right: 'CREATE', relation: 'schema _etl' });
+    });
+  }
+  async begin(range: ChunkRange): Promise<ChunkWriter | 'done'> {
+    const { task, ledger, staging, relation } = this.facts;
+    const session = this.#idle.pop() ?? await this.connect();
+    const how = task.carrier === 'frames' ? sql`FORMAT binary` : sql`FORMAT csv`;
+    const copy = sql`COPY ${staging} (${joinSql(task.columns.map(({ target }) => sql`${identifier(target)}`), sql`, `)}) FROM STDIN (${how})`;
+    return PostgresChunk.begin(range, { session, ledger, fence: this.#fence, task, copy, relation: relation.text, another: this.connect, release: (one) => { if (!one.isBroken) this.#idle.push(one); } });
+  }
+
+  /** Two lanes over the halves of staging: nothing writes there while the fence is ours. */
+  async stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
+    return task.digest === 'text-md5' ? this.#textDigest(task, signal) : this.#frameDigest(task, signal);
+  }
+  async #frameDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
+    const { stagingTable } = this.facts;
+    const [size] = await (await this.#controlled()).run<{ pages: string }>(compile(sql`SELECT pg_relation_size(c.oid) / current_setting('block_size')::int AS pages
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '_etl' AND c.relname = ${stagingTable}`));
+    const middle = Math.floor(Number(size?.pages ?? 0) / 2);
+    const halves = middle < SMALL_PAGES ? [sql``] : [sql` WHERE ctid < ${tid(middle)}`, sql` WHERE ctid >= ${tid(middle)}`];
+    const parts = await Promise.all(halves.map((half) => this.#walk(task, half, signal)));
+    return parts.reduce((sum, part) => ({ kind: 'pg-frame', rows: sum.rows + part.rows, a: String(BigInt(sum.a) + BigInt(part.a)), b: String(BigInt(sum.b) + BigInt(part.b)) }));
+  }
+  async #walk({ columns }: PublishTask, half: SqlFragment<'postgres'>, signal: AbortSignal): Promise<Digest> {
+    const { staging } = this.facts;
+    const session = await this.connect();
+    try {
+      const copy = await session.copyOut(compile(sql`COPY (SELECT ${joinSql(columns.map(({ target }) => sql`${identifier(target)}`), sql`, `)} FROM ${staging}${half}) TO STDOUT (FORMAT binary)`), 'hash');
+      const { rows, lanes } = await copy.pump({ to: nowhere, signal, stop: () => { void session.cancel().finally(() => { session.destroy(); }); } });
+      return { kind: 'pg-frame', rows, ...lanes };
+    } catch (error) {
+      session.destroy();
+      throw signal.aborted ? signal.reason : session.failure(error, { phase: 'proving', relation: this.facts.relation.text });
+    } finally {
+      await session.end();
+    }
+  }
+  async #textDigest({ columns }: PublishTask, signal: AbortSignal): Promise<Digest> {
+    const session = await this.connect();
+    const stop = (): void => { void session.cancel(); };
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const list: SqlFragment<'postgres'> = joinSql(columns.map(({ target }, index) => sql`${identifier(target)} AS ${identifier(`c${index}`)}`), sql`, `);
+      const [row] = await session.run<{ n: string; a: string; b: string }>(compile(postgresDigest(columns.map(({ type }, index) => ({ name: `c${index}`, type })), DIGEST_KEY, sql`(SELECT ${list} FROM ${this.facts.staging}) AS rows`)), { phase: 'proving' });
+      return { kind: 'text-md5', rows: Number(row?.n ?? 0), a: row?.a ?? '0', b: row?.b ?? '0' };
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      await session.end();
+    }
+  }
+
+  async publish(task: PublishTask, staged: { rows: number; digest: Digest }): Promise<Published> {
+    const { ledger, staging, stagingTable, relation } = this.facts;
+    const before = await ledger.published(await this.#controlled());
+    if (before) return before;
+    const publishing = { task, staging, stagingTable, relation, rows: staged.rows };
+    await finishStaging({ ...publishing, session: await this.#controlled() });
+    return this.#fenced(async (session) => {
+      if (!(await ledger.claim(session, PUBLISH_KEY, this.#fence))) {
+        const done = await ledger.published(session);
+        if (done) return done;
+        throw new EtlError('sink.commit-unknown');
+      }
+      const written = (await ledger.rows(session)).reduce((sum, { chunkKey, rows }) => sum + (chunkKey === PUBLISH_KEY ? 0 : rows), 0);
+      if (written !== staged.rows) throw new EtlError('sink.reconcile-mismatch', { difference: `the ledger has ${written} rows, staging ${staged.rows}` });
+      const visible = await makeVisible({ ...publishing, session });
+      await ledger.fillPublished(session, { ...visible, digest: staged.digest });
+      return visible;
+    });
+  }
+  /** Only while the fence is ours: a later attempt may be using staging. */
+  async discard(): Promise<void> {
+    const { staging, ledger } = this.facts;
+    try {
+      await this.#fenced(async (session) => {
+        await session.run(compile(sql`DROP TABLE IF EXISTS ${staging}`));
+        await ledger.forget(session);
+      });
+    } catch (error) {
+      if (!(error instanceof EtlError) || error.code !== 'lease.lost') throw error;
+    }
+  }
+  async close(): Promise<void> {
+    await Promise.all([...this.#idle.splice(0), this.control].map((session) => session.end()));
+  }
+
+  async #controlled(): Promise<PostgresSession> {
+    if (this.control.isBroken) this.control = await this.connect();
+    return this.control;
+  }
+  async #fenced<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
+    const session = await this.#controlled();
+    try {
+      await session.run(compile(sql`BEGIN`));
+      await session.run(compile(sql`SET LOCAL idle_in_transaction_session_timeout = '60s'`));
+      await this.facts.ledger.hold(session, this.#fence);
+      const answer = await work(session);
+      await session.run(compile(sql`COMMIT`), { phase: 'committing' });
+      return answer;
+    } catch (error) {
+      session.destroy(); // the server rolls back; the next call dials again
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { type Carrier, type ColumnMapping, type Digest, EtlError, type LoadTask, type PostgresConnection } from '@agent-etl/contracts';
+import { type SqlFragment, compile, identifier, joinSql, literal, postgresDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
+import type { ChunkRange, ConnectorTools, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import { describeColumns, fingerprintOf } from './describe-relation.ts';
+import { namedMisfit } from './named-misfit.ts';
+import { PostgresSession } from './postgres-session.ts';
+import { type Relation, relationOf } from './relation-name.ts';
+import { HOLDER_SETTINGS, SnapshotHolder, beginOn } from './snapshot-holder.ts';
+
+const sql = sqlFor('postgres');
+type Pg = SqlFragment<'postgres'>;
+const PAGE_BYTES = 8_192;
+/** Key of the row digest; both ends use the same. */
+export const DIGEST_KEY = 'etl';
+
+/** A column as it travels: cast to the type of a Postgres target, so that equal frames mean equal rows. */
+export const travelling = ({ source, sourceNative, targetNative }: ColumnMapping, carrier: Carrier): Pg =>
+  (carrier === 'frames' && sourceNative !== targetNative ? sql`${identifier(source)}::${typeName('postgres', targetNative)}` : sql`${identifier(source)}`);
+const within = ({ from, to }: ChunkRange): Pg => {
+  const edge = (page: string): Pg => sql`${literal('postgres', `(${Number(page)},0)`)}::tid`;
+  const parts = [...(from === null ? [] : [sql`ctid >= ${edge(from)}`]), ...(to === null ? [] : [sql`ctid < ${edge(to)}`])];
+  return parts.length ? sql` WHERE ${joinSql(parts, sql` AND `)}` : sql``;
+};
+
+export class PostgresSource implements Source {
+  readonly offers = ['frames', 'text'] as const;
+  constructor(private readonly connection: PostgresConnection, private readonly tools: ConnectorTools) {}
+
+  async begin(task: LoadTask, snapshot: string | null): Promise<SourceSession> {
+    const relation = relationOf(task.source.dataset);
+    const session = await PostgresSession.connect(this.connection, { tools: this.tools, settings: HOLDER_SETTINGS });
+    try {
+      const holder = await SnapshotHolder.open(session, relation, snapshot);
+      const fingerprint = await unchanged(session, relation, task);
+      const [size] = await session.run<{ pages: string }>(compile(sql`SELECT pg_relation_size(${literal('postgres', quoted(relation))}::regclass) / current_setting('block_size')::int AS pages`));
+      holder.hold();
+      return new Reading(this.connection, this.tools, { task, relation, holder, fingerprint, pages: Number(size?.pages ?? 0) });
+    } catch (error) {
+      await session.end();
+      throw error;
+    }
+  }
+}
+const quoted = ({ schema, table }: Relation): string => [schema, table].map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
+
+async function unchanged(session: PostgresSession, relation: Relation, { sourceFingerprint, columns }: LoadTask): Promise<string> {
+  const now = await describeColumns(session, relation);
+  const fingerprint = fingerprintOf(now);
+  if (fingerprint === sourceFingerprint) return fingerprint;
+  const byName = new Map(now.map((column) => [column.name, column]));
+  const changes = columns.flatMap(({ source, sourceNative }) => {
+    const there = byName.get(source);
+    if (!there) return [`column ${source} is gone`];
+    return there.native === sourceNative ? [] : [`column ${source} was ${sourceNative} and is ${there.native}`];
+  });
+  const added = now.filter(({ name }) => !columns.some(({ source }) => source === name)).map(({ name }) => `column ${name} was not in the plan`);
+  throw new EtlError('source.schema-drifted', { dataset: relation.text, diff: [...changes, ...added].slice(0, 5).join(', ') || 'nullability of a column' });
+}
+
+interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly holder: SnapshotHolder; readonly fingerprint: string; readonly pages: number }
+
+/** One picture, read over connections that come and go. */
+class Reading implements SourceSession {
+  readonly snapshot: string;
+  readonly #idle: PostgresSession[] = [];
+  constructor(private readonly connection: PostgresConnection, private readonly tools: ConnectorTools, private readonly facts: Facts) { this.snapshot = facts.holder.snapshot; }
+
+  async cut(): Promise<ChunkRange[]> {
+    const { task, pages, fingerprint } = this.facts;
+    const perChunk = Math.max(1, Math.ceil(task.chunks.targetBytes / PAGE_BYTES));
+    const count = task.chunks.by === 'whole' ? 1 : Math.max(1, Math.ceil(pages / perChunk));
+    return Array.from({ length: count }, (_, ordinal): ChunkRange => {
+      const from = ordinal === 0 ? null : String(ordinal * perChunk);
+      const to = ordinal === count - 1 ? null : String((ordinal + 1) * perChunk); // the last is open: pages may have been added since
+      return { ordinal, from, to, key: createHash('sha256').update(JSON.stringify([task.source.dataset, fingerprint, from, to])).digest('hex') };
+    });
+  }
+  async read(range: ChunkRange, { to, onRead, signal }: ReadOptions): Promise<ReadCount> {
+    const { task, relation, holder } = this.facts;
+    holder.check();
+    const session = await this.#reader();
+    try {
+      const isFrames = task.carrier === 'frames';
+      const mode = !isFrames ? 'payload' : task.digest === 'pg-frame' ? 'hash' : 'count';
+      const copy = await session.copyOut(compile(this.#copyOut(range)), mode);
+      const { rows, bytes, lanes } = await copy.pump({ to, onRead, signal, stop: () => { void session.cancel().finally(() => { session.destroy(); }); } });
+      await this.#release(session);
+      return { rows, bytes, digest: mode === 'hash' ? { kind: 'pg-frame', rows, ...lanes } : null };
+    } catch (error) {
+      session.destroy();
+      if (signal.aborted) throw signal.reason;
+      holder.check();
+      throw await namedMisfit(session.failure(error, { phase: 'reading', relation: relation.text, right: 'SELECT' }), { open: () => this.#reader(), relation, task, where: within(range) });
+    }
+  }
+  scan(): FileScan { throw new Error('a Postgres source is no file'); }
+
+  async digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
+    const { task, relation } = this.facts;
+    if (task.digest === 'pg-frame') return this.#frameDigest(ranges, signal);
+    const session = await this.#reader();
+    const stop = (): void => { void session.cancel(); };
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const columns = task.columns.map(({ type }, index) => ({ name: `c${index}`, type }));
+      const list = joinSql(task.columns.map((column, index) => sql`${travelling(column, task.carrier)} AS ${identifier(`c${index}`)}`), sql`, `);
+      const [row] = await session.run<{ n: string; a: string; b: string }>(compile(postgresDigest(columns, DIGEST_KEY, sql`(SELECT ${list} FROM ${relation.name}) AS rows`)), { phase: 'hashing' });
+      await this.#release(session);
+      return { kind: 'text-md5', rows: Number(row?.n ?? 0), a: row?.a ?? '0', b: row?.b ?? '0' };
+    } catch (error) {
+      session.destroy();
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+  async #frameDigest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
+    const nowhere = { write: () => true, drained: async () => undefined };
+    let [rows, a, b] = [0, 0n, 0n];
+    for (const range of ranges) {
+      const { digest } = await this.read(range, { to: nowhere, onRead: () => undefined, signal });
+      if (digest) { rows += digest.rows; a += BigInt(digest.a); b += BigInt(digest.b); }
+    }
+    return { kind: 'pg-frame', rows, a: String(a), b: String(b) };
+  }
+  async close(): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((session) => session.end()));
+    await this.facts.holder.close();
+  }
+
+  #copyOut(range: ChunkRange): Pg {
+    const { task, relation } = this.facts;
+    const list = joinSql(task.columns.map((column) => travelling(column, task.carrier)), sql`, `);
+    const how = task.carrier === 'frames' ? sql`FORMAT binary` : sql`FORMAT csv, FORCE_QUOTE *`;
+    return sql`COPY (SELECT ${list} FROM ${relation.name}${within(range)}) TO STDOUT (${how})`;
+  }
+  async #reader(): Promise<PostgresSession> {
+    const idle = this.#idle.pop();
+    const session = idle && !idle.isBroken ? idle : await PostgresSession.connect(this.connection, { tools: this.tools });
+    try { await beginOn(session, this.snapshot); } catch (error) { session.destroy(); throw error; }
+    return session;
+  }
+  async #release(session: PostgresSession): Promise<void> {
+    await session.run(compile(sql`COMMIT`));
+    this.#idle.push(session);
+  }
+}

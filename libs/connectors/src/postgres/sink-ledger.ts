@@ -1,0 +1,73 @@
+import { Digest, EtlError } from '@agent-etl/contracts';
+import { compile, sqlFor } from '@agent-etl/sql-safety';
+import type { ChunkCounts, LedgerRow, Writer } from '../port.ts';
+import type { PostgresSession } from './postgres-session.ts';
+
+const sql = sqlFor('postgres');
+export const PUBLISH_KEY = 'publish';
+export interface PublishedRow { readonly published: number; readonly inserted: number | null; readonly updated: number | null; readonly digest: Digest }
+
+/** Fence and ledger in the target itself: the target counts, so two deployments cannot disagree, and data and ledger commit together. */
+export class SinkLedger {
+  constructor(private readonly target: string, private readonly writer: Writer) {}
+
+  /** Makes the tables once. Twin creators wait for each other. @throws EtlError `connection.permission-denied` with the GRANT */
+  async install(session: PostgresSession): Promise<void> {
+    const [there] = await session.run<{ yes: boolean }>(compile(sql`SELECT to_regclass('_etl.ledger') IS NOT NULL AND to_regclass('_etl.fence') IS NOT NULL AS yes`));
+    if (there?.yes) return;
+    await session.run(compile(sql`BEGIN`));
+    try {
+      await session.run(compile(sql`SELECT pg_advisory_xact_lock(hashtextextended('agent-etl install', 0))`));
+      await session.run(compile(sql`CREATE SCHEMA IF NOT EXISTS _etl`), { right: 'CREATE', relation: 'schema _etl' });
+      await session.run(compile(sql`CREATE TABLE IF NOT EXISTS _etl.fence (target text PRIMARY KEY, value bigint NOT NULL, holder text NOT NULL)`));
+      await session.run(compile(sql`CREATE TABLE IF NOT EXISTS _etl.ledger (run_id uuid NOT NULL, task text NOT NULL, chunk_key text NOT NULL, attempt int NOT NULL, fence bigint NOT NULL, rows bigint, rejected bigint,
+        bytes bigint, digest jsonb, published jsonb, written_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (run_id, task, chunk_key))`));
+      await session.run(compile(sql`COMMIT`));
+    } catch (error) {
+      session.destroy();
+      throw error;
+    }
+  }
+  /** Counts the fence of the target up and answers this attempt's number. Waits for commits in flight, then shuts older attempts out. */
+  async raise(session: PostgresSession): Promise<number> {
+    const [row] = await session.run<{ value: string }>(compile(sql`INSERT INTO _etl.fence AS f (target, value, holder) VALUES (${this.target}, 1, ${this.writer.holder})
+      ON CONFLICT (target) DO UPDATE SET value = f.value + 1, holder = excluded.holder RETURNING value`));
+    return Number(row?.value);
+  }
+  /** Holds the fence until the transaction ends. @throws EtlError `lease.lost` when somebody counted it up */
+  async hold(session: PostgresSession, fence: number): Promise<void> {
+    const rows = await session.run(compile(sql`SELECT 1 FROM _etl.fence WHERE target = ${this.target} AND value = ${fence} FOR SHARE`));
+    if (rows.length === 0) throw new EtlError('lease.lost');
+  }
+  /** Claims a piece inside the transaction of its data: a twin waits here, before bytes move. Answers false when it is written. */
+  async claim(session: PostgresSession, chunkKey: string, fence: number): Promise<boolean> {
+    const { runId, task, attempt } = this.writer;
+    const rows = await session.run(compile(sql`INSERT INTO _etl.ledger (run_id, task, chunk_key, attempt, fence) VALUES (${runId}, ${task}, ${chunkKey}, ${attempt}, ${fence}) ON CONFLICT DO NOTHING RETURNING 1`));
+    return rows.length > 0;
+  }
+  async fill(session: PostgresSession, chunkKey: string, { rows, rejected, bytes, digest }: ChunkCounts): Promise<void> {
+    await session.run(compile(sql`UPDATE _etl.ledger SET rows = ${rows - rejected}, rejected = ${rejected}, bytes = ${bytes}, digest = ${digest ? JSON.stringify(digest) : null}::jsonb
+      WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${chunkKey}`));
+  }
+  async fillPublished(session: PostgresSession, row: PublishedRow): Promise<void> {
+    await session.run(compile(sql`UPDATE _etl.ledger SET rows = 0, rejected = 0, bytes = 0, published = ${JSON.stringify(row)}::jsonb, digest = ${JSON.stringify(row.digest)}::jsonb
+      WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${PUBLISH_KEY}`));
+  }
+  async published(session: PostgresSession): Promise<PublishedRow | null> {
+    const [row] = await session.run<{ published: PublishedRow | null }>(compile(sql`SELECT published FROM _etl.ledger WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${PUBLISH_KEY}`));
+    return row?.published ?? null;
+  }
+  async has(session: PostgresSession, chunkKey: string): Promise<boolean> {
+    return (await session.run(compile(sql`SELECT 1 FROM _etl.ledger WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${chunkKey}`))).length > 0;
+  }
+  async rows(session: PostgresSession): Promise<LedgerRow[]> {
+    const rows = await session.run<{ chunk_key: string; attempt: number; fence: string; rows: string | null; rejected: string | null; bytes: string | null; digest: unknown }>(compile(sql`
+      SELECT chunk_key, attempt, fence, rows, rejected, bytes, digest FROM _etl.ledger WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} ORDER BY written_at`));
+    return rows.map((row) => ({
+      chunkKey: row.chunk_key, attempt: row.attempt, fence: Number(row.fence), rows: Number(row.rows ?? 0), rejected: Number(row.rejected ?? 0), bytes: Number(row.bytes ?? 0), digest: row.digest === null ? null : Digest.parse(row.digest),
+    }));
+  }
+  async forget(session: PostgresSession): Promise<void> {
+    await session.run(compile(sql`DELETE FROM _etl.ledger WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key <> ${PUBLISH_KEY}`));
+  }
+}
