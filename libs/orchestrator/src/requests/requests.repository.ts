@@ -9,7 +9,7 @@ type Change = Partial<Pick<RequestEntity, 'state' | 'planId' | 'runId'>> & { fai
 export class RequestsRepository {
   /** Keeps a new request. Answers false when its id or key is taken; a twin in flight is waited for. */
   async insert(tx: TenantTx, request: Omit<RequestEntity, 'tenantId'>): Promise<boolean> {
-    const placed = await tx.manager.createQueryBuilder().insert().into(RequestEntity).values({ ...request, tenantId: tx.tenantId } as object).orIgnore().returning(['request_id']).execute();
+    const placed = await tx.manager.createQueryBuilder().insert().into(RequestEntity).values({ ...request, tenantId: tx.tenantId } as object).orIgnore().returning('request_id').execute();
     return (placed.raw as unknown[]).length > 0;
   }
   /** The request of this id, or that came with this key. */

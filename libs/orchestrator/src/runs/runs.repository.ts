@@ -14,7 +14,7 @@ export class RunsRepository {
   /** @throws EtlError `request.conflict` when another live run writes the same target */
   async insert(tx: TenantTx, run: RunRecord): Promise<void> {
     const { tasks, ...row } = run;
-    const placed = await tx.manager.createQueryBuilder().insert().into(RunEntity).values({ ...row, tenantId: tx.tenantId }).orIgnore().returning(['run_id']).execute();
+    const placed = await tx.manager.createQueryBuilder().insert().into(RunEntity).values({ ...row, tenantId: tx.tenantId }).orIgnore().returning('run_id').execute();
     // Only the unique key of live targets can stand against a fresh id. A twin that is not committed yet is waited for.
     if ((placed.raw as unknown[]).length === 0) throw busy(run.targetKey);
     await tx.manager.insert(TaskRunEntity, tasks.map((task, ordinal) => taskRow(tx, run.runId, { task, ordinal })));
