@@ -12,6 +12,7 @@ import { startPostgres } from '../provision/postgres.mjs';
 import { startDouble } from './airflow/api-double.mjs';
 import { Checks } from './airflow/checks.mjs';
 import { DagRun, ParseCount } from './airflow/dag-runs.mjs';
+import { importMany } from './airflow/import-many.mjs';
 import { startRealSystem } from './airflow/real-system.mjs';
 import { dagIdOf, hostile, scenarios, scriptOf, writeScenarios } from './airflow/scenarios.mjs';
 
@@ -116,6 +117,8 @@ async function realSystem(postgres) {
 async function prove(venv) {
   rmSync(work, { recursive: true, force: true });
   mkdirSync(dags, { recursive: true });
+  const many = importMany({ venv, folder: join(work, 'many'), count: 300 });
+  checks.equal('300 files with hostile text in every field import, and every value comes back as it was meant', [many.count, many.wrong], [300, []]);
   const metadata = await startPostgres({ settings: { max_connections: 100 } });
   stops.push(metadata.stop);
   const token = 'scripted-token';
