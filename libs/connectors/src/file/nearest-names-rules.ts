@@ -13,10 +13,11 @@ function distance(a: string, b: string): number {
   return row.at(-1) ?? 0;
 }
 
-/** The names most like a wanted one, three at most; none that differs in more than half of its letters. */
+/** The names most like a wanted one, three at most; none that differs in more than half of its letters, or much more than the best. */
 export function nearestNames(wanted: string, names: readonly string[]): string[] {
   const low = wanted.toLowerCase();
-  return names.map((name) => ({ name, far: distance(low, name.toLowerCase()) }))
+  const near = names.map((name) => ({ name, far: distance(low, name.toLowerCase()) }))
     .filter(({ name, far }) => far <= Math.max(name.length, wanted.length) / 2)
-    .sort((a, b) => a.far - b.far || (a.name < b.name ? -1 : 1)).slice(0, SHOWN).map(({ name }) => name);
+    .sort((a, b) => a.far - b.far || (a.name < b.name ? -1 : 1));
+  return near.filter(({ far }) => far <= (near[0]?.far ?? 0) + 1).slice(0, SHOWN).map(({ name }) => name);
 }

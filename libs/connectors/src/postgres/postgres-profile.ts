@@ -66,8 +66,11 @@ async function factsOf(session: PostgresSession, { schema, table }: Relation): P
 /** Zero means empty, and is looked at: a plan asks other questions of a filled target. */
 async function rowsOf(session: PostgresSession, { name }: Relation, { rows, bytes, may_read: mayRead, kind }: Facts): Promise<{ rows: number; isExact: boolean }> {
   if (!mayRead) return { rows: Math.max(0, Math.round(rows)), isExact: false };
-  const isCountable = kind !== 'v' && kind !== 'f';
-  if (rows <= 0 && isCountable && Number(bytes) <= COUNT_BYTES) {
+  if (kind === 'v' || kind === 'f') { // reading one row may cost as much as reading all: the planner's estimate is free
+    const [plan] = await session.run<{ 'QUERY PLAN': { Plan: { 'Plan Rows': number } }[] }>(compile(sql`EXPLAIN (FORMAT JSON) SELECT * FROM ${name}`));
+    return { rows: Math.round(plan?.['QUERY PLAN'][0]?.Plan['Plan Rows'] ?? 1), isExact: false };
+  }
+  if (rows <= 0 && Number(bytes) <= COUNT_BYTES) {
     const [row] = await session.run<{ n: string }>(compile(sql`SELECT count(*) AS n FROM ${name}`));
     return { rows: Number(row?.n ?? 0), isExact: true };
   }

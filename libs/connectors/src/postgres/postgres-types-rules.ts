@@ -15,7 +15,7 @@ export function typeOfPostgres(native: string): ColumnType {
 }
 const NATIVE: Readonly<Record<Exclude<ColumnType['kind'], 'dec' | 'other'>, string>> = {
   bool: 'boolean', i16: 'smallint', i32: 'integer', i64: 'bigint', f32: 'real', f64: 'double precision', text: 'text', bytes: 'bytea', date: 'date', time: 'time without time zone',
-  ts: 'timestamp without time zone', tstz: 'timestamp with time zone', uuid: 'uuid', json: 'jsonb',
+  ts: 'timestamp without time zone', tstz: 'timestamp with time zone', uuid: 'uuid', json: 'json',
 };
 /** Types that every Postgres has, arrays of them included. */
 const BUILT_IN = /^(interval|inet|cidr|macaddr8?|money|bit( varying)?(\(\d+\))?|tsvector|tsquery|xml|point|line|lseg|box|path|polygon|circle|time with time zone|(int4|int8|num|ts|tstz|date)(multi)?range)(\[\])*$/;
@@ -24,6 +24,8 @@ const ELEMENT = /^(.*?)((?:\[\])+)$/;
 /** The type a column gets in Postgres. A type of somebody's own making travels as text, since the other database may not have it. */
 export function mapToPostgres({ type, native }: Pick<Column, 'type' | 'native'>): { native: string } {
   if (type.kind === 'dec') return { native: type.precision === undefined ? 'numeric' : `numeric(${type.precision},${type.scale ?? 0})` };
+  // jsonb rewrites what it is given: only a jsonb column's text comes back from it as it was.
+  if (type.kind === 'json' && native === 'jsonb') return { native };
   if (type.kind !== 'other') return { native: NATIVE[type.kind] };
   const [, element = '', brackets = ''] = ELEMENT.exec(native) ?? [];
   if (BUILT_IN.test(native) || (brackets && typeOfPostgres(element).kind !== 'other')) return { native };

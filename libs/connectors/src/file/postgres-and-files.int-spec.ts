@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { LoadTask, PostgresConnection, Profile, PublishTask } from '@agent-etl/contracts';
+import pg from 'pg';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { OpenConnection } from '../port.ts';
+import { mapColumnType, openConnection } from '../registry.ts';
+import { type AFolder, aFolder, aLoad, aPublish, aWriter, stage } from './testing/a-folder.ts';
+
+const vega = fileURLToPath(new URL('../../../../node_modules/vega-datasets/data', import.meta.url));
+const admin = process.env['ETL_TEST_POSTGRES_URL'];
+const suite = admin ? describe : describe.skip;
+if (!admin) process.stdout.write('SKIPPED postgres and files: ETL_TEST_POSTGRES_URL is not set\n');
+const database = `t_files_${process.pid}`;
+const { signal } = new AbortController();
+const TABLE = `create table edge (b boolean, s smallint, i integer, l bigint, d numeric(18,4), lead numeric(4,4), huge numeric(38,10), free numeric, r real, f double precision, t text, v varchar(20),
+  y bytea, day date, at timestamp, z timestamptz, clock time, u uuid, j json, jb jsonb, words text[], span interval, "Mixed ""Case""" text, "select" integer)`;
+const ROWS = [
+  `(true, -32768, -2147483648, -9223372036854775808, -12345678901234.5678, 0.0001, 1234567890123456789012345678.0123456789, 1e50, 1.1, 0.1, 'a "b", c', 'x', '\\x00ff', '0001-01-01', '0001-01-01 00:00:00.000001',
+    '2001-01-31 23:59:59.999999+05:30', '23:59:59.999999', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"a": 1.10, "a":2}', '{"b": [1, null]}', array['x', null, 'y,"z'], '1 year -2 days 03:04:05.5', 'é', 1)`,
+  `(false, 32767, 2147483647, 9223372036854775807, 0, -0.9999, 0, 'NaN', 'NaN', 'NaN', '', '', '', '9999-12-31', 'infinity', '-infinity', '00:00', '00000000-0000-0000-0000-000000000000', '"x"', '{}', '{}', '0', '', 2)`,
+  `(null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null)`,
+  `(true, 0, 0, 0, 0.0001, 0, -0.0000000001, 0.000000000000000000001, '-Infinity', 4.9406564584124654e-324, E'line\\nend\\r\\n\\\\. \\t😀', E'\\\\N', '\\x5c', '1969-12-31', '1969-12-31 23:59:59.999999', '1969-12-31 23:59:59.999999+00', '12:00',
+    'ffffffff-ffff-ffff-ffff-ffffffffffff', 'null', '[1.5e300]', '{{a,b},{c,d}}', '-1 mon', null, 0)`,
+  `(true, 0, 0, 0, 0, 0, 0, 0, 3.4028235e38, 2417851639229258349412352, repeat('é', 600000), '', '', 'infinity', '-infinity', 'infinity', '24:00', null, '1', '1', null, null, '~', 0)`,
+];
+
+suite('postgres and files', () => {
+  let folder: AFolder;
+  let files: OpenConnection;
+  let shop: OpenConnection;
+  let client: pg.Client;
+  const closing: (() => Promise<unknown>)[] = [];
+
+  beforeAll(async () => {
+    const boss = new pg.Client({ connectionString: admin });
+    await boss.connect();
+    await boss.query(`create database ${database}`);
+    closing.push(async () => { await boss.query(`drop database ${database} with (force)`); await boss.end(); });
+    const url = new URL(admin ?? 'postgres://none');
+    url.pathname = `/${database}`;
+    client = new pg.Client({ connectionString: url.href });
+    await client.connect();
+    closing.unshift(() => client.end());
+    await client.query(TABLE);
+    await client.query(`insert into edge values ${ROWS.join(', ')}, ${ROWS[0]}`);
+    folder = await aFolder();
+    closing.unshift(() => folder.drop());
+    const connection: PostgresConnection = { name: 'shop', connector: 'postgres', host: url.hostname, port: Number(url.port), database, user: url.username, tls: 'disable' };
+    files = await openConnection(folder.connection, folder.tools);
+    shop = await openConnection(connection, folder.tools);
+    await copyFile(join(vega, 'flights-3m.parquet'), join(folder.root, 'flights.parquet'));
+  }, 60_000);
+  afterAll(async () => { for (const close of closing) await close(); });
+
+  /** Copies as planner and worker do, with every row compared. */
+  async function move(from: { at: OpenConnection; dataset: string }, to: { at: OpenConnection; dataset: string }): Promise<{ rows: number; digest: string; source: Profile }> {
+    const source = await from.at.profile(from.dataset, 'source');
+    const sink = to.at === shop ? 'postgres' : 'file';
+    const columns = source.columns.map((column) =>
+      ({ source: column.name, target: column.name, type: column.type, sourceNative: column.native, targetNative: mapColumnType(sink, column)?.native ?? 'none', nullable: column.nullable }));
+    const task: LoadTask = { ...aLoad(source, to.dataset, { carrier: 'text' }), columns, target: { connection: sink, dataset: to.dataset } };
+    const writing = await to.at.sink.begin(task, aWriter());
+    try {
+      const { rows, digest } = await stage(from.at, writing, task);
+      const publish: PublishTask = aPublish(task, { how: sink === 'file' ? 'file' : 'rename' });
+      const staged = await writing.stagedDigest(publish, signal);
+      expect({ rows: staged.rows, digest: `${staged.a}:${staged.b}` }).toEqual({ rows, digest });
+      expect(await writing.publish(publish, { rows, digest: staged })).toMatchObject({ published: rows });
+      return { rows, digest, source };
+    } finally {
+      await writing.close();
+    }
+  }
+
+  it('carry every type to Parquet and to CSV, with equal digests', async () => {
+    const parquet = await move({ at: shop, dataset: 'public.edge' }, { at: files, dataset: 'edge.parquet' });
+    const csv = await move({ at: shop, dataset: 'public.edge' }, { at: files, dataset: 'edge.csv.gz' });
+    expect([parquet.rows, csv.rows, csv.digest]).toEqual([6, 6, parquet.digest]);
+    expect(parquet.source.columns).toHaveLength(24);
+  });
+
+  it('bring them back from Parquet to the same values', async () => {
+    await move({ at: files, dataset: 'edge.parquet' }, { at: shop, dataset: 'public.back' });
+    const same = (value: string) => `(select jsonb_agg(to_jsonb(${value}) order by to_jsonb(${value})::text) from`;
+    const { rows: [row] } = await client.query(`select ${same('e')} (select b, s, i, l, d, lead, huge, free::text as free, r::float8::text as r, f::text as f, t, v::text, y, day, at, z, clock, u, j, "Mixed ""Case""", "select" from edge) e)
+      = ${same('e')} (select b, s, i, l, d, lead, huge, free::text, r::float8::text as r, f::text as f, t, v, y, day, at, z, clock, u, j, "Mixed ""Case""", "select" from back) e) as same`);
+    expect(row).toEqual({ same: true });
+  });
+
+  it('carry three million flights from Parquet to a table, and back to Parquet and CSV, with one digest', async () => {
+    const down = await move({ at: files, dataset: 'flights.parquet' }, { at: shop, dataset: 'public.flights' });
+    const up = await move({ at: shop, dataset: 'public.flights' }, { at: files, dataset: 'again.parquet' });
+    const text = await move({ at: shop, dataset: 'public.flights' }, { at: files, dataset: 'again.csv.gz' });
+    const home = await move({ at: files, dataset: 'again.csv.gz' }, { at: shop, dataset: 'public.flights2' });
+    expect([down.rows, up.rows, text.rows, home.rows]).toEqual([3_000_000, 3_000_000, 3_000_000, 3_000_000]);
+    expect([up.digest, text.digest, home.digest]).toEqual([down.digest, down.digest, down.digest]);
+    const { rows: [count] } = await client.query('select count(*)::int as n, (select count(*)::int from (select * from flights except all select * from flights2) as d) as differ from flights');
+    expect(count).toEqual({ n: 3_000_000, differ: 0 });
+  }, 240_000);
+
+  it('names row, column and value that a table or a file cannot hold', async () => {
+    await client.query("create table odd (n numeric(5,2)); insert into odd values (1), ('NaN')");
+    await expect(move({ at: shop, dataset: 'public.odd' }, { at: files, dataset: 'odd.parquet' })).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column: 'n', value: 'NaN' } });
+  });
+});
