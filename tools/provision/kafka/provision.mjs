@@ -30,9 +30,6 @@ function javaRuntime(cache) {
   return carried;
 }
 
-/** Maven, or its wrapper beside this file, which fetches it: then curl or wget, and unzip, are needed. */
-const maven = () => (spawnSync('mvn', ['-v'], { stdio: 'ignore' }).status === 0 ? 'mvn' : join(import.meta.dirname, 'mvnw'));
-
 const OLD_LOCK_MS = 300_000;
 /** Two test runs may start at once: the second must not replace jars under a running broker of the first. A lock that nobody renewed for minutes is left over. */
 async function locked(folder, work) {
@@ -61,7 +58,7 @@ function install(cache) {
   process.stderr.write('installing Apache Kafka (43 MB), once\n');
   const fresh = join(cache, `libs.${process.pid}`);
   const home = /java\.home = (.*)/.exec(run(java, ['-XshowSettings:properties', '-version']))?.[1];
-  run(maven(), ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${fresh}`], { env: { ...process.env, JAVA_HOME: home } });
+  run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${fresh}`], { env: { ...process.env, JAVA_HOME: home } });
   if (!readdirSync(fresh).some((name) => name.startsWith('kafka_'))) throw new Error('the jars of Kafka did not arrive');
   rmSync(libs, { recursive: true, force: true });
   renameSync(fresh, libs);
