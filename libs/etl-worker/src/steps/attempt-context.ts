@@ -67,6 +67,7 @@ export class AttemptContext implements StepContext {
     await this.cuts.forget();
     const sink = await beginStaging(this, await this.open(task.target.connection), task);
     try {
+      await sink.raise(); // a late sleeper of this run must not write to what is dropped
       await sink.discard();
       crashPoint('cleanup.half');
     } finally {

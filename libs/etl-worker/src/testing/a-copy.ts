@@ -16,6 +16,8 @@ export class ACopy {
   readonly runId = v7();
   private readonly tasks = new TasksRepository();
   private constructor(private readonly state: StateDatabase, readonly db: pg.Client, private readonly url: URL, readonly name: string) {}
+  /** Staging tables that were there before. */
+  private before = 0;
 
   /** @param rows rows of the source, about 120 bytes each */
   static async open(database: TestState, name: string, rows: number): Promise<ACopy> {
@@ -25,7 +27,9 @@ export class ACopy {
     await db.query(`insert into public.${name} select n, '2001-01-01'::timestamptz + n * interval '1 second',
       case when n % 7 = 0 then null else repeat(md5(n::text), 2) end, n / 3.0 from generate_series(1, ${rows}) as n`);
     await db.query(`analyze public.${name}`);
-    return new ACopy(await database.open('worker', [TaskEntity]), db, new URL(database.adminUrl), name);
+    const copy = new ACopy(await database.open('worker', [TaskEntity]), db, new URL(database.adminUrl), name);
+    copy.before = await copy.stagingTables();
+    return copy;
   }
 
   private get connections(): Connection[] {
@@ -118,10 +122,11 @@ export class ACopy {
       `select attempt, count(*)::int as pieces from _etl.ledger where run_id = $1 and chunk_key <> 'publish' group by attempt order by attempt`, [this.runId]);
     return Object.fromEntries(rows.map(({ attempt, pieces }) => [attempt, pieces]));
   }
+  /** Staging tables that came since this copy was made. */
   async stagingTables(): Promise<number> {
     const { rows } = await this.db.query<{ n: number }>(`select count(*)::int as n from pg_class c join pg_namespace s on s.oid = c.relnamespace
       where s.nspname = '_etl' and c.relkind = 'r' and c.relname not in ('fence', 'ledger', 'cursor')`);
-    return rows[0]!.n;
+    return rows[0]!.n - this.before;
   }
   /** Sessions of workers on the user's databases. */
   async backends(): Promise<string[]> {

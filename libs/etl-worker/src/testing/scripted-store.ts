@@ -168,6 +168,7 @@ class ScriptedSink implements SinkSession {
     return { published: staged.rows, inserted: null, updated: null };
   }
   discard(): Promise<void> {
+    if (this.own !== this.store.fences.get(this.target)) return Promise.resolve();
     this.store.trail.push('discard');
     this.store.stagingOf(this.writer).clear();
     return Promise.resolve();
