@@ -1,3 +1,5 @@
-import { EtlError } from '@agent-etl/contracts';
+import { connectorViews, mapColumnType } from '@agent-etl/connectors';
 import type { ConnectorCatalogue } from './connector-catalogue.ts';
-export const builtInConnectors = (): ConnectorCatalogue => { throw new EtlError('platform.internal'); };
+
+/** The connectors of this release. */
+export const builtInConnectors = (): ConnectorCatalogue => ({ views: connectorViews(), mapColumn: mapColumnType });
