@@ -122,6 +122,12 @@ export class ACopy {
       `select attempt, count(*)::int as pieces from _etl.ledger where run_id = $1 and chunk_key <> 'publish' group by attempt order by attempt`, [this.runId]);
     return Object.fromEntries(rows.map(({ attempt, pieces }) => [attempt, pieces]));
   }
+  /** Ledger rows that an older fence wrote after a newer one: there must be none. */
+  async stale(): Promise<number> {
+    const { rows } = await this.db.query<{ n: number }>(`select count(*)::int as n from _etl.ledger as late
+      where run_id = $1 and exists (select from _etl.ledger as newer where newer.run_id = late.run_id and newer.fence > late.fence and newer.written_at < late.written_at)`, [this.runId]);
+    return rows[0]!.n;
+  }
   /** Staging tables that came since this copy was made. */
   async stagingTables(): Promise<number> {
     const { rows } = await this.db.query<{ n: number }>(`select count(*)::int as n from pg_class c join pg_namespace s on s.oid = c.relnamespace
