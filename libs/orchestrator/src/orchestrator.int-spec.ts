@@ -26,8 +26,8 @@ describePostgres('orchestrator', () => {
     const answer = await fetch(`${service.url}${path}`, { method, headers: { authorization: `Bearer ${testTokens.editor}`, 'content-type': 'application/json', ...(key ? { 'idempotency-key': key } : {}) }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
     return { status: answer.status, json: await answer.json() as T };
   }
-  const ask = async (body: object, key?: string): Promise<RequestView> => (await call<RequestView>('POST', '/v1/requests?wait=20', { body, ...(key ? { key } : {}) })).json;
-  const run = async (runId: string): Promise<RunView> => (await call<RunView>('GET', `/v1/runs/${runId}?wait=20`)).json;
+  const ask = async (body: object, key?: string): Promise<RequestView> => (await call<RequestView>('POST', '/v1/requests?wait=8', { body, ...(key ? { key } : {}) })).json;
+  const run = async (runId: string): Promise<RunView> => (await call<RunView>('GET', `/v1/runs/${runId}?wait=8`)).json;
   const heard = async (type: string, matches: (body: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> => {
     for (let tries = 0; tries < 400; tries += 1) {
       const found = said.find((each) => each.type === type && matches(each.body));
@@ -39,7 +39,7 @@ describePostgres('orchestrator', () => {
 
   beforeAll(async () => {
     const listen = async ({ headers, value }: WireMessage): Promise<void> => { said.push({ type: headers['ce_type']!, body: JSON.parse(Buffer.from(value).toString()) as Record<string, unknown> }); };
-    await bus.subscribe('listener', ['etl.pipeline.events', 'etl.run.events', 'etl.dlq.orchestrator'], listen);
+    await bus.subscribe('listener', ['etl.pipeline.events', 'etl.run.events'], listen);
     worker = await aScriptedWorker(bus, DEFAULT_TENANT.id, (command) => script(command));
     service = await aService(orchestratorService({ signingKey: keys.privateKey, connectors: { views: [], mapColumn: mapForTests } }), { bus, suite: 'orchestrator' });
     for (const name of ['ops', 'warehouse']) await call('PUT', `/v1/connections/${name}`, { body: { connector: 'postgres', host: '127.0.0.1', user: 'etl', password: `secret://${name}#password` } });
@@ -130,7 +130,7 @@ describePostgres('orchestrator', () => {
       expect(asked).toMatchObject({ state: 'waiting', failure: { code: 'plan.needs-approval' } });
       expect((await call<{ code: string }>('POST', `/v1/plans/${asked.planId}/runs`)).json.code).toBe('plan.needs-approval');
       expect((await call<PlanView>('POST', `/v1/plans/${asked.planId}/approve`)).json.status).toBe('approved');
-      const after = (await call<RequestView>('GET', `/v1/requests/${asked.requestId}?wait=20`)).json;
+      const after = (await call<RequestView>('GET', `/v1/requests/${asked.requestId}?wait=8`)).json;
       expect(await run(after.runId!)).toMatchObject({ state: 'succeeded', receipt: { approvedBy: 'editor' } });
     });
     it('does not approve a plan whose source has changed since', async () => {
@@ -210,7 +210,7 @@ describePostgres('orchestrator', () => {
 
   describe('a DAG', () => {
     const put = (planId: string, task: string, more: object = {}) =>
-      call<{ state: string; receipt: string | null; code: string | null }>('PUT', `/v1/plans/${planId}/airflow-task-runs`, { body: { dag_id: 'dag', run_id: 'manual__1', task, try: 1, max_tries: 12, wait_s: 20, ...more } });
+      call<{ state: string; receipt: string | null; code: string | null }>('PUT', `/v1/plans/${planId}/airflow-task-runs`, { body: { dag_id: 'dag', run_id: 'manual__1', task, try: 1, max_tries: 12, wait_s: 8, ...more } });
     it('runs each task in its turn, ends with the receipt, and runs again only when a person clears a task', async () => {
       const { planId } = await ask({ pipeline: aCopy(pipelineName()) });
       expect((await put(planId!, 'publish')).json).toMatchObject({ code: 'request.conflict' });

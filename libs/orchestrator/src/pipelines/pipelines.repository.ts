@@ -31,6 +31,10 @@ export class PipelinesRepository {
     return tx.manager.createQueryBuilder(PipelineEntity, 'p').where('p.tenantId = :tenantId and p.name > :after', { tenantId: tx.tenantId, after: after ?? '' }).orderBy('p.name').limit(limit).getMany();
   }
   async planned(tx: TenantTx, pipelineId: string, planId: PlanId): Promise<void> { await tx.run(sql`update pipeline set plan_id = ${planId}, updated_at = clock_timestamp() where pipeline_id = ${pipelineId}::uuid`); }
+  /** Whether this is the plan that was approved last. */
+  async isCurrent(tx: TenantTx, pipelineId: string, planId: PlanId): Promise<boolean> {
+    return (await tx.run(sql`select 1 from pipeline where pipeline_id = ${pipelineId}::uuid and plan_id = ${planId}`)).length > 0;
+  }
   async ran(tx: TenantTx, pipelineId: string, run: { runId: string; state: string }): Promise<void> {
     await tx.run(sql`update pipeline set last_run_id = ${run.runId}::uuid, last_state = ${run.state}, updated_at = clock_timestamp() where pipeline_id = ${pipelineId}::uuid`);
   }

@@ -28,6 +28,7 @@ export class CopyRuns {
     const planId = PlanId.parse(row.planId);
     const greenRuns = driver === 'airflow' ? 0 : await this.rows.greenRuns(tx, { planId });
     const plan = assertRunnable(row, { latest: await this.plans.latestFingerprint(tx, row.pipelineId), greenRuns });
+    if (driver === 'airflow' && plan.driver === 'airflow' && !(await this.pipelines.isCurrent(tx, row.pipelineId, planId))) throw new EtlError('plan.changed');
     const run = copyRun({ planId, plan, pipelineId: row.pipelineId, requestId, approvedBy: row.decidedBy ?? 'policy', now: await tx.now(), deadlineMs: this.deadlineMs, driver });
     const started = await this.runs.start(tx, run);
     await this.pipelines.ran(tx, row.pipelineId, { runId: run.runId, state: started.state });

@@ -19,11 +19,13 @@ export class RunEnds {
     const proof = this.signer.prove(run);
     return 'receipt' in proof ? { ...run, receipt: proof.receipt } : { ...run, state: 'failed', failure: proof.failure };
   }
+  /** Wakes those who wait for the run. */
+  tell(tx: TenantTx, run: RunRecord): Promise<void> { return this.changes.changed(tx, run.runId); }
   async finish(tx: TenantTx, run: RunRecord): Promise<void> {
     crashPoint('runs.before-final');
     await this.outbox.add(tx, 'run.finished.v1', { ...about(run), state: run.state, receipt: run.receipt, failure: withoutCell(run.failure), finishedAt: run.finishedAt! });
     await this.endings.ended(tx, run);
-    await this.changes.changed(tx, run.runId);
+    await this.tell(tx, run);
     tx.afterCommit(() => { crashPoint('runs.after-final'); });
   }
 }

@@ -44,6 +44,7 @@ export class RunsService {
     }
     const run = step.emit.some(({ order }) => order === 'finish') ? this.ends.prove(step.run) : step.run;
     await this.runs.save(tx, before, run);
+    if (run.driver === 'airflow') await this.ends.tell(tx, run); // a DAG waits for its tasks one by one
     crashPoint('runs.state-saved');
     const kept = await this.carryOut(tx, run, step.emit);
     crashPoint('runs.outbox-written');
