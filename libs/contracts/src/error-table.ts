@@ -39,6 +39,7 @@ export const errorTable = {
   'connection.circuit-open': row(503, 'after', '{connection} keeps failing; retry {time}.'),
   'source.not-found': row(404, 'never', '{connection} has no {what} {name}.', '{nearest}'),
   'source.schema-drifted': row(409, 'repair', '{dataset} changed: {diff}.', 'run the pipeline again: it is planned anew'),
+  'source.busy': row(503, 'backoff', 'The source {dataset} stayed locked for {seconds} s.'),
   'source.snapshot-lost': row(409, 'backoff', 'The snapshot ended; staging starts fresh.'),
   'secret.reference-invalid': row(422, 'never', 'Write secret://name#field, not a value.'),
   'secret.not-found': row(422, 'never', 'The secret {reference} is not there or not yours.', '{hint}'),

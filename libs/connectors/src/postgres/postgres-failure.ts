@@ -18,6 +18,7 @@ const MISFIT = new Set(['22003', '22001', '22P02', '22P03', '22P04', '22P05', '2
 const CONSTRAINT = new Set(['23505', '23503', '23514', '23P01', '23001']);
 /** Words of errors that carry no code. */
 const SAYS_AWAY = /timeout expired|connect timeout|Connection terminated due to connection timeout/i;
+const SAYS_NO_PASSWORD = /client password must be|no password supplied/i;
 const SAYS_BROKEN = /Connection terminated|Client has encountered a connection error|socket hang up|read ECONNRESET/i;
 
 /** An error of the driver or the server in the words of the error table. The server's own words stay in the cause: they may hold values. */
@@ -26,7 +27,7 @@ export function postgresFailure(error: unknown, context: FailureContext): unknow
   const { code = '', message } = error as PgError;
   const { connection, address, user, phase, relation } = context;
   const cause = { cause: error };
-  if (code === '28P01' || code === '28000') return new EtlError('connection.auth-failed', { connection, user }, cause);
+  if (code === '28P01' || code === '28000' || (code === '' && SAYS_NO_PASSWORD.test(message))) return new EtlError('connection.auth-failed', { connection, user }, cause);
   if (code === '3D000') return new EtlError('source.not-found', { connection, what: 'database', name: context.database, next: `create it, or change database in the connection ${connection}` }, cause);
   if (code === '42501') return new EtlError('connection.permission-denied', { connection, action: `${context.right ?? 'use'} on ${relation ?? 'an object'}`, grant: grantFor(context) }, cause);
   if (code === '53100' || code === 'ENOSPC') return new EtlError('platform.disk-full', { what: `${connection} at ${address}` }, cause);

@@ -4,7 +4,7 @@ import { describePostgres } from '@agent-etl/persistence/testing';
 import { Secret } from '@agent-etl/secrets';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { MemoryFileLedger } from '../file/memory-file-ledger.ts';
+import { MemoryFileLedger } from '../file/testing/memory-file-ledger.ts';
 import type { ConnectorTools, OpenConnection, Published, SinkSession, SourceSession, Writer } from '../port.ts';
 import { postgresConnector } from './postgres-connector.ts';
 
@@ -148,7 +148,7 @@ describePostgres('postgres-hazards', (adminUrl) => {
       create table split (id int, v text) partition by list (id); create table split_rest partition of split default; insert into split values (9, 'old')`);
     const source = await open.profile('public.fresh', 'source');
     for (const name of ['kept', 'keyed', 'wider', 'split']) {
-      const shape = async () => (await admin.query<{ s: string }>(`select string_agg(attname || ' ' || format_type(atttypid, atttypmod) || attnotnull || atthasdef, ',' order by attname) || (select count(*) from pg_index where indrelid = c.oid) || relkind as s
+      const shape = async () => (await admin.query<{ s: string }>(`select string_agg(attname || ' ' || format_type(atttypid, atttypmod) || attnotnull::text || atthasdef::text, ',' order by attname) || (select count(*) from pg_index where indrelid = c.oid)::text || relkind::text as s
         from pg_class c join pg_attribute a on a.attrelid = c.oid and attnum > 0 and not attisdropped where c.oid = $1::regclass group by c.oid, relkind`, [`public.${name}`])).rows[0]?.s;
       const before = await shape();
       const target = await open.profile(`public.${name}`, 'target');

@@ -1,7 +1,7 @@
 import { EtlError, type PublishTask } from '@agent-etl/contracts';
 import { type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, literal, sqlFor } from '@agent-etl/sql-safety';
 import type { PostgresSession } from './postgres-session.ts';
-import type { Relation } from './relation-name.ts';
+import { type Relation, quoted } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
 type Pg = SqlFragment<'postgres'>;
@@ -39,7 +39,6 @@ export async function makeVisible(publishing: Publishing): Promise<Visible> {
   }
 }
 const seen = (published: number): Visible => ({ published, inserted: null, updated: null });
-const quoted = ({ schema, table }: Relation): string => [schema, table].map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
 
 async function rename(publishing: Publishing): Promise<void> {
   const { relation: { schema, table }, staging, stagingTable } = publishing;

@@ -10,9 +10,11 @@ import type { WalkMode } from './frame-walker.ts';
 
 const CONNECT_MS = 5_000;
 /** Text forms that both ends rely on, whatever the server's defaults are. */
-const SETTINGS = ['TimeZone=UTC', 'DateStyle=ISO', 'IntervalStyle=iso_8601', 'extra_float_digits=1', 'bytea_output=hex', 'standard_conforming_strings=on', 'client_min_messages=warning', 'statement_timeout=0'];
+const SETTINGS = ['client_encoding=UTF8', 'TimeZone=UTC', 'DateStyle=ISO', 'IntervalStyle=iso_8601', 'extra_float_digits=1', 'bytea_output=hex', 'standard_conforming_strings=on', 'client_min_messages=warning', 'statement_timeout=0'];
 
 interface Address { readonly host: string; readonly port: number; readonly user: string; readonly database: string; readonly password?: string; readonly tls: NonNullable<PostgresConnection['tls']> }
+/** What a statement was about, for the words of its failure. */
+interface About { readonly phase?: string; readonly relation?: string; readonly right?: FailureContext['right'] }
 export interface SessionOptions { readonly tools: ConnectorTools; readonly settings?: readonly string[] }
 
 /** One connection to a user's PostgreSQL: control statements through the driver, COPY on the wire. Thrown away on any error of a COPY. */
@@ -38,13 +40,17 @@ export class PostgresSession {
     }
   }
   get isBroken(): boolean { return this.#isBroken; }
+  /** The server process behind this session. */
+  get pid(): number { return (this.#client as unknown as { processID: number | null }).processID ?? 0; }
 
   /** Rows of one statement. @throws EtlError in the words of the error table */
-  async run<T>(statement: SafeSql<'postgres'>, about: { phase?: string; relation?: string; right?: FailureContext['right'] } = {}): Promise<T[]> {
+  async run<T>(statement: SafeSql<'postgres'>, about: About = {}): Promise<T[]> { return (await this.#query(statement, about)).rows as T[]; }
+  /** Rows that one INSERT, UPDATE or DELETE touched, as the server counted them. */
+  async count(statement: SafeSql<'postgres'>, about: About = {}): Promise<number> { return (await this.#query(statement, about)).rowCount ?? 0; }
+  async #query(statement: SafeSql<'postgres'>, about: About): Promise<pg.QueryResult> {
     if (!isSafeSql(statement)) throw new TypeError('connectors run only what sql-safety compiled');
     try {
-      const { rows } = await this.#client.query(statement.text, statement.params.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : value)));
-      return rows as T[];
+      return await this.#client.query(statement.text, statement.params.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : value)));
     } catch (error) {
       throw this.failure(error, about);
     }

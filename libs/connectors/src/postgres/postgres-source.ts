@@ -5,8 +5,8 @@ import type { ChunkRange, ConnectorTools, FileScan, ReadCount, ReadOptions, Sour
 import { describeColumns, fingerprintOf } from './describe-relation.ts';
 import { namedMisfit } from './named-misfit.ts';
 import { PostgresSession } from './postgres-session.ts';
-import { type Relation, relationOf } from './relation-name.ts';
-import { HOLDER_SETTINGS, SnapshotHolder, beginOn } from './snapshot-holder.ts';
+import { type Relation, quoted, relationOf } from './relation-name.ts';
+import { SnapshotHolder, beginOn } from './snapshot-holder.ts';
 
 const sql = sqlFor('postgres');
 type Pg = SqlFragment<'postgres'>;
@@ -29,11 +29,11 @@ export class PostgresSource implements Source {
 
   async begin(task: LoadTask, snapshot: string | null): Promise<SourceSession> {
     const relation = relationOf(task.source.dataset);
-    const session = await PostgresSession.connect(this.connection, { tools: this.tools, settings: HOLDER_SETTINGS });
+    const session = await PostgresSession.connect(this.connection, { tools: this.tools });
     try {
       const holder = await SnapshotHolder.open(session, relation, snapshot);
       const fingerprint = await unchanged(session, relation, task);
-      const [size] = await session.run<{ pages: string }>(compile(sql`SELECT pg_relation_size(${literal('postgres', quoted(relation))}::regclass) / current_setting('block_size')::int AS pages`));
+      const [size] = await session.run<{ pages: string }>(compile(sql`SELECT pg_relation_size(to_regclass(${quoted(relation)})) / current_setting('block_size')::int AS pages`));
       holder.hold();
       return new Reading(this.connection, this.tools, { task, relation, holder, fingerprint, pages: Number(size?.pages ?? 0) });
     } catch (error) {
@@ -42,7 +42,6 @@ export class PostgresSource implements Source {
     }
   }
 }
-const quoted = ({ schema, table }: Relation): string => [schema, table].map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
 
 async function unchanged(session: PostgresSession, relation: Relation, { sourceFingerprint, columns }: LoadTask): Promise<string> {
   const now = await describeColumns(session, relation);
@@ -57,6 +56,9 @@ async function unchanged(session: PostgresSession, relation: Relation, { sourceF
   const added = now.filter(({ name }) => !columns.some(({ source }) => source === name)).map(({ name }) => `column ${name} was not in the plan`);
   throw new EtlError('source.schema-drifted', { dataset: relation.text, diff: [...changes, ...added].slice(0, 5).join(', ') || 'nullability of a column' });
 }
+
+/** A lock that does not come means that somebody waits to change the table, and waits for us: the picture is given up, then both go on. */
+const brokenRing = (failure: unknown): unknown => (failure instanceof EtlError && failure.code === 'sink.busy' ? new EtlError('source.snapshot-lost', {}, { cause: failure }) : failure);
 
 interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly holder: SnapshotHolder; readonly fingerprint: string; readonly pages: number }
 
@@ -91,7 +93,7 @@ class Reading implements SourceSession {
       session.destroy();
       if (signal.aborted) throw signal.reason;
       holder.check();
-      throw await namedMisfit(session.failure(error, { phase: 'reading', relation: relation.text, right: 'SELECT' }), { open: () => this.#reader(), relation, task, where: within(range) });
+      throw await namedMisfit(brokenRing(session.failure(error, { phase: 'reading', relation: relation.text, right: 'SELECT' })), { open: () => this.#reader(), relation, task, where: within(range) });
     }
   }
   scan(): FileScan { throw new Error('a Postgres source is no file'); }
@@ -110,7 +112,7 @@ class Reading implements SourceSession {
       return { kind: 'text-md5', rows: Number(row?.n ?? 0), a: row?.a ?? '0', b: row?.b ?? '0' };
     } catch (error) {
       session.destroy();
-      throw signal.aborted ? signal.reason : error;
+      throw signal.aborted ? signal.reason : brokenRing(error);
     } finally {
       signal.removeEventListener('abort', stop);
     }

@@ -20,5 +20,7 @@ export function relationOf(dataset: string): Relation {
     throw cause;
   }
 }
+/** A relation as Postgres prints it, for `to_regclass`. */
+export const quoted = ({ schema, table }: Pick<Relation, 'schema' | 'table'>): string => [schema, table].map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
 /** A relation as a user types it. */
 export const relationText = (schema: string, table: string): string => `${show(schema)}.${show(table)}`;

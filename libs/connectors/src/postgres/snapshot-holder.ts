@@ -1,18 +1,26 @@
 import { EtlError } from '@agent-etl/contracts';
 import { type SqlFragment, compile, literal, sqlFor } from '@agent-etl/sql-safety';
 import type { PostgresSession } from './postgres-session.ts';
-import type { Relation } from './relation-name.ts';
+import { type Relation, quoted } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
 /** Three leases of a worker: a killed worker's picture lives long enough for the next attempt, and not much longer. */
 const HOLD_SECONDS = 45;
-export const HOLDER_SETTINGS = ['client_connection_check_interval=0', 'statement_timeout=0', 'idle_in_transaction_session_timeout=0', 'idle_session_timeout=0'];
+/** What could end the holder before its sleep does. Not every version knows all of them. */
+const nothingEndsIt = sql`SELECT set_config(name, '0', false) FROM pg_settings
+  WHERE name IN ('client_connection_check_interval', 'statement_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')`;
 const beginReading = sql`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`;
 const useSnapshot = (id: string): SqlFragment<'postgres'> => sql`SET TRANSACTION SNAPSHOT ${literal('postgres', id)}`;
+
+/** Seconds that a reader waits for a lock. Who changes the table's shape waits for the holder, and whoever comes later waits behind that change: a ring
+ * that no server sees. The reader breaks it. */
+const LOCK_SECONDS = 5;
+const waitForLocks = sql`SET LOCAL lock_timeout = ${literal('postgres', `${LOCK_SECONDS}s`)}`;
 
 /** Opens a reading transaction on a picture that somebody holds. @throws EtlError `source.snapshot-lost` */
 export async function beginOn(session: PostgresSession, snapshot: string): Promise<void> {
   await session.run(compile(beginReading));
+  await session.run(compile(waitForLocks));
   try {
     await session.run(compile(useSnapshot(snapshot)));
   } catch (cause) {
@@ -30,8 +38,14 @@ export class SnapshotHolder {
   private constructor(readonly session: PostgresSession, readonly snapshot: string) {}
 
   static async open(session: PostgresSession, relation: Relation, given: string | null): Promise<SnapshotHolder> {
-    if (given === null) await session.run(compile(beginReading)); else await beginOn(session, given);
-    await session.run(compile(sql`LOCK TABLE ${relation.name} IN ACCESS SHARE MODE`), { relation: relation.text, right: 'SELECT', phase: 'locking' });
+    await session.run(compile(nothingEndsIt));
+    const before = await storageOf(session, relation);
+    if (given === null) {
+      await session.run(compile(beginReading));
+      await session.run(compile(waitForLocks));
+    } else await beginOn(session, given);
+    await lock(session, relation, { before, given });
+    if (given !== null && !await isHeld(session, given)) throw new EtlError('source.snapshot-lost');
     const [row] = await session.run<{ id: string }>(compile(sql`SELECT pg_export_snapshot() AS id`));
     return new SnapshotHolder(session, row?.id ?? '');
   }
@@ -53,4 +67,33 @@ export class SnapshotHolder {
     await this.#sleeping;
     await this.session.end();
   }
+}
+
+interface Storage { readonly kind: string; readonly node: string | null }
+async function storageOf(session: PostgresSession, { schema, table }: Relation): Promise<Storage | undefined> {
+  const [found] = await session.run<Storage>(compile(sql`SELECT c.relkind AS kind, pg_relation_filenode(c.oid)::text AS node
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ${schema} AND c.relname = ${table}`));
+  return found;
+}
+/** Takes the lock before the picture is taken, where LOCK TABLE can: a TRUNCATE or rewrite in between would show an empty table. A materialized view or a
+ * foreign table is locked by a SELECT, which takes the picture first; then its storage must be what it was.
+ * @throws EtlError `source.busy`, or `source.snapshot-lost` when somebody waits to change a table whose picture we wanted to take over */
+async function lock(session: PostgresSession, relation: Relation, { before, given }: { before: Storage | undefined; given: string | null }): Promise<void> {
+  const about = { relation: relation.text, right: 'SELECT', phase: 'locking' } as const;
+  const isLockable = before?.kind !== 'm' && before?.kind !== 'f';
+  try {
+    await session.run(compile(isLockable ? sql`LOCK TABLE ${relation.name} IN ACCESS SHARE MODE` : sql`SELECT FROM ${relation.name} LIMIT 0`), about);
+  } catch (cause) {
+    if (!(cause instanceof EtlError) || cause.code !== 'sink.busy') throw cause;
+    throw given === null ? new EtlError('source.busy', { dataset: relation.text, seconds: LOCK_SECONDS }, { cause }) : new EtlError('source.snapshot-lost', {}, { cause });
+  }
+  if (isLockable) return;
+  const [now] = await session.run<{ node: string | null }>(compile(sql`SELECT pg_relation_filenode(to_regclass(${quoted(relation)}))::text AS node`));
+  if (now?.node !== before?.node) throw new EtlError('source.snapshot-lost');
+}
+/** Whether the transaction that exported a picture still runs. Its lock passed to ours without a gap, or somebody may have changed the table in between. */
+async function isHeld(session: PostgresSession, snapshot: string): Promise<boolean> {
+  const [process, transaction] = snapshot.split('-').map((part) => Number.parseInt(part, 16));
+  const rows = await session.run(compile(sql`SELECT 1 FROM pg_locks WHERE locktype = 'virtualxid' AND granted AND virtualxid = ${`${process ?? 0}/${transaction ?? 0}`}`));
+  return rows.length > 0;
 }
