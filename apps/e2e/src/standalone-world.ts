@@ -10,9 +10,11 @@ interface RunFile { url: string; token: string; pid: number; postgresUrl: string
 /** The whole system in one process, started as a user starts it: by the command line, detached. */
 export async function startStandaloneWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'etl-e2e-'));
-  const cli: World['cli'] = (args, env) => run(process.execPath, [cliProgram, ...args], { cwd: folder, env: { NO_COLOR: '1', ...env } });
+  let bundled: Record<string, string> = {};
+  const cli: World['cli'] = (args, env) => run(process.execPath, [cliProgram, ...args], { cwd: folder, env: { NO_COLOR: '1', ...bundled, ...env } });
   const up = await cli(['up', '--detach', '--json', '--project', folder]);
   if (up.code !== 0) throw new Error(`standalone did not start: ${up.stderr}`);
+  bundled = { AGENT_ETL_BUNDLED: '1' }; // sources that change while a suite runs do not change what it tests
   const file = JSON.parse(await readFile(join(folder, '.agent-etl', 'run.json'), 'utf8')) as RunFile;
   return {
     name: 'standalone', folder, url: file.url, token: file.token, postgresUrl: file.postgresUrl, client: createClient({ baseUrl: file.url, token: file.token }), produce: null,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type App, EtlError, apps } from '@agent-etl/contracts';
 import type { Logins, Schema } from '@agent-etl/persistence';
+import { processEnvironment } from '@agent-etl/service-kit';
 import type { Ports } from './edge.ts';
 
 export const schemaOf: Readonly<Record<App, Schema>> = { orchestrator: 'orchestrator', 'etl-worker': 'worker', 'dag-generator': 'dag_generator', monitor: 'monitor' };
@@ -24,7 +25,7 @@ export function startService(app: App, { brokers, urls, ports, home, env }: Proc
   const { url, relayUrl } = urls[schemaOf[app]];
   const child = spawn(process.execPath, ['--enable-source-maps', join(import.meta.dirname, '..', app, 'main.js')], {
     stdio: ['ignore', out, out], cwd: home,
-    env: { ...process.env, ETL_SERVICE_KIT_HOST: '127.0.0.1', ETL_SERVICE_KIT_PORT: String(ports[app]), ETL_MESSAGING_BROKERS: brokers, ETL_PERSISTENCE_URL: url, ETL_PERSISTENCE_RELAY_URL: relayUrl, ...env } });
+    env: { ...processEnvironment(), ETL_SERVICE_KIT_HOST: '127.0.0.1', ETL_SERVICE_KIT_PORT: String(ports[app]), ETL_MESSAGING_BROKERS: brokers, ETL_PERSISTENCE_URL: url, ETL_PERSISTENCE_RELAY_URL: relayUrl, ...env } });
   return { app, pid: child.pid ?? 0, log, stop: () => stop(child) };
 }
 /** Waits until every service says that it is ready. @throws EtlError `platform.unavailable` naming the one that is not, and its log */
