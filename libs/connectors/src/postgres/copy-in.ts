@@ -30,6 +30,7 @@ class Copy implements CopyIn {
   #opened: { resolve(): void; reject(error: unknown): void } | undefined;
   #ready: { resolve(): void; reject(error: unknown): void } | undefined;
   #isReady = false;
+  #isEnded = false;
   #wakers: (() => void)[] = [];
   constructor(client: pg.Client) {
     const walker = new FrameWalker('count', { forward: () => undefined, control: (type, body) => { this.#control(type, body); } });
@@ -47,7 +48,7 @@ class Copy implements CopyIn {
   }
   async done(): Promise<number> {
     if (!this.#error) this.#raw.socket.write(COPY_DONE);
-    if (!this.#isReady) await new Promise<void>((resolve, reject) => { this.#ready = { resolve, reject }; });
+    if (!this.#isReady && !this.#isEnded) await new Promise<void>((resolve, reject) => { this.#ready = { resolve, reject }; });
     this.#raw.giveBack();
     if (this.#error) throw this.#error;
     return this.#tagRows;
@@ -84,6 +85,7 @@ class Copy implements CopyIn {
   }
   #end(error: Error): void {
     this.#error ??= error;
+    this.#isEnded = true;
     this.#opened?.reject(this.#error);
     this.#ready?.reject(this.#error);
     this.#wake();

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { type Digest, EtlError, type LoadTask, type PostgresConnection, type PublishTask } from '@agent-etl/contracts';
 import { type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, literal, postgresDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
 import type { ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
@@ -13,6 +14,17 @@ const sql = sqlFor('postgres');
 /** Below this one connection reads staging back faster than two. */
 const SMALL_PAGES = 512;
 const tid = (page: number): SqlFragment<'postgres'> => sql`${literal('postgres', `(${page},0)`)}::tid`;
+/** How long a raise waits for commits in flight before it ends what holds it up. */
+const PATIENCE_MS = 3_000;
+const MOST_WAITS = 5;
+async function isSlow(work: Promise<unknown>): Promise<boolean> {
+  const waited = new AbortController();
+  try {
+    return await Promise.race([work.then(() => false, () => false), setTimeout(PATIENCE_MS, true, { signal: waited.signal })]);
+  } finally {
+    waited.abort();
+  }
+}
 const nowhere = { write: () => true, drained: async () => undefined };
 
 export class PostgresSink implements Sink {
@@ -42,8 +54,16 @@ class Writing implements SinkSession {
   constructor(private readonly connect: () => Promise<PostgresSession>, private control: PostgresSession, private readonly facts: Facts) {}
 
   async raise(): Promise<number> {
-    this.#fence = await this.facts.ledger.raise(await this.#controlled());
+    const { ledger } = this.facts;
+    const session = await this.#controlled();
+    const raising = ledger.raise(session);
+    for (let patience = 0; patience < MOST_WAITS && await isSlow(raising); patience += 1) await this.#endHolders(session.pid);
+    this.#fence = await raising;
     return this.#fence;
+  }
+  async #endHolders(waiting: number): Promise<void> {
+    const session = await this.connect();
+    try { await this.facts.ledger.endHolders(session, waiting); } finally { await session.end(); }
   }
   async ledger(): Promise<LedgerRow[]> { return this.facts.ledger.rows(await this.#controlled()); }
 

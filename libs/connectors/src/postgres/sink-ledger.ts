@@ -28,11 +28,19 @@ export class SinkLedger {
       throw error;
     }
   }
-  /** Counts the fence of the target up and answers this attempt's number. Waits for commits in flight, then shuts older attempts out. */
+  /** Counts the fence of the target up and answers this attempt's number. Waits for commits in flight, then shuts older attempts out.
+   * @throws EtlError `sink.busy` when somebody holds the fence for half a minute */
   async raise(session: PostgresSession): Promise<number> {
+    await session.run(compile(sql`SELECT set_config('lock_timeout', '30s', false)`));
     const [row] = await session.run<{ value: string }>(compile(sql`INSERT INTO _etl.fence AS f (target, value, holder) VALUES (${this.target}, 1, ${this.writer.holder})
-      ON CONFLICT (target) DO UPDATE SET value = f.value + 1, holder = excluded.holder RETURNING value`));
+      ON CONFLICT (target) DO UPDATE SET value = f.value + 1, holder = excluded.holder RETURNING value`), { relation: this.target, phase: 'raising the fence' });
+    await session.run(compile(sql`SELECT set_config('lock_timeout', '0', false)`));
     return Number(row?.value);
+  }
+  /** Ends our own server processes that keep a raise waiting: a worker that was stopped in mid-copy still holds the fence, and no timeout of the server
+   * counts while it waits for bytes. What they had not committed is gone, which is what the raise is for. */
+  async endHolders(session: PostgresSession, waiting: number): Promise<void> {
+    await session.run(compile(sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(${waiting}::int)) AND usename = current_user`));
   }
   /** Holds the fence until the transaction ends. @throws EtlError `lease.lost` when somebody counted it up */
   async hold(session: PostgresSession, fence: number): Promise<void> {
