@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 /** Environment of an etl-worker: its own slice, and those of the libs it opens. */
 export const etlWorkerConfig = secretsConfig.safeExtend({
-  ETL_ETL_WORKER_SLOTS: z.coerce.number().int().min(1).max(64).default(2).describe('Tasks that one worker runs at once.'),
+  ETL_ETL_WORKER_SLOTS: z.coerce.number().int().min(0).max(64).default(2).describe('Tasks that one worker runs at once. With 0 it only takes tasks in, for others to claim.'),
   ETL_ETL_WORKER_LEASE_MS: z.coerce.number().int().min(300).max(600_000).default(15_000)
     .describe('Milliseconds without a beat after which a task counts as lost. A beat is sent every third of it.'),
   ETL_ETL_WORKER_SCRATCH: z.string().optional().describe('Folder for FIFOs and spill; a folder of its own below the system temp folder when left out.'),
