@@ -145,6 +145,15 @@ describePostgres('orchestrator', () => {
     });
   });
 
+  it('runs an approved plan once per Idempotency-Key, and not again over its own rows', async () => {
+    const { planId } = await ask({ pipeline: aCopy(pipelineName()) });
+    const first = (await call<RunView>('POST', `/v1/plans/${planId}/runs`, { key: 'run-once' })).json;
+    const again = (await call<RunView>('POST', `/v1/plans/${planId}/runs`, { key: 'run-once' })).json;
+    expect(again.runId).toBe(first.runId);
+    expect((await run(first.runId)).state).toBe('succeeded');
+    expect((await call<{ code: string }>('POST', `/v1/plans/${planId}/runs`, { key: 'run-twice' })).json.code).toBe('request.conflict');
+  });
+
   describe('trouble', () => {
     it('is tried again when the error table says so, and ends green', async () => {
       const seen = new Set<string>();
@@ -198,6 +207,16 @@ describePostgres('orchestrator', () => {
     script = () => ({ fails: 'connection.auth-failed' });
     expect(await call('POST', '/v1/connections/ops/test')).toMatchObject({ status: 422, json: { code: 'connection.auth-failed' } });
     script = obedient;
+  });
+  it('answers fast enough that nobody notices it', async () => {
+    const plans: number[] = [];
+    for (let index = 0; index < 20; index += 1) {
+      const from = performance.now();
+      expect((await ask({ pipeline: aCopy(pipelineName()) })).state).toBe('planned');
+      plans.push(performance.now() - from);
+    }
+    process.stdout.write(`POST to planned, ms: ${plans.sort((a, b) => a - b).map(Math.round).join(' ')}\n`);
+    expect(plans).toHaveLength(20);
   });
   it('lists plans, pipelines and runs in pages', async () => {
     for (const path of ['/v1/plans', '/v1/pipelines', '/v1/runs']) {

@@ -1,6 +1,7 @@
 import { type Failure, EtlError, PlanId, toFailure } from '@agent-etl/contracts';
 import type { TenantTx } from '@agent-etl/persistence';
 import { Inject, Injectable } from '@nestjs/common';
+import { v5 } from 'uuid';
 import { PipelinesRepository } from '../pipelines/pipelines.repository.ts';
 import { copyRun } from '../runs/new-run.ts';
 import { RunEndings } from '../runs/run-endings.ts';
@@ -11,6 +12,9 @@ import { assertRunnable } from './approval-rules.ts';
 import type { PlanEntity } from './plan.entity.ts';
 import { PlansRepository } from './plans.repository.ts';
 
+/** Namespace of run ids that follow from an Idempotency-Key. */
+const KEYED_RUNS = '0c7a0c36-5d0e-4a53-9a64-3f1de1a6a1c4';
+interface StartOf { readonly requestId: string | null; readonly driver: RunRecord['driver']; readonly runId?: string }
 export const DEADLINE_MS = Symbol('how long a copy may take');
 
 /** Starts copies of approved plans. */
@@ -24,15 +28,22 @@ export class CopyRuns {
   }
 
   /** @throws EtlError `plan.needs-approval`, `plan.stale`, `request.conflict` when the plan is done or its target busy */
-  async start(tx: TenantTx, row: PlanEntity, { requestId, driver }: { requestId: string | null; driver: RunRecord['driver'] }): Promise<RunRecord> {
+  async start(tx: TenantTx, row: PlanEntity, { requestId, driver, runId }: StartOf): Promise<RunRecord> {
     const planId = PlanId.parse(row.planId);
     const greenRuns = driver === 'airflow' ? 0 : await this.rows.greenRuns(tx, { planId });
     const plan = assertRunnable(row, { latest: await this.plans.latestFingerprint(tx, row.pipelineId), greenRuns });
     if (driver === 'airflow' && plan.driver === 'airflow' && !(await this.pipelines.isCurrent(tx, row.pipelineId, planId))) throw new EtlError('plan.changed');
-    const run = copyRun({ planId, plan, pipelineId: row.pipelineId, requestId, approvedBy: row.decidedBy ?? 'policy', now: await tx.now(), deadlineMs: this.deadlineMs, driver });
+    const fresh = copyRun({ planId, plan, pipelineId: row.pipelineId, requestId, approvedBy: row.decidedBy ?? 'policy', now: await tx.now(), deadlineMs: this.deadlineMs, driver });
+    const run = runId === undefined ? fresh : { ...fresh, runId };
     const started = await this.runs.start(tx, run);
     await this.pipelines.ran(tx, row.pipelineId, { runId: run.runId, state: started.state });
     return started;
+  }
+  /** Starts a run, or answers the one that this Idempotency-Key has started. */
+  async startOnce(tx: TenantTx, row: PlanEntity, key: string | null): Promise<RunRecord> {
+    if (key === null) return this.start(tx, row, { requestId: null, driver: 'workers' });
+    const runId = v5(`${tx.tenantId} ${row.planId} ${key}`, KEYED_RUNS);
+    return await this.rows.find(tx, runId) ?? this.start(tx, row, { requestId: null, driver: 'workers', runId });
   }
   /** The same, for callers that answer instead of throwing. Whatever is refused is refused before the first write. */
   async startOrSay(tx: TenantTx, row: PlanEntity, requestId: string): Promise<{ runId: string } | { whyNot: Failure }> {

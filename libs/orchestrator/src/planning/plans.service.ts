@@ -55,10 +55,10 @@ export class PlansService {
     });
   }
   /** @throws EtlError `plan.needs-approval`, `plan.stale`, `request.conflict` */
-  run({ tenantId, planId }: Which): Promise<RunView> {
+  run({ tenantId, planId, key = null }: Which): Promise<RunView> {
     return this.state.inTenantTx(tenantId, async (tx) => {
       const row = await this.plans.lock(tx, planId);
-      return runView(await this.copies.start(tx, row, { requestId: null, driver: 'workers' }));
+      return runView(await this.copies.startOnce(tx, row, key));
     });
   }
 }

@@ -30,11 +30,15 @@ export class RunsRepository {
     hold(tx, run!);
     return run!;
   }
+  async find(tx: TenantTx, runId: string): Promise<RunRecord | null> {
+    const row = await tx.manager.findOneBy(RunEntity, { tenantId: tx.tenantId, runId });
+    return row ? (await this.withTasks(tx, [row]))[0]! : null;
+  }
   /** @throws EtlError `access.not-found` */
   async get(tx: TenantTx, runId: string): Promise<RunRecord> {
-    const row = await tx.manager.findOneBy(RunEntity, { tenantId: tx.tenantId, runId });
-    if (!row) throw new EtlError('access.not-found', { what: 'run' });
-    return (await this.withTasks(tx, [row]))[0]!;
+    const run = await this.find(tx, runId);
+    if (!run) throw new EtlError('access.not-found', { what: 'run' });
+    return run;
   }
 
   /** Runs that move rows, newest first. */
