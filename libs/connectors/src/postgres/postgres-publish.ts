@@ -16,12 +16,20 @@ const run = (publishing: Publishing, statement: Pg, right: 'INSERT' | 'CREATE' =
 /** Before the publish transaction: what takes long and is seen by nobody yet. Repeating it does nothing. */
 export async function finishStaging(publishing: Publishing): Promise<void> {
   const { session, task, staging, stagingTable } = publishing;
-  const makesTable = task.how === 'rename' || task.how === 'swap';
-  if (makesTable && task.keyFromSource && task.key?.length) {
+  const key = task.how === 'swap' ? await primaryKeyOf(publishing) : task.how === 'rename' && task.keyFromSource ? task.key ?? [] : [];
+  if (key.length > 0) {
     const [keyed] = await session.run(compile(sql`SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '_etl' AND c.relname = ${stagingTable} AND i.indisprimary`));
-    if (!keyed) await run(publishing, sql`ALTER TABLE ${staging} ADD PRIMARY KEY (${names(task.key)})`);
+    if (!keyed) await run(publishing, sql`ALTER TABLE ${staging} ADD PRIMARY KEY (${names(key)})`);
   }
   await run(publishing, sql`ANALYZE ${staging}`);
+}
+
+/** A table that takes the place of another gets its key, where all its columns are staged. */
+async function primaryKeyOf({ session, relation, task }: Publishing): Promise<string[]> {
+  const rows = await session.run<{ name: string }>(compile(sql`SELECT a.attname AS name FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY o(attnum, n)
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = o.attnum WHERE i.indisprimary AND i.indrelid = to_regclass(${quoted(relation)}) ORDER BY o.n`));
+  const key = rows.map(({ name }) => name);
+  return key.every((name) => task.columns.some(({ target }) => target === name)) ? key : [];
 }
 
 /** Inside the publish transaction: makes staging visible in one of the plan's ways, and leaves no staging behind. */
@@ -32,7 +40,7 @@ export async function makeVisible(publishing: Publishing): Promise<Visible> {
   switch (task.how) {
     case 'rename': if (exists) await insertIntoEmpty(publishing); else await rename(publishing); return seen(rows);
     case 'swap': if (exists) await swap(publishing); else await rename(publishing); return seen(rows);
-    case 'truncate-insert': await run(publishing, sql`DELETE FROM ${relation.name}`); await insert(publishing); return seen(rows);
+    case 'truncate-insert': await replaceRows(publishing); return seen(rows);
     case 'append': await insert(publishing); return seen(rows);
     case 'upsert': return upsert(publishing);
     case 'file': throw new EtlError('plan.refused', { rule: 'publish', explanation: 'a table is not published as a file' });
@@ -64,26 +72,58 @@ async function insertIntoEmpty(publishing: Publishing): Promise<void> {
   if (filled) throw new EtlError('plan.stale');
   await insert(publishing);
 }
+/** Two renames, where nothing but the primary key hangs on the old table: its successor is the staging, with the same key. Anything more would be lost. */
 async function swap(publishing: Publishing): Promise<void> {
   const { relation } = publishing;
   await run(publishing, sql`LOCK TABLE ${relation.name} IN ACCESS EXCLUSIVE MODE`);
-  const [more] = await publishing.session.run(compile(sql`SELECT 1 FROM pg_class c WHERE c.oid = to_regclass(${literal('postgres', quoted(relation))}) AND (c.relhastriggers OR c.relrowsecurity OR c.relacl IS NOT NULL
-    OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND NOT i.indisprimary) OR EXISTS (SELECT 1 FROM pg_constraint k WHERE (k.conrelid = c.oid OR k.confrelid = c.oid) AND k.contype IN ('f', 'c', 'u', 'x'))
-    OR EXISTS (SELECT 1 FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid WHERE d.refobjid = c.oid AND r.ev_class <> c.oid)
-    OR EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND (a.atthasdef OR a.attidentity <> '')))`));
-  if (more) { // a new table would lose what hangs on the old one
-    await run(publishing, sql`DELETE FROM ${relation.name}`);
-    return insert(publishing);
-  }
+  if (!await isPlain(publishing)) return replaceRows(publishing);
   await run(publishing, sql`DROP TABLE ${relation.name}`);
   return rename(publishing);
 }
+/** Empties the table and fills it in one transaction: views, keys, grants, policies, defaults and further columns stay. A table that others refer to cannot be
+ * truncated; its rows are deleted, unless that would reach into the others.
+ * @throws EtlError `sink.constraint-violated` naming the foreign key */
+async function replaceRows(publishing: Publishing): Promise<void> {
+  const { relation } = publishing;
+  await run(publishing, sql`LOCK TABLE ${relation.name} IN ACCESS EXCLUSIVE MODE`);
+  const references = await publishing.session.run<{ name: string; reaches: boolean }>(compile(sql`SELECT conname AS name, confdeltype IN ('c', 'n', 'd') AS reaches
+    FROM pg_constraint WHERE contype = 'f' AND confrelid = to_regclass(${quoted(relation)}) AND conrelid <> confrelid`));
+  const reaching = references.find(({ reaches }) => reaches);
+  if (reaching) throw new EtlError('sink.constraint-violated', { constraint: `deleting rows reaches into another table by ${reaching.name}`, next: 'load: upsert keeps the rows that others refer to' });
+  if (references.length === 0) await run(publishing, sql`TRUNCATE TABLE ${relation.name}`);
+  else {
+    await publishing.session.run(compile(sql`SET LOCAL row_security = off`)); // an error is better than rows that a policy hides from the DELETE
+    await run(publishing, sql`DELETE FROM ${relation.name}`);
+  }
+  return insert(publishing);
+}
+/** Whether staging can take the table's place: an ordinary table with exactly the staged columns in their order and no more than the same primary key. */
+async function isPlain({ session, relation, stagingTable }: Publishing): Promise<boolean> {
+  const [found] = await session.run<{ plain: boolean }>(compile(sql`
+    WITH t AS (SELECT * FROM pg_class WHERE oid = to_regclass(${quoted(relation)})), s AS (SELECT * FROM pg_class WHERE oid = to_regclass(${quoted({ schema: '_etl', table: stagingTable })})),
+      shape AS (SELECT a.attrelid, json_agg(json_build_array(a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attcollation) ORDER BY a.attnum)::text AS columns
+        FROM pg_attribute a WHERE a.attrelid IN (SELECT oid FROM t UNION SELECT oid FROM s) AND a.attnum > 0 AND NOT a.attisdropped GROUP BY 1),
+      key AS (SELECT i.indrelid, pg_get_constraintdef(k.oid) AS def FROM pg_index i JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'p' WHERE i.indrelid IN (SELECT oid FROM t UNION SELECT oid FROM s))
+    SELECT t.relkind = 'r' AND NOT t.relispartition AND NOT t.relhassubclass AND NOT t.relhastriggers AND NOT t.relrowsecurity AND t.relacl IS NULL AND t.reloptions IS NULL AND t.relowner = s.relowner
+      AND t.relpersistence = s.relpersistence AND t.reltablespace = s.reltablespace AND t.relreplident = 'd' AND t.reloftype = 0
+      AND (SELECT columns FROM shape WHERE attrelid = t.oid) = (SELECT columns FROM shape WHERE attrelid = s.oid) AND (SELECT def FROM key WHERE indrelid = t.oid) IS NOT DISTINCT FROM (SELECT def FROM key WHERE indrelid = s.oid)
+      AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.oid AND NOT i.indisprimary) AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = t.oid)
+      AND NOT EXISTS (SELECT FROM pg_constraint k WHERE (k.conrelid = t.oid OR k.confrelid = t.oid) AND k.contype IN ('f', 'c', 'u', 'x')) AND NOT EXISTS (SELECT FROM pg_publication_rel p WHERE p.prrelid = t.oid)
+      AND NOT EXISTS (SELECT FROM pg_description d WHERE d.objoid = t.oid AND d.classoid = 'pg_class'::regclass) AND NOT EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = t.oid)
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass))
+      AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND (a.atthasdef OR a.attidentity <> '' OR a.attacl IS NOT NULL)) AS plain FROM t, s`));
+  return found?.plain ?? false;
+}
+/** @throws EtlError `sink.reconcile-mismatch` when the target did not take every row, as a trigger or rule may have it */
 async function insert(publishing: Publishing): Promise<void> {
-  const { relation, staging, task } = publishing;
+  const { relation, staging, task, rows, session } = publishing;
   const columns = names(task.columns.map(({ target }) => target));
-  await run(publishing, sql`INSERT INTO ${relation.name} (${columns}) SELECT ${columns} FROM ${staging}`);
+  const taken = await session.count(compile(sql`INSERT INTO ${relation.name} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${staging}`), { relation: relation.text, phase: 'publishing', right: 'INSERT' });
+  if (taken !== rows) throw new EtlError('sink.reconcile-mismatch', { difference: `${rows} rows staged, ${taken} taken by ${relation.text}` });
   await run(publishing, sql`DROP TABLE ${staging}`);
 }
+/** Types without an equality of their own, or whose equality means something else, such as equal areas. */
+const BY_TEXT = /^(json|xml|point|line|lseg|box|path|polygon|circle)(\[\])*$/;
 /** Rows that are equal already are left alone, so that a repeat writes nothing. */
 async function upsert(publishing: Publishing): Promise<Visible> {
   const { relation, staging, task } = publishing;
@@ -91,15 +131,32 @@ async function upsert(publishing: Publishing): Promise<Visible> {
   if (key.length === 0) throw new EtlError('profile.unusable', { dataset: relation.text, what: 'key for an upsert' });
   const all = task.columns.map(({ target }) => target);
   const rest = all.filter((column) => !key.includes(column));
-  const old = (column: string): Pg => sql`old.${identifier(column)}`;
   const fresh = (column: string): Pg => sql`excluded.${identifier(column)}`;
+  const differs = (column: string): Pg => {
+    const { targetNative = '' } = task.columns.find(({ target }) => target === column) ?? {};
+    const [there, here] = [sql`there.${identifier(column)}`, fresh(column)];
+    return BY_TEXT.test(targetNative) ? sql`${there}::text IS DISTINCT FROM ${here}::text` : sql`${there} IS DISTINCT FROM ${here}`;
+  };
   const change = rest.length === 0 ? sql`DO NOTHING` : sql`DO UPDATE SET ${joinSql(rest.map((column) => sql`${identifier(column)} = ${fresh(column)}`), comma)}
-    WHERE (${joinSql(rest.map(old), comma)}) IS DISTINCT FROM (${joinSql(rest.map(fresh), comma)})`;
-  const [counts] = await run(publishing, sql`WITH changed AS (
-      INSERT INTO ${relation.name} AS old (${names(all)}) SELECT DISTINCT ON (${names(key)}) ${names(all)} FROM ${staging} ORDER BY ${names(key)}
-      ON CONFLICT (${names(key)}) ${change} RETURNING (xmax = 0) AS is_new)
-    SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated FROM changed`);
+    WHERE ${joinSql(rest.map(differs), sql` OR `)}`;
+  const merge = sql`INSERT INTO ${relation.name} AS there (${names(all)}) OVERRIDING SYSTEM VALUE SELECT DISTINCT ON (${names(key)}) ${names(all)} FROM ${staging} ORDER BY ${names(key)}, ctid DESC
+      ON CONFLICT (${names(key)}) ${change}`;
+  const counts = await isPartitioned(publishing) ? await mergeParts(publishing, merge, key)
+    : (await run(publishing, sql`WITH changed AS (${merge} RETURNING (xmax = 0) AS is_new) SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated FROM changed`))[0];
   await run(publishing, sql`DROP TABLE ${staging}`);
   const [inserted, updated] = [Number(counts?.['inserted'] ?? 0), Number(counts?.['updated'] ?? 0)];
   return { published: inserted + updated, inserted, updated };
+}
+
+async function isPartitioned({ session, relation }: Publishing): Promise<boolean> {
+  return (await session.run(compile(sql`SELECT FROM pg_class WHERE oid = to_regclass(${quoted(relation)}) AND relkind = 'p'`))).length > 0;
+}
+/** A partitioned table does not say which rows are new. Others wait with their writes, and new is what has no match before. */
+async function mergeParts(publishing: Publishing, merge: Pg, key: readonly string[]): Promise<Record<string, unknown> | undefined> {
+  const { relation, staging } = publishing;
+  await run(publishing, sql`LOCK TABLE ${relation.name} IN SHARE ROW EXCLUSIVE MODE`);
+  const match = joinSql(key.map((column) => sql`t.${identifier(column)} = s.${identifier(column)}`), sql` AND `);
+  const [counts] = await run(publishing, sql`WITH made AS (SELECT count(*) AS n FROM (SELECT DISTINCT ${names(key)} FROM ${staging}) AS s WHERE NOT EXISTS (SELECT FROM ${relation.name} AS t WHERE ${match})),
+      changed AS (${merge} RETURNING 1) SELECT (SELECT n FROM made) AS inserted, (SELECT count(*) FROM changed) - (SELECT n FROM made) AS updated`);
+  return counts;
 }
