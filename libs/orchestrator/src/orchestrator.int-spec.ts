@@ -208,16 +208,6 @@ describePostgres('orchestrator', () => {
     expect(await call('POST', '/v1/connections/ops/test')).toMatchObject({ status: 422, json: { code: 'connection.auth-failed' } });
     script = obedient;
   });
-  it('answers fast enough that nobody notices it', async () => {
-    const plans: number[] = [];
-    for (let index = 0; index < 20; index += 1) {
-      const from = performance.now();
-      expect((await ask({ pipeline: aCopy(pipelineName()) })).state).toBe('planned');
-      plans.push(performance.now() - from);
-    }
-    process.stdout.write(`POST to planned, ms: ${plans.sort((a, b) => a - b).map(Math.round).join(' ')}\n`);
-    expect(plans).toHaveLength(20);
-  });
   it('lists plans, pipelines and runs in pages', async () => {
     for (const path of ['/v1/plans', '/v1/pipelines', '/v1/runs']) {
       const first = (await call<{ items: object[]; next: string | null }>('GET', `${path}?limit=2`)).json;
