@@ -6,7 +6,7 @@ import { dagGeneratorService } from '@agent-etl/dag-generator';
 import { etlWorkerService } from '@agent-etl/etl-worker';
 import { monitorService } from '@agent-etl/monitor';
 import { orchestratorService } from '@agent-etl/orchestrator';
-import { asyncApi, openApi, serviceKitConfig } from '@agent-etl/service-kit';
+import { asyncApi, openApi, platformConfigs } from '@agent-etl/service-kit';
 import { z } from 'zod';
 import { connectorsPage, environmentPage, errorsPage, metricsPage, topicsPage, topicsYaml } from './reference.ts';
 
@@ -27,9 +27,9 @@ const yesNo = (value: unknown): string => (value ? 'yes' : 'no');
 
 const files = (): Record<string, string> => ({
   'docs/reference/topics.md': topicsPage(), 'docs/reference/errors.md': errorsPage(), 'docs/reference/metrics.md': metricsPage(),
-  'docs/reference/openapi.json': pretty(openApi(Object.values(endpoints))), 'docs/reference/asyncapi.json': pretty(asyncApi()),
+  'docs/reference/openapi.json': pretty(openApi(endpoints)), 'docs/reference/asyncapi.json': pretty(asyncApi()),
   'docs/reference/agent-etl.schema.json': schemaOf(Project, 'agent-etl.schema.json'), 'docs/reference/pipeline.schema.json': schemaOf(Pipeline, 'pipeline.schema.json'),
-  'docs/reference/environment.md': environmentPage([['every service', variables(serviceKitConfig)], ...services.map(({ app, config }) => [app, variables(config)] as [string, string[][]])]),
+  'docs/reference/environment.md': environmentPage([['every service', Object.values(platformConfigs).flatMap(variables)], ...services.map(({ app, config }) => [app, variables(config)] as [string, string[][]])]),
   'docs/reference/connectors.md': connectorsPage(connectorViews().map(({ name, source, sink, tier, says }) => [`\`${name}\``, yesNo(source), yesNo(sink), tier, says])),
   'deploy/kafka/topics.yaml': topicsYaml(),
 });

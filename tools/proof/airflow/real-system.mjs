@@ -10,8 +10,8 @@ import { freePort } from '../../provision/free-port.mjs';
 
 const rows = 200_000;
 const databases = ['shop', 'warehouse', 'agent_etl'];
-const source = `create table orders (id bigint primary key, customer text not null, total numeric(12, 2), ordered_at timestamptz);
-  insert into orders select g, 'customer ' || g % 997, g * 1.07, timestamptz '2026-01-01' + g * interval '7 seconds' from generate_series(1, ${rows}) g; analyze orders`;
+const table = 'create table orders (id bigint primary key, customer text not null, total numeric(12, 2), ordered_at timestamptz)';
+const source = `${table}; insert into orders select g, 'customer ' || g % 997, g * 1.07, timestamptz '2026-01-01' + g * interval '7 seconds' from generate_series(1, ${rows}) g; analyze orders`;
 const digest = `select count(*)::int as rows, md5(string_agg(t::text, '|' order by id)) as md5 from`;
 
 async function query(url, text) {
@@ -76,6 +76,7 @@ export function startRealSystem({ folder, postgres, dags }) {
     for (const name of databases) await query(postgres.url, `create database ${name}`);
     const [shop, warehouse, state] = databases.map((name) => Object.assign(new URL(postgres.url), { pathname: `/${name}` }).href);
     await query(shop, source);
+    await query(warehouse, table); // it exists, so the same plan can run every night
     writeProject(folder, { port: postgres.port, dags });
     const log = join(folder, 'standalone.log');
     const out = openSync(log, 'w');
