@@ -60,6 +60,10 @@ describe('what becomes of the target', () => {
     const plan = planned({ pipeline, target });
     expect([choice(plan, 'publish'), plan.risk, verifyPlan(plan, {}).issues]).toEqual([how === 'upsert' ? 'upsert' : how, risk, []]);
   });
+  it('plans a replace that Airflow runs again and again', () => {
+    const plan = planned({ pipeline: { ...to('replace'), runOn: 'airflow', schedule: { cron: '0 3 * * *' } } });
+    expect([choice(plan, 'publish'), plan.risk, plan.driver, verifyPlan(plan, {}).issues]).toEqual(['swap', 'R2', 'airflow', []]);
+  });
   it('lets a person approve a second full append', () => {
     const plan = planned({ pipeline: to('append'), target: filled(), earlierRuns: 1 });
     expect([plan.risk, plan.risks.length]).toEqual(['R2', 1]);

@@ -13,7 +13,7 @@ export function ruleLoad(input: CopyInput, seen: Seen): LoadRule {
   const { target, pipeline: { to } } = input;
   if (to.load === 'upsert') return { rule: upsert(input, seen) };
   if (target.connector === 'file') return file(input);
-  if (!target.exists) return { rule: fresh(input, to.load ?? 'append') };
+  if (!target.exists) return { rule: to.load === 'replace' && input.pipeline.runOn === 'airflow' ? again(input) : fresh(input, to.load ?? 'append') };
   if (to.load === 'replace') return { rule: replace(input) };
   if (isEmpty(target)) return { rule: append(input, 'empty') };
   return to.load === 'append' ? { rule: append(input, 'filled') } : { questions: [howToLoad(input, seen)] };
@@ -31,6 +31,14 @@ function fresh(input: CopyInput, load: LoadMode): Ruled<Publishing> {
   return ruled({ load, how: 'rename', risk: 'R1', key: undefined }, [
     decide('load', load, { by: by(input), why: ['new-target', 'There is no target yet: it is made.'], rejected: [[load === 'replace' ? 'append' : 'replace', 'There is nothing to keep or to replace: it comes to the same.']] }),
     decide('publish', 'rename', { why: ['staging-is-the-table', 'Staging is the new table: readers see all rows or none.'], rejected: [['insert into a visible table', 'Readers would see half a copy.']] })]);
+}
+
+/** One plan for many runs: the first finds nothing, each later one replaces what the one before left. */
+function again(input: CopyInput): Ruled<Publishing> {
+  return ruled({ load: 'replace', how: 'swap', risk: 'R2', key: undefined }, [
+    decide('load', 'replace', { by: by(input), why: ['asked', 'The request says replace, and Airflow runs this plan again and again.'], rejected: [['append', 'Each run would add all rows once more.']] }),
+    decide('publish', 'swap', { why: ['runs-again', 'Two renames where a table is there by then, one where none is.'], rejected: [['rename', 'It works once: the second run would find a table.']] })],
+  [`Each run replaces all rows of ${input.target.dataset}.`]);
 }
 
 function append(input: CopyInput, state: 'empty' | 'filled'): Ruled<Publishing> {
