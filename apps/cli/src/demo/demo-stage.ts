@@ -4,7 +4,7 @@ import type { Session } from '../session/session.ts';
 import { findStandalone, joinStandalone } from '../session/standalone-client.ts';
 import { type Databases, type Loaded, loadOps, makeLogin, makePassword, makeWarehouse } from './demo-database.ts';
 import { demoFiles } from './demo-files.ts';
-import { putDemoConnections, writeDemoProject } from './demo-project.ts';
+import { endLeftRuns, putDemoConnections, writeDemoProject } from './demo-project.ts';
 import { withTime } from './demo-screens.ts';
 
 export interface Stage { readonly session: Session; readonly databases: Databases; readonly projectDir: string; readonly url: string; readonly pid: number; readonly loaded: Loaded }
@@ -24,6 +24,7 @@ export async function prepareStage(session: Session, kill: 'kill' | undefined): 
   const databases = { adminUrl: standalone.postgresUrl ?? '', folder: String(standalone['postgresFolder']), password };
   const loading = performance.now();
   output.progress(' loading the flights of 2001 into ops ...');
+  await endLeftRuns(await session.client());
   await makeLogin(databases);
   const loaded = await loadOps(databases, await demoFiles());
   await makeWarehouse(databases);

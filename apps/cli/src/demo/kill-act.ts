@@ -20,7 +20,7 @@ interface Seen { readonly chunks: number; readonly rows: number; readonly fence:
 async function look(client: pg.Client, runId: string): Promise<Seen> {
   const { rows } = await client.query<{ chunks: string; rows: string; fence: string; readers: string }>(
     `select (select count(*) from _etl.ledger where run_id = $1 and chunk_key <> 'publish') as chunks, (select coalesce(sum(rows), 0) from _etl.ledger where run_id = $1 and chunk_key <> 'publish') as rows,
-      (select coalesce(max(fence), 0) from _etl.fence) as fence, (select count(*) from mart.flights) as readers`, [runId]);
+      (select coalesce(max(value), 0) from _etl.fence) as fence, (select count(*) from mart.flights) as readers`, [runId]);
   const { chunks = '0', rows: written = '0', fence = '0', readers = '0' } = rows[0] ?? {};
   return { chunks: Number(chunks), rows: Number(written), fence: Number(fence), readers: Number(readers) };
 }
