@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { CrashPoint } from '@agent-etl/service-kit';
 
 export interface WorkerOrders {
@@ -24,10 +24,15 @@ function bundled(): string {
   if (program) return program;
   mkdirSync(join(root, 'dist'), { recursive: true });
   const folder = mkdtempSync(join(root, 'dist', 'worker-test-'));
-  process.once('exit', () => { rmSync(folder, { recursive: true, force: true }); });
   const file = join(folder, 'worker.js');
   execFileSync(process.execPath, ['--input-type=module', '-e', bundler, join(import.meta.dirname, 'worker-program.ts'), file], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   return program = file;
+}
+
+/** Removes the bundle; called in afterAll. */
+export function dropBundle(): void {
+  if (program) rmSync(dirname(program), { recursive: true, force: true });
+  program = null;
 }
 
 /** A worker in a process of its own. */
