@@ -13,7 +13,7 @@ import { demoPipelines } from './demo-project.ts';
 export interface Act { readonly pipeline: string; readonly plan: PlanView; readonly run: RunView; readonly dag: string }
 
 /** Where the rendered DAG lies; it is made beside the run. */
-async function dagPath(session: Session, { planId }: PlanView): Promise<string> {
+export async function dagPath(session: Session, { planId }: PlanView): Promise<string> {
   const client = await session.client();
   for (let tries = 0; tries < 100; tries += 1) {
     const dag = await client.call(endpoints.getDag, { params: { planId } }).catch((error: unknown) => { if (error instanceof ApiError && error.status === 404) return null; throw error; });

@@ -10,19 +10,24 @@ import type { Stage } from './demo-stage.ts';
 import { warehouseDigest, withDatabase } from './demo-database.ts';
 import { flights } from './demo-numbers.ts';
 import { demoPipelines } from './demo-project.ts';
-import type { Act } from './demo-run.ts';
+import { type Act, dagPath } from './demo-run.ts';
 import { actLine, demoPlanLines, demoRunLines } from './demo-screens.ts';
 
 const oldRows = 1000;
 
-/** What the warehouse itself knows: committed chunks, the fence, and what readers of the table see. */
-interface Seen { readonly chunks: number; readonly rows: number; readonly fence: number; readonly readers: number }
+/** What the warehouse itself knows: committed chunks and their rows, rows that really lie in staging, the fence, and what readers of the table see. */
+interface Seen { readonly chunks: number; readonly rows: number; readonly staged: number; readonly fence: number; readonly readers: number }
+async function stagedRows(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ name: string }>(`select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = '_etl' and tablename like 's\\_%'`);
+  const counts = await Promise.all(rows.map(({ name }) => client.query<{ n: string }>(`select count(*) as n from ${name}`)));
+  return counts.reduce((sum, { rows: [row] }) => sum + Number(row?.n ?? 0), 0);
+}
 async function look(client: pg.Client, runId: string): Promise<Seen> {
   const { rows } = await client.query<{ chunks: string; rows: string; fence: string; readers: string }>(
     `select (select count(*) from _etl.ledger where run_id = $1 and chunk_key <> 'publish') as chunks, (select coalesce(sum(rows), 0) from _etl.ledger where run_id = $1 and chunk_key <> 'publish') as rows,
       (select coalesce(max(value), 0) from _etl.fence) as fence, (select count(*) from mart.flights) as readers`, [runId]);
   const { chunks = '0', rows: written = '0', fence = '0', readers = '0' } = rows[0] ?? {};
-  return { chunks: Number(chunks), rows: Number(written), fence: Number(fence), readers: Number(readers) };
+  return { chunks: Number(chunks), rows: Number(written), staged: await stagedRows(client), fence: Number(fence), readers: Number(readers) };
 }
 const committed = async (client: pg.Client, runId: string): Promise<number> => {
   const { rows } = await client.query<{ n: string }>(`select count(*) as n from _etl.ledger where run_id = $1 and chunk_key <> 'publish'`, [runId]).catch(() => ({ rows: [] }));
@@ -74,7 +79,7 @@ export async function killAct(stage: Stage): Promise<{ acts: Act[]; checks: Demo
     const after = await look(client, runId);
     output.show([
       `   kill    SIGKILL to worker ${pid} in the middle of a chunk`,
-      `   now     staging holds ${grouped(after.rows)} rows = ${after.chunks} whole chunks, ${after.chunks} ledger rows; of the others: 0 rows`,
+      `   now     staging holds ${grouped(after.staged)} rows = ${after.chunks} whole chunks, ${after.chunks} ledger rows; of the others: 0 rows`,
       `           readers of mart.flights still see the old table, ${grouped(after.readers)} rows`]);
     const { run } = await followRun(session, runId);
     const end = await look(client, runId).catch(() => after);
@@ -83,10 +88,10 @@ export async function killAct(stage: Stage): Promise<{ acts: Act[]; checks: Demo
     output.show([`   lease   expired; attempt ${load?.attempts ?? 0}, fence ${after.fence} -> ${end.fence}: a late write of worker ${pid} is refused`,
       `   resume  ${resumed} chunks skipped, ${chunks - resumed} copied`, ...demoRunLines(run, output.paint)]);
     const digest = run.state === 'succeeded' ? await warehouseDigest(databases) : 'old table';
-    const checks = [...receiptChecks('flights_again', run, flights), checkEqual('the kill was in mid-copy', true, after.chunks > 0 && after.chunks < chunks), checkEqual('readers during the copy', oldRows, after.readers),
+    const checks = [...receiptChecks('flights_again', run, flights), checkEqual('the kill was in mid-copy', true, after.chunks > 0 && after.chunks < chunks), checkEqual('rows in staging after the kill', after.rows, after.staged), checkEqual('readers during the copy', oldRows, after.readers),
       checkEqual('chunks that were not copied again', after.chunks, resumed), checkEqual('attempts of the load', 2, load?.attempts), checkEqual('mart.flights: digest of the published file', flights.digest, digest)];
     output.show(peerLines);
-    return { acts: [{ pipeline: 'flights_again', plan, run, dag: 'not rendered here' }], checks };
+    return { acts: [{ pipeline: 'flights_again', plan, run, dag: await dagPath(session, plan) }], checks };
   });
 }
 const peerLines = [
