@@ -112,12 +112,13 @@ describePostgres('postgres-hazards', (adminUrl) => {
   it('raises the fence past a worker that stopped breathing in mid-copy', async () => {
     await admin.query('create table paused (id int); insert into paused select generate_series(1, 10)');
     const load = loadOf(await open.profile('public.paused', 'source'), 'public.paused_copy');
-    const old = await open.sink.begin(load, writerOf());
+    const runId = randomUUID();
+    const old = await open.sink.begin(load, writerOf({ runId }));
     await old.raise();
     await old.prepare({ fresh: 'start-over' });
     const writer = await old.begin({ key: 'a'.repeat(64), ordinal: 0, from: null, to: null });
     expect(writer).not.toBe('done');
-    const next = await open.sink.begin(load, writerOf({ attempt: 2 }));
+    const next = await open.sink.begin(load, writerOf({ runId, attempt: 2 }));
     expect(await within(15_000, next.raise())).toBe(2);
     expect(await settled((writer as Exclude<typeof writer, 'done'>).commit({ rows: 0, rejected: 0, bytes: 0, digest: null }))).not.toBe('written');
     await next.discard();

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type Digest, EtlError, type LoadTask, type PostgresConnection, type PublishTask } from '@agent-etl/contracts';
-import { type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, literal, postgresDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
 import type { ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
 import { PostgresChunk } from './postgres-chunk.ts';
 import { finishStaging, makeVisible } from './postgres-publish.ts';
 import { PostgresSession } from './postgres-session.ts';
-import { DIGEST_KEY } from './postgres-source.ts';
 import { type Relation, relationOf } from './relation-name.ts';
 import { PUBLISH_KEY, SinkLedger } from './sink-ledger.ts';
+import { stagedValue, textDigest } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
 /** Below this one connection reads staging back faster than two. */
@@ -113,14 +113,13 @@ class Writing implements SinkSession {
       await session.end();
     }
   }
-  async #textDigest({ columns }: PublishTask, signal: AbortSignal): Promise<Digest> {
+  async #textDigest({ columns, engine }: PublishTask, signal: AbortSignal): Promise<Digest> {
     const session = await this.connect();
     const stop = (): void => { void session.cancel(); };
     signal.addEventListener('abort', stop, { once: true });
     try {
-      const list: SqlFragment<'postgres'> = joinSql(columns.map(({ target }, index) => sql`${identifier(target)} AS ${identifier(`c${index}`)}`), sql`, `);
-      const [row] = await session.run<{ n: string; a: string; b: string }>(compile(postgresDigest(columns.map(({ type }, index) => ({ name: `c${index}`, type })), DIGEST_KEY, sql`(SELECT ${list} FROM ${this.facts.staging}) AS rows`)), { phase: 'proving' });
-      return { kind: 'text-md5', rows: Number(row?.n ?? 0), a: row?.a ?? '0', b: row?.b ?? '0' };
+      const values = columns.map((column) => ({ value: stagedValue(column, engine), type: column.type }));
+      return await textDigest(session, { values, from: sql`${this.facts.staging}`, phase: 'proving' });
     } catch (error) {
       throw signal.aborted ? signal.reason : error;
     } finally {

@@ -1,22 +1,25 @@
 import { createHash } from 'node:crypto';
 import { type Carrier, type ColumnMapping, type Digest, EtlError, type LoadTask, type PostgresConnection } from '@agent-etl/contracts';
-import { type SqlFragment, compile, identifier, joinSql, literal, postgresDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
 import type { ChunkRange, ConnectorTools, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { describeColumns, fingerprintOf } from './describe-relation.ts';
 import { namedMisfit } from './named-misfit.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted, relationOf } from './relation-name.ts';
 import { SnapshotHolder, beginOn } from './snapshot-holder.ts';
+import { sourceValue, textDigest } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
 type Pg = SqlFragment<'postgres'>;
 const PAGE_BYTES = 8_192;
-/** Key of the row digest; both ends use the same. */
-export const DIGEST_KEY = 'etl';
 
-/** A column as it travels: cast to the type of a Postgres target, so that equal frames mean equal rows. */
-export const travelling = ({ source, sourceNative, targetNative }: ColumnMapping, carrier: Carrier): Pg =>
-  (carrier === 'frames' && sourceNative !== targetNative ? sql`${identifier(source)}::${typeName('postgres', targetNative)}` : sql`${identifier(source)}`);
+/** A column as it travels. In frames it has the type of the target, so that equal frames mean equal rows; as text it keeps its own, and the target says which
+ * value does not fit. The blanks that char(n) adds are no part of a text. */
+const travelling = ({ source, sourceNative, targetNative }: ColumnMapping, carrier: Carrier): Pg => {
+  if (sourceNative === targetNative) return sql`${identifier(source)}`;
+  if (carrier === 'frames') return sql`${identifier(source)}::${typeName('postgres', targetNative)}`;
+  return sourceNative.startsWith('character(') ? sql`${identifier(source)}::text` : sql`${identifier(source)}`;
+};
 const within = ({ from, to }: ChunkRange): Pg => {
   const edge = (page: string): Pg => sql`${literal('postgres', `(${Number(page)},0)`)}::tid`;
   const parts = [...(from === null ? [] : [sql`ctid >= ${edge(from)}`]), ...(to === null ? [] : [sql`ctid < ${edge(to)}`])];
@@ -105,11 +108,10 @@ class Reading implements SourceSession {
     const stop = (): void => { void session.cancel(); };
     signal.addEventListener('abort', stop, { once: true });
     try {
-      const columns = task.columns.map(({ type }, index) => ({ name: `c${index}`, type }));
-      const list = joinSql(task.columns.map((column, index) => sql`${travelling(column, task.carrier)} AS ${identifier(`c${index}`)}`), sql`, `);
-      const [row] = await session.run<{ n: string; a: string; b: string }>(compile(postgresDigest(columns, DIGEST_KEY, sql`(SELECT ${list} FROM ${relation.name}) AS rows`)), { phase: 'hashing' });
+      const values = task.columns.map((column) => ({ value: sourceValue(column, task.engine), type: column.type }));
+      const digest = await textDigest(session, { values, from: sql`${relation.name}`, phase: 'hashing' });
       await this.#release(session);
-      return { kind: 'text-md5', rows: Number(row?.n ?? 0), a: row?.a ?? '0', b: row?.b ?? '0' };
+      return digest;
     } catch (error) {
       session.destroy();
       throw signal.aborted ? signal.reason : brokenRing(error);

@@ -4,13 +4,16 @@ import { type Dialect, type SqlFragment, joinSql, sqlFor } from '../tag/fragment
 import { literal } from '../tag/literal.ts';
 import { exactDouble } from './exact-double.ts';
 
+/** What a server keeps its texts in; lengths and hashes are those of UTF-8. */
+type Encoding = 'utf8' | 'other';
 export interface DigestColumn { readonly name: string; readonly type: ColumnType }
 const pg = sqlFor('postgres');
 const duck = sqlFor('duckdb');
 
 /** One value as text, the same in every engine, NULL where the value is NULL. Texts carry their length in bytes, so that no two rows share a text. */
-function postgresText({ name, type: { kind } }: DigestColumn): SqlFragment<'postgres'> {
+function postgresText({ name, type: { kind } }: DigestColumn, encoding: Encoding): SqlFragment<'postgres'> {
   const c = identifier(name);
+  const length = (value: SqlFragment<'postgres'>): SqlFragment<'postgres'> => (encoding === 'utf8' ? pg`octet_length(${value})` : pg`octet_length(convert_to(${value}, 'UTF8'))`);
   switch (kind) {
     case 'bool': return pg`CASE WHEN ${c} THEN 't' WHEN NOT ${c} THEN 'f' END`;
     case 'i16': case 'i32': case 'i64': case 'dec': case 'uuid': return pg`${c}::text`;
@@ -19,8 +22,8 @@ function postgresText({ name, type: { kind } }: DigestColumn): SqlFragment<'post
     case 'date': return pg`CASE WHEN isfinite(${c}) THEN (${c} - DATE '1970-01-01')::text WHEN ${c} > DATE '2000-01-01' THEN 'inf' ELSE CASE WHEN ${c} IS NOT NULL THEN '-inf' END END`;
     case 'time': return pg`(extract(epoch FROM ${c}) * 1000000)::bigint::text`;
     case 'ts': case 'tstz': return pg`CASE WHEN isfinite(${c}) THEN (extract(epoch FROM ${c}) * 1000000)::bigint::text WHEN ${c} > TIMESTAMP '2000-01-01' THEN 'inf' ELSE CASE WHEN ${c} IS NOT NULL THEN '-inf' END END`;
-    case 'text': return pg`octet_length(${c}) || ':' || ${c}`;
-    case 'json': case 'other': return pg`octet_length(${c}::text) || ':' || ${c}::text`;
+    case 'text': return pg`${length(pg`${c}`)} || ':' || ${c}`;
+    case 'json': case 'other': return pg`${length(pg`${c}::text`)} || ':' || ${c}::text`;
   }
 }
 function duckText({ name, type: { kind } }: DigestColumn): SqlFragment<'duckdb'> {
@@ -37,8 +40,10 @@ function duckText({ name, type: { kind } }: DigestColumn): SqlFragment<'duckdb'>
   }
 }
 /** The row as one text: key and values with commas between, `~` for NULL. */
-const postgresRow = (columns: readonly DigestColumn[], key: string): SqlFragment<'postgres'> =>
-  joinSql([literal('postgres', key), ...columns.map((column) => pg`coalesce(${postgresText(column)}, '~')`)], pg` || ',' || `);
+const postgresRow = (columns: readonly DigestColumn[], key: string, encoding: Encoding): SqlFragment<'postgres'> => {
+  const row = joinSql([literal('postgres', key), ...columns.map((column) => pg`coalesce(${postgresText(column, encoding)}, '~')`)], pg` || ',' || `);
+  return encoding === 'utf8' ? row : pg`convert_to(${row}, 'UTF8')`;
+};
 const duckRow = (columns: readonly DigestColumn[], key: string): SqlFragment<'duckdb'> =>
   joinSql([literal('duckdb', key), ...columns.map((column) => duck`coalesce(${duckText(column)}, '~')`)], duck` || ',' || `);
 
@@ -51,9 +56,9 @@ const duckSums = (h: SqlFragment<'duckdb'>): SqlFragment<'duckdb'> => duck`count
  * Order-free, and digests of parts add up. Equal in every dialect for equal rows of equal logical types.
  * @param key comes first in every row's text; without a comma */
 export function rowDigest<D extends Dialect>(dialect: D, columns: readonly DigestColumn[], key: string): SqlFragment<D> {
-  const fragment = dialect === 'postgres' ? postgresSums(pg`md5(${postgresRow(columns, key)})`) : duckSums(duck`md5(${duckRow(columns, key)})`);
+  const fragment = dialect === 'postgres' ? postgresSums(pg`md5(${postgresRow(columns, key, 'utf8')})`) : duckSums(duck`md5(${duckRow(columns, key)})`);
   return fragment as SqlFragment<D>;
 }
 /** The whole query over a Postgres relation or parenthesised query. The fence of OFFSET 0 keeps the planner from computing each md5 twice. */
-export const postgresDigest = (columns: readonly DigestColumn[], key: string, from: SqlFragment<'postgres'>): SqlFragment<'postgres'> =>
-  pg`SELECT ${postgresSums(pg`h`)} FROM (SELECT md5(${postgresRow(columns, key)}) AS h FROM ${from} OFFSET 0) AS hashed`;
+export const postgresDigest = (columns: readonly DigestColumn[], key: string, { from, encoding }: { from: SqlFragment<'postgres'>; encoding: Encoding }): SqlFragment<'postgres'> =>
+  pg`SELECT ${postgresSums(pg`h`)} FROM (SELECT md5(${postgresRow(columns, key, encoding)}) AS h FROM ${from} OFFSET 0) AS hashed`;

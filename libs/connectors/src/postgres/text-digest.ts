@@ -1,0 +1,46 @@
+import type { ColumnMapping, ColumnType, Digest, LoadTask } from '@agent-etl/contracts';
+import { type SqlFragment, compile, identifier, joinSql, postgresDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
+import type { PostgresSession } from './postgres-session.ts';
+
+const sql = sqlFor('postgres');
+type Pg = SqlFragment<'postgres'>;
+type Engine = LoadTask['engine'];
+/** Key of the row digest; both ends use the same. */
+const DIGEST_KEY = 'etl';
+
+/** Targets that store a text in a spelling of their own. */
+const RESPELLED = /^(uuid|jsonb?)$/;
+const INTEGERS = /^(smallint|integer|bigint)$/;
+
+/** A value of the source in the spelling that its digest compares: that of the type that travels. A text that Postgres will store in a spelling of
+ * its own is compared in that one; whatever could lose something on its way is not. */
+export function sourceValue({ source, sourceNative, targetNative, type }: ColumnMapping, engine: Engine): Pg {
+  const value = sql`${identifier(source)}`;
+  if (engine === 'splice' && sourceNative !== targetNative && (type.kind === 'text' || type.kind === 'json') && RESPELLED.test(targetNative)) return sql`${value}::${typeName('postgres', targetNative)}::text`;
+  return inSpelling(value, type, engine === 'splice' && sourceNative !== targetNative ? 'other-types' : 'own-type');
+}
+/** The same of a staged value: what the target's type made of it, turned back. A value that was rounded or cut on its way does not come back. */
+export function stagedValue({ target, sourceNative, targetNative, type }: ColumnMapping, engine: Engine): Pg {
+  const value = sql`${identifier(target)}`;
+  if (type.kind === 'dec' && type.precision !== undefined) return sql`${value}::${typeName('postgres', `numeric(${type.precision},${type.scale ?? 0})`)}`;
+  if ((type.kind === 'i16' || type.kind === 'i32' || type.kind === 'i64') && !INTEGERS.test(targetNative)) return sql`${value}::bigint`;
+  if (type.kind === 'f32' && targetNative !== 'real') return sql`${value}::real`;
+  if (type.kind === 'uuid') return sql`${value}::text`;
+  return inSpelling(value, type, engine === 'splice' && sourceNative !== targetNative ? 'other-types' : 'own-type');
+}
+function inSpelling(value: Pg, { kind, precision }: ColumnType, ends: 'other-types' | 'own-type'): Pg {
+  if (kind === 'text' || kind === 'json' || kind === 'other') return sql`${value}::text`;
+  return kind === 'dec' && precision === undefined && ends === 'other-types' ? sql`trim_scale(${value}::numeric)` : value;
+}
+
+export interface DigestInput { readonly values: readonly { readonly value: Pg; readonly type: ColumnType }[]; readonly from: Pg; readonly phase: string }
+/** Order-free digest of rows over their canonical text, in UTF-8 whatever the server keeps. */
+export async function textDigest(session: PostgresSession, { values, from, phase }: DigestInput): Promise<Digest> {
+  const [encoding] = await session.run<{ name: string }>(compile(sql`SELECT getdatabaseencoding() AS name`), { phase });
+  const list = joinSql(values.map(({ value }, index) => sql`${value} AS ${identifier(`c${index}`)}`), sql`, `);
+  const rows = sql`(SELECT ${list} FROM ${from}) AS rows`;
+  const columns = values.map(({ type }, index) => ({ name: `c${index}`, type }));
+  const digest = postgresDigest(columns, DIGEST_KEY, { from: rows, encoding: encoding?.name === 'UTF8' ? 'utf8' : 'other' });
+  const [sums] = await session.run<{ n: string; a: string; b: string }>(compile(digest), { phase });
+  return { kind: 'text-md5', rows: Number(sums?.n ?? 0), a: sums?.a ?? '0', b: sums?.b ?? '0' };
+}
