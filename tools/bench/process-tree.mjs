@@ -24,6 +24,9 @@ function treeOf(root) {
   }
   return all.filter(({ pid }) => wanted.has(pid));
 }
+/** Ids of a process and of all below it. */
+export const pidsOf = (root) => treeOf(root).map(({ pid }) => pid);
+
 /** CPU seconds of the tree so far, ended children included. */
 export const cpuSeconds = (root) => treeOf(root).reduce((sum, { seconds }) => sum + seconds, 0);
 

