@@ -20,7 +20,7 @@ async function produceLine(brokers: string, line: string): Promise<void> {
 export async function startServicesWorld(brokers: string | undefined): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'etl-e2e-'));
   const args = [join(root, 'tools', 'services.mjs'), '--json', '--port', '0', '--folder', folder, '--file-roots', folder, ...(brokers ? ['--brokers', brokers] : [])];
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: process.env });
   const line = await Promise.race([once(createInterface(child.stdout), 'line') as Promise<[string]>, once(child, 'exit').then(([code]) => { throw new Error(`services ended with ${String(code)}`); })]);
   const ready = JSON.parse(String(line[0])) as Ready;
   return {

@@ -10,10 +10,13 @@ const away = JSON.stringify({ type: 'about:blank', title: 'A service does not an
 function forward(ports: Ports, asked: IncomingMessage, answer: ServerResponse): void {
   const { method = 'GET', url = '/' } = asked;
   const inner = request({ host, port: ports[ownerOf(method, url)], method, path: url, headers: asked.headers }, (found) => {
+    // Whoever answers before the body's end, such as 413, has stopped reading: what still comes is nobody's.
+    asked.unpipe(inner);
+    asked.resume();
     answer.writeHead(found.statusCode ?? 502, found.headers);
-    found.pipe(answer);
+    found.on('error', () => { answer.destroy(); }).pipe(answer);
   });
-  inner.on('error', () => { if (answer.headersSent) answer.destroy(); else answer.writeHead(503, { 'content-type': 'application/problem+json' }).end(away); });
+  inner.on('error', () => { if (!answer.headersSent) answer.writeHead(503, { 'content-type': 'application/problem+json' }).end(away); });
   answer.on('close', () => { inner.destroy(); });
   asked.pipe(inner);
 }
