@@ -48,7 +48,7 @@ describe('embedded PostgreSQL', () => {
     const before = started.at(-1)!;
     await before.stop();
     const code = `import { startEmbeddedPostgres } from ${JSON.stringify(join(import.meta.dirname, 'embedded-postgres.ts'))};
-      const server = await startEmbeddedPostgres({ folder: ${JSON.stringify(join(folder, 'new', 'postgres'))} }); console.log(server.pid); setInterval(() => {}, 1000);`;
+      const server = await startEmbeddedPostgres({ folder: ${JSON.stringify(join(folder, 'new', 'postgres'))} }); console.log(String(server.pid)); setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
     const pid = Number(await new Promise((done) => { child.stdout.once('data', (data: Buffer) => { done(data.toString()); }); }));
     const gone = new Promise((done) => { child.once('exit', done); });

@@ -98,7 +98,7 @@ describe('a DuckDB child', () => {
   it('ends with its parent', async () => {
     const program = join(scratch, 'parent.mjs');
     const child = new URL('./duckdb-child.mjs', import.meta.url).pathname;
-    await writeFile(program, `import { fork } from 'node:child_process'; const c = fork(${JSON.stringify(child)}, [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] }); console.log(c.pid); setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300);`);
+    await writeFile(program, `import { fork } from 'node:child_process'; const c = fork(${JSON.stringify(child)}, [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] }); console.log(String(c.pid)); setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300);`);
     let pid = 0;
     try { execFileSync(process.execPath, [program]); } catch (error) { pid = Number(String((error as { stdout: Buffer }).stdout)); }
     await rm(program);

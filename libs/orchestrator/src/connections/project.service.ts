@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { DEFAULT_TENANT, EtlError, type Policy, type Project } from '@agent-etl/contracts';
-import { StateDatabase } from '@agent-etl/persistence';
+import { connectionAddress } from '@agent-etl/dag-rendering';
+import { StateDatabase, type TenantTx } from '@agent-etl/persistence';
 import { assertPolicySupported, readProjectFile } from '@agent-etl/planning';
 import { Inject, Injectable } from '@nestjs/common';
 import { ConnectionsRepository } from './connections.repository.ts';
@@ -17,6 +18,11 @@ export class ProjectService {
   constructor(private readonly state: StateDatabase, private readonly connections: ConnectionsRepository, @Inject(PROJECT_FILE) private readonly file: string | null) {}
 
   get policy(): Policy { return this.#policy; }
+  /** Where connections lead, for the assets of a DAG; those behind a secret stay unsaid. */
+  async addresses(tx: TenantTx): Promise<Record<string, string>> {
+    const all = await this.connections.list(tx);
+    return Object.fromEntries(all.flatMap((connection) => { const address = connectionAddress(connection); return address === null ? [] : [[connection.name, address]]; }));
+  }
 
   /** Reads the file again if it was touched. No file is no error: connections may come over the API.
    * @throws EtlError `request.malformed`, `request.invalid`, `request.unsupported` as the file deserves; what was loaded before stays */

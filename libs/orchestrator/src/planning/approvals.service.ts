@@ -24,7 +24,7 @@ export class Approvals {
     const airflow: AirflowTarget = this.project.policy.airflow ?? {};
     await this.plans.decide(tx, row.planId, { status: 'approved', decidedBy: by });
     await this.pipelines.planned(tx, row.pipelineId, PlanId.parse(row.planId));
-    await this.outbox.add(tx, 'plan.approved.v1', { ...aboutPlan(row, row.requestId), plan: row.plan!, by, approvedAt: await tx.now(), airflow });
+    await this.outbox.add(tx, 'plan.approved.v1', { ...aboutPlan(row, row.requestId), plan: row.plan!, by, approvedAt: await tx.now(), airflow, addresses: await this.project.addresses(tx) });
     return { ...row, status: 'approved', decidedBy: by };
   }
   async refuse(tx: TenantTx, row: PlanEntity, by: string): Promise<PlanEntity> {
@@ -37,7 +37,7 @@ export class Approvals {
   /** What a request gets of its approved plan: a run, or the plan alone. A busy target fails the request, not the plan. */
   async goOn(tx: TenantTx, row: PlanEntity, request: RequestEntity): Promise<void> {
     if (request.run === 'never' || row.plan?.driver === 'airflow') return this.progress.planned(tx, request, row.planId);
-    const started = await this.copies.startOrSay(tx, row, request.requestId);
+    const started = await this.copies.startOrSay(tx, row, request);
     if ('whyNot' in started) return this.progress.fail(tx, request, { failure: started.whyNot, planId: row.planId });
     return this.progress.running(tx, request, { planId: row.planId, runId: started.runId });
   }

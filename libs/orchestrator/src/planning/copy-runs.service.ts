@@ -14,7 +14,7 @@ import { PlansRepository } from './plans.repository.ts';
 
 /** Namespace of run ids that follow from an Idempotency-Key. */
 const KEYED_RUNS = '0c7a0c36-5d0e-4a53-9a64-3f1de1a6a1c4';
-interface StartOf { readonly requestId: string | null; readonly driver: RunRecord['driver']; readonly runId?: string }
+interface StartOf { readonly requestId: string | null; readonly driver: RunRecord['driver']; readonly runId?: string; readonly plannedSince?: string }
 export const DEADLINE_MS = Symbol('how long a copy may take');
 
 /** Starts copies of approved plans. */
@@ -27,10 +27,12 @@ export class CopyRuns {
     endings.on('copy', async (tx, { pipelineId, runId, state }) => { if (pipelineId) await this.pipelines.ran(tx, pipelineId, { runId, state }); });
   }
 
-  /** @throws EtlError `plan.needs-approval`, `plan.stale`, `request.conflict` when the plan is done or its target busy */
-  async start(tx: TenantTx, row: PlanEntity, { requestId, driver, runId }: StartOf): Promise<RunRecord> {
+  /** Equal looks at source and target give the same plan again. A request that was just planned saw its target as it is now, so only runs that ended since it came
+   * have done that plan; who runs an old plan by its id has seen nothing.
+   * @throws EtlError `plan.needs-approval`, `plan.stale`, `request.conflict` when the plan is done or its target busy */
+  async start(tx: TenantTx, row: PlanEntity, { requestId, driver, runId, plannedSince }: StartOf): Promise<RunRecord> {
     const planId = PlanId.parse(row.planId);
-    const greenRuns = driver === 'airflow' ? 0 : await this.rows.greenRuns(tx, { planId });
+    const greenRuns = driver === 'airflow' ? 0 : await this.rows.greenRuns(tx, { planId, since: plannedSince ?? null });
     const plan = assertRunnable(row, { latest: await this.plans.latestFingerprint(tx, row.pipelineId), greenRuns });
     if (driver === 'airflow' && plan.driver === 'airflow' && !(await this.pipelines.isCurrent(tx, row.pipelineId, planId))) throw new EtlError('plan.changed');
     const fresh = copyRun({ planId, plan, pipelineId: row.pipelineId, requestId, approvedBy: row.decidedBy ?? 'policy', now: await tx.now(), deadlineMs: this.deadlineMs, driver });
@@ -46,9 +48,9 @@ export class CopyRuns {
     return await this.rows.find(tx, runId) ?? this.start(tx, row, { requestId: null, driver: 'workers', runId });
   }
   /** The same, for callers that answer instead of throwing. Whatever is refused is refused before the first write. */
-  async startOrSay(tx: TenantTx, row: PlanEntity, requestId: string): Promise<{ runId: string } | { whyNot: Failure }> {
+  async startOrSay(tx: TenantTx, row: PlanEntity, { requestId, createdAt }: { requestId: string; createdAt: string }): Promise<{ runId: string } | { whyNot: Failure }> {
     try {
-      return { runId: (await this.start(tx, row, { requestId, driver: 'workers' })).runId };
+      return { runId: (await this.start(tx, row, { requestId, driver: 'workers', plannedSince: createdAt })).runId };
     } catch (error) {
       if (error instanceof EtlError && error.row.retry === 'never') return { whyNot: toFailure(error) };
       throw error;

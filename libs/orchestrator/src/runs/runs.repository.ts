@@ -62,9 +62,9 @@ export class RunsRepository {
     if (wakeAt(before) !== wakeAt(after)) await this.setWake(tx, after);
   }
 
-  /** Green runs that published into this target for this pipeline, or with this very plan. */
-  async greenRuns(tx: TenantTx, of: { pipelineId: string; targetKey: string } | { planId: PlanId }): Promise<number> {
-    const which = 'planId' in of ? sql`plan_id = ${of.planId}` : sql`pipeline_id = ${of.pipelineId}::uuid and target_key = ${of.targetKey}`;
+  /** Green runs that published into this target for this pipeline, or with this very plan since an instant. */
+  async greenRuns(tx: TenantTx, of: { pipelineId: string; targetKey: string } | { planId: PlanId; since: string | null }): Promise<number> {
+    const which = 'planId' in of ? sql`plan_id = ${of.planId} and finished_at > coalesce(${of.since}::timestamptz, '-infinity')` : sql`pipeline_id = ${of.pipelineId}::uuid and target_key = ${of.targetKey}`;
     const [row] = await tx.run<{ count: number }>(sql`select count(*)::int as count from run where kind = 'copy' and state = 'succeeded' and ${which}`);
     return row?.count ?? 0;
   }

@@ -76,10 +76,11 @@ function upsert(input: CopyInput, { key, columns }: Seen): Ruled<Publishing> {
     throw new EtlError('plan.refused', { rule: 'an upsert needs a unique key at the target', explanation: `${to.dataset} has none over ${key.columns.join(', ')}`,
       next: `add one: CREATE UNIQUE INDEX ON ${to.dataset} (${key.columns.join(', ')}), over columns that are NOT NULL` });
   }
-  const value: Publishing = { load: 'upsert', how: target.exists ? 'upsert' : 'rename', risk: 'R1', key: key.columns };
+  const runsAgain = input.pipeline.runOn === 'airflow'; // one plan for many runs: the first finds no table, each later one does
+  const value: Publishing = { load: 'upsert', how: target.exists || runsAgain ? 'upsert' : 'rename', risk: 'R1', key: key.columns };
   return ruled(value, [
     decide('load', `upsert by ${key.columns.join(', ')}`, { by: 'person', why: ['asked', `The request says upsert; ${named(key.columns)} names a row.`], rejected: [['append', 'Rows that are there already would be there twice.']] }),
-    decide('publish', value.how, target.exists ? { why: ['merge', 'One statement from staging: new rows in, changed rows updated, others untouched.'], rejected: [['swap', 'Rows that only the target has would go.']] }
+    decide('publish', value.how, value.how === 'upsert' ? { why: ['merge', 'One statement from staging: new rows in, changed rows updated, others untouched.'], rejected: [['swap', 'Rows that only the target has would go.']] }
       : { why: ['staging-is-the-table', 'There is no target yet: staging is the new table, with the key.'], rejected: [['upsert', 'There is nothing to merge with.']] })]);
 }
 
