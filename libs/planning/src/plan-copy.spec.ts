@@ -119,3 +119,13 @@ it.each([[1, '1 by ctid', '1 at once'], [2048, '1 by ctid', '1 at once'], [2049,
     const plan = planned({ source: aProfile({ pages, bytes: pages * 8192 }) });
     expect([choice(plan, 'chunks'), choice(plan, 'parallelism'), verifyPlan(plan, {}).ok]).toEqual([chunks, parallel, true]);
   });
+
+describe('a plan that Airflow runs again and again', () => {
+  it('upserts from the first run on, though there is no target yet, and is accepted', () => {
+    const pipeline = { ...aPipeline(), runOn: 'airflow' as const, to: { ...aPipeline().to, load: 'upsert' as const, key: ['flight_id'] } };
+    const planned = planCopy(aCopyInput({ pipeline }));
+    if (!('plan' in planned)) throw new Error('a plan was expected');
+    const publish = planned.plan.tasks.find((task) => task.kind === 'publish');
+    expect([publish?.how, publish?.keyFromSource, verifyPlan(planned.plan, {}).issues]).toEqual(['upsert', true, []]);
+  });
+});

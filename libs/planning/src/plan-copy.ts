@@ -26,7 +26,7 @@ export function planCopy(input: CopyInput): Planned {
   const { risk, how, load: mode, key: mergeKey } = load.rule.value;
   const tasks = tasksOf(input, {
     columns: columns.value, ...movement.value, chunks: chunks.value, how, level: proof.value, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
-    keyFromSource: how === 'rename' && key.value.columns !== null && (key.value.from === 'source' || mode === 'upsert'),
+    keyFromSource: (how === 'rename' || (how === 'upsert' && !input.target.exists)) && key.value.columns !== null && (key.value.from === 'source' || mode === 'upsert'),
   });
   return { plan: {
     schemaVersion: 1, pipeline: input.pipeline, tasks, edges: [['load', 'publish']], schedule: input.pipeline.schedule ?? null, driver: input.pipeline.runOn ?? 'workers',

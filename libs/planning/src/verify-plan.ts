@@ -70,7 +70,7 @@ function publishIssues(plan: Plan, publish: PublishTask, loads: readonly LoadTas
   }
   if (!waysOf[mode].includes(publish.how)) found.push(issue('publish.way', path, `A load by ${mode} is not published by ${publish.how}.`));
   if (publish.how === 'rename' && target.exists) found.push(issue('publish.exists', path, 'The target exists: a rename has no place for it.'));
-  const comesLater = publish.how === 'swap' && plan.driver === 'airflow'; // its first run finds no target, the others do
+  const comesLater = (publish.how === 'swap' || publish.how === 'upsert') && plan.driver === 'airflow'; // its first run finds no target, the others do
   if (['swap', 'truncate-insert', 'append', 'upsert'].includes(publish.how) && !target.exists && !comesLater) found.push(issue('publish.missing', path, `There is no target for ${publish.how}.`));
   if ((publish.how === 'file') !== (target.connector === 'file')) found.push(issue('publish.file', path, `A ${target.connector} target is not published by ${publish.how}.`));
   if (publish.how === 'swap' && Object.values(target.dependents).some((count) => count > 0)) found.push(issue('publish.dependents', path, 'A swap would cut off what hangs on the table.'));
