@@ -132,6 +132,10 @@ class Reading implements SourceSession {
     await Promise.all(this.#idle.splice(0).map((session) => session.end()));
     await this.facts.holder.close();
   }
+  async leave(): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((session) => session.end()));
+    await this.facts.holder.leave();
+  }
 
   #copyOut(range: ChunkRange): Pg {
     const { task, relation } = this.facts;

@@ -67,6 +67,12 @@ export class SnapshotHolder {
     await this.#sleeping;
     await this.session.end();
   }
+  /** Cuts the connection, as a kill would: the server goes on sleeping, and the picture lives until it wakes. */
+  async leave(): Promise<void> {
+    this.#closing = true;
+    this.session.destroy();
+    await this.#sleeping;
+  }
 }
 
 interface Storage { readonly kind: string; readonly node: string | null }

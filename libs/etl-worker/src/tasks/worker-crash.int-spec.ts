@@ -134,6 +134,7 @@ describePostgres('a worker process', () => {
     const { told, result } = await driving;
     expect(told[0]).toMatchObject({ attempt: 1, outcome: { state: 'failed', failure: { code: 'worker.stopping' } } });
     expect(told).toHaveLength(2);
+    expect(LoadResult.parse(result).resumed).toBeGreaterThan(0);
     await copy.publish(task, result);
     await expectExact(copy);
   }, 120_000);
