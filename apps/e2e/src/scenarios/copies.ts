@@ -63,6 +63,14 @@ export function copies(world: () => World): void {
     const plan = await world().client.call(endpoints.approvePlan, { params: { planId: replace.planId! } });
     expect(plan.status).toBe('approved');
   });
+  it('fills a target again that somebody dropped', async () => {
+    const table = fresh('again');
+    await inShop(world(), `create table ${table} (id int primary key); insert into ${table} select generate_series(1, 10)`);
+    const pipeline = between(`shop|public.${table}`, `warehouse|mart.${table}`);
+    await copy(world(), pipeline);
+    await inWarehouse(world(), `drop table mart.${table}`);
+    expect((await copy(world(), pipeline)).receipt).toMatchObject({ written: 10, published: 10 });
+  });
   it('copies an empty table, twin rows without a key and a text of 1 MB', async () => {
     const [empty, twins, big] = [fresh('empty'), fresh('twins'), fresh('big')];
     await inShop(world(), `create table ${empty} (id int); create table ${twins} (a text, b int); insert into ${twins} select 'same', 1 from generate_series(1, 50); insert into ${twins} values (null, null), (null, null);
