@@ -60,7 +60,10 @@ export class LiveFeed {
     clearTimeout(this.#silence);
     this.#silence = window.setTimeout(() => { this.#socket?.close(); }, SILENCE_MS);
     if (frame.topic === 'reset') { this.#seq = frame.seq; for (const refetch of this.#resets) refetch(); return; }
+    const first = this.#seq === undefined;
     this.#seq = Math.max(this.#seq ?? 0, frame.seq);
+    // What was fetched before this socket counted may be older than its first number.
+    if (first) for (const refetch of this.#resets) refetch();
     for (const handle of this.#handlers.get(frame.topic) ?? []) handle(frame.event);
   }
   #set(state: LinkState): void {

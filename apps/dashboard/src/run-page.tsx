@@ -1,12 +1,12 @@
-import type { LiveRunView, Receipt } from '@agent-etl/contracts';
+import type { LiveRunView } from '@agent-etl/contracts';
 import { Link } from 'wouter';
-import { clock, duration, exact } from './format.ts';
+import { clock, duration, exact, short } from './format.ts';
 import { Glyph } from './glyph.tsx';
-import { toneOf, wordOf } from './run-words.ts';
+import { Equation, Slip } from './receipt-slip.tsx';
+import { shareOf, toneOf, wordOf } from './run-words.ts';
 import { useNow, useRun } from './runs-store.ts';
 
 type TaskView = LiveRunView['tasks'][number];
-const shortDigest = (digest: string): string => { const [kind = '', , a = '', b = ''] = digest.split(':'); return `${kind}:${a.slice(-6)}…${b.slice(-6)}`; };
 
 function Lane({ task, from, to, now }: { task: TaskView; from: number; to: number; now: number }) {
   const tone = toneOf(task.state);
@@ -23,20 +23,9 @@ function Lane({ task, from, to, now }: { task: TaskView; from: number; to: numbe
     </div>
   );
 }
-function Slip({ receipt }: { receipt: Receipt }) {
-  const equal = receipt.sourceDigest === receipt.targetDigest;
-  return (
-    <aside className="card receipt" aria-label="Receipt">
-      <h2 className="state t-ok"><Glyph tone="ok" />Reconciled</h2>
-      <dl>
-        <dt>read</dt><dd>{exact(receipt.read)}</dd><dt>filtered</dt><dd>{exact(receipt.filtered)}</dd><dt>rejected</dt><dd>{exact(receipt.rejected)}</dd><dt>written</dt><dd>{exact(receipt.written)}</dd>
-        <dt>published</dt><dd>{exact(receipt.published)}</dd><dt>chunks</dt><dd>{exact(receipt.chunks)}</dd><dt>attempts</dt><dd>{exact(receipt.attempts)}</dd>
-        <dt>compared</dt><dd>{receipt.level}</dd><dt>source</dt><dd className="mono" title={receipt.sourceDigest}>{shortDigest(receipt.sourceDigest)}</dd>
-        <dt>target</dt><dd className="mono" title={receipt.targetDigest}>{shortDigest(receipt.targetDigest)} {equal ? '=' : '≠'}</dd><dt>approved by</dt><dd>{receipt.approvedBy}</dd>
-      </dl>
-      <div className="seal">Signed with key <code>{receipt.keyId}</code>. Check it without us: <code>agent-etl receipt verify</code></div>
-    </aside>
-  );
+/** Hour of the start, then a tick at each quarter. */
+function Axis({ from, to }: { from: number; to: number }) {
+  return <div className="lane axis" aria-hidden><span /><div>{[0, 0.25, 0.5, 0.75].map((part) => <span key={part} style={{ left: `${part * 100}%` }}>{part ? `+${duration((to - from) * part)}` : clock(new Date(from).toISOString(), from)}</span>)}</div><span /></div>;
 }
 function titleOf({ state, startedAt, finishedAt, pipeline }: LiveRunView, now: number): string {
   const took = duration((finishedAt ? Date.parse(finishedAt) : now) - Date.parse(startedAt));
@@ -45,22 +34,29 @@ function titleOf({ state, startedAt, finishedAt, pipeline }: LiveRunView, now: n
   return `${pipeline}: ${wordOf(state).toLowerCase()} for ${took}`;
 }
 
+/** Why there is nothing to show. */
+const missing = (problem: string | null): string => (problem === null || problem.includes('no run') ? 'There is no such run.' : problem);
+
 export function RunPage({ runId }: { runId: string }) {
   const { run, loaded, problem } = useRun(runId);
   const now = useNow();
-  if (!run) return <><h1>Run</h1><p className="lead">{problem ?? (loaded ? 'There is no such run.' : '\u00a0')}</p><p className="lead"><Link href="/">All runs</Link></p></>;
+  if (!run) return <><h1>Run</h1><p className="lead">{loaded ? missing(problem) : '\u00a0'}</p><p className="lead"><Link href="/">All runs</Link></p></>;
   const from = Date.parse(run.startedAt);
   const to = run.finishedAt ? Date.parse(run.finishedAt) : now;
   const { receipt, failure } = run;
+  const share = shareOf(run);
   return (
     <>
+      <nav className="crumbs" aria-label="Path"><Link href="/">Runs</Link><span aria-hidden>›</span><span>{run.pipeline}</span><span aria-hidden>›</span><code>{run.runId.slice(-12)}</code></nav>
       <h1 className="state"><Glyph tone={toneOf(run.state)} size={22} />{titleOf(run, now)}</h1>
       <p className="lead">Started {clock(run.startedAt, now)} · <span className="mono">{run.runId}</span></p>
-      {receipt ? <p className="equation">read <b>{exact(receipt.read)}</b> = filtered <b>{exact(receipt.filtered)}</b> + rejected <b>{exact(receipt.rejected)}</b> + written <b>{exact(receipt.written)}</b></p>
-        : <p className="equation"><b>{exact(run.rows)}</b> rows so far{run.totalRows ? `, of about ${exact(run.totalRows)}` : ''}</p>}
+      {receipt ? <Equation receipt={receipt} />
+        : <section className="card balance" aria-label="Rows so far"><div className="equation"><div><b>{exact(run.rows)}</b><span>rows so far{run.totalRows ? `, of about ${exact(run.totalRows)}` : ''}</span></div>
+          {run.state === 'running' && run.rowsPerSecond ? <div><b>{short(run.rowsPerSecond)}</b><span>rows per second</span></div> : null}</div>
+        {share === null ? null : <div className="shares" aria-hidden><i className="d-run" style={{ flexGrow: share }} /><i style={{ flexGrow: 1 - share }} /></div>}</section>}
       {failure ? <div className="card error" role="alert"><strong>{failure.text}</strong>{failure.next ? <span>Next: {failure.next}</span> : null}<span className="sub mono">{failure.code}{failure.traceId ? ` · ${failure.traceId}` : ''}</span></div> : null}
       <div className="split">
-        <section className="card lanes" aria-label="Timeline">{run.tasks.map((task) => <Lane key={task.id} task={task} from={from} to={to} now={now} />)}</section>
+        <section className="card lanes" aria-label="Timeline"><header><h2>Timeline</h2><span className="sub">{run.tasks.length} tasks · {duration(to - from)}</span></header><Axis from={from} to={to} />{run.tasks.map((task) => <Lane key={task.id} task={task} from={from} to={to} now={now} />)}</section>
         {receipt ? <Slip receipt={receipt} /> : <aside className="card receipt"><h2>No receipt yet</h2><p className="sub">It appears when source and target are found equal.</p></aside>}
       </div>
     </>

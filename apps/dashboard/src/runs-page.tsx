@@ -3,7 +3,7 @@ import { Link } from 'wouter';
 import { clock, duration, exact, short } from './format.ts';
 import { Glyph } from './glyph.tsx';
 import { type Tone, shareOf, speedOf, summarise, toneOf, wordOf } from './run-words.ts';
-import { useNow, useRuns } from './runs-store.ts';
+import { runsStore, useNow, useRuns } from './runs-store.ts';
 import { Throughput } from './throughput.tsx';
 
 function Tile({ tone, name, figure, note }: { tone: Tone; name: string; figure: string; note: string }) {
@@ -20,7 +20,7 @@ function Row({ run, now }: { run: LiveRunView; now: number }) {
       <td><Link href={`/runs/${run.runId}`}>{run.pipeline}</Link> <span className="sub mono">{run.runId.slice(-6)}</span></td>
       <td><span className={`state t-${tone}`}><Glyph tone={tone} />{wordOf(run.state)}{phase ? <span className="sub"> {phase.progress?.phase ?? phase.id}</span> : null}</span></td>
       <td><span className="bar" data-state={tone} role="img" aria-label={share === null ? 'share unknown' : `${Math.round(share * 100)} percent`}><i style={{ width: `${(share ?? 0) * 100}%` }} /></span></td>
-      <td className="num">{exact(run.rows)}{run.totalRows && run.state !== 'succeeded' ? <span className="sub"> of about {short(run.totalRows)}</span> : null}</td>
+      <td className="num" data-part="rows">{exact(run.rows)}{run.totalRows && run.state !== 'succeeded' ? <span className="sub"> of about {short(run.totalRows)}</span> : null}</td>
       <td className="num">{run.state === 'running' && run.rowsPerSecond ? short(run.rowsPerSecond) : '–'}</td>
       <td className="num">{duration(elapsed(run, now))}</td>
       <td className="num">{clock(run.startedAt, now)}</td>
@@ -39,7 +39,7 @@ export function RunsPage() {
   const speed = speedOf(runs);
   return (
     <>
-      <h1>{loaded ? title : 'Runs'}</h1>
+      <h1>{loaded && !(problem && runs.length === 0) ? title : 'Runs'}</h1>
       <p className="lead">{loaded ? `${exact(rows)} rows are proved by receipts.` : '\u00a0'}</p>
       <div className="top">
         <div className="card tiles">
@@ -51,9 +51,9 @@ export function RunsPage() {
         <div className="card speed"><header><h2>Rows per second</h2><strong>{short(speed)}</strong></header><Throughput /></div>
       </div>
       <div className="section"><h2>Runs</h2><span>{loaded ? exact(runs.length) : ''}</span></div>
-      {problem ? <div className="card error" role="alert"><strong>The runs cannot be read: {problem}</strong><span className="sub">Figures stay as they were. The page tries again when the feed is back.</span></div> : null}
+      {problem ? <div className="card error" role="alert"><strong>The runs cannot be read: {problem}</strong><span className="sub">What is shown stays as it was. The page tries again when the feed is back.</span><button type="button" onClick={() => { void runsStore.load(); }}>Try again</button></div> : null}
       <div className="card rows">
-        {!loaded ? <div className="hold" /> : runs.length === 0 ? <Empty /> : (
+        {!loaded ? <div className="hold" /> : runs.length === 0 ? (problem ? <div className="hold" /> : <Empty />) : (
           <table>
             <thead><tr><th>Pipeline</th><th>State</th><th>Done</th><th className="num">Rows</th><th className="num">Rows/s</th><th className="num">Took</th><th className="num">Started</th><th>Proof</th></tr></thead>
             <tbody>{runs.map((run) => <Row key={run.runId} run={run} now={now} />)}</tbody>

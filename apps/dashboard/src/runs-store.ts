@@ -16,6 +16,7 @@ class RunsStore {
   constructor() {
     live.on('runs', (event) => { this.#take([LiveRunView.parse(event)]); });
     live.onReset(() => { void this.load(); });
+    live.watch(() => { if (live.state() === 'live' && this.#state.problem !== null) void this.load(); });
   }
   watch = (changed: () => void): (() => void) => { this.#watchers.add(changed); return () => { this.#watchers.delete(changed); }; };
   state = (): RunsState => this.#state;
