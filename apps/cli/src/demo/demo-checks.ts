@@ -10,6 +10,8 @@ export function receiptChecks(pipeline: string, run: RunView, expected: { read: 
   return [
     checkEqual(`${pipeline}: state`, 'succeeded', run.state), checkEqual(`${pipeline}: reconciled`, true, receipt?.reconciled),
     ...(['read', 'filtered', 'rejected', 'written'] as const).map((name) => checkEqual(`${pipeline}: ${name}`, expected[name], receipt?.[name])),
-    checkEqual(`${pipeline}: published`, expected.written, receipt?.published), checkEqual(`${pipeline}: target digest`, receipt?.sourceDigest ?? 'a receipt', receipt?.targetDigest),
+    checkEqual(`${pipeline}: published`, expected.written, receipt?.published),
+    // A pipeline that was proved in full before may be proved by counts: then there is no digest of the target to compare.
+    ...(receipt?.level === 'counts' ? [] : [checkEqual(`${pipeline}: target digest`, receipt?.sourceDigest ?? 'a receipt', receipt?.targetDigest)]),
   ];
 }

@@ -3,7 +3,7 @@ import { grouped } from '../screens/numbers.ts';
 import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
 import { Session } from '../session/session.ts';
 import { type DemoCheck, checkEqual, receiptChecks } from './demo-checks.ts';
-import { warehouseDigest } from './demo-database.ts';
+import { parquetDigest, warehouseDigest } from './demo-database.ts';
 import { demoFiles } from './demo-files.ts';
 import { airportsFile, flights } from './demo-numbers.ts';
 import { type Act, runAct } from './demo-run.ts';
@@ -13,7 +13,7 @@ import { killAct } from './kill-act.ts';
 
 export interface DemoOptions { readonly exit?: boolean; readonly kill?: boolean; readonly dir?: string; readonly json?: boolean; readonly events?: boolean; readonly quiet?: boolean; readonly color?: boolean }
 /** Both copies of the demo, and what must hold of them. */
-async function playCopies({ session, databases }: Stage): Promise<{ acts: Act[]; checks: DemoCheck[] }> {
+async function playCopies({ session, databases, projectDir }: Stage): Promise<{ acts: Act[]; checks: DemoCheck[] }> {
   const { output } = session;
   output.show(actLine(output.paint, { number: 1, of: 2, say: 'Copy the flights table from ops into the warehouse as mart.flights.' }));
   const copy = await runAct(session, 'flights_to_warehouse');
@@ -26,6 +26,9 @@ async function playCopies({ session, databases }: Stage): Promise<{ acts: Act[];
   output.show(actLine(output.paint, { number: 2, of: 2, say: 'Put mart.flights into the lake as flights.parquet.' }));
   const lake = await runAct(session, 'flights_to_lake');
   checks.push(...receiptChecks('flights_to_lake', lake.run, flights));
+  const reading = performance.now();
+  checks.push(checkEqual('flights.parquet: digest of the published file', flights.digest, lake.run.state === 'succeeded' ? await parquetDigest(databases, `${projectDir}/lake/flights.parquet`) : 'no file'));
+  output.show([withTime('   check   flights.parquet = the published file, one digest', performance.now() - reading)]);
   return { acts: [copy, lake], checks };
 }
 const untilInterrupted = (): Promise<void> => new Promise((done) => { for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { done(); }); });

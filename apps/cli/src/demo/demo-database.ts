@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DuckChild } from '@agent-etl/engines';
 import { type SafeSql, compile, identifier, literal, rowDigest, sqlFor } from '@agent-etl/sql-safety';
 import pg from 'pg';
@@ -96,10 +96,20 @@ export async function loadOps({ adminUrl, folder }: Databases, files: { flights:
   }
   return { ...await withDatabase(adminUrl, 'ops', counts), wasKept: kept };
 }
+const columns = flightColumns.map(({ name, kind }) => ({ name, type: { kind } }));
+/** The same digest of a Parquet file of flights, by DuckDB. */
+export async function parquetDigest({ folder }: Databases, path: string): Promise<string> {
+  const child = await DuckChild.start({ about: basename(path), scratch: folder, files: [path] });
+  try {
+    const [row] = await child.query(compile(duck`select ${rowDigest('duckdb', columns, digestKey)} from read_parquet(${literal('duckdb', path)})`));
+    return `${String(row?.['n'])}:${String(row?.['a'])}:${String(row?.['b'])}`;
+  } finally {
+    await child.stop();
+  }
+}
 const postgres = sqlFor('postgres');
 /** The keyed digest of mart.flights as the warehouse holds it, `count:a:b`: computed by the demo, not by the run. */
 export async function warehouseDigest({ adminUrl }: Databases): Promise<string> {
-  const columns = flightColumns.map(({ name, kind }) => ({ name, type: { kind } }));
   const { text, params } = compile(postgres`select ${rowDigest('postgres', columns, digestKey)} from ${identifier('mart', 'flights')}`);
   return withDatabase(adminUrl, 'warehouse', async (client) => {
     const { rows } = await client.query<{ n: string; a: string; b: string }>(text, [...params]);
