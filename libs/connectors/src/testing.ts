@@ -1,1 +1,1 @@
-export {};
+export { type ConnectorHarness, type Harnesses, describeConnectors } from './connector.contract.ts';

@@ -1,4 +1,5 @@
 import { EtlError, type Failure } from '@agent-etl/contracts';
+import { relationOf } from './relation-name.ts';
 
 /** Where an error came from: it decides the words. */
 export interface FailureContext {
@@ -8,7 +9,7 @@ export interface FailureContext {
   /** The relation it was about, as a user types it. */
   readonly relation?: string | undefined;
   /** What a missing right would need. */
-  readonly right?: 'SELECT' | 'INSERT' | 'CREATE' | undefined;
+  readonly right?: 'SELECT' | 'INSERT' | 'CREATE' | 'CREATE SCHEMA' | 'LEDGER' | undefined;
 }
 interface PgError { readonly code?: string; readonly message: string; readonly where?: string; readonly constraint?: string; readonly column?: string; readonly routine?: string }
 
@@ -29,7 +30,7 @@ export function postgresFailure(error: unknown, context: FailureContext): unknow
   const cause = { cause: error };
   if (code === '28P01' || code === '28000' || (code === '' && SAYS_NO_PASSWORD.test(message))) return new EtlError('connection.auth-failed', { connection, user }, cause);
   if (code === '3D000') return new EtlError('source.not-found', { connection, what: 'database', name: context.database, next: `create it, or change database in the connection ${connection}` }, cause);
-  if (code === '42501') return new EtlError('connection.permission-denied', { connection, action: `${context.right ?? 'use'} on ${relation ?? 'an object'}`, grant: grantFor(context) }, cause);
+  if (code === '42501') return new EtlError('connection.permission-denied', { connection, action: actionOf(context), grant: grantFor(context) }, cause);
   if (code === '53100' || code === 'ENOSPC') return new EtlError('platform.disk-full', { what: `${connection} at ${address}` }, cause);
   if (code === '55P03' || code === '40P01') return new EtlError('sink.busy', { target: relation ?? connection, seconds: 10 }, cause);
   if (code === '57014') return new EtlError('query.timeout', { seconds: 'its limit of' }, cause);
@@ -40,16 +41,32 @@ export function postgresFailure(error: unknown, context: FailureContext): unknow
   if (AWAY.has(code) || SAYS_AWAY.test(message)) return new EtlError('connection.unreachable', { connection, address }, cause);
   return error;
 }
+function actionOf({ right, relation, database }: FailureContext): string {
+  if (right === 'CREATE SCHEMA') return `a new schema in ${database}`;
+  if (right === 'LEDGER') return 'the use of schema _etl';
+  return right === 'CREATE' ? `new tables beside ${relation ?? 'the target'}` : `${right ?? 'use'} on ${relation ?? 'an object'}`;
+}
 /** Codes after which nothing more is known of the server's side: a commit may or may not have happened. */
 export const isOutcomeUnknown = (error: unknown): boolean => {
   const { code = '', message = '' } = (error instanceof EtlError ? error.cause : error) as PgError ?? {};
   return BROKEN.has(code) || SAYS_BROKEN.test(message) || code === 'ETIMEDOUT';
 };
 
-function grantFor({ right, relation, user, database }: FailureContext): string {
-  if (right === 'CREATE') return `GRANT CREATE ON DATABASE "${database}" TO "${user}"`;
-  const [schema = 'public'] = (relation ?? '').split('.');
-  return `GRANT USAGE ON SCHEMA ${schema} TO "${user}"; GRANT ${right ?? 'SELECT'} ON ${relation ?? 'the table'} TO "${user}"`;
+/** Words that a name needs quotes for, of those that people give to tables. */
+const RESERVED = new Set(['all', 'analyse', 'analyze', 'and', 'any', 'array', 'as', 'asc', 'case', 'cast', 'check', 'column', 'constraint', 'create', 'current_date', 'current_user', 'default', 'desc', 'distinct', 'do', 'else',
+  'end', 'false', 'fetch', 'for', 'foreign', 'from', 'grant', 'group', 'having', 'in', 'into', 'lateral', 'limit', 'not', 'null', 'offset', 'on', 'only', 'or', 'order', 'primary', 'references', 'returning', 'select',
+  'session_user', 'some', 'table', 'then', 'to', 'true', 'union', 'unique', 'user', 'using', 'variadic', 'when', 'where', 'window', 'with']);
+const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+const spelled = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) && !RESERVED.has(name) ? name : quote(name));
+
+/** The statement that an administrator can paste. */
+function grantFor({ right = 'SELECT', relation, user, database }: FailureContext): string {
+  const to = quote(user);
+  if (right === 'CREATE SCHEMA') return `GRANT CREATE ON DATABASE ${quote(database)} TO ${to}`;
+  if (right === 'LEDGER') return `GRANT USAGE, CREATE ON SCHEMA _etl TO ${to}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA _etl TO ${to}`;
+  const { schema, table } = relation === undefined ? { schema: 'public', table: 'the table' } : relationOf(relation);
+  if (right === 'CREATE') return `GRANT USAGE, CREATE ON SCHEMA ${spelled(schema)} TO ${to}`;
+  return `GRANT USAGE ON SCHEMA ${spelled(schema)} TO ${to}; GRANT ${right === 'INSERT' ? 'SELECT, INSERT' : right} ON ${spelled(schema)}.${spelled(table)} TO ${to}`;
 }
 
 /** `COPY t, line 5, column c: "value"` is where COPY says what it could not take. */

@@ -1,49 +1,32 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { type Column, type ColumnMapping, type Digest, type LoadTask, type PostgresConnection, type Profile, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
-import { describePostgres } from '@agent-etl/persistence/testing';
-import { Secret } from '@agent-etl/secrets';
+import { type Column, type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
-import { MemoryFileLedger } from '../file/testing/memory-file-ledger.ts';
-import type { ConnectorTools, OpenConnection, Published, SinkSession, SourceSession, Writer } from '../port.ts';
+import type pg from 'pg';
+import type { OpenConnection, Published, SinkSession, SourceSession, Writer } from '../port.ts';
 import { postgresConnector } from './postgres-connector.ts';
+import { aDatabase, clientOf, connectionTo, describeServer, testTools } from './testing/postgres-harness.ts';
 
 const { signal } = new AbortController();
-const tools: ConnectorTools = { secrets: { get: async () => new Secret('none') }, fileRoots: [], scratch: '/nowhere', fileLedger: new MemoryFileLedger(), name: 'hazards' };
+const tools = testTools('hazards');
 const settled = async <T>(work: Promise<T>): Promise<T | string> => work.catch((error: { code?: string; message: string }) => error.code ?? error.message);
 
 /** What a source owner, a neighbour or a slow worker may do while a copy runs: rows are equal at the end, or the copy says why not. */
-describePostgres('postgres-hazards', (adminUrl) => {
+describeServer('postgres-hazards', (adminUrl) => {
   const names = [`t_hazards_${process.pid}`, `t_hazards_latin_${process.pid}`] as const;
+  const drops: (() => Promise<void>)[] = [];
   let admin: pg.Client;
   let latin: pg.Client;
   let open: OpenConnection;
-  const connectionTo = (database: string): PostgresConnection => {
-    const url = new URL(adminUrl);
-    return { name: database === names[0] ? 'here' : 'latin', connector: 'postgres', host: url.hostname, port: Number(url.port), user: url.username, database, tls: 'disable' } as PostgresConnection;
-  };
-  const client = async (database: string): Promise<pg.Client> => {
-    const one = new pg.Client({ connectionString: Object.assign(new URL(adminUrl), { pathname: `/${database}` }).href });
-    one.on('error', () => undefined);
-    await one.connect();
-    return one;
-  };
   beforeAll(async () => {
-    const root = await client('postgres');
-    for (const name of names) await root.query(`drop database if exists ${name} with (force)`);
-    await root.query(`create database ${names[0]}`);
-    await root.query(`create database ${names[1]} encoding 'LATIN1' locale 'C' template template0`);
-    await root.end();
-    [admin, latin] = await Promise.all([client(names[0]), client(names[1])]);
-    open = await postgresConnector.open(connectionTo(names[0]), tools);
-  });
+    drops.push(await aDatabase(adminUrl, names[0]), await aDatabase(adminUrl, names[1], `encoding 'LATIN1' locale 'C' template template0`));
+    [admin, latin] = await Promise.all(names.map((name) => clientOf(adminUrl, name))) as [pg.Client, pg.Client];
+    open = await postgresConnector.open(connectionTo(adminUrl, names[0]), tools);
+  }, 60_000);
   afterAll(async () => {
     await open?.close();
     await Promise.all([admin?.end(), latin?.end()]);
-    const root = await client('postgres');
-    for (const name of names) await root.query(`drop database if exists ${name} with (force)`);
-    await root.end();
-  });
+    for (const drop of drops) await drop();
+  }, 60_000);
 
   const map = (columns: readonly Column[], target?: Profile): ColumnMapping[] => columns.map((column) => {
     const there = target?.columns.find(({ name }) => name === column.name);
@@ -98,7 +81,7 @@ describePostgres('postgres-hazards', (adminUrl) => {
     const source = await open.profile('public.ring', 'source');
     const load = loadOf(source, 'public.ring_copy');
     const session = await open.source.begin(load, null);
-    const other = await client(names[0]);
+    const other = await clientOf(adminUrl, names[0]);
     const truncating = other.query('truncate ring');
     await new Promise((wait) => setTimeout(wait, 300));
     const [range] = await session.cut();
@@ -194,7 +177,7 @@ describePostgres('postgres-hazards', (adminUrl) => {
 
   it('reads a database in another encoding', async () => {
     await latin.query(`set client_encoding = 'UTF8'; create table words (id int, t text); insert into words values (1, 'é über'), (2, 'plain')`);
-    const other = await postgresConnector.open(connectionTo(names[1]), tools);
+    const other = await postgresConnector.open(connectionTo(adminUrl, names[1]), tools);
     const source = await other.profile('public.words', 'source');
     await copy(other, loadOf(source, 'public.words_frames'));
     await copy(other, loadOf(source, 'public.words_text', { carrier: 'text', digest: 'text-md5' }));

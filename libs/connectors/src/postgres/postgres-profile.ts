@@ -8,7 +8,7 @@ const sql = sqlFor('postgres');
 /** A table smaller than this is counted when nobody has analysed it. */
 const COUNT_BYTES = 64 * 1024 * 1024;
 interface Facts {
-  kind: string; rows: number; pages: number; bytes: string; may_read: boolean; version: string; wal: string; views: number; foreign_keys: number; policies: number; grants: number;
+  kind: string; rows: number; pages: number; bytes: string; may_read: boolean; may_write: boolean; version: string; wal: string; views: number; foreign_keys: number; policies: number; grants: number;
   keys: { columns: string[]; is_primary: boolean; is_unique: boolean; not_null: boolean }[] | null; stats: Record<string, { nullFraction: number; distinct: number | null }> | null;
 }
 
@@ -18,10 +18,11 @@ export async function profileRelation(session: PostgresSession, dataset: string,
   const columns = await describeColumns(session, relation);
   if (columns.length === 0) {
     if (as === 'source') throw await notFound(session, relation);
-    return missing(session, dataset);
+    return missing(session, relation, dataset);
   }
   const facts = await factsOf(session, relation);
   if (as === 'source' && !facts.may_read) await session.run(compile(sql`SELECT 1 FROM ${relation.name} LIMIT 0`), { relation: relation.text, right: 'SELECT' });
+  if (as === 'target' && !(facts.may_read && facts.may_write)) throw session.failure(denied(), { relation: relation.text, right: 'INSERT' });
   const { rows, isExact } = await rowsOf(session, relation, facts);
   const keys = facts.keys ?? [];
   return {
@@ -36,7 +37,20 @@ export async function profileRelation(session: PostgresSession, dataset: string,
 }
 const systemOf = (version: string): string => version.split(' ').slice(0, 2).join(' ');
 
-async function missing(session: PostgresSession, dataset: string): Promise<Profile> {
+/** What the server would say, before anything is tried. */
+const denied = (): Error => Object.assign(new Error('permission denied'), { code: '42501' });
+
+/** Whether the target and our staging can be made. @throws EtlError `connection.permission-denied` with the GRANT */
+async function mustMake(session: PostgresSession, { schema, text }: Relation): Promise<void> {
+  const [rights] = await session.run<{ database: boolean; schema: boolean | null; etl: boolean | null }>(compile(sql`SELECT has_database_privilege(current_database(), 'CREATE') AS database,
+    (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = ${schema}) AS schema, (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = '_etl') AS etl`));
+  const { database = true, schema: inSchema = true, etl = true } = rights ?? {};
+  if (!database && (inSchema === null || etl === null)) throw session.failure(denied(), { right: 'CREATE SCHEMA' });
+  if (inSchema === false) throw session.failure(denied(), { relation: text, right: 'CREATE' });
+  if (etl === false) throw session.failure(denied(), { right: 'LEDGER' });
+}
+async function missing(session: PostgresSession, relation: Relation, dataset: string): Promise<Profile> {
+  await mustMake(session, relation);
   const [facts] = await session.run<{ version: string; wal: string }>(compile(sql`SELECT version() AS version, current_setting('wal_level') AS wal`));
   return {
     connection: session.context.connection, dataset, connector: 'postgres', system: systemOf(facts?.version ?? 'PostgreSQL'), exists: false, columns: [], primaryKey: null, uniqueKeys: [], indexes: [],
@@ -46,7 +60,7 @@ async function missing(session: PostgresSession, dataset: string): Promise<Profi
 
 async function factsOf(session: PostgresSession, { schema, table }: Relation): Promise<Facts> {
   const [facts] = await session.run<Facts>(compile(sql`
-    SELECT c.relkind AS kind, c.reltuples::float8 AS rows, version() AS version, current_setting('wal_level') AS wal, has_table_privilege(c.oid, 'SELECT') AS may_read,
+    SELECT c.relkind AS kind, c.reltuples::float8 AS rows, version() AS version, current_setting('wal_level') AS wal, has_table_privilege(c.oid, 'SELECT') AS may_read, has_table_privilege(c.oid, 'INSERT') AS may_write,
       CASE WHEN c.relkind IN ('r', 'm', 'p') THEN pg_relation_size(c.oid) / current_setting('block_size')::int ELSE 0 END AS pages,
       (CASE WHEN c.relkind = 'p' THEN (SELECT coalesce(sum(pg_table_size(i.inhrelid)), 0) FROM pg_inherits i WHERE i.inhparent = c.oid) WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid) ELSE 0 END)::text AS bytes,
       (SELECT count(DISTINCT r.ev_class)::int FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid WHERE d.refobjid = c.oid AND d.classid = 'pg_rewrite'::regclass AND r.ev_class <> c.oid) AS views,

@@ -10,18 +10,23 @@ export interface Publishing { readonly session: PostgresSession; readonly task: 
 interface Visible { readonly published: number; readonly inserted: number | null; readonly updated: number | null }
 
 const names = (columns: readonly string[]): Pg => joinSql(columns.map((column) => sql`${identifier(column)}`), comma);
-const run = (publishing: Publishing, statement: Pg, right: 'INSERT' | 'CREATE' = 'INSERT') =>
+const run = (publishing: Publishing, statement: Pg, right: 'INSERT' | 'CREATE' | 'CREATE SCHEMA' = 'INSERT') =>
   publishing.session.run<Record<string, unknown>>(compile(statement), { relation: publishing.relation.text, phase: 'publishing', right });
 
 /** Before the publish transaction: what takes long and is seen by nobody yet. Repeating it does nothing. */
 export async function finishStaging(publishing: Publishing): Promise<void> {
   const { session, task, staging, stagingTable } = publishing;
-  const key = task.how === 'swap' ? await primaryKeyOf(publishing) : task.how === 'rename' && task.keyFromSource ? task.key ?? [] : [];
+  const isNew = task.how === 'rename' || (task.how === 'upsert' && (await tableExists(publishing)) === false);
+  const key = task.how === 'swap' ? await primaryKeyOf(publishing) : isNew && task.keyFromSource ? task.key ?? [] : [];
   if (key.length > 0) {
     const [keyed] = await session.run(compile(sql`SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '_etl' AND c.relname = ${stagingTable} AND i.indisprimary`));
     if (!keyed) await run(publishing, sql`ALTER TABLE ${staging} ADD PRIMARY KEY (${names(key)})`);
   }
   await run(publishing, sql`ANALYZE ${staging}`);
+}
+
+async function tableExists({ session, relation }: Publishing): Promise<boolean> {
+  return (await session.run<{ yes: boolean }>(compile(sql`SELECT to_regclass(${literal('postgres', quoted(relation))}) IS NOT NULL AS yes`)))[0]?.yes ?? false;
 }
 
 /** A table that takes the place of another gets its key, where all its columns are staged. */
@@ -36,13 +41,13 @@ async function primaryKeyOf({ session, relation, task }: Publishing): Promise<st
 export async function makeVisible(publishing: Publishing): Promise<Visible> {
   const { session, task, rows, relation } = publishing;
   await session.run(compile(sql`SET LOCAL lock_timeout = '10s'`));
-  const exists = (await session.run<{ yes: boolean }>(compile(sql`SELECT to_regclass(${literal('postgres', quoted(relation))}) IS NOT NULL AS yes`)))[0]?.yes ?? false;
+  const exists = await tableExists(publishing);
   switch (task.how) {
     case 'rename': if (exists) await insertIntoEmpty(publishing); else await rename(publishing); return seen(rows);
     case 'swap': if (exists) await swap(publishing); else await rename(publishing); return seen(rows);
     case 'truncate-insert': await replaceRows(publishing); return seen(rows);
     case 'append': await insert(publishing); return seen(rows);
-    case 'upsert': return upsert(publishing);
+    case 'upsert': if (exists) return upsert(publishing); await rename(publishing); return { published: rows, inserted: rows, updated: 0 };
     case 'file': throw new EtlError('plan.refused', { rule: 'publish', explanation: 'a table is not published as a file' });
   }
 }
@@ -51,7 +56,7 @@ const seen = (published: number): Visible => ({ published, inserted: null, updat
 async function rename(publishing: Publishing): Promise<void> {
   const { relation: { schema, table }, staging, stagingTable } = publishing;
   const [there] = await publishing.session.run(compile(sql`SELECT 1 FROM pg_namespace WHERE nspname = ${schema}`));
-  if (!there) await run(publishing, sql`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`, 'CREATE');
+  if (!there) await run(publishing, sql`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`, 'CREATE SCHEMA');
   await run(publishing, sql`ALTER TABLE ${staging} SET SCHEMA ${identifier(schema)}`, 'CREATE');
   await run(publishing, sql`ALTER TABLE ${identifier(schema, stagingTable)} RENAME TO ${identifier(table)}`);
   await renameKey(publishing);

@@ -2,6 +2,7 @@ import { connect as dial } from 'node:net';
 import { EtlError, type PostgresConnection } from '@agent-etl/contracts';
 import { type SafeSql, isSafeSql } from '@agent-etl/sql-safety';
 import pg from 'pg';
+import { nearestNames } from '../file/nearest-names-rules.ts';
 import type { ConnectorTools } from '../port.ts';
 import { type CopyIn, openCopyIn } from './copy-in.ts';
 import { type CopyOut, openCopyOut } from './copy-out.ts';
@@ -36,7 +37,8 @@ export class PostgresSession {
     try {
       return new PostgresSession(await dialClient(address, [...SETTINGS, ...settings], tools.name), context);
     } catch (error) {
-      throw translated(error, { ...context, phase: 'connecting' });
+      const failure = translated(error, { ...context, phase: 'connecting' });
+      throw (error as { code?: string }).code === '3D000' ? await withNearest(failure, address, tools.name) : failure;
     }
   }
   get isBroken(): boolean { return this.#isBroken; }
@@ -95,6 +97,22 @@ const translated = (error: unknown, context: FailureContext): unknown => {
   const failure = postgresFailure(error, context);
   return failure instanceof EtlError ? failure : new EtlError('connection.unreachable', { connection: context.connection, address: context.address }, { cause: error });
 };
+
+/** A missing database, with the names of those that are there and like it, as far as this login may ask. */
+async function withNearest(failure: unknown, address: Address, name: string): Promise<unknown> {
+  if (!(failure instanceof EtlError)) return failure;
+  const client = await dialClient({ ...address, database: 'postgres' }, [], name).catch(() => null);
+  if (!client) return failure;
+  try {
+    const { rows } = await client.query<{ datname: string }>('SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate');
+    const near = nearestNames(address.database, rows.map(({ datname }) => datname));
+    return near.length ? new EtlError(failure.code, { ...failure.details, next: `did you mean ${near.join(' or ')}?` }, { cause: failure.cause }) : failure;
+  } catch {
+    return failure; // what is known is said
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
 
 async function dialClient(address: Address, settings: readonly string[], name: string): Promise<pg.Client> {
   const { tls, ...login } = address;

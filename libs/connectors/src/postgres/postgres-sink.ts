@@ -75,7 +75,7 @@ class Writing implements SinkSession {
         await session.run(compile(sql`DROP TABLE IF EXISTS ${staging}`));
         await ledger.forget(session);
       }
-      await session.run(compile(sql`CREATE TABLE IF NOT EXISTS ${staging} (${columns})`), { right: 'CREATE', relation: 'schema _etl' });
+      await session.run(compile(sql`CREATE TABLE IF NOT EXISTS ${staging} (${columns})`), { right: 'LEDGER' });
     });
   }
   async begin(range: ChunkRange): Promise<ChunkWriter | 'done'> {

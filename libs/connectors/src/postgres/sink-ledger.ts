@@ -13,12 +13,12 @@ export class SinkLedger {
 
   /** Makes the tables once. Twin creators wait for each other. @throws EtlError `connection.permission-denied` with the GRANT */
   async install(session: PostgresSession): Promise<void> {
-    const [there] = await session.run<{ yes: boolean }>(compile(sql`SELECT to_regclass('_etl.ledger') IS NOT NULL AND to_regclass('_etl.fence') IS NOT NULL AS yes`));
+    const [there] = await session.run<{ yes: boolean }>(compile(sql`SELECT to_regclass('_etl.ledger') IS NOT NULL AND to_regclass('_etl.fence') IS NOT NULL AS yes`), { right: 'LEDGER' });
     if (there?.yes) return;
     await session.run(compile(sql`BEGIN`));
     try {
       await session.run(compile(sql`SELECT pg_advisory_xact_lock(hashtextextended('agent-etl install', 0))`));
-      await session.run(compile(sql`CREATE SCHEMA IF NOT EXISTS _etl`), { right: 'CREATE', relation: 'schema _etl' });
+      await session.run(compile(sql`CREATE SCHEMA IF NOT EXISTS _etl`), { right: 'CREATE SCHEMA' });
       await session.run(compile(sql`CREATE TABLE IF NOT EXISTS _etl.fence (target text PRIMARY KEY, value bigint NOT NULL, holder text NOT NULL)`));
       await session.run(compile(sql`CREATE TABLE IF NOT EXISTS _etl.ledger (run_id uuid NOT NULL, task text NOT NULL, chunk_key text NOT NULL, attempt int NOT NULL, fence bigint NOT NULL, rows bigint, rejected bigint,
         bytes bigint, digest jsonb, published jsonb, written_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (run_id, task, chunk_key))`));
@@ -33,7 +33,7 @@ export class SinkLedger {
   async raise(session: PostgresSession): Promise<number> {
     await session.run(compile(sql`SELECT set_config('lock_timeout', '30s', false)`));
     const [row] = await session.run<{ value: string }>(compile(sql`INSERT INTO _etl.fence AS f (target, value, holder) VALUES (${this.target}, 1, ${this.writer.holder})
-      ON CONFLICT (target) DO UPDATE SET value = f.value + 1, holder = excluded.holder RETURNING value`), { relation: this.target, phase: 'raising the fence' });
+      ON CONFLICT (target) DO UPDATE SET value = f.value + 1, holder = excluded.holder RETURNING value`), { relation: this.target, phase: 'raising the fence', right: 'LEDGER' });
     await session.run(compile(sql`SELECT set_config('lock_timeout', '0', false)`));
     return Number(row?.value);
   }

@@ -1,0 +1,212 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
+import { randomUUID } from 'node:crypto';
+import type { ChunkRange, OpenConnection, SinkSession, SourceSession, Writer } from './port.ts';
+import { type ConnectorName, connectors, mapColumnType } from './registry.ts';
+
+/** What the suite needs to hold a connector to its ports. A dataset has the columns of its first row; `id` is a number, every other value a text or nothing. */
+export interface ConnectorHarness {
+  open(): Promise<OpenConnection>;
+  make(name: string, columns: readonly string[], rows: readonly (readonly (string | null)[])[]): Promise<string>;
+  /** A name for a target that is not there yet. */
+  target(name: string): string;
+  addColumn(dataset: string): Promise<void>;
+  /** Staging and backends that are still there. */
+  leftovers(): Promise<number>;
+  close(): Promise<void>;
+}
+export type Harnesses = { readonly [C in ConnectorName]: () => Promise<ConnectorHarness> };
+
+const { signal } = new AbortController();
+const ROWS: readonly (readonly (string | null)[])[] = [
+  ['1', 'plain', null], ['2', '', 'NULL'], ['3', 'a,"b"\n\\N \\. \r\n', 'é 日本 😀 ~'], ['4', '\\.', ' blanks '], ['5', 'x'.repeat(1_000_000), null], ['6', 'twin', 'twin'], ['6', 'twin', 'twin'],
+];
+const codeOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'resolved', (error: { code?: string; message: string }) => error.code ?? error.message);
+
+interface Ends { readonly source: ConnectorName; readonly sink: ConnectorName }
+const carrierOf = ({ source, sink }: Ends): LoadTask['carrier'] => (source !== sink ? 'text' : source === 'postgres' ? 'frames' : 'file');
+const mapped = (profile: Profile, sink: ConnectorName): ColumnMapping[] => profile.columns.map((column) => ({
+  source: column.name, target: column.name, type: column.type, sourceNative: column.native, targetNative: profile.connector === sink ? column.native : mapColumnType(sink, column)?.native ?? '', nullable: column.nullable,
+}));
+function loadOf(profile: Profile, dataset: string, ends: Ends): LoadTask {
+  const frames = carrierOf(ends) === 'frames';
+  return {
+    id: 'load', kind: 'load', engine: frames ? 'splice' : 'duckdb', source: { connection: profile.connection, dataset: profile.dataset }, target: { connection: profile.connection, dataset }, columns: mapped(profile, ends.sink),
+    carrier: carrierOf(ends), chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 8192 }, sourceFingerprint: profile.fingerprint, options: profile.options, digest: frames ? 'pg-frame' : 'text-md5',
+  };
+}
+const publishOf = (load: LoadTask, sink: ConnectorName): PublishTask => ({
+  id: 'publish', kind: 'publish', engine: load.engine, load: load.id, source: load.source, target: load.target, columns: load.columns, how: sink === 'file' ? 'file' : 'rename', key: null, keyFromSource: false, level: 'full', digest: load.digest,
+});
+const writerOf = (more: Partial<Writer> = {}): Writer => ({ runId: randomUUID(), task: 'load', attempt: 1, holder: 'conformance', ...more });
+
+async function move(session: SourceSession, sink: SinkSession, { range, load }: { range: ChunkRange; load: LoadTask }): Promise<'written' | 'redo' | 'done'> {
+  const writer = await sink.begin(range);
+  if (writer === 'done') return 'done';
+  try {
+    const count = load.carrier === 'file' ? await writer.copyFile(session.scan(), signal) : await session.read(range, { to: writer.to, onRead: () => undefined, signal });
+    return await writer.commit({ rows: count.rows, rejected: 0, bytes: count.bytes, digest: count.digest });
+  } catch (cause) {
+    await writer.abort(cause);
+    throw cause;
+  }
+}
+/** Copies a dataset as a worker does, up to the point where staging equals the source. */
+async function stage(open: { source: OpenConnection; sink: OpenConnection }, load: LoadTask, writer: Writer): Promise<{ sink: SinkSession; staged: Digest; ranges: ChunkRange[] }> {
+  const session = await open.source.source.begin(load, null);
+  try {
+    const sink = await open.sink.sink.begin(load, writer);
+    await sink.raise();
+    await sink.prepare({ fresh: 'start-over' });
+    const ranges = await session.cut();
+    for (const range of ranges) expect(await move(session, sink, { range, load })).toBe('written');
+    const hashed = (await sink.ledger()).flatMap(({ digest }) => digest ?? []);
+    const read = hashed.length === ranges.length ? addDigests(load.digest, hashed) : await session.digest(ranges, signal);
+    const staged = await sink.stagedDigest(publishOf(load, 'postgres'), signal);
+    expect(digestText(staged)).toBe(digestText(read));
+    return { sink, staged, ranges };
+  } finally {
+    await session.close();
+  }
+}
+
+/** Every connector of the registry, as a source of and a sink for each other. One without a harness fails. */
+export function describeConnectors(suite: string, harnesses: Harnesses): void {
+  const names = Object.keys(connectors) as ConnectorName[];
+  describe(suite, () => {
+    const open = new Map<ConnectorName, { harness: ConnectorHarness; connection: OpenConnection }>();
+    const at = (name: ConnectorName) => {
+      const there = open.get(name);
+      if (!there) throw new Error(`${name} has no harness`);
+      return there;
+    };
+    let made = 0;
+    const fresh = (): string => `set_${made += 1}`;
+    beforeAll(async () => {
+      for (const name of names) {
+        const harness = await harnesses[name]();
+        open.set(name, { harness, connection: await harness.open() });
+      }
+    });
+    afterAll(async () => {
+      for (const { harness, connection } of open.values()) {
+        await connection.close();
+        await harness.close();
+      }
+    });
+    const dataset = async (source: ConnectorName, rows = ROWS, columns: readonly string[] = ['id', 'label', 'note']): Promise<Profile> =>
+      at(source).connection.profile(await at(source).harness.make(fresh(), columns, rows), 'source');
+    const both = ({ source, sink }: Ends) => ({ source: at(source).connection, sink: at(sink).connection });
+
+    describe.each(names.flatMap((source) => names.map((sink): Ends => ({ source, sink }))))('from $source to $sink', (ends) => {
+      const copied = async (profile: Profile): Promise<{ rows: number; back: Profile }> => {
+        const { connection, harness } = at(ends.sink);
+        const load = loadOf(profile, harness.target(fresh()), ends);
+        const { sink, staged } = await stage(both(ends), load, writerOf());
+        expect((await connection.profile(load.target.dataset, 'target')).exists).toBe(false);
+        const task = publishOf(load, ends.sink);
+        const published = await sink.publish(task, { rows: staged.rows, digest: staged });
+        expect(await sink.publish(task, { rows: staged.rows, digest: staged })).toMatchObject({ published: published.published });
+        await sink.discard();
+        await sink.close();
+        return { rows: published.published, back: await connection.profile(load.target.dataset, 'source') };
+      };
+      it('carries every row once, with its empty texts, nothings, line ends and a million letters', async () => {
+        const { rows, back } = await copied(await dataset(ends.source));
+        expect([rows, back.columns.map(({ name }) => name)]).toEqual([ROWS.length, ['id', 'label', 'note']]);
+      });
+      it('carries nothing when there is nothing', async () => {
+        expect((await copied(await dataset(ends.source, []))).rows).toBe(0);
+      });
+      it('keeps names that are reserved, mixed or strange', async () => {
+        const columns = ['id', 'select', 'Mixed "Case"', 'ünïcode, name'];
+        expect((await copied(await dataset(ends.source, [['1', 'a', 'b', 'c']], columns))).back.columns.map(({ name }) => name)).toEqual(columns);
+      });
+    });
+
+    describe.each(names)('%s as a source', (name) => {
+      const load = async (): Promise<LoadTask> => loadOf(await dataset(name), 'target', { source: name, sink: name === 'file' ? 'postgres' : 'file' });
+      it('names what is nearest to a dataset that is missing', async () => {
+        const { dataset: there } = await dataset(name);
+        await expect(at(name).connection.profile(there.replace('set_', 'sot_'), 'source')).rejects.toMatchObject({ code: 'source.not-found', next: expect.stringContaining('set_') as unknown });
+      });
+      it('sees that a dataset has another shape than when it was planned', async () => {
+        const task = await load();
+        await at(name).harness.addColumn(task.source.dataset);
+        const work = at(name).connection.source.begin(task, null).then((session) => session.close());
+        expect(await codeOf(work)).toBe('source.schema-drifted');
+      });
+      it('stops at once when it is cancelled, though nobody takes what it sends', async () => {
+        const session = await at(name).connection.source.begin(await load(), null);
+        const stop = new AbortController();
+        const [range] = await session.cut();
+        let stoppedAt = 0;
+        const to = { write: () => { setTimeout(() => { stoppedAt = performance.now(); stop.abort(new Error('cancelled')); }, 50); return false; }, drained: () => new Promise<void>(() => undefined) };
+        expect(await codeOf(session.read(range!, { to, onRead: () => undefined, signal: stop.signal }))).toMatch(/cancelled/);
+        expect(performance.now() - stoppedAt).toBeLessThan(5_000);
+        await session.close();
+      });
+    });
+
+    describe.each(names)('%s as a sink', (name) => {
+      const ends: Ends = { source: name, sink: name };
+      const load = async (): Promise<LoadTask> => loadOf(await dataset(name), at(name).harness.target(fresh()), ends);
+      it('goes on from its ledger: what is written is not written again', async () => {
+        const task = await load();
+        const writer = writerOf();
+        const { sink, ranges } = await stage(both(ends), task, writer);
+        await sink.close();
+        const again = await at(name).connection.sink.begin(task, { ...writer, attempt: 2 });
+        await again.raise();
+        await again.prepare({ fresh: 'keep' });
+        expect((await again.ledger()).map(({ chunkKey, attempt, rows }) => [chunkKey, attempt, rows])).toEqual(ranges.map(({ key }) => [key, 1, ROWS.length]));
+        for (const range of ranges) expect(await again.begin(range)).toBe('done');
+        await again.discard();
+        expect(await again.ledger()).toEqual([]);
+        await again.close();
+      });
+      it('shuts an attempt out once a later one raised the fence, also in mid-piece', async () => {
+        const task = await load();
+        const session = await at(name).connection.source.begin(task, null);
+        const [range] = await session.cut();
+        const writer = writerOf();
+        const old = await at(name).connection.sink.begin(task, writer);
+        const first = await old.raise();
+        await old.prepare({ fresh: 'start-over' });
+        const piece = await old.begin(range!);
+        if (piece === 'done') throw new Error('nothing was written yet');
+        const later = await at(name).connection.sink.begin(task, { ...writer, attempt: 2 });
+        expect(await later.raise()).toBeGreaterThan(first);
+        expect(await codeOf(piece.commit({ rows: 0, rejected: 0, bytes: 0, digest: null }))).not.toBe('resolved');
+        expect(await codeOf(old.begin({ ...range!, key: 'f'.repeat(64) }))).toBe('lease.lost');
+        expect(await later.ledger()).toEqual([]);
+        await later.discard();
+        await Promise.all([old.close(), later.close(), session.close()]);
+      }, 30_000);
+      it('refuses a piece whose rows are not those that were read, and leaves nothing of it', async () => {
+        const task = await load();
+        const session = await at(name).connection.source.begin(task, null);
+        const [range] = await session.cut();
+        const sink = await at(name).connection.sink.begin(task, writerOf());
+        await sink.raise();
+        await sink.prepare({ fresh: 'start-over' });
+        const piece = await sink.begin(range!);
+        if (piece === 'done') throw new Error('nothing was written yet');
+        const count = task.carrier === 'file' ? await piece.copyFile(session.scan(), signal) : await session.read(range!, { to: piece.to, onRead: () => undefined, signal });
+        expect(await codeOf(piece.commit({ rows: count.rows + 1, rejected: 0, bytes: count.bytes, digest: count.digest }))).toBe('sink.reconcile-mismatch');
+        expect(await sink.ledger()).toEqual([]);
+        await sink.discard();
+        await Promise.all([sink.close(), session.close()]);
+      });
+      it('publishes only what its ledger says is staged', async () => {
+        const task = await load();
+        const { sink, staged } = await stage(both(ends), task, writerOf());
+        expect(await codeOf(sink.publish(publishOf(task, name), { rows: staged.rows - 1, digest: { ...staged, rows: staged.rows - 1 } }))).toBe('sink.reconcile-mismatch');
+        expect((await at(name).connection.profile(task.target.dataset, 'target')).exists).toBe(false);
+        await sink.discard();
+        await sink.close();
+      });
+      it('leaves no staging and no connection behind', async () => { expect(await at(name).harness.leftovers()).toBe(0); });
+    });
+  });
+}
