@@ -10,6 +10,7 @@ export const closeCodes = { malformed: 1007, tooSlow: 1013, forbidden: 4403 } as
 export class LiveClient {
   #topics: ReadonlySet<string> = new Set();
   #seq = 0;
+  #started = false;
   constructor(private readonly socket: WebSocket, readonly tenantId: string) {}
 
   get isOpen(): boolean { return this.socket.readyState === this.socket.OPEN; }
@@ -24,7 +25,11 @@ export class LiveClient {
     this.#topics = new Set(parsed.data.subscribe);
     return parsed.data;
   }
-  startAt(seq: number): void { this.#seq = seq; }
+  /** Where a new client goes on. One that changes its topics stays where it is: what it has seen does not come again, what waits is not skipped. */
+  startAt(seq: number): void {
+    if (!this.#started) this.#seq = seq;
+    this.#started = true;
+  }
 
   take(events: readonly FeedEvent[]): void {
     for (const event of events) {

@@ -1,5 +1,5 @@
 import { instant } from './instant.ts';
-import type { LiveRunView, Payload, TaskRunState } from '@agent-etl/contracts';
+import { type LiveRunView, type Payload, type TaskRunState, progressPhases } from '@agent-etl/contracts';
 
 export const runEventTypes = ['run.started.v1', 'run.finished.v1', 'task.run.started.v1', 'task.run.progressed.v1', 'task.run.succeeded.v1', 'task.run.failed.v1', 'task.run.cancelled.v1'] as const;
 export type RunEventType = (typeof runEventTypes)[number];
@@ -25,7 +25,7 @@ export function applyRunEvent(before: SeenRun | null, event: RunEvent): SeenRun 
       const { state, receipt, failure, finishedAt } = event.payload;
       return { ...seen, kind: event.payload.kind, view: { ...seen.view, pipeline: event.payload.pipeline, planId: event.payload.planId, state, receipt, failure, finishedAt, rowsPerSecond: 0, rows: receipt?.published ?? seen.view.rows } };
     }
-    case 'task.run.started.v1': return onTask(seen, event, (task) => ({ ...task, state: 'running', attempt: event.payload.attempt, worker: event.payload.worker, startedAt: event.at, finishedAt: null, failure: null }));
+    case 'task.run.started.v1': return onTask(seen, event, (task) => ({ ...task, state: FINAL.has(task.state) ? task.state : 'running', worker: event.payload.worker, startedAt: event.at }));
     case 'task.run.progressed.v1': return progressed(seen, event);
     case 'task.run.succeeded.v1': return onTask(seen, event, (task) => end(task, 'succeeded', event.at));
     case 'task.run.cancelled.v1': return onTask(seen, event, (task) => end(task, 'cancelled', event.at));
@@ -43,21 +43,29 @@ function started(seen: SeenRun, { kind, pipeline, planId, startedAt, tasks }: Pa
   return { kind, view, taskIds: { ...seen.taskIds, ...Object.fromEntries(tasks.map(({ id, taskRunId }) => [taskRunId, id])) } };
 }
 
-/** Changes one task. Before the run's start its id is unknown: the task stands under its taskRunId until then. */
+/** Changes one task, of a finished run too: its last events travel on another topic than the end of the run, so they may come after it.
+ * Before the run's start the id is unknown: the task stands under its taskRunId until then. */
 function onTask(seen: SeenRun, { payload }: Exclude<RunEvent, { type: 'run.started.v1' | 'run.finished.v1' }>, change: (task: TaskView) => TaskView): SeenRun {
-  if (FINAL.has(seen.view.state)) return seen;
   const id = seen.taskIds[payload.taskRunId] ?? payload.taskRunId;
-  const task = seen.view.tasks.find((one) => one.id === id) ?? newTask(id, '');
+  const known = seen.view.tasks.find((one) => one.id === id);
+  const task = known ?? newTask(id, '');
   if (payload.attempt < task.attempt) return seen;
-  const rest = seen.view.tasks.some((one) => one.id === id) ? seen.view.tasks.map((one) => (one.id === id ? change(one) : one)) : [...seen.view.tasks, change(task)];
-  return { ...seen, view: { ...seen.view, tasks: rest } };
+  const changed = change(payload.attempt > task.attempt ? { ...newTask(id, task.kind), state: 'running', attempt: payload.attempt } : task);
+  const tasks = known ? seen.view.tasks.map((one) => (one === known ? changed : one)) : [...seen.view.tasks, changed];
+  return { ...seen, view: { ...seen.view, tasks } };
 }
 
+type ProgressView = NonNullable<TaskView['progress']>;
+/** The one that is further: a late report never takes a task back. */
+const further = (before: ProgressView | null, now: ProgressView): ProgressView => {
+  const [was, is] = [before ? progressPhases.indexOf(before.phase) : -1, progressPhases.indexOf(now.phase)];
+  return before && (was > is || (was === is && before.rows > now.rows)) ? before : now;
+};
 function progressed(seen: SeenRun, event: Extract<RunEvent, { type: 'task.run.progressed.v1' }>): SeenRun {
   const { progress } = event.payload;
-  const next = onTask(seen, event, (task) => ({ ...task, progress }));
-  if (next === seen || progress.phase !== 'copying') return next;
-  return { ...next, view: { ...next.view, rows: progress.rows, totalRows: progress.totalRows, rowsPerSecond: speed(seen.view, progress.rows, event.at) } };
+  const next = onTask(seen, event, (task) => ({ ...task, progress: further(task.progress, progress) }));
+  if (next === seen || progress.phase !== 'copying' || FINAL.has(seen.view.state)) return next;
+  return { ...next, view: { ...next.view, rows: progress.rows, totalRows: progress.totalRows, rowsPerSecond: speed(next.view, progress.rows, event.at) } };
 }
 /** Rows per second since the copying task began: steadier than the last half second. */
 function speed({ tasks }: LiveRunView, rows: number, at: string): number {

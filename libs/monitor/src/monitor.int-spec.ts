@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { DEFAULT_TENANT, DeadLetterView, type LiveRunView, metricNames } from '@agent-etl/contracts';
+import { sql } from '@agent-etl/persistence';
+import { describePostgres } from '@agent-etl/persistence/testing';
+import { type TestService, aService, testTokens } from '@agent-etl/service-kit/testing';
+import { v7 } from 'uuid';
+import { type MonitorConfig, monitorService } from './monitor.module.ts';
+import { until } from './testing/live-listener.ts';
+import { RunStory } from './testing/run-story.ts';
+
+const otherTenant = '00000000-0000-7000-8000-0000000000ff';
+
+describePostgres('monitor_projections', () => {
+  let monitor: TestService<'monitor', MonitorConfig>;
+  const get = async (path: string): Promise<Response> => fetch(monitor.url + path, { headers: { authorization: `Bearer ${testTokens.viewer}` } });
+  const viewOf = async (runId: string): Promise<LiveRunView> => await (await get(`/v1/views/runs/${runId}`)).json() as LiveRunView;
+  const metrics = async (): Promise<string> => (await fetch(`${monitor.url}/metrics`, { headers: { authorization: `Bearer ${testTokens.viewer}` } })).text();
+  const counted = async (name: string): Promise<number> => Number(new RegExp(`^${name}(?:{[^}]*state="cancelled"[^}]*})? (\\S+)`, 'm').exec(await metrics())?.[1] ?? 0);
+  const seqOf = (tenantId: string): Promise<{ events: number; latest: number }> => monitor.state.inTenantTx(tenantId, async (tx) =>
+    (await tx.run<{ events: number; latest: number }>(sql`select count(*)::int as events, coalesce(max(seq), 0)::int as latest from feed_event`))[0] ?? { events: 0, latest: 0 });
+  const ended = async (story: RunStory): Promise<void> => until(async () => {
+    const view = (await get(`/v1/views/runs/${story.runId}`)).ok ? await viewOf(story.runId) : null;
+    return view?.state === 'cancelled' && view.tasks[0]?.state === 'cancelled' && view.tasks[0].progress?.rows === 400;
+  });
+
+  beforeAll(async () => { monitor = await aService(monitorService(), { suite: 'monitor_projections' }); });
+  afterAll(async () => { await monitor.stop(); });
+
+  it('makes one view of events in any order, each told twice, and counts the run once', async () => {
+    const before = await counted('etl_runs_total');
+    const straight = new RunStory();
+    const mixed = new RunStory();
+    await monitor.bus.publish(straight.whole());
+    const [first, second, third, fourth, fifth, last] = mixed.whole();
+    await monitor.bus.publish([last, fourth, fifth, second, first, third, last, fifth, first, second].filter((message) => message !== undefined));
+    await Promise.all([ended(straight), ended(mixed)]);
+    const same = ({ tasks, state, pipeline, startedAt, finishedAt }: LiveRunView): unknown => ({ tasks, state, pipeline, startedAt, finishedAt });
+    expect(same(await viewOf(mixed.runId))).toEqual(same(await viewOf(straight.runId)));
+    expect(await counted('etl_runs_total')).toBe(before + 2);
+  });
+  it('numbers the feed without a gap', async () => {
+    await monitor.bus.publish(new RunStory().whole());
+    await until(async () => (await seqOf(DEFAULT_TENANT.id)).latest % 6 === 0);
+    const { events, latest } = await seqOf(DEFAULT_TENANT.id);
+    expect(latest).toBe(events);
+  });
+  it('keeps two tenants apart', async () => {
+    const theirs = new RunStory('secret_orders', otherTenant);
+    await monitor.bus.publish(theirs.whole());
+    await until(async () => (await seqOf(otherTenant)).events === 6);
+    expect((await get(`/v1/views/runs/${theirs.runId}`)).status).toBe(404);
+    expect(JSON.stringify(await (await get('/v1/views/runs')).json())).not.toContain('secret_orders');
+  });
+  it('shows a dead letter of any service with its original bytes, once', async () => {
+    const id = v7();
+    const value = Buffer.from([0xff, 0x00, 0x7b]);
+    const failure = JSON.stringify({ code: 'request.invalid', text: 'Not JSON.', next: null, traceId: null });
+    const letter = { topic: 'etl.dlq.orchestrator', key: 'k', value, headers: { etl_tenant: DEFAULT_TENANT.id, dlq_id: id, dlq_source: 'etl.pipeline.requests/3/42', dlq_failure: failure, dlq_at: '2026-11-24T10:00:00.000Z', dlq_tries: '5' } };
+    await monitor.bus.publish([letter, letter]);
+    await until(async () => (await get(`/v1/dlq/${id}`)).ok);
+    const shown = await (await get(`/v1/dlq/${id}`)).json() as { valueBase64: string };
+    expect(Buffer.from(shown.valueBase64, 'base64')).toEqual(value);
+    const { items } = await (await get('/v1/dlq')).json() as { items: unknown[] };
+    expect(items.map((item) => DeadLetterView.parse(item)).map((item) => [item.id, item.app, item.topic, item.partition, item.offset, item.tries])).toEqual([[id, 'orchestrator', 'etl.pipeline.requests', 3, '42', 5]]);
+  });
+  it('emits every documented metric that is not the workers\'', async () => {
+    const text = await metrics();
+    const workers = ['etl_queue_depth', 'etl_task_wait_seconds'];
+    expect(metricNames.filter((name) => !workers.includes(name) && !new RegExp(`^# TYPE ${name}(_bucket)? `, 'm').test(text))).toEqual([]);
+  });
+});
