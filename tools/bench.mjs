@@ -1,6 +1,7 @@
 // `npm run bench [-- name … --rows N --rounds N --pipes N --requests N --no-write]`: speed and memory beside a yardstick, in one run. It times nothing that
 // could fail: it ends with 1 only when a copy is not equal or something breaks. Results: docs/reference/bench.md, raw figures in .bench/.
 import { spawnSync } from 'node:child_process';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureInstalled, environment, root } from './install.mjs';
@@ -31,8 +32,9 @@ const results = [];
 let failed = 0;
 for (const name of positionals.length ? positionals : Object.keys(benches)) {
   process.stderr.write(`bench ${name}\n`);
+  const [load] = loadavg();
   const result = await benches[name]().catch((error) => ({ name, failed: error.stack ?? String(error) }));
-  results.push({ at: new Date().toISOString(), ...result });
+  results.push({ at: new Date().toISOString(), load, ...result });
   if (result.failed) { failed += 1; process.stderr.write(`  FAILED ${name}: ${result.failed}\n`); }
   if (result.skipped) process.stdout.write(`SKIPPED ${name}: ${result.skipped}\n`);
   for (const cells of result.lines ?? []) process.stdout.write(`${cells.filter(Boolean).join(' · ')}\n`);

@@ -67,7 +67,7 @@ function linesOf(rounds, rows, pipes) {
   const of = (pick) => median(rounds.map(pick));
   const row = (what, pick) => [what, `client ${perRow(of((r) => pick(r).client), rows)} us/row, servers ${perRow(of((r) => pick(r).server), rows)} us/row`, `${of((r) => pick(r).wall).toFixed(1)} s`];
   return [
-    [...row('copy, ours', (r) => r.ours), ''], [...row(`copy, psql binary pipe${pipes === 2 ? ' x 2' : ''}`, (r) => r.psql), ''],
+    [...row(`copy of ${rows} rows, ours`, (r) => r.ours), `${rounds.length} rounds`], [...row(`copy, psql binary pipe${pipes === 2 ? ' x 2' : ''}`, (r) => r.psql), ''],
     ['copy, R', `${ratioText(rounds.map((r) => sum(r.ours) / sum(r.psql)))} (95 % interval of the median)`, `wall ratio ${of((r) => r.ours.wall / r.psql.wall).toFixed(2)}`, 'R <= 1.25'],
     [...row('reconcile and publish, ours', (r) => r.ours.proof), 'on its own line'],
   ];
