@@ -100,6 +100,13 @@ async function otherStates(page, line) {
   await page.getByRole('alert').waitFor();
   await inBothThemes(page, 'refused');
 }
+/** Every documented metric of a standalone; lag is what a broker knows. */
+async function metricsAreEmitted({ url, token }) {
+  const documented = [...readFileSync(join(root, 'docs', 'reference', 'metrics.md'), 'utf8').matchAll(/^- `(etl_\w+)`/gm)].map(([, name]) => name);
+  const text = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } })).text();
+  const missing = documented.filter((name) => !new RegExp(`^# TYPE ${name}(_bucket)? `, 'm').test(text));
+  checks.equal(`the ${documented.length} documented metrics are emitted`, [documented.length > 10, missing.filter((name) => name !== 'etl_consumer_lag')], [true, []]);
+}
 /** Pictures of the documentation, each small enough to look at over a slow line. */
 function updateImages() {
   const images = join(root, 'docs', 'images');
@@ -130,6 +137,7 @@ async function prove(path) {
     await twoRunsEnd(page, running);
     await runMoves(page, running, line);
     await runPage(page);
+    await metricsAreEmitted(running);
     await otherStates(page, line);
     checks.equal('no script of the page failed', complaints, []);
     if (process.argv.includes('--update-images')) updateImages();

@@ -19,7 +19,7 @@ function Lane({ task, from, to, now }: { task: TaskView; from: number; to: numbe
       <span className={`state t-${tone}`}><Glyph tone={tone} />{task.id}</span>
       <div className="track" data-state={tone} role="img" aria-label={`${task.id} ${wordOf(task.state)}`}>{began === null ? null : <i style={{ left: `${((began - from) / width) * 100}%`, width: `${((ended - began) / width) * 100}%` }} />}</div>
       <span className="sub">{began === null ? 'waits' : duration(ended - began)}</span>
-      <span className="note">{[task.attempt > 1 ? `attempt ${task.attempt}` : '', task.worker ?? '', progress ? `${exact(progress.rows)} rows, ${progress.chunksDone} of ${progress.chunks} chunks, ${progress.phase}` : '', task.failure?.text ?? ''].filter(Boolean).join(' · ')}</span>
+      <span className="note">{[task.attempt > 1 ? `attempt ${task.attempt}` : '', task.worker ?? '', progress ? `${exact(progress.rows)} rows, ${progress.chunksDone} of ${progress.chunks} chunks${task.finishedAt ? '' : `, ${progress.phase}`}` : '', task.failure?.text ?? ''].filter(Boolean).join(' · ')}</span>
     </div>
   );
 }

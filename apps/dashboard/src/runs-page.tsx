@@ -52,13 +52,13 @@ export function RunsPage() {
       </div>
       <div className="section"><h2>Runs</h2><span>{loaded ? exact(runs.length) : ''}</span></div>
       {problem ? <div className="card error" role="alert"><strong>The runs cannot be read: {problem}</strong><span className="sub">What is shown stays as it was. The page tries again when the feed is back.</span><button type="button" onClick={() => { void runsStore.load(); }}>Try again</button></div> : null}
-      <div className="card rows">
-        {!loaded ? <div className="hold" /> : runs.length === 0 ? (problem ? <div className="hold" /> : <Empty />) : (
+      {problem && runs.length === 0 ? null : <div className="card rows">
+        {!loaded ? <div className="hold" /> : runs.length === 0 ? <Empty /> : (
           <table>
             <thead><tr><th>Pipeline</th><th>State</th><th>Done</th><th className="num">Rows</th><th className="num">Rows/s</th><th className="num">Took</th><th className="num">Started</th><th>Proof</th></tr></thead>
             <tbody>{runs.map((run) => <Row key={run.runId} run={run} now={now} />)}</tbody>
           </table>)}
-      </div>
+      </div>}
     </>
   );
 }

@@ -15,7 +15,7 @@ function optionsFor(width: number): uPlot.Options {
   const axis = { stroke: colour('--ink-3'), ticks: { show: false }, font };
   return {
     width, height: HEIGHT, legend: { show: false }, cursor: { y: false }, padding: [6, 0, 0, 0],
-    scales: { y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] } },
+    scales: { y: { range: (_plot, _low, high) => [0, Math.max(10, high * 1.1)] } },
     axes: [{ ...axis, grid: { show: false }, size: 18, space: 90, values: (_plot, ticks) => ticks.map((tick) => hour.format(tick * 1000)) },
       { ...axis, grid: { stroke: colour('--line'), width: 1 }, size: 44, space: 30, values: (_plot, ticks) => ticks.map((tick) => short(tick)) }],
     series: [{}, { stroke: colour('--run-fill'), fill: colour('--run-soft'), width: 1.6, points: { show: false } }],
@@ -28,7 +28,8 @@ export function Throughput() {
   useEffect(() => {
     const element = box.current;
     if (!element) return undefined;
-    let data: uPlot.AlignedData = [[], []];
+    const now = Math.floor(Date.now() / 1000);
+    let data: uPlot.AlignedData = [[now - 3600, now], [0, 0]];
     let plot = new uPlot(optionsFor(element.clientWidth), data, element);
     const redraw = (): void => { plot.destroy(); plot = new uPlot(optionsFor(element.clientWidth), data, element); };
     const load = async (): Promise<void> => {
@@ -42,8 +43,10 @@ export function Throughput() {
     const sized = new ResizeObserver(() => { plot.setSize({ width: element.clientWidth, height: HEIGHT }); });
     sized.observe(element);
     const themed = new MutationObserver(redraw);
+    const system = matchMedia('(prefers-color-scheme: dark)');
+    system.addEventListener('change', redraw);
     themed.observe(document.documentElement, { attributeFilter: ['data-theme'] });
-    return () => { clearInterval(timer); sized.disconnect(); themed.disconnect(); plot.destroy(); };
+    return () => { clearInterval(timer); sized.disconnect(); themed.disconnect(); system.removeEventListener('change', redraw); plot.destroy(); };
   }, []);
   return <div ref={box} className="chart" role="img" aria-label="Rows written per second, last 60 minutes" />;
 }

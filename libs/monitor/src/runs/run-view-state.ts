@@ -27,7 +27,7 @@ export function applyRunEvent(before: SeenRun | null, event: RunEvent): SeenRun 
     }
     case 'task.run.started.v1': return onTask(seen, event, (task) => ({ ...task, state: FINAL.has(task.state) ? task.state : 'running', worker: event.payload.worker, startedAt: event.at }));
     case 'task.run.progressed.v1': return progressed(seen, event);
-    case 'task.run.succeeded.v1': return onTask(seen, event, (task) => end(task, 'succeeded', event.at));
+    case 'task.run.succeeded.v1': return onTask(seen, event, (task) => ({ ...end(task, 'succeeded', event.at), progress: wholeOf(task.progress, event.payload.result) }));
     case 'task.run.cancelled.v1': return onTask(seen, event, (task) => end(task, 'cancelled', event.at));
     case 'task.run.failed.v1': return onTask(seen, event, (task) => ({ ...end(task, 'failed', event.at), failure: event.payload.failure }));
   }
@@ -61,6 +61,9 @@ const further = (before: ProgressView | null, now: ProgressView): ProgressView =
   const [was, is] = [before ? progressPhases.indexOf(before.phase) : -1, progressPhases.indexOf(now.phase)];
   return before && (was > is || (was === is && before.rows > now.rows)) ? before : now;
 };
+/** What a load that ended has done: progress may be lost, its last report is not. */
+const wholeOf = (before: ProgressView | null, result: Payload<'task.run.succeeded.v1'>['result']): ProgressView | null => (result.kind === 'load'
+  ? { phase: 'copying', rows: result.written, totalRows: before?.totalRows ?? null, bytes: result.bytes, chunksDone: result.chunks, chunks: result.chunks } : before);
 function progressed(seen: SeenRun, event: Extract<RunEvent, { type: 'task.run.progressed.v1' }>): SeenRun {
   const { progress } = event.payload;
   const next = onTask(seen, event, (task) => ({ ...task, progress: further(task.progress, progress) }));
