@@ -7,6 +7,7 @@ import { MemorySecretStore } from '@agent-etl/secrets';
 import { Access, type AnyService, type RunningServices, Shutdown, bootstrapServices, createLog, processEnvironment } from '@agent-etl/service-kit';
 import type { StandaloneOptions } from './command-line.ts';
 import { freePort } from './free-port.ts';
+import { keepPort, samePort } from './server-port.ts';
 import { watchIdle } from './idle-watch.ts';
 import { FileRoots, localDoors } from './local-doors.ts';
 import { localSecrets } from './local-secrets.ts';
@@ -17,8 +18,6 @@ import { allServices, environmentOf } from './feature-services.ts';
 import { signingKeyOf } from './signing-key.ts';
 import { keepWorkerProcess } from './worker-process.ts';
 
-const stateDatabase = 'agent_etl';
-
 export interface Standalone { readonly url: string; readonly token: string; readonly running: RunningServices; stop(): Promise<void> }
 
 interface Server { readonly url: string; readonly folder: string; stop(): Promise<void> }
@@ -27,11 +26,11 @@ interface Server { readonly url: string; readonly folder: string; stop(): Promis
 async function openServer(projectDir: string): Promise<Server & { readonly isEmbedded: boolean }> {
   const url = processEnvironment()['ETL_PERSISTENCE_URL'];
   const folder = join(homeOf(projectDir), 'postgres');
-  return url ? { url, folder, isEmbedded: false, stop: () => Promise.resolve() } : { ...await startEmbeddedPostgres({ folder }), isEmbedded: true };
+  return url ? { url, folder, isEmbedded: false, stop: () => Promise.resolve() } : { ...await startEmbeddedPostgres({ folder, ...await samePort(projectDir) }), isEmbedded: true };
 }
-function prepare({ url: adminUrl, isEmbedded }: Server & { isEmbedded: boolean }, services: readonly AnyService[]): Promise<Record<Schema, Logins>> {
+function prepare({ url: adminUrl, isEmbedded }: Server & { isEmbedded: boolean }, database: string, services: readonly AnyService[]): Promise<Record<Schema, Logins>> {
   const schemas = services.map(({ schema, migrations }) => ({ schema, migrations }));
-  return prepareState({ adminUrl, password: makeToken(), schemas, ...(isEmbedded ? { database: stateDatabase } : {}) });
+  return prepareState({ adminUrl, password: makeToken(), schemas, ...(isEmbedded ? { database } : {}) });
 }
 const hasLiveRuns = async (state: StateDatabase): Promise<boolean> =>
   state.inTenantTx(DEFAULT_TENANT.id, async (tx) => (await tx.run(sql`select 1 from run where state in ('queued', 'running', 'cancelling') limit 1`)).length > 0);
@@ -39,7 +38,7 @@ const hasLiveRuns = async (state: StateDatabase): Promise<boolean> =>
 /** The whole system in one process: four services on an embedded PostgreSQL and a bus in memory, on loopback only.
  * @throws EtlError `request.conflict` when one runs for this folder, `config.invalid` */
 export async function startStandalone(options: StandaloneOptions, onIdle: () => void): Promise<Standalone> {
-  const { projectDir, port, isAuto, workers, idleMs } = options;
+  const { projectDir, port, isAuto, workers, idleMs, stateDatabase } = options;
   const lock = await lockProject(projectDir);
   const shutdown = new Shutdown();
   // The server ends last, so that nobody's last statement meets a closed one.
@@ -56,7 +55,8 @@ export async function startStandalone(options: StandaloneOptions, onIdle: () => 
     const services = allServices({ secrets: localSecrets(projectDir, project, memory), fileRoots: roots.folders });
     const opened = await openServer(projectDir);
     server = opened;
-    const urls = await prepare(opened, services);
+    const urls = await prepare(opened, stateDatabase, services);
+    if (opened.isEmbedded) await keepPort(projectDir, opened.url);
     const env = { ...environmentOf(projectDir, await signingKeyOf(projectDir)), ...processEnvironment(), ...(workers === 'process' ? { ETL_ETL_WORKER_SLOTS: '0' } : {}) };
     const token = makeToken();
     const dashboard = join(import.meta.dirname, '..', 'dashboard');

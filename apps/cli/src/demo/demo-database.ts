@@ -48,6 +48,14 @@ export async function makeWarehouse({ adminUrl }: Databases): Promise<void> {
     await client.query('create database warehouse owner demo');
   });
 }
+export const statePrefix = 'demo_state_';
+/** Each demo begins with a state of its own: no run of an interrupted one goes on, and every pipeline is proved as on its first day. */
+export async function dropOldStates({ adminUrl }: Databases, current: string): Promise<void> {
+  await withDatabase(adminUrl, 'postgres', async (client) => {
+    const { rows } = await client.query<{ name: string }>('select datname as name from pg_database where starts_with(datname, $1) and datname <> $2', [statePrefix, current]);
+    for (const { name } of rows) await client.query(`drop database if exists ${client.escapeIdentifier(name)} with (force)`);
+  });
+}
 async function flightsCsv(flights: DemoFile, folder: string): Promise<string> {
   const csv = join(folder, 'flights.csv');
   const child = await DuckChild.start({ about: flights.file, scratch: folder, files: [flights.path, csv] });

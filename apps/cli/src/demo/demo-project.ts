@@ -1,8 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@agent-etl/api-client';
-import { endpoints, isFinal } from '@agent-etl/contracts';
+import { endpoints } from '@agent-etl/contracts';
 import { localSecretsFile } from '../commands/connections-add.ts';
 
 /** The pipelines of the demo, as a person would write them. */
@@ -29,14 +28,4 @@ export async function putDemoConnections(client: Client, projectDir: string, pos
       params: { name: database }, body: { connector: 'postgres', host, port: Number(port), database, user: 'demo', password: 'secret://demo#password', tls: 'disable' } });
   }
   await client.call(endpoints.putConnection, { params: { name: 'lake' }, body: { connector: 'file', root: join(projectDir, 'lake') } });
-}
-
-/** Ends the runs that an interrupted demo left: they would go on, into databases that are about to be made anew. */
-export async function endLeftRuns(client: Client): Promise<void> {
-  for (let tries = 0; tries < 150; tries += 1) {
-    const live = (await client.call(endpoints.listRuns, { query: { limit: 20 } })).items.filter(({ state }) => !isFinal(state));
-    if (live.length === 0) return;
-    for (const { runId, state } of live) if (state !== 'cancelling') await client.call(endpoints.cancelRun, { params: { runId } });
-    await delay(200);
-  }
 }

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { grouped } from '../screens/numbers.ts';
 import type { Session } from '../session/session.ts';
 import { findStandalone, joinStandalone } from '../session/standalone-client.ts';
-import { type Databases, type Loaded, loadOps, makeLogin, makePassword, makeWarehouse } from './demo-database.ts';
+import { type Databases, type Loaded, dropOldStates, loadOps, makeLogin, makePassword, makeWarehouse, statePrefix } from './demo-database.ts';
 import { demoFiles } from './demo-files.ts';
-import { endLeftRuns, putDemoConnections, writeDemoProject } from './demo-project.ts';
+import { putDemoConnections, writeDemoProject } from './demo-project.ts';
 import { withTime } from './demo-screens.ts';
 
 export interface Stage { readonly session: Session; readonly databases: Databases; readonly projectDir: string; readonly url: string; readonly pid: number; readonly loaded: Loaded }
@@ -17,14 +17,15 @@ export async function prepareStage(session: Session, kill: 'kill' | undefined): 
   await writeDemoProject(projectDir, password);
   const older = await findStandalone(projectDir);
   if (older) await endStandalone(older.pid);
+  const state = `${statePrefix}${Date.now().toString(36)}`;
   const env = { ...process.env, ...(kill ? { ETL_ETL_WORKER_LEASE_MS: '2000' } : {}) };
-  const standalone = await joinStandalone({ projectDir, args: kill ? ['--auto', '--workers', 'process'] : ['--auto'], env });
+  const standalone = await joinStandalone({ projectDir, args: ['--auto', '--state-database', state, ...(kill ? ['--workers', 'process'] : [])], env });
   const { hostname, port } = new URL(standalone.postgresUrl ?? standalone.url);
   output.show([withTime(` ready   PostgreSQL at ${hostname}:${port}, 4 services in ${kill ? 'one process, the worker in its own' : 'one process'}, DuckDB`, performance.now() - begun)]);
   const databases = { adminUrl: standalone.postgresUrl ?? '', folder: String(standalone['postgresFolder']), password };
   const loading = performance.now();
   output.progress(' loading the flights of 2001 into ops ...');
-  await endLeftRuns(await session.client());
+  await dropOldStates(databases, state);
   await makeLogin(databases);
   const loaded = await loadOps(databases, await demoFiles());
   await makeWarehouse(databases);
