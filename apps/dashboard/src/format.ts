@@ -4,7 +4,7 @@ const compact = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumSig
 /** Every digit: where rows are proved. */
 export const exact = (value: number): string => whole.format(value);
 /** Three digits from 10,000 on: where many rows stand side by side. */
-export const short = (value: number): string => (value < 10_000 ? whole.format(Math.round(value)) : compact.format(value).replace(/(\D)$/, (unit) => `\u2009${unit === 'k' ? 'k' : unit.toUpperCase()}`));
+export const short = (value: number): string => (value < 10_000 ? whole.format(Math.round(value)) : compact.format(value).replace(/([kmbt])n?$/i, (_, unit: string) => `\u2009${unit.toLowerCase() === 'k' ? 'k' : unit.toUpperCase()}`));
 
 /** A length of time for tables: two units at most. */
 export function duration(ms: number): string {
