@@ -5,6 +5,7 @@ import { ownerOf } from './edge-rules.ts';
 
 export type Ports = Readonly<Record<App, number>>;
 const host = '127.0.0.1';
+const serviceLimitBytes = 1024 * 1024;
 const away = JSON.stringify({ type: 'about:blank', title: 'A service does not answer.', status: 503, code: 'platform.unavailable', text: 'A service does not answer.', next: 'try again in a moment', traceId: null });
 
 function forward(ports: Ports, asked: IncomingMessage, answer: ServerResponse): void {
@@ -18,7 +19,8 @@ function forward(ports: Ports, asked: IncomingMessage, answer: ServerResponse): 
   });
   inner.on('error', () => { if (!answer.headersSent) answer.writeHead(503, { 'content-type': 'application/problem+json' }).end(away); });
   answer.on('close', () => { inner.destroy(); });
-  asked.pipe(inner);
+  // No service takes more than 1 MiB: it says so after the headers, and would say it into a pipe that a body still being written has broken.
+  if (Number(asked.headers['content-length'] ?? 0) > serviceLimitBytes) inner.flushHeaders(); else asked.pipe(inner);
 }
 /** One address in front of the four services: requests go to the owner of their endpoint, upgrades to the live feed. Headers pass unchanged. */
 export function openEdge(ports: Ports): Server {
