@@ -27,8 +27,7 @@ class Screen {
   #lines = [[]];
   #at = { row: 0, column: 0 };
   #style = '';
-  /** What stood on screen when most was going on: called after every line that is drawn again. */
-  constructor(onRedraw = () => undefined) { this.onRedraw = onRedraw; }
+  constructor(onRedraw = () => undefined) { this.onRedraw = onRedraw; } // told before a line is drawn again
   write(text) {
     for (const [piece] of text.matchAll(/\x1b\[[?\d;]*[a-zA-Z]|\x1b\][^\x07]*\x07|[\s\S]/gu)) {
       if (piece.startsWith('\x1b[')) this.#obey(piece.at(-1), piece.slice(2, -1));
@@ -41,9 +40,9 @@ class Screen {
   #line() { while (this.#lines.length <= this.#at.row) this.#lines.push([]); return this.#lines[this.#at.row]; }
   #obey(letter, given) {
     const count = Number(given || 1);
-    if (letter === 'A') { this.onRedraw(this); this.#at.row = Math.max(0, this.#at.row - count); }
+    if (letter === 'A') { this.#at.row = Math.max(0, this.#at.row - count); }
     if (letter === 'G') this.#at.column = count - 1;
-    if (letter === 'K') { if (given === '2') this.#lines[this.#at.row] = []; else this.#line().length = Math.min(this.#line().length, this.#at.column); }
+    if (letter === 'K') { this.onRedraw(this); if (given === '2') this.#lines[this.#at.row] = []; else this.#line().length = Math.min(this.#line().length, this.#at.column); }
     if (letter === 'J') { this.#line().length = Math.min(this.#line().length, this.#at.column); this.#lines.length = this.#at.row + 1; }
     if (letter === 'm') this.#style = styleOf(given, this.#style);
   }
@@ -55,16 +54,27 @@ class Screen {
 function styleOf(codes, before) {
   return codes.split(';').reduce((style, code) => {
     if (code === '' || code === '0') return '';
+    if (code === '22') return style.replaceAll(/font-weight:700;|color:#8f929b;/g, '');
+    if (code === '39') return style.replaceAll(/color:[^;]+;/g, '');
     if (code === '1') return `${style}font-weight:700;`;
     if (code === '2') return `${style}color:#8f929b;`;
     return colours[code] ? `${style}color:${colours[code]};` : style;
   }, before);
 }
-/** The last screen on which a run was half done, or null when it was too quick to be redrawn. */
+/** The screen when the bar of the copy stood nearest to half, or null when the copy was too quick for one. */
 function halfway(bytes) {
   const seen = [];
-  new Screen((screen) => { seen.push(screen.html()); }).write(bytes);
-  return seen.at(Math.floor(seen.length / 2)) ?? null;
+  new Screen((screen) => {
+    const html = screen.html();
+    const percent = Number(/copy +\[[#.]+\] +(\d+) %[^\n]*$/.exec(html)?.[1] ?? 0);
+    if (percent > 0 && percent < 100) seen.push({ html, off: Math.abs(percent - 50) });
+  }).write(bytes);
+  return seen.sort((a, b) => a.off - b.off)[0]?.html ?? null;
+}
+/** Lines of the last screen that were not there yet in flight. */
+function since(flying, last) {
+  const before = flying.split('\n');
+  return last.split('\n').filter((line, at) => line !== before[at]).join('\n');
 }
 const page = (parts) => `<!doctype html><meta charset="utf-8"><style>
   @font-face { font-family: mono; src: url(data:font/woff2;base64,${readFileSync(join(root, 'node_modules/@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2')).toString('base64')}); }
@@ -84,9 +94,8 @@ async function draw(path) {
     writeFileSync(join(folder, 'run.ansi'), bytes);
     const flying = halfway(bytes);
     const parts = [{ prompt: 'agent-etl run shop.public.orders --to warehouse.public.orders', html: new Screen().write(bytes).html() }];
-    if (flying) writeFileSync(join(folder, 'halfway.html'), flying);
     const view = await browser.newPage({ deviceScaleFactor: 1.5 });
-    await view.setContent(page(flying ? [{ prompt: parts[0].prompt, html: flying }, { html: parts[0].html }] : parts));
+    await view.setContent(page(flying ? [{ prompt: parts[0].prompt, html: flying }, { html: since(flying, parts[0].html) }] : parts));
     await view.evaluate(() => document.fonts.ready);
     const target = join(root, 'docs', 'images', 'terminal.png');
     mkdirSync(join(root, 'docs', 'images'), { recursive: true });
