@@ -22,7 +22,8 @@ export class DagArtifactsRepository {
   }
   /** Milliseconds until the next row is due, or null when none waits. */
   async nextDueMs(): Promise<number | null> {
-    const [row] = await this.state.asRelay((tx) => tx.run<{ ms: number | null }>(sql`select greatest(0, extract(epoch from min(next_at) - clock_timestamp()) * 1000)::float8 as ms from dag_artifact where state = 'waiting'`));
+    const [row] = await this.state.asRelay((tx) => tx.run<{ ms: number | null }>(sql`select case when min(next_at) is not null then
+      greatest(0, extract(epoch from min(next_at) - clock_timestamp()) * 1000)::float8 end as ms from dag_artifact where state = 'waiting'`));
     return row?.ms ?? null;
   }
   /** Takes a waiting row for this transaction; null when it is done or in other hands. */
