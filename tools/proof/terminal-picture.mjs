@@ -1,4 +1,4 @@
-// Pictures of the command line for the documentation: its real output on a real terminal, drawn by Chromium. Nothing on them is typed by hand.
+// Pictures of the command line for the documentation: its real output on a real terminal, drawn by Chromium. Only the prompt line is ours: it names the bundled program by its short name.
 // usage: node tools/proof/terminal-picture.mjs     writes docs/images/terminal.png; 75 when there is no browser or no `script`
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
