@@ -4,8 +4,15 @@ import { EPHEMERAL_PREFIX, MemorySecretStore } from '@agent-etl/secrets';
 import { Input, Serves } from '@agent-etl/service-kit';
 import { Controller, type DynamicModule } from '@nestjs/common';
 
-/** Folders that file connections may use; the worker reads the list at each task. */
-export class FileRoots { constructor(readonly folders: string[]) {} }
+/** Folders that file connections may use; the worker reads the list at each task. What a person named once is known to the next standalone of the folder too. */
+export class FileRoots {
+  constructor(readonly folders: string[], private readonly keep: (folders: readonly string[]) => Promise<void>) {}
+  async allow(folder: string): Promise<void> {
+    if (this.folders.includes(folder)) return;
+    this.folders.push(folder);
+    await this.keep(this.folders);
+  }
+}
 
 /** Keeps the passwords of one command in memory. Only a standalone has this door. */
 @Controller()
@@ -20,10 +27,9 @@ export class EphemeralSecretsController {
 @Controller()
 export class FileRootsController {
   constructor(private readonly roots: FileRoots) {}
-  @Serves(endpoints.allowFileRoot) allow(@Input() { body }: Call<typeof endpoints.allowFileRoot>): Answer<typeof endpoints.allowFileRoot> {
+  @Serves(endpoints.allowFileRoot) async allow(@Input() { body }: Call<typeof endpoints.allowFileRoot>): Promise<Answer<typeof endpoints.allowFileRoot>> {
     if (!isAbsolute(body.folder)) throw new EtlError('file.forbidden', { file: body.folder, reason: 'the path must be absolute' });
-    const folder = resolve(body.folder);
-    if (!this.roots.folders.includes(folder)) this.roots.folders.push(folder);
+    await this.roots.allow(resolve(body.folder));
     return {};
   }
 }

@@ -3,6 +3,8 @@ import { toFailure } from '@agent-etl/contracts';
 import { readArguments } from './command-line.ts';
 import { type Standalone, startStandalone } from './start-standalone.ts';
 
+/** Exit code of a start that found another standalone on the folder: who started it waits for that one. */
+const runsAlready = 75;
 let standalone: Standalone | null = null;
 let isStopping = false;
 const stop = (): void => {
@@ -19,5 +21,5 @@ try {
 } catch (error) {
   const { code, text, next } = toFailure(error);
   process.stderr.write(` x  ${text}\n${next ? `    next    ${next}\n` : ''}    code    ${code}\n${code === 'platform.internal' && error instanceof Error ? `${error.stack ?? error.message}\n` : ''}`);
-  process.exit(1);
+  process.exit(code === 'request.conflict' ? runsAlready : 1);
 }

@@ -29,6 +29,7 @@ export async function lockProject(projectDir: string): Promise<{ release(): Prom
       const handle = await open(file, 'wx', 0o600);
       await handle.writeFile(`${process.pid} ${await startOf(process.pid)}\n`);
       await handle.close();
+      await rm(join(folder, 'run.json'), { force: true }); // of one that was killed
       return { release: () => rm(file, { force: true }) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

@@ -11,7 +11,7 @@ import { keepPort, samePort } from './server-port.ts';
 import { watchIdle } from './idle-watch.ts';
 import { FileRoots, localDoors } from './local-doors.ts';
 import { localSecrets } from './local-secrets.ts';
-import { fileRootsOf, readProject } from './project.ts';
+import { fileRootsOf, keepFileRoots, namedFileRoots, readProject } from './project.ts';
 import { homeOf, lockProject } from './project-lock.ts';
 import { makeToken, removeRunFile, writeRunFile } from './run-file.ts';
 import { allServices, environmentOf } from './feature-services.ts';
@@ -51,7 +51,7 @@ export async function startStandalone(options: StandaloneOptions, onIdle: () => 
   try {
     const project = await readProject(projectDir);
     const memory = new MemorySecretStore();
-    const roots = new FileRoots(fileRootsOf(projectDir, project, processEnvironment()['ETL_CONNECTORS_FILE_ROOTS']));
+    const roots = new FileRoots([...fileRootsOf(projectDir, project, processEnvironment()['ETL_CONNECTORS_FILE_ROOTS']), ...await namedFileRoots(projectDir)], (folders) => keepFileRoots(projectDir, folders));
     const services = allServices({ secrets: localSecrets(projectDir, project, memory), fileRoots: roots.folders });
     const opened = await openServer(projectDir);
     server = opened;

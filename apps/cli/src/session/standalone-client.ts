@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EtlError } from '@agent-etl/contracts';
+import { EtlError, endpoints } from '@agent-etl/contracts';
 import { z } from 'zod';
 import { WrongUse } from './exit-codes.ts';
 
@@ -19,9 +19,10 @@ async function readRunFile(projectDir: string): Promise<RunFile | null> {
   const parsed = RunFile.safeParse(((): unknown => { try { return JSON.parse(text) as unknown; } catch { return null; } })());
   return parsed.success ? parsed.data : null;
 }
-async function answers({ url }: RunFile): Promise<boolean> {
-  const ready = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2000) }).catch(() => null);
-  return ready?.ok === true;
+// Asks with the token: after a kill somebody else, even the next standalone of this folder, may listen at the address of a run file that is left.
+async function answers({ url, token }: RunFile): Promise<boolean> {
+  const answer = await fetch(`${url}${endpoints.listConnectors.path}`, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(2000) }).catch(() => null);
+  return answer?.ok === true;
 }
 /** The standalone of a project folder, when one runs and answers. */
 export async function findStandalone(projectDir: string): Promise<RunFile | null> {
@@ -29,6 +30,8 @@ export async function findStandalone(projectDir: string): Promise<RunFile | null
   return found && await answers(found) ? found : null;
 }
 
+/** How a standalone ends when another one holds the folder. */
+const runsAlready = 75;
 /** Where the bundled standalone lies: beside this program in `dist/apps`. */
 export const standaloneProgram = (): string => join(import.meta.dirname, '..', 'standalone', 'main.js');
 
@@ -50,7 +53,7 @@ export async function startStandalone({ projectDir, args = ['--auto'], env = pro
     const found = await findStandalone(projectDir);
     if (found) return found;
     // Ended by itself: either another one holds the lock and will answer soon, or it could not start.
-    if (child.exitCode !== null && child.exitCode !== 0 && !await readRunFile(projectDir)) break;
+    if (child.exitCode !== null && child.exitCode !== runsAlready) break;
     await delay(50);
   }
   throw new EtlError('platform.unavailable', { dependency: 'The standalone', kept: 'no', next: `read ${log}` });
