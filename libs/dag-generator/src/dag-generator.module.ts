@@ -13,7 +13,6 @@ import { DagsService } from './rendering/dags.service.ts';
 import { RenderingLoop } from './rendering/rendering-loop.service.ts';
 import { RenderingHandler } from './rendering/rendering.handler.ts';
 import { FOLDERS, RenderingService } from './rendering/rendering.service.ts';
-import { Ruff } from './rendering/ruff.service.ts';
 
 export const dagGeneratorMigrations: MigrationClass[] = [...platformMigrations(), DagTables1764000000100];
 /** Folders that a process which holds the service knows better than the environment. */
@@ -32,7 +31,7 @@ export class DagGeneratorModule {
       controllers: [DagsController, RenderingHandler],
       providers: [
         { provide: StateDatabase, useValue: state }, { provide: Outbox, useValue: outbox }, { provide: FOLDERS, useValue: foldersOf(config, options) },
-        DagArtifactsRepository, FilePublisher, Ruff, RenderingService, RenderingLoop, DagsService,
+        DagArtifactsRepository, FilePublisher, RenderingService, RenderingLoop, DagsService,
       ],
     };
   }

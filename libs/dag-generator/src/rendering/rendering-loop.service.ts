@@ -2,7 +2,6 @@ import { StateDatabase } from '@agent-etl/persistence';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DagArtifactsRepository, type Due } from './dag-artifacts.repository.ts';
 import { RENDERING_CHANNEL, RenderingService } from './rendering.service.ts';
-import { Ruff } from './ruff.service.ts';
 
 const batch = 20;
 const awayMs = 2000;
@@ -16,7 +15,7 @@ export class RenderingLoop implements OnApplicationBootstrap, OnApplicationShutd
   #wake: () => void = () => undefined;
   #isWoken = false;
   #isStopping = false;
-  constructor(private readonly state: StateDatabase, private readonly artifacts: DagArtifactsRepository, private readonly rendering: RenderingService, private readonly ruff: Ruff) {}
+  constructor(private readonly state: StateDatabase, private readonly artifacts: DagArtifactsRepository, private readonly rendering: RenderingService) {}
 
   async onApplicationBootstrap(): Promise<void> {
     this.#listening = await this.state.listen(RENDERING_CHANNEL, () => { this.wake(); });
@@ -27,7 +26,6 @@ export class RenderingLoop implements OnApplicationBootstrap, OnApplicationShutd
     this.wake();
     await this.#running;
     await this.#listening?.close();
-    await this.ruff.stop();
   }
   /** Something was committed that waits to be rendered. */
   wake(): void {

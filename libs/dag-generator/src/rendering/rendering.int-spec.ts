@@ -14,7 +14,6 @@ import { DagArtifactsRepository } from './dag-artifacts.repository.ts';
 import { DagsService } from './dags.service.ts';
 import { RenderingLoop } from './rendering-loop.service.ts';
 import { RenderingService } from './rendering.service.ts';
-import { Ruff } from './ruff.service.ts';
 
 const tenant = DEFAULT_TENANT.id;
 const pipelineId = '00000000-0000-7000-8000-0000000000aa';
@@ -31,11 +30,10 @@ describePostgres('dag_generator_rendering', () => {
   let rendering: RenderingService;
   let dags: DagsService;
   let folder: string;
-  const ruff = new Ruff();
   const scheduler = (): string => join(folder, 'dags');
   const preview = (): string => join(folder, 'preview');
   const make = (folders: { scheduler: string | null; preview: string | null; root: string | null }): RenderingService =>
-    new RenderingService(artifacts, new FilePublisher(), ruff, new Outbox('dag-generator', new InMemoryBus()), folders);
+    new RenderingService(artifacts, new FilePublisher(), new Outbox('dag-generator', new InMemoryBus()), folders);
   const approve = (approved: Approved): Promise<void> => state.inTenantTx(tenant, (tx) => rendering.enqueue(tx, approved));
   const render = (planId = sha('5')): Promise<void> => state.inTenantTx(tenant, (tx) => rendering.render(tx, planId));
   const said = (): Promise<{ type: string; body: Record<string, unknown> }[]> => state.inTenantTx(tenant, async (tx) => {
@@ -56,10 +54,7 @@ describePostgres('dag_generator_rendering', () => {
     folder = await mkdtemp(join(tmpdir(), 'etl-dags-'));
     rendering = make({ scheduler: scheduler(), preview: preview(), root: null });
   });
-  afterAll(async () => {
-    await ruff.stop();
-    await test.drop();
-  });
+  afterAll(() => test.drop());
 
   it('puts the file of an approved plan where Airflow reads it, and says so in the same transaction', async () => {
     await approve(approval());
@@ -166,7 +161,7 @@ describePostgres('dag_generator_rendering', () => {
     await expect(state.asRelay((tx) => tx.run(sql`select approved from dag_artifact`))).rejects.toThrow('permission denied');
   });
   it('renders by itself soon after the commit', async () => {
-    const loop = new RenderingLoop(state, artifacts, rendering, ruff);
+    const loop = new RenderingLoop(state, artifacts, rendering);
     await loop.onApplicationBootstrap();
     await approve(approval());
     const began = Date.now();

@@ -9,7 +9,6 @@ import { type Folders, folderFor } from '../publishing/folder-rules.ts';
 import { type Approved, type DagArtifactEntity } from './dag-artifact.entity.ts';
 import { DagArtifactsRepository } from './dag-artifacts.repository.ts';
 import { afterFailure, tenantLabel } from './rendering-rules.ts';
-import { Ruff } from './ruff.service.ts';
 
 export const FOLDERS = Symbol('folders for DAG files');
 /** Notified when something waits to be rendered. */
@@ -19,7 +18,7 @@ export const RENDERING_CHANNEL = 'dag_rendering';
 @Injectable()
 export class RenderingService {
   constructor(
-    private readonly artifacts: DagArtifactsRepository, private readonly files: FilePublisher, private readonly ruff: Ruff,
+    private readonly artifacts: DagArtifactsRepository, private readonly files: FilePublisher,
     private readonly outbox: Outbox<'dag-generator'>, @Inject(FOLDERS) private readonly folders: Folders,
   ) {}
 
@@ -50,8 +49,6 @@ export class RenderingService {
     const rendered = renderDag({ plan, planId, approvedAt, addresses, tenant: tenantLabel(tenantId) }, airflow);
     const clash = await this.artifacts.clash(tx, pipelineId, assetsOf(rendered));
     if (clash) throw new EtlError('dag.invalid', { field: 'asset/name', problem: `${clash} stands for another address in another pipeline` });
-    const issues = await this.ruff.check(rendered.text);
-    if (issues.length) throw new EtlError('dag.invalid', { field: 'file', problem: issues[0]?.text }, { issues });
     return rendered;
   }
   async #keep(tx: TenantTx, artifact: DagArtifactEntity, rendered: RenderedDag): Promise<void> {
