@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
 import { randomUUID } from 'node:crypto';
-import type { ChunkRange, OpenConnection, SinkSession, SourceSession, Writer } from './port.ts';
+import type { ByteTarget, ChunkRange, OpenConnection, SinkSession, SourceSession, Writer } from './port.ts';
 import { type ConnectorName, connectors, mapColumnType } from './registry.ts';
 
 /** What the suite needs to hold a connector to its ports. A dataset has the columns of its first row; `id` is a number, every other value a text or nothing. */
@@ -44,7 +44,7 @@ async function move(session: SourceSession, sink: SinkSession, { range, load }: 
   const writer = await sink.begin(range);
   if (writer === 'done') return 'done';
   try {
-    const count = load.carrier === 'file' ? await writer.copyFile(session.scan(), signal) : await session.read(range, { to: writer.to, onRead: () => undefined, signal });
+    const count = load.carrier === 'file' ? await writer.copyFile(session.scan(), signal) : await session.read(range, { to: reusing(writer.to), onRead: () => undefined, signal });
     return await writer.commit({ rows: count.rows, rejected: 0, bytes: count.bytes, digest: count.digest });
   } catch (cause) {
     await writer.abort(cause);
@@ -52,6 +52,18 @@ async function move(session: SourceSession, sink: SinkSession, { range, load }: 
   }
 }
 /** Copies a dataset as a worker does, up to the point where staging equals the source. */
+/** A reader that overwrites its bytes as soon as the target says that it may: whoever still needed them stages something else. */
+function reusing(to: ByteTarget): ByteTarget {
+  const lent: Buffer[] = [];
+  const scribble = (): void => { for (const bytes of lent.splice(0)) bytes.fill(0xee); };
+  const write = (bytes: Uint8Array): boolean => {
+    lent.push(Buffer.from(bytes));
+    const isTaken = to.write(lent.at(-1)!);
+    if (isTaken) scribble();
+    return isTaken;
+  };
+  return { write, drained: async () => { await to.drained(); scribble(); } };
+}
 async function stage(open: { source: OpenConnection; sink: OpenConnection }, load: LoadTask, writer: Writer): Promise<{ sink: SinkSession; staged: Digest; ranges: ChunkRange[] }> {
   const session = await open.source.source.begin(load, null);
   try {

@@ -4,7 +4,7 @@ import type { SecretStore } from '@agent-etl/secrets';
 /** Which part of a source one piece covers: half-open page ranges as text for ctid, both null for the whole source. */
 export interface ChunkRange { readonly key: string; readonly ordinal: number; readonly from: string | null; readonly to: string | null }
 
-/** Where bytes go. `write` answers false when the other side is full: then wait for `drained`. */
+/** Where bytes go. `write` answers true when the other side has the bytes and they may be overwritten. On false it still uses them: wait for `drained`. */
 export interface ByteTarget { write(bytes: Uint8Array): boolean; drained(): Promise<void> }
 
 /** What came out of one piece. `digest` is null when the source does not hash while it reads. */

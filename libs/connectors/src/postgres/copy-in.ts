@@ -32,6 +32,7 @@ class Copy implements CopyIn {
   #isReady = false;
   #isEnded = false;
   #wakers: (() => void)[] = [];
+  readonly #written = (): void => { this.#wake(); };
   constructor(client: pg.Client) {
     const walker = new FrameWalker('count', { forward: () => undefined, control: (type, body) => { this.#control(type, body); } });
     this.#raw = new RawPhase(client, (chunk) => { walker.walk(chunk); });
@@ -54,7 +55,11 @@ class Copy implements CopyIn {
     return this.#tagRows;
   }
   /** After the server has refused a row nothing more is sent: false, so that the reader asks `drained` and hears why. */
-  #write(bytes: Uint8Array): boolean { return this.#error ? false : this.#raw.socket.write(bytes); }
+  #write(bytes: Uint8Array): boolean {
+    if (this.#error) return false;
+    this.#raw.socket.write(bytes, this.#written);
+    return this.#raw.socket.writableLength === 0;
+  }
   #framed(bytes: Uint8Array): boolean {
     if (this.#error) return false;
     if (bytes.length === 0) return true;
@@ -63,14 +68,12 @@ class Copy implements CopyIn {
     head.writeInt32BE(bytes.length + 4, 1);
     this.#raw.socket.cork();
     this.#raw.socket.write(head);
-    const roomy = this.#raw.socket.write(bytes);
+    this.#raw.socket.write(bytes, this.#written);
     this.#raw.socket.uncork();
-    return roomy;
+    return this.#raw.socket.writableLength === 0;
   }
   async #drained(): Promise<void> {
-    while (!this.#error && this.#raw.socket.writableNeedDrain) {
-      await new Promise<void>((woken) => { this.#wakers.push(woken); this.#raw.socket.once('drain', woken); });
-    }
+    while (!this.#error && this.#raw.socket.writableLength > 0) await new Promise<void>((woken) => { this.#wakers.push(woken); });
     if (this.#error) throw this.#error;
   }
   #control(type: number, body: Buffer): void {

@@ -25,7 +25,8 @@ class Pump {
   readonly #options: PumpOptions;
   #tagRows = 0;
   #error: Error | undefined;
-  #waiting = false;
+  /** The target still uses bytes of ours. */
+  #busy: Promise<void> | undefined;
   #done: { resolve(): void; reject(error: unknown): void } | undefined;
   #reportedAt = 0;
   constructor(client: pg.Client, mode: WalkMode, options: PumpOptions) {
@@ -60,15 +61,20 @@ class Pump {
     this.#options.onRead?.(this.#walker.rows, this.#walker.bytes);
   }
   #forward(bytes: Uint8Array): void {
-    if (this.#options.to.write(bytes) || this.#waiting) return;
-    this.#waiting = true;
+    if (this.#options.to.write(bytes) || this.#busy) return;
     this.#raw.socket.pause();
-    this.#options.to.drained().then(() => { this.#waiting = false; this.#raw.socket.resume(); }, (error: unknown) => { this.#options.stop(); this.#fail(error); });
+    this.#busy = this.#options.to.drained().then(() => { this.#busy = undefined; this.#raw.socket.resume(); }, (error: unknown) => { this.#options.stop(); this.#fail(error); });
   }
   #control(type: number, body: Buffer): void {
     if (type === ERROR) this.#error = serverError(body);
     else if (type === COMPLETE) this.#tagRows = rowsOfTag(body);
-    else if (type === READY) this.#done?.resolve();
+    else if (type === READY) void this.#settle();
+  }
+  /** The connection may read on when the last bytes are gone too; they are passed on after this message is heard. */
+  async #settle(): Promise<void> {
+    await Promise.resolve();
+    await this.#busy;
+    this.#done?.resolve();
   }
   #fail(error: unknown): void { this.#done?.reject(error); }
 }

@@ -8,6 +8,7 @@ import { type CopyIn, openCopyIn } from './copy-in.ts';
 import { type CopyOut, openCopyOut } from './copy-out.ts';
 import { type FailureContext, postgresFailure } from './postgres-failure.ts';
 import type { WalkMode } from './frame-walker.ts';
+import { LendingSocket } from './lending-socket.ts';
 
 const CONNECT_MS = 5_000;
 /** Text forms that both ends rely on, whatever the server's defaults are. */
@@ -118,6 +119,7 @@ async function dialClient(address: Address, settings: readonly string[], name: s
   const { tls, ...login } = address;
   const make = (ssl: pg.ClientConfig['ssl']): pg.Client => new pg.Client({
     ...login, ssl, application_name: name, connectionTimeoutMillis: CONNECT_MS, keepAlive: true, options: settings.map((setting) => `-c ${setting}`).join(' '),
+    ...(ssl === false ? { stream: () => new LendingSocket() } : {}),
   });
   const open = async (ssl: pg.ClientConfig['ssl']): Promise<pg.Client> => {
     const client = make(ssl);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { LendingSocket } from './lending-socket.ts';
 
 type Listener = (chunk: Buffer) => void;
 const QUERY = 0x51;
@@ -12,7 +13,7 @@ export function protocolMessage(type: number, body: Buffer): Buffer {
 }
 
 /** Takes the socket of an idle driver connection over: the driver has parsed all there was, so every byte from here on is ours until `giveBack`.
- * TLS and login stay the driver's. */
+ * TLS and login stay the driver's. The bytes that a listener gets are good until it returns, or until the socket that it paused is resumed. */
 export class RawPhase {
   readonly socket: Socket;
   readonly #listeners: Listener[];
@@ -23,6 +24,7 @@ export class RawPhase {
   constructor(client: pg.Client, onData: Listener) {
     const { connection } = client as unknown as { connection: { stream: Socket } };
     this.socket = connection.stream;
+    if (this.socket instanceof LendingSocket) this.socket.lend();
     this.#listeners = this.socket.listeners('data') as Listener[];
     this.socket.removeAllListeners('data');
     this.#onData = onData;
@@ -34,6 +36,7 @@ export class RawPhase {
   query(text: string): void { this.socket.write(protocolMessage(QUERY, Buffer.from(`${text}\0`))); }
   /** After ReadyForQuery: the driver reads again. */
   giveBack(): void {
+    if (this.socket instanceof LendingSocket) this.socket.keep();
     this.socket.off('data', this.#onData);
     this.socket.off('close', this.#ended);
     this.socket.off('error', this.#failed);

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 const POLL_MS = 2;
 
-/** Where bytes go: `write` answers false when full, then wait for `drained`. */
+/** Where bytes go: on true they may be overwritten, on false they are still used, then wait for `drained`. */
 export interface Bytes { write(bytes: Uint8Array): boolean; drained(): Promise<void> }
 
 /** @returns path of a new FIFO that only this user may open */
@@ -22,9 +22,11 @@ export async function makeFifo(folder: string, name: string): Promise<string> {
 export class FifoFeed implements Bytes {
   private readonly socket: Socket;
   private failure: Error | null = null;
+  private readonly wakers: (() => void)[] = [];
+  private readonly wake = (): void => { for (const woken of this.wakers.splice(0)) woken(); };
   private constructor(socket: Socket) {
     this.socket = socket;
-    socket.on('error', (error) => { this.failure = error; });
+    socket.on('error', (error) => { this.failure = error; }).on('close', this.wake);
   }
 
   /** Waits until the engine has opened the other end: a writer that comes and goes before would be missed.
@@ -43,20 +45,13 @@ export class FifoFeed implements Bytes {
 
   write(bytes: Uint8Array): boolean {
     if (this.failure) return false;
-    return this.socket.write(bytes);
+    this.socket.write(bytes, this.wake);
+    return this.socket.writableLength === 0;
   }
   /** @throws Error when the engine closed its end */
-  drained(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.failure || this.socket.destroyed) { reject(this.failure ?? new Error('closed')); return; }
-      if (!this.socket.writableNeedDrain) { resolve(); return; }
-      const settle = () => {
-        this.socket.off('drain', settle).off('close', settle);
-        if (this.socket.destroyed) reject(this.failure ?? new Error('closed'));
-        else resolve();
-      };
-      this.socket.once('drain', settle).once('close', settle);
-    });
+  async drained(): Promise<void> {
+    while (this.socket.writableLength > 0 && !this.socket.destroyed) await new Promise<void>((woken) => { this.wakers.push(woken); });
+    if (this.failure || this.socket.destroyed) throw this.failure ?? new Error('closed');
   }
   /** Everything is written: the engine sees the end of its input. */
   end(): void { this.socket.end(); }
