@@ -20,6 +20,7 @@ const benches = {
   memory: async () => (await import('./bench/memory.mjs')).memory(options),
   plan: async () => (await import('./bench/requests.mjs')).plan(options),
   tasks: async () => (await import('./bench/requests.mjs')).tasks(options),
+  noop: async () => (await import('./bench/requests.mjs')).idleTasks(options),
   idle: async () => (await import('./bench/idle.mjs')).idle(options),
   demo: async () => (await import('./bench/demo.mjs')).demo(options),
 };

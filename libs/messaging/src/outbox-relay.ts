@@ -4,7 +4,7 @@ import { Bell } from './bell.ts';
 import type { Closable, MessageBus, WireMessage } from './message-bus.ts';
 import { type Outbox, outboxChannel } from './outbox.ts';
 
-interface Row { seq: string; topic: string; key: string; headers: Record<string, string>; body: Buffer; waiting: number }
+interface Row { seq: string; topic: string; key: string; headers: Record<string, string>; body: Buffer }
 const BATCH = 500;
 /** One batch may become one request to a partition: it stays below what a broker takes, whatever its rows hold. */
 const BATCH_BYTES = 512 * 1024;
@@ -24,6 +24,8 @@ export class OutboxRelay {
   #working: Promise<void> = Promise.resolve();
   #closing = false;
   #tidyAt = 0;
+  /** Sent, and not yet marked so. */
+  #sent: readonly string[] = [];
   constructor(private readonly state: StateDatabase, private readonly bus: MessageBus, outbox: Outbox<App>) {
     const wake = (): void => { this.#bell.ring(); };
     outbox.onCommit(wake);
@@ -41,7 +43,7 @@ export class OutboxRelay {
   }
   /** Age in seconds of the oldest unsent row; 0 when there is none. */
   async oldestSeconds(): Promise<number> {
-    const [row] = await this.state.asRelay((tx) => tx.run<{ age: number | null }>(sql`select extract(epoch from clock_timestamp() - min(created_at))::float8 as age from outbox where sent_at is null`));
+    const [row] = await this.state.asRelayEach((tx) => tx.run<{ age: number | null }>(sql`select extract(epoch from clock_timestamp() - min(created_at))::float8 as age from outbox where sent_at is null`));
     return row?.age ?? 0;
   }
 
@@ -50,11 +52,11 @@ export class OutboxRelay {
     while (!until.aborted) {
       this.#bell.hush();
       try {
-        const { sent, isMore } = await this.#sendBatch();
+        const hasSent = await this.#sendBatch();
         failures = 0;
-        if (sent === 0 && this.#closing) return;
+        if (!hasSent && this.#closing) return;
         if (Date.now() > this.#tidyAt) await this.#tidy();
-        if (!isMore && !this.#closing) await this.#bell.wait(SWEEP_MS, until);
+        if (!hasSent && !this.#closing) await this.#bell.wait(SWEEP_MS, until);
       } catch {
         if (this.#closing) return; // rows stay unsent: the next process sends them
         failures += 1;
@@ -63,17 +65,19 @@ export class OutboxRelay {
       }
     }
   }
-  async #sendBatch(): Promise<{ sent: number; isMore: boolean }> {
-    const rows = await this.state.asRelay((tx) => tx.run<Row>(sql`
-      with oldest as (select seq, octet_length(body) as bytes from outbox where sent_at is null order by seq limit ${BATCH}),
-        summed as (select seq, bytes, sum(bytes) over (order by seq) as through, count(*) over () as waiting from oldest)
-      select seq, topic, key, headers, body, waiting::int from summed join outbox using (seq) where through <= ${BATCH_BYTES} or through = bytes order by seq`));
-    if (rows.length === 0) return { sent: 0, isMore: false };
+  /** Marks what the batch before has sent, and sends the next one. A mark need not be on disk: after a crash the message comes twice, and meets its inbox row. */
+  async #sendBatch(): Promise<boolean> {
+    const rows = await this.state.asRelayEach((tx) => tx.run<Row>(sql`
+      with hurried as (select set_config('synchronous_commit', 'off', true)),
+        marked as (update outbox set sent_at = clock_timestamp() from hurried where seq = any(${this.#sent}::bigint[])),
+        oldest as (select seq, octet_length(body) as bytes from outbox where sent_at is null and seq <> all(${this.#sent}::bigint[]) order by seq limit ${BATCH}),
+        summed as (select seq, bytes, sum(bytes) over (order by seq) as through from oldest)
+      select seq, topic, key, headers, body from summed join outbox using (seq) where through <= ${BATCH_BYTES} or through = bytes order by seq`));
+    this.#sent = [];
+    if (rows.length === 0) return false;
     await this.bus.publish(rows.map(({ topic, key, headers, body }): WireMessage => ({ topic, key, headers, value: body })));
-    const seqs = rows.map(({ seq }) => seq);
-    await this.state.asRelay((tx) => tx.run(sql`update outbox set sent_at = clock_timestamp() where seq = any(${seqs}::bigint[])`));
-    const waiting = rows[0]?.waiting ?? 0;
-    return { sent: rows.length, isMore: waiting > rows.length || waiting === BATCH };
+    this.#sent = rows.map(({ seq }) => seq);
+    return true;
   }
   /** Drops what nobody asks for any more: rows sent long ago, and ids that can no longer come twice. */
   async #tidy(): Promise<void> {

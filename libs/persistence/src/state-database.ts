@@ -65,6 +65,18 @@ export class StateDatabase {
     return this.#transaction(this.#relay, (runner) => work(new RelayTx(runner.manager)));
   }
 
+  /** Statements of the relay login, each a transaction by itself: a look costs a third of the round trips. */
+  async asRelayEach<T>(work: (tx: RelayTx) => Promise<T>): Promise<T> {
+    const runner = this.#relay.createQueryRunner();
+    try {
+      return await work(new RelayTx(runner.manager));
+    } catch (error) {
+      throw asUnavailable(error);
+    } finally {
+      await runner.release();
+    }
+  }
+
   /** Calls `wake` for each notification of the channel, and once after every new connection, since a notification may have been missed meanwhile.
    * Resolves when the first connection listens. */
   async listen(channel: string, wake: () => void): Promise<{ close(): Promise<void> }> {

@@ -70,7 +70,7 @@ export class Slots {
   private async fill(): Promise<void> {
     while (this.isAskedAgain && this.free > 0) {
       this.isAskedAgain = false;
-      const waiting = await this.state.asRelay((tx) => this.tasks.waiting(tx, this.free + 4));
+      const waiting = await this.state.asRelayEach((tx) => this.tasks.waiting(tx, this.free + 4));
       for (const key of waiting) {
         if (this.free <= 0) break;
         if (await this.takeOrSkip(key)) this.isAskedAgain = true;
