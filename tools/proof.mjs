@@ -16,6 +16,7 @@ const parts = {
   stale: { says: 'generated reference is current', go: () => run('node', ['tools/generate.mjs', '--check']) },
   build: { says: 'every app bundles', go: nx('-t', 'build', '--parallel=2') },
   e2e: { says: 'one list of scenarios on one process and on four', reports: true, needs: ['build'], go: jest('*.e2e-spec.ts') },
+  kills: { says: 'six million rows survive kill -9 twice', needs: ['build'], go: () => run('node', ['tools/proof/kills.mjs']) },
   airflow: { says: 'a real Airflow runs the DAG', needs: ['build'], go: () => run('node', ['tools/proof/airflow.mjs']) },
   browser: { says: 'the dashboard in a real browser', needs: ['build'], go: () => run('node', ['tools/proof/browser.mjs']) },
 };

@@ -12,13 +12,13 @@ const connectionTo = (url) => {
   return { connector: 'postgres', host: hostname, port: Number(port), database: pathname.slice(1), user: username, tls: 'disable' };
 };
 /** @param connections addresses by name, or specs */
-export async function startStandalone(connections, { execArgv = [] } = {}) {
+export async function startStandalone(connections, { execArgv = [], args = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'etl-bench-'));
   chmodSync(folder, 0o755);
   const specs = Object.fromEntries(Object.entries(connections).map(([name, spec]) => [name, typeof spec === 'string' ? connectionTo(spec) : spec]));
   writeFileSync(join(folder, 'agent-etl.yaml'), JSON.stringify({ version: 1, connections: specs }));
   const program = join(root, 'dist', 'apps', 'standalone', 'main.js');
-  const child = spawn(join(root, 'node_modules', '.bin', 'node'), ['--enable-source-maps', ...execArgv, program, '--project', folder, '--port', String(await freePort())],
+  const child = spawn(join(root, 'node_modules', '.bin', 'node'), ['--enable-source-maps', ...execArgv, program, '--project', folder, '--port', String(await freePort()), ...args],
     { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env.PATH, HOME: process.env.HOME, ETL_SERVICE_KIT_LOG_LEVEL: 'warn' } });
   let said = '';
   child.stderr.on('data', (text) => { said = (said + text).slice(-4000); });

@@ -1,0 +1,82 @@
+// The worker of a copy of six million rows is killed by `kill -9` in the middle, twice. Then the run must be green by itself, source and target equal,
+// and the ledger must show that nothing which was committed before a kill was done again. `--rows N` for less.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { SF1_ROWS, contentOf, loadLineitem, openCluster, withClient } from '../bench/lineitem.mjs';
+import { pidsOf } from '../bench/process-tree.mjs';
+import { startStandalone } from '../bench/standalone.mjs';
+
+const { values } = parseArgs({ options: { rows: { type: 'string', default: String(SF1_ROWS) } } });
+const rows = Number(values.rows);
+const say = (text) => { process.stdout.write(`  ${text}\n`); };
+const must = (isSo, text) => { if (!isSo) throw new Error(`NOT SO: ${text}`); say(`ok  ${text}`); };
+/** Waits for an answer that is neither null nor false. */
+async function until(what, limitMs, ask) {
+  for (const end = Date.now() + limitMs; ; await sleep(50)) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`not within ${limitMs / 1000} s: ${what}`);
+  }
+}
+const workerOf = (standalone) => pidsOf(standalone.pid).find((pid) => {
+  try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker.main.js'); } catch { return false; } // it has just ended
+});
+const pieces = (cluster) => withClient(cluster.wh, async (client) => {
+  const { rows: [there] } = await client.query("select to_regclass('_etl.ledger') is not null as yes");
+  if (!there.yes) return [];
+  const found = await client.query("select chunk_key, attempt, rows::int, written_at::text from _etl.ledger where chunk_key <> 'publish' and rows is not null order by written_at");
+  return found.rows;
+});
+/** What a run may leave behind: staging tables, connections, and at the source whoever holds a picture. */
+const leftovers = (url) => withClient(url, async (client) => {
+  const { rows: [{ n }] } = await client.query(`select (select count(*) from pg_class where relnamespace = to_regnamespace('_etl') and relname like 's\\_%' and relkind = 'r')
+    + (select count(*) from pg_stat_activity where datname = current_database() and application_name like 'agent-etl%') as n`);
+  return Number(n);
+});
+
+/** Kills the worker once this attempt has committed `committed` pieces. Answers the ledger right after. */
+async function killAfter(cluster, standalone, { attempt, committed }) {
+  await until(`attempt ${attempt} commits ${committed} pieces`, 120_000, async () => (await pieces(cluster)).filter((piece) => piece.attempt === attempt).length >= committed);
+  const pid = workerOf(standalone);
+  process.kill(pid, 'SIGKILL');
+  await sleep(300); // the server ends what the dead client had open
+  const ledger = await pieces(cluster);
+  say(`kill -9 of worker ${pid}: ${ledger.length} pieces in the ledger, ${ledger.reduce((sum, piece) => sum + piece.rows, 0).toLocaleString('en')} rows`);
+  return ledger;
+}
+
+const cluster = await openCluster();
+let standalone;
+try {
+  await loadLineitem(cluster, rows);
+  const wanted = await contentOf(cluster.shop, 'public.lineitem');
+  standalone = await startStandalone({ shop: cluster.shop, wh: cluster.wh }, { args: ['--workers', 'process'] });
+  const ends = { from: { connection: 'shop', dataset: 'public.lineitem' }, to: { connection: 'wh', dataset: 'public.lineitem' } };
+  const { requestId } = await standalone.call('POST', '/v1/requests', { pipeline: { name: 'killed_twice', ...ends }, run: 'now' });
+  const first = await killAfter(cluster, standalone, { attempt: 1, committed: 3 });
+  const second = await killAfter(cluster, standalone, { attempt: 2, committed: 3 });
+  const run = await until('the run ends', 300_000, async () => {
+    const { runId } = await standalone.call('GET', `/v1/requests/${requestId}`);
+    const found = runId && await standalone.call('GET', `/v1/runs/${runId}`);
+    return found && ['succeeded', 'failed', 'cancelled'].includes(found.state) ? found : null;
+  });
+  must(run.state === 'succeeded' && run.receipt.reconciled, `the run is green and reconciled: read ${run.receipt?.read} = filtered ${run.receipt?.filtered} + rejected ${run.receipt?.rejected} + written ${run.receipt?.written}`);
+  must(await contentOf(cluster.wh, 'public.lineitem') === wanted, `source and target are equal: ${wanted}`);
+  const last = await pieces(cluster);
+  const attempts = [1, 2, 3].map((attempt) => last.filter((piece) => piece.attempt === attempt).length);
+  const same = (piece) => last.some((other) => other.chunk_key === piece.chunk_key && other.attempt === piece.attempt && other.written_at === piece.written_at);
+  must(first.every(same) && second.every(same), `none of the ${second.length} pieces from before the kills was written again`);
+  must(attempts.reduce((sum, n) => sum + n, 0) === run.receipt.chunks, `each of the ${run.receipt.chunks} pieces stands once in the ledger: ${attempts.map((n, index) => `${n} by attempt ${index + 1}`).join(', ')}`);
+  const lanes = (await standalone.call('GET', `/v1/plans/${run.planId}`)).tasks?.find(({ kind }) => kind === 'load')?.chunks?.parallel;
+  if (lanes) say(`so a kill cost at most the pieces in flight: ${lanes}, one for each lane`);
+  await until('nothing is left at the target', 5_000, async () => await leftovers(cluster.wh) === 0);
+  await until('no picture is held at the source', 45_000, async () => await leftovers(cluster.shop) === 0);
+  say('ok  no staging table, no connection and no picture is left');
+} catch (error) {
+  process.stdout.write(`${error.stack ?? error}\n`);
+  process.exitCode = 1;
+} finally {
+  await standalone?.stop();
+  await cluster.stop();
+}
