@@ -16,8 +16,8 @@ const shown = ['movement', 'key', 'chunks', 'strategy', 'publish', 'proof'];
 /** The choices that carry an act, a line each, with one option that lost. */
 export function demoPlanLines(plan: PlanView, paint: Paint): string[] {
   const lines = plan.decisions.filter(({ question }) => shown.includes(question)).flatMap(({ question, choice, reason, rejected }) => {
-    const lost = rejected[0] ? labelled('', `not ${rejected[0].choice}: ${rejected[0].because}`, 5).map((line) => paint('dim', line)) : [];
-    return [...labelled(labels[question] ?? question, `${choice}: ${reason.text}`, 3), ...lost];
+    const lost = rejected[0] ? labelled('', `not ${rejected[0].choice}: ${rejected[0].because}`, { indent: 5 }).map((line) => paint('dim', line)) : [];
+    return [...labelled(labels[question] ?? question, `${choice}: ${reason.text}`, { indent: 3 }), ...lost];
   });
   return lines;
 }

@@ -12,7 +12,7 @@ function taskLines({ id, kind, state, attempts, rows, worker, progress, result, 
   if (result?.kind === 'load') lines.push(`     ${result.chunks} chunks, ${result.resumed} of them from an earlier attempt, ${grouped(result.bytes)} bytes`);
   else if (progress?.chunks) lines.push(`     ${progress.chunksDone} of ${progress.chunks} chunks committed`);
   if (result?.kind === 'publish') lines.push(`     ${grouped(result.published)} rows became visible; proof took ${durationText(result.proofMs)}`);
-  if (failure) lines.push(...labelled('', `${failure.code}: ${failure.text}`, 4));
+  if (failure) lines.push(...labelled('', `${failure.code}: ${failure.text}`, { indent: 4 }));
   return lines;
 }
 /** Why a run came out as it did: the plan's choices with what lost, then tasks, attempts, chunks, then the proof or the failure. */

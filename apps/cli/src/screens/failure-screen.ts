@@ -19,8 +19,8 @@ export function failureScreen(failure: Failure, paint: Paint, { subject, state }
   if (failure.cell) lines.push(`    ${cellLine(failure.cell)}`);
   const told = failure.issues?.length === 1 && failure.text.includes(failure.issues[0]?.text ?? '');
   if (!told) for (const { path, text: problem } of failure.issues ?? []) lines.push(...wrap(`- ${path} ${problem}`, 90).map((line) => `    ${line}`));
-  if (failure.next) lines.push(...labelled('next', failure.next, 4));
-  if (state) lines.push(...labelled('state', state, 4));
+  if (failure.next) lines.push(...labelled('next', failure.next, { indent: 4 }));
+  if (state) lines.push(...labelled('state', state, { indent: 4 }));
   lines.push(paint('dim', `    code    ${failure.code}${failure.traceId ? `   trace ${failure.traceId}` : ''}`));
   return lines;
 }

@@ -12,10 +12,13 @@ export function wrap(text: string, width: number): string[] {
   }
   return line || !lines.length ? [...lines, line] : lines;
 }
+/** @property indent blanks before the label · @property width of the label's column · @property painted the label as it is printed */
+export interface Column { readonly indent?: number; readonly width?: number; readonly painted?: (label: string) => string }
 /** A labelled paragraph: the label in its column, further lines below the text. */
-export function labelled(label: string, text: string, indent = 1): string[] {
-  const gutter = ' '.repeat(indent + 8);
-  return wrap(text, screenWidth - gutter.length).map((line, index) => (index === 0 ? `${' '.repeat(indent)}${label.padEnd(7)} ${line}` : gutter + line));
+export function labelled(label: string, text: string, { indent = 1, width = 7, painted = (plain) => plain }: Column = {}): string[] {
+  const gutter = ' '.repeat(indent + width + 1);
+  const head = `${' '.repeat(indent)}${painted(label)}${' '.repeat(Math.max(0, width - label.length))} `;
+  return wrap(text, screenWidth - gutter.length).map((line, index) => (index === 0 ? head : gutter) + line);
 }
 /** Rows under a head, columns as wide as their widest cell; numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -5,6 +5,8 @@ import { durationText, grouped } from './numbers.ts';
 
 const shownShort: readonly Decision['question'][] = ['movement', 'types', 'key', 'strategy', 'chunks', 'load', 'publish', 'proof'];
 
+/** Where the questions of a plan stand. */
+const column = { indent: 3, width: 10 };
 const interval = ([low, middle, high]: readonly [number, number, number], text: (value: number) => string): string =>
   (low === high ? text(middle) : `${text(middle)} (${text(low)} to ${text(high)})`);
 
@@ -16,14 +18,15 @@ export function planScreen(plan: PlanView, paint: Paint, detail: 'short' | 'ever
   const lines = [` ${paint('bold', `plan ${plan.pipeline}`)}   ${plan.planId.slice(0, 12)}   ${plan.status}   risk ${plan.risk}`];
   for (const decision of plan.decisions) {
     if (detail === 'short' && !shownShort.includes(decision.question)) continue;
-    lines.push(...labelled(`  ${decision.question}`.padEnd(12), decisionText(decision), 1));
+    lines.push(...labelled(decision.question, decisionText(decision), column));
     const losers = detail === 'every' ? decision.rejected : decision.rejected.slice(0, 1);
-    for (const { choice, because } of losers) lines.push(...labelled('', `not ${choice}: ${because}`, 6).map((line) => paint('dim', line)));
+    for (const { choice, because } of losers) lines.push(...labelled('', `not ${choice}: ${because}`, column).map((line) => paint('dim', line)));
   }
-  lines.push(...labelled('  cost', `${interval(plan.cost.rows, grouped)} rows, ${interval(plan.cost.seconds, (seconds) => durationText(seconds * 1000))}`));
-  for (const risk of plan.risks) lines.push(...labelled(paint('yellow', '  risk'), risk));
-  for (const { path, text } of plan.verdict.issues) lines.push(...labelled(paint('red', '  issue'), `${path} ${text}`));
-  for (const { text, choices } of plan.questions) lines.push(...labelled(paint('yellow', '  asks'), `${text}${choices.length ? ` (${choices.join(' | ')})` : ''}`));
+  lines.push(...labelled('cost', `${interval(plan.cost.rows, grouped)} rows, ${interval(plan.cost.seconds, (seconds) => durationText(seconds * 1000))}`, column));
+  const warning = { ...column, painted: (label: string) => paint('yellow', label) };
+  for (const risk of plan.risks) lines.push(...labelled('risk', risk, warning));
+  for (const { path, text } of plan.verdict.issues) lines.push(...labelled('issue', `${path} ${text}`, { ...column, painted: (label) => paint('red', label) }));
+  for (const { text, choices } of plan.questions) lines.push(...labelled('asks', `${text}${choices.length ? ` (${choices.join(' | ')})` : ''}`, warning));
   return lines;
 }
 export const tasksScreen = (plan: PlanView): string[] =>

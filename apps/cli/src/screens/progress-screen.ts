@@ -24,6 +24,8 @@ export const etaText = (task: TaskRunView, { rowsPerSecond }: Speed): string => 
   if (!progress?.totalRows || !rowsPerSecond || progress.rows >= progress.totalRows) return '';
   return `ETA ${durationText(((progress.totalRows - progress.rows) / rowsPerSecond) * 1000)}`;
 };
+/** What a phase is called in the column of labels: the words of the screen that stays. */
+const labels = { waiting: 'waiting', connecting: 'connect', copying: 'copy', proving: 'proof', indexing: 'index', publishing: 'publish' } as const;
 /** One line about a running task: bar, percent, rows, speed, ETA; the phase where it is not copying. */
 export function progressLine(run: RunView, speed: Speed): string {
   const task = currentTask(run);
@@ -31,10 +33,9 @@ export function progressLine(run: RunView, speed: Speed): string {
   const { progress } = task;
   const phase = task.state === 'ready' || task.state === 'waiting' ? 'waiting' : progress?.phase ?? 'connecting';
   const share = shareOf(task);
-  const label = phase === 'copying' ? 'copy' : phase;
   const parts = [
     share === null ? '' : `${bar(share)} ${String(Math.floor(share * 100)).padStart(3)} %`,
     progress ? `${grouped(progress.rows)} rows` : '', speed.rowsPerSecond ? `${compact(speed.rowsPerSecond)}/s` : '', etaText(task, speed),
     task.attempts > 1 ? `attempt ${task.attempts}` : '', durationText(speed.elapsedMs)];
-  return ` ${label.padEnd(10)} ${parts.filter(Boolean).join('  ')}`;
+  return ` ${labels[phase].padEnd(7)} ${parts.filter(Boolean).join('  ')}`;
 }

@@ -26,14 +26,14 @@ describe('numbers', () => {
 describe('progress line', () => {
   it('shows bar, percent, rows, speed and ETA', () => {
     const line = progressLine(run({ tasks: [task({ progress })] }), { rowsPerSecond: 250_000, elapsedMs: 2000 });
-    expect(line).toBe(` copy       [${'#'.repeat(20)}${'.'.repeat(20)}]  50 %  500,000 rows  250 k/s  ETA 2.0 s  2.0 s`);
+    expect(line).toBe(` copy    [${'#'.repeat(20)}${'.'.repeat(20)}]  50 %  500,000 rows  250 k/s  ETA 2.0 s  2.0 s`);
   });
   it('never says 100 % of an estimate before the task is done', () => {
     expect(shareOf(task({ progress: { ...progress, rows: 2_000_000 } }))).toBe(0.99);
     expect(shareOf(task({ state: 'succeeded' }))).toBe(1);
   });
   it('names the phase and a second attempt where rows do not move', () => {
-    expect(progressLine(run({ tasks: [task({ attempts: 2, progress: { ...progress, phase: 'proving' } })] }), { rowsPerSecond: null, elapsedMs: 100 })).toMatch(/^ proving .*attempt 2/);
+    expect(progressLine(run({ tasks: [task({ attempts: 2, progress: { ...progress, phase: 'proving' } })] }), { rowsPerSecond: null, elapsedMs: 100 })).toMatch(/^ proof  .*attempt 2/);
   });
 });
 describe('run screen', () => {
@@ -74,5 +74,10 @@ describe('plan and explain', () => {
     expect(text).not.toContain('not rows');
   });
   it('explains with everything that lost', () => { expect(explainScreen({ plan, run: run() }, plain).join('\n')).toContain('not rows: slow'); });
+  it('puts every line of a paragraph below its first, colours or not', () => {
+    const column = { indent: 3, width: 10, painted: (label: string) => colours('red', label) };
+    const [first = '', second = ''] = labelled('chunks', 'word '.repeat(30), column);
+    expect([first.replaceAll(/\u001b\[\d+m/g, '').indexOf('word'), second.indexOf('word')]).toEqual([14, 14]);
+  });
   it('keeps paragraphs inside the screen', () => { for (const line of labelled('plan', 'word '.repeat(60))) expect(line.length).toBeLessThanOrEqual(96); });
 });
