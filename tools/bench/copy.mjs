@@ -1,9 +1,10 @@
 // PostgreSQL to PostgreSQL: ours against the binary pipe of psql, in turns.
 import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
-import { contentOf, loadLineitem, openCluster, withClient } from './lineitem.mjs';
+import { startStandalone, withClient } from '../provision/standalone.mjs';
+import { contentOf, loadLineitem, openCluster } from './lineitem.mjs';
 import { cpuSeconds } from './process-tree.mjs';
-import { runPipeline, startStandalone } from './standalone.mjs';
+import { runPipeline } from './run-pipeline.mjs';
 import { median, ratioText } from './statistics.mjs';
 
 const seconds = (text) => text.split(/\s+/).filter(Boolean).reduce((sum, part) => { const [, m, s] = /(\d+)m([\d.]+)s/.exec(part); return sum + Number(m) * 60 + Number(s); }, 0);

@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
 import { cache } from '../install.mjs';
 import { startPostgres } from '../provision/postgres.mjs';
+import { databaseUrl, withClient } from '../provision/standalone.mjs';
 import { virtualEnvironment } from '../provision/venv.mjs';
 
 export const SF1_ROWS = 6_001_215;
@@ -13,13 +13,6 @@ export const settings = { fsync: 'on', synchronous_commit: 'on', full_page_write
 const columns = `l_orderkey bigint not null, l_partkey bigint not null, l_suppkey bigint not null, l_linenumber integer not null, l_quantity numeric(15,2) not null,
   l_extendedprice numeric(15,2) not null, l_discount numeric(15,2) not null, l_tax numeric(15,2) not null, l_returnflag char(1) not null, l_linestatus char(1) not null,
   l_shipdate date not null, l_commitdate date not null, l_receiptdate date not null, l_shipinstruct char(25) not null, l_shipmode char(10) not null, l_comment varchar(44) not null`;
-
-export async function withClient(url, work) {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try { return await work(client); } finally { await client.end(); }
-}
-export const databaseUrl = (cluster, name) => Object.assign(new URL(cluster.url), { pathname: `/${name}` }).href;
 
 /** A cluster with the databases `shop` (source) and `wh` (target). */
 export async function openCluster() {

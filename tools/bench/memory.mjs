@@ -1,8 +1,9 @@
 // Memory of a copy: the peak of the standalone without its PostgreSQL over its own idle, at one size and at three times that size.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadLineitem, openCluster, withClient } from './lineitem.mjs';
+import { serverPidOf, startStandalone, withClient } from '../provision/standalone.mjs';
+import { loadLineitem, openCluster } from './lineitem.mjs';
 import { pidsOf, pssMiB, watchPeak } from './process-tree.mjs';
-import { runPipeline, startStandalone } from './standalone.mjs';
+import { runPipeline } from './run-pipeline.mjs';
 
 const settleMs = 8_000;
 async function peakOf(cluster, table, say) {
@@ -10,7 +11,7 @@ async function peakOf(cluster, table, say) {
   const standalone = await startStandalone({ shop: cluster.shop, wh: cluster.wh });
   try {
     await sleep(settleMs);
-    const own = () => pssMiB(standalone.pid, pidsOf(standalone.postgresPid));
+    const own = () => pssMiB(standalone.pid, pidsOf(serverPidOf(standalone)));
     const idle = own();
     const watch = watchPeak(own, 250);
     await runPipeline(standalone, { name: `memory_${table}`, from: { connection: 'shop', dataset: `public.${table}` }, to: { connection: 'wh', dataset: `public.${table}` } });

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openCluster, withClient } from './lineitem.mjs';
-import { startStandalone } from './standalone.mjs';
+import { startStandalone, withClient } from '../provision/standalone.mjs';
+import { openCluster } from './lineitem.mjs';
 import { percentile } from './statistics.mjs';
 
 const warmUp = 10;

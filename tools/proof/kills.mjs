@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { SF1_ROWS, contentOf, loadLineitem, openCluster, withClient } from '../bench/lineitem.mjs';
+import { SF1_ROWS, contentOf, loadLineitem, openCluster } from '../bench/lineitem.mjs';
 import { pidsOf } from '../bench/process-tree.mjs';
-import { startStandalone } from '../bench/standalone.mjs';
+import { startStandalone, withClient } from '../provision/standalone.mjs';
 
 const { values } = parseArgs({ options: { rows: { type: 'string', default: String(SF1_ROWS) } } });
 const rows = Number(values.rows);
