@@ -25,13 +25,14 @@ const foldersOf = (config: DagGeneratorConfig, options: DagGeneratorOptions): Fo
 
 /** Nest's module of the dag-generator. */
 export class DagGeneratorModule {
-  static register({ state, outbox, config }: ServiceParts<'dag-generator', DagGeneratorConfig>, options: DagGeneratorOptions): DynamicModule {
+  static register({ state, outbox, config, onGivenUp }: ServiceParts<'dag-generator', DagGeneratorConfig>, options: DagGeneratorOptions): DynamicModule {
     return {
       module: DagGeneratorModule,
       controllers: [DagsController, RenderingHandler],
       providers: [
         { provide: StateDatabase, useValue: state }, { provide: Outbox, useValue: outbox }, { provide: FOLDERS, useValue: foldersOf(config, options) },
         DagArtifactsRepository, FilePublisher, RenderingService, RenderingLoop, DagsService,
+        { provide: 'hooks of the platform', inject: [RenderingService], useFactory: (rendering: RenderingService) => { onGivenUp((letter, tx) => rendering.giveUp(tx, letter)); } },
       ],
     };
   }

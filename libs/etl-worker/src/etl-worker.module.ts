@@ -73,7 +73,10 @@ function moduleOf(parts: Parts, options: EtlWorkerOptions): DynamicModule {
     providers: [
       ...given(parts, options), TasksRepository, ChunksRepository, FileLedgerRepository, SlotSignal,
       Leases, StepRunner, Attempts, Slots, LeaseSweeper, TaskWatch, TasksService, EtlWorkerStart,
-      { provide: 'stop', inject: [EtlWorkerStart], useFactory: (start: EtlWorkerStart) => { parts.shutdown.onStop('work', () => start.stop()); } },
+      { provide: 'hooks of the platform', inject: [EtlWorkerStart, TasksService], useFactory: (start: EtlWorkerStart, tasks: TasksService) => {
+        parts.shutdown.onStop('work', () => start.stop());
+        parts.onGivenUp((letter, tx) => tasks.giveUp(tx, letter));
+      } },
     ],
   };
 }

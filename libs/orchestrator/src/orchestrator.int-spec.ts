@@ -187,9 +187,11 @@ describePostgres('orchestrator', () => {
       script = obedient;
       const load = worker.commands.find(({ runId, task }) => runId === first.runId && task.kind === 'load')!;
       expect((await call<RunView>('POST', `/v1/runs/${first.runId}/cancel`)).json.state).toBe('cancelling');
+      const isTold = (): boolean => worker.cancels.some(({ taskRunId }) => taskRunId === load.taskRunId);
+      for (let tries = 0; tries < 400 && !isTold(); tries += 1) await new Promise((done) => { setTimeout(done, 10); });
+      expect(isTold()).toBe(true);
       await worker.report('task.run.cancelled.v1', { runId: load.runId, taskRunId: load.taskRunId, attempt: load.attempt });
       expect((await run(first.runId!)).state).toBe('cancelled');
-      expect(worker.cancels.some(({ taskRunId }) => taskRunId === load.taskRunId)).toBe(true);
       expect((await call<RunView>('POST', `/v1/runs/${first.runId}/retry`)).status).toBe(202);
     });
     it('of a profile is told to the requester', async () => {

@@ -15,6 +15,7 @@ import { ConnectionsRepository } from './connections/connections.repository.ts';
 import { ConnectionsService } from './connections/connections.service.ts';
 import { PROJECT_FILE, ProjectService } from './connections/project.service.ts';
 import { CONNECTORS, type ConnectorCatalogue } from './connector-catalogue.ts';
+import { GivenUpMessages } from './given-up/given-up-messages.service.ts';
 import { OrchestratorTables1764000200000 } from './migrations/orchestrator-tables.migration.ts';
 import { type OrchestratorConfig, orchestratorConfig } from './orchestrator-config.ts';
 import { OrchestratorLifecycle } from './orchestrator-lifecycle.service.ts';
@@ -63,7 +64,7 @@ type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
 const services: Provider[] = [
   ConnectionsRepository, PipelinesRepository, RequestsRepository, PlansRepository, RunsRepository, AirflowRepository, ProjectService, ConnectionsService, PipelinesService, RequestsService, Intake,
   PlanningService, PlanningGround, Approvals, CopyRuns, PlansService, RetriesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, Changes, ReceiptSigner,
-  AirflowService, AirflowRuns, OrchestratorLifecycle,
+  AirflowService, AirflowRuns, GivenUpMessages, OrchestratorLifecycle,
 ];
 
 /** Nest's module of the orchestrator. */
@@ -77,15 +78,15 @@ export class OrchestratorModule {
       providers: [
         value(StateDatabase, state), value(Outbox, outbox), value(CONNECTORS, options.connectors ?? builtInConnectors()), value(PROJECT_FILE, options.project ?? config.ETL_ORCHESTRATOR_PROJECT ?? null),
         value(SIGNING_KEY, keyOf(options, config)), value(PARALLEL, config.ETL_ORCHESTRATOR_PARALLEL), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000), ...services,
-        { provide: PARTS_JOINED, inject: [RequestsService, OrchestratorLifecycle], useFactory: (requests: RequestsService, lifecycle: OrchestratorLifecycle) => join(parts, { requests, lifecycle }) },
+        { provide: PARTS_JOINED, inject: [GivenUpMessages, OrchestratorLifecycle], useFactory: (givenUp: GivenUpMessages, lifecycle: OrchestratorLifecycle) => join(parts, { givenUp, lifecycle }) },
       ],
     };
   }
 }
 const PARTS_JOINED = Symbol('hooks of the platform are set');
 
-function join({ onUnreadable, shutdown }: Parts, { requests, lifecycle }: { requests: RequestsService; lifecycle: OrchestratorLifecycle }): true {
-  onUnreadable((message, failure, tx) => requests.onUnreadable(message, failure, tx));
+function join({ onGivenUp, shutdown }: Parts, { givenUp, lifecycle }: { givenUp: GivenUpMessages; lifecycle: OrchestratorLifecycle }): true {
+  onGivenUp((letter, tx) => givenUp.end(letter, tx));
   shutdown.onStop('work', () => lifecycle.stop());
   return true;
 }

@@ -1,9 +1,10 @@
-import { EtlError } from '@agent-etl/contracts';
+import { EtlError, PipelineId, PlanId } from '@agent-etl/contracts';
 import { type RenderedDag, renderDag } from '@agent-etl/dag-rendering';
-import { Outbox } from '@agent-etl/messaging';
+import { type GivenUp, Outbox, givenUpFailure } from '@agent-etl/messaging';
 import { type TenantTx, sql } from '@agent-etl/persistence';
 import { crashPoint } from '@agent-etl/service-kit';
 import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { FilePublisher, digestOf } from '../publishing/file-publisher.service.ts';
 import { type Folders, folderFor } from '../publishing/folder-rules.ts';
 import { type Approved, type DagArtifactEntity } from './dag-artifact.entity.ts';
@@ -13,6 +14,8 @@ import { afterFailure, tenantLabel } from './rendering-rules.ts';
 export const FOLDERS = Symbol('folders for DAG files');
 /** Notified when something waits to be rendered. */
 export const RENDERING_CHANNEL = 'dag_rendering';
+
+const WithPlan = z.object({ pipelineId: PipelineId, planId: PlanId });
 
 /** Makes the DAG of an approved plan and puts it where it belongs. */
 @Injectable()
@@ -26,6 +29,14 @@ export class RenderingService {
   async enqueue(tx: TenantTx, approved: Approved): Promise<void> {
     await this.artifacts.add(tx, approved);
     await tx.run(sql`select pg_notify(${RENDERING_CHANNEL}, '')`);
+  }
+
+  /** An approval that was given up never becomes a row: there is no DAG. */
+  async giveUp(tx: TenantTx, letter: GivenUp): Promise<void> {
+    const about = WithPlan.safeParse(letter.json).data;
+    if (!about) return;
+    await this.artifacts.lockPipeline(tx, about.pipelineId);
+    await this.outbox.add(tx, 'dag.failed.v1', { ...about, failure: givenUpFailure(letter) });
   }
 
   /** Renders and publishes one waiting plan. File and row agree whenever it ends: a crash between them repeats the same bytes, which then change nothing. */

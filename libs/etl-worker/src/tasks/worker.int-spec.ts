@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { LoadResult, TaskCommand } from '@agent-etl/contracts';
+import { DEFAULT_TENANT, type LoadResult, type TaskCommand } from '@agent-etl/contracts';
 import { sql } from '@agent-etl/persistence';
 import { describePostgres } from '@agent-etl/persistence/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -50,6 +50,19 @@ describePostgres('a worker', () => {
     await place.command(again);
     expect((await place.event('task.run.succeeded.v1', again)).result).toMatchObject({ read: 100, resumed: 3 });
     expect(staged(store, command)).toEqual(store.rows);
+  });
+
+  it('reports the attempt of a command that it cannot read as failed, with the letter that keeps it', async () => {
+    await working(new ScriptedStore(1, 1));
+    const { deadline: _, ...command } = fresh();
+    await place.say(DEFAULT_TENANT.id, 'task.run.requested.v1', command);
+    const { failure } = await place.event('task.run.failed.v1', command);
+    const state = await place.database.open('worker', []);
+    const [letter] = await state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run<{ id: string }>(sql`select id from dead_letter where key = ${command.taskRunId}`));
+    expect(failure).toMatchObject({ code: 'message.given-up', next: `look at the message: agent-etl dlq show ${letter?.id}` });
+    const { taskRunId, runId } = fresh();
+    await place.say(DEFAULT_TENANT.id, 'task.run.cancel-requested.v1', { taskRunId, runId, attempt: 1 }); // no reason: unreadable, and no attempt that ends by it
+    expect(place.of(taskRunId)).toEqual([]);
   });
 
   describe('that is told to cancel', () => {

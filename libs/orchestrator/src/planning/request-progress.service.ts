@@ -22,7 +22,7 @@ export class RequestProgress {
   async fail(tx: TenantTx, { requestId }: Named, { failure, planId = null }: { failure: Failure; planId?: string | null }): Promise<void> {
     await this.change(tx, { requestId }, { state: 'failed', failure, planId });
     await this.requests.holdText(tx, requestId);
-    await this.outbox.add(tx, 'pipeline.rejected.v1', { requestId, code: failure.code, text: failure.text, issues: failure.issues ?? [] });
+    await this.outbox.add(tx, 'pipeline.rejected.v1', { requestId, code: failure.code, text: failure.text, issues: failure.issues ?? [], next: failure.next });
   }
   refused(tx: TenantTx, request: Named, { planId, by }: { planId: string; by: string }): Promise<void> {
     return this.fail(tx, request, { planId, failure: toFailure(new EtlError('plan.refused', { rule: 'a decision', explanation: `${by} refused it` })) });
