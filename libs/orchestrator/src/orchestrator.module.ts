@@ -18,6 +18,7 @@ import { CONNECTORS, type ConnectorCatalogue } from './connector-catalogue.ts';
 import { GivenUpMessages } from './given-up/given-up-messages.service.ts';
 import { OrchestratorTables1764000200000 } from './migrations/orchestrator-tables.migration.ts';
 import { type OrchestratorConfig, orchestratorConfig } from './orchestrator-config.ts';
+import { ORCHESTRATOR_LOG } from './orchestrator-log.ts';
 import { OrchestratorLifecycle } from './orchestrator-lifecycle.service.ts';
 import { PipelineEntity } from './pipelines/pipeline.entity.ts';
 import { PipelinesController } from './pipelines/pipelines.controller.ts';
@@ -37,7 +38,7 @@ import { RequestProgress } from './planning/request-progress.service.ts';
 import { RetriesService } from './planning/retries.service.ts';
 import { readSigningKey, signingKey } from './receipts/receipt-signature.ts';
 import { ReceiptSigner, SIGNING_KEY } from './receipts/receipt-signer.service.ts';
-import { Intake } from './requests/intake.service.ts';
+import { Intake, PLANNING_MS } from './requests/intake.service.ts';
 import { RequestEntity } from './requests/request.entity.ts';
 import { RequestsController } from './requests/requests.controller.ts';
 import { RequestsHandler } from './requests/requests.handler.ts';
@@ -51,6 +52,7 @@ import { RunsController } from './runs/runs.controller.ts';
 import { RunsHandler } from './runs/runs.handler.ts';
 import { RunsRepository } from './runs/runs.repository.ts';
 import { RunsService } from './runs/runs.service.ts';
+import { StuckRuns } from './runs/stuck-runs.service.ts';
 import { Ticker } from './runs/ticker.service.ts';
 import { Changes } from './signals/changes.service.ts';
 
@@ -63,21 +65,22 @@ type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
 
 const services: Provider[] = [
   ConnectionsRepository, PipelinesRepository, RequestsRepository, PlansRepository, RunsRepository, AirflowRepository, ProjectService, ConnectionsService, PipelinesService, RequestsService, Intake,
-  PlanningService, PlanningGround, Approvals, CopyRuns, PlansService, RetriesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, Changes, ReceiptSigner,
+  PlanningService, PlanningGround, Approvals, CopyRuns, PlansService, RetriesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
   AirflowService, AirflowRuns, GivenUpMessages, OrchestratorLifecycle,
 ];
 
 /** Nest's module of the orchestrator. */
 export class OrchestratorModule {
   static register(parts: Parts, options: OrchestratorOptions): DynamicModule {
-    const { state, outbox, config } = parts;
+    const { state, outbox, config, log } = parts;
     const value = (provide: symbol | Function, useValue: unknown): Provider => ({ provide, useValue });
     return {
       module: OrchestratorModule,
       controllers: [RequestsController, PlansController, PipelinesController, RunsController, ConnectionsController, AirflowController, RequestsHandler, RunsHandler, DagsHandler],
       providers: [
-        value(StateDatabase, state), value(Outbox, outbox), value(CONNECTORS, options.connectors ?? builtInConnectors()), value(PROJECT_FILE, options.project ?? config.ETL_ORCHESTRATOR_PROJECT ?? null),
-        value(SIGNING_KEY, keyOf(options, config)), value(PARALLEL, config.ETL_ORCHESTRATOR_PARALLEL), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000), ...services,
+        value(StateDatabase, state), value(Outbox, outbox), value(ORCHESTRATOR_LOG, log), value(CONNECTORS, options.connectors ?? builtInConnectors()), value(PROJECT_FILE, options.project ?? config.ETL_ORCHESTRATOR_PROJECT ?? null),
+        value(SIGNING_KEY, keyOf(options, config)), value(PARALLEL, config.ETL_ORCHESTRATOR_PARALLEL), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000),
+        value(PLANNING_MS, config.ETL_ORCHESTRATOR_PLANNING_SECONDS * 1000), ...services,
         { provide: PARTS_JOINED, inject: [GivenUpMessages, OrchestratorLifecycle], useFactory: (givenUp: GivenUpMessages, lifecycle: OrchestratorLifecycle) => join(parts, { givenUp, lifecycle }) },
       ],
     };

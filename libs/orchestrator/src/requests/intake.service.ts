@@ -2,7 +2,7 @@ import { type Pipeline, type PipelineRequest, DatasetRef, EtlError } from '@agen
 import { Outbox } from '@agent-etl/messaging';
 import type { TenantTx } from '@agent-etl/persistence';
 import { assertSupported } from '@agent-etl/planning';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ConnectionsRepository } from '../connections/connections.repository.ts';
 import { PipelinesRepository } from '../pipelines/pipelines.repository.ts';
 import { lookRun } from '../runs/new-run.ts';
@@ -11,6 +11,7 @@ import type { RequestEntity } from './request.entity.ts';
 import { askedPipeline, assertSameBody, bodyDigest } from './request-rules.ts';
 import { RequestsRepository } from './requests.repository.ts';
 
+export const PLANNING_MS = Symbol('how long profiling may take');
 export interface Taken { readonly requestId: string; readonly key: string | null; readonly body: PipelineRequest; readonly by: string }
 
 /** Takes a request: its row, the answer that it is accepted, and the run that profiles its ends, all or nothing. */
@@ -18,7 +19,7 @@ export interface Taken { readonly requestId: string; readonly key: string | null
 export class Intake {
   constructor(
     private readonly requests: RequestsRepository, private readonly pipelines: PipelinesRepository, private readonly connections: ConnectionsRepository,
-    private readonly runs: RunsService, private readonly outbox: Outbox<'orchestrator'>,
+    private readonly runs: RunsService, private readonly outbox: Outbox<'orchestrator'>, @Inject(PLANNING_MS) private readonly planningMs: number,
   ) {}
 
   /** @returns the request, a repeated one as it is by now
@@ -55,6 +56,6 @@ export class Intake {
     const source = DatasetRef.parse({ connection: spec.from.connection, dataset: spec.from.dataset });
     const target = DatasetRef.parse({ connection: spec.to.connection, dataset: spec.to.dataset });
     await this.runs.start(tx, lookRun({
-      spec: { id: 'profile', kind: 'profile', source, target, ...(spec.from.select ? { select: spec.from.select } : {}) }, pipeline: spec.name, pipelineId, requestId, now: await tx.now() }));
+      spec: { id: 'profile', kind: 'profile', source, target, ...(spec.from.select ? { select: spec.from.select } : {}) }, pipeline: spec.name, pipelineId, requestId, now: await tx.now(), deadlineMs: this.planningMs }));
   }
 }
