@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type App, DEFAULT_TENANT, EtlError, type Payload, PipelineId, TenantId } from '@agent-etl/contracts';
 import { type StateDatabase, platformMigrations, sql } from '@agent-etl/persistence';
 import { type TestState, aStateDatabase, describePostgres } from '@agent-etl/persistence/testing';
+import pg from 'pg';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import { InMemoryBus } from './in-memory-bus.ts';
 import type { WireMessage } from './message-bus.ts';
@@ -243,6 +244,37 @@ describePostgres('messaging on PostgreSQL', () => {
     await relay.close();
     expect(sent.filter(({ key }) => key === 'wide').map(({ headers }) => headers['requestId'])).toEqual(wide);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(512 * 1024);
+  });
+  it('sends a row whose notification was lost, by its sweep', async () => {
+    const relay = new OutboxRelay(state, bus, outbox);
+    await sleep(300); // it has looked, found nothing and waits
+    const [id, value] = ['018f0000-0000-7000-9000-0000000000aa', Buffer.from('unheard')];
+    await state.inTenantTx(tenantId, (tx) => tx.run(sql`insert into outbox (tenant_id, topic, key, ce_id, headers, body) values (${tx.tenantId}, 'etl.pipeline.events', 'unheard', ${id}, '{}'::jsonb, ${value})`));
+    await until(() => sent.some(({ key }) => key === 'unheard'), 7_000);
+    await relay.close();
+  });
+  it('tries a parked message that another process left, by its sweep', async () => {
+    const seen: string[] = [];
+    const one = delivery(async (_type, payload) => { seen.push((payload as { requestId: string }).requestId); });
+    const retrier = new ParkedRetrier('orchestrator', state, one);
+    await sleep(300);
+    await state.inTenantTx(tenantId, (tx) => one.parking.park(tx, request('left by another'), { tries: 1, failure: null, pauseMs: 0 }));
+    await until(() => seen.includes('left by another'), 7_000);
+    await retrier.close();
+  });
+  it('drops what was sent and seen long ago, a part at a time, and goes on sending meanwhile', async () => {
+    const admin = new pg.Client({ connectionString: database.adminUrl });
+    await admin.connect();
+    await admin.query(`insert into orchestrator.outbox (tenant_id, topic, key, ce_id, headers, body, created_at, sent_at)
+      select $1, 'etl.pipeline.events', 'old', gen_random_uuid(), '{}', '', now() - interval '2 days', now() - interval '2 days' from generate_series(1, 5000)`, [tenantId]);
+    await admin.query(`insert into orchestrator.inbox (tenant_id, app, ce_id, seen_at) select $1, 'old', gen_random_uuid(), now() - interval '31 days' from generate_series(1, 5000)`, [tenantId]);
+    const relay = new OutboxRelay(state, bus, outbox);
+    await state.inTenantTx(tenantId, async (tx) => { tx.hold(pipelineId); await outbox.add(tx, 'pipeline.accepted.v1', accepted('meanwhile')); });
+    await until(() => sent.some(({ value }) => Buffer.from(value).toString().includes('meanwhile')));
+    const left = async (): Promise<number> => (await admin.query<{ n: number }>(`select (select count(*) from orchestrator.outbox where key = 'old')::int + (select count(*) from orchestrator.inbox where app = 'old')::int as n`)).rows[0]?.n ?? -1;
+    await until(async () => (await left()) === 0, 4_000);
+    await relay.close();
+    await admin.end();
   });
   it('keeps the tenants of messages apart', async () => {
     const other = TenantId.parse('018f0000-0000-7000-8000-00000000000b');
