@@ -10,7 +10,8 @@ export interface TaskKey { readonly tenantId: string; readonly taskRunId: string
 export interface Claimed extends TaskKey { readonly runId: string; readonly command: TaskCommand; readonly isCancelled: boolean; readonly waitedSeconds: number }
 /** What a beat sees of its own row. */
 export interface Beat { readonly isCancelled: boolean; readonly isLate: boolean }
-export interface LostTask extends TaskKey { readonly runId: string; readonly worker: string; readonly command: TaskCommand }
+/** @property command null when it was written for another release: the attempt is lost all the same */
+export interface LostTask extends TaskKey { readonly runId: string; readonly worker: string; readonly command: TaskCommand | null }
 
 interface KeyRow { tenant_id: string; task_run_id: string; attempt: number }
 const keyOf = (row: KeyRow): TaskKey => ({ tenantId: row.tenant_id, taskRunId: row.task_run_id, attempt: row.attempt });
@@ -115,7 +116,7 @@ export class TasksRepository {
     const [row] = await tx.run<{ run_id: string; worker: string; command: unknown }>(sql`update task set state = 'lost', finished_at = clock_timestamp()
       where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and state = 'running' and lease_until < clock_timestamp()
       returning run_id, worker, command`);
-    return row ? { ...key, runId: row.run_id, worker: row.worker, command: TaskCommand.parse(row.command) } : null;
+    return row ? { ...key, runId: row.run_id, worker: row.worker, command: TaskCommand.safeParse(row.command).data ?? null } : null;
   }
 
   /** Locks the row of the one who holds it until the transaction ends. @returns whether this worker still does */
