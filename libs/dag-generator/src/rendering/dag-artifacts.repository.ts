@@ -1,6 +1,7 @@
 import { StateDatabase, type TenantTx, sql } from '@agent-etl/persistence';
 import { Injectable } from '@nestjs/common';
 import { type Approved, type ArtifactState, DagArtifactEntity } from './dag-artifact.entity.ts';
+import type { Consequence } from './rendering-rules.ts';
 
 export interface Due { readonly tenantId: string; readonly planId: string }
 
@@ -32,6 +33,15 @@ export class DagArtifactsRepository {
   }
   find(tx: TenantTx, planId: string): Promise<DagArtifactEntity | null> {
     return tx.manager.findOneBy(DagArtifactEntity, { tenantId: tx.tenantId, planId });
+  }
+  /** Locks a waiting row, of which nothing but its columns is read. */
+  async lockTries(tx: TenantTx, planId: string): Promise<{ tries: number; pipelineId: string } | null> {
+    const [row] = await tx.run<{ tries: number; pipelineId: string }>(sql`select tries, pipeline_id as "pipelineId" from dag_artifact where plan_id = ${planId} and state = 'waiting' for update`);
+    return row ?? null;
+  }
+  async note(tx: TenantTx, planId: string, next: Consequence): Promise<void> {
+    const [state, failure, inMs] = next.then === 'failed' ? ['failed', JSON.stringify(next.failure), 0] as const : ['waiting', null, next.inMs] as const;
+    await tx.run(sql`update dag_artifact set tries = tries + 1, state = ${state}, failure = ${failure}::jsonb, next_at = clock_timestamp() + ${inMs}::integer * interval '1 millisecond' where plan_id = ${planId}`);
   }
   async save(tx: TenantTx, artifact: DagArtifactEntity): Promise<void> { await tx.manager.save(artifact); }
 

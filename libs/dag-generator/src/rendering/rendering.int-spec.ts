@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { DEFAULT_TENANT } from '@agent-etl/contracts';
 import { anApprovedPlan } from '@agent-etl/dag-rendering/testing';
@@ -159,6 +160,33 @@ describePostgres('dag_generator_rendering', () => {
     await render();
     await expect(dags.view('00000000-0000-7000-8000-000000000002', sha('5'))).rejects.toMatchObject({ code: 'access.not-found' });
     await expect(state.asRelay((tx) => tx.run(sql`select approved from dag_artifact`))).rejects.toThrow('permission denied');
+  });
+  it('renders what stands behind a plan that it cannot read, and gives that one up after five tries', async () => {
+    const other = approval({ planId: sha('8'), id: '00000000-0000-7000-8000-0000000000cc', at: '2026-11-23T00:00:00.000Z', pipeline: { name: 'behind' } });
+    await approve(approval());
+    await approve(other);
+    await state.inTenantTx(tenant, (tx) => tx.run(sql`update dag_artifact set approved = '{"of":"tomorrow"}' where plan_id = ${sha('5')}`));
+    const loop = new RenderingLoop(state, artifacts, rendering);
+    await loop.onApplicationBootstrap();
+    expect((await dags.view(tenant, sha('8'))).dagId).toBe('default-behind');
+    const triesOf = async (): Promise<{ tries: number; state: string } | undefined> => state.inTenantTx(tenant, async (tx) => (await tx.run<{ tries: number; state: string }>(sql`select tries, state from dag_artifact where plan_id = ${sha('5')}`))[0]);
+    for (let tries = 0; tries < 200 && (await triesOf())?.tries === 0; tries += 1) await sleep(10);
+    expect(await triesOf()).toEqual({ tries: 1, state: 'waiting' });
+    await state.inTenantTx(tenant, (tx) => tx.run(sql`update dag_artifact set tries = 4, next_at = clock_timestamp() where plan_id = ${sha('5')}`));
+    loop.wake();
+    for (let tries = 0; tries < 200 && (await triesOf())?.state !== 'failed'; tries += 1) await sleep(10);
+    await loop.onApplicationShutdown();
+    expect(await triesOf()).toEqual({ tries: 5, state: 'failed' });
+    expect(await said()).toContainEqual({ type: 'dag.failed.v1', body: expect.objectContaining({ planId: sha('5'), failure: expect.objectContaining({ code: 'platform.internal' }) as unknown }) as unknown });
+  });
+  it('finds a plan whose notification was lost, by its own look', async () => {
+    const loop = new RenderingLoop(state, artifacts, rendering);
+    await loop.onApplicationBootstrap();
+    await sleep(300); // it has looked, found nothing and sleeps
+    await state.inTenantTx(tenant, (tx) => artifacts.add(tx, approval()));
+    for (let tries = 0; tries < 70 && (await files(scheduler())).length === 0; tries += 1) await sleep(100);
+    expect(await files(scheduler())).toEqual(['default-flights.py']);
+    await loop.onApplicationShutdown();
   });
   it('renders by itself soon after the commit', async () => {
     const loop = new RenderingLoop(state, artifacts, rendering);

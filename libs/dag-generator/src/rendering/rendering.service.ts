@@ -55,6 +55,17 @@ export class RenderingService {
     }
   }
 
+  /** What follows when the transaction of a rendering broke, such as over a row that this release does not read: only its columns are touched. */
+  async failed(tx: TenantTx, planId: string, error: unknown): Promise<void> {
+    const row = await this.artifacts.lockTries(tx, planId);
+    if (!row) return;
+    const next = afterFailure(error, row.tries + 1);
+    await this.artifacts.note(tx, planId, next);
+    if (next.then !== 'failed') return;
+    tx.hold(row.pipelineId);
+    await this.outbox.add(tx, 'dag.failed.v1', { pipelineId: PipelineId.parse(row.pipelineId), planId: PlanId.parse(planId), failure: next.failure });
+  }
+
   async #checked(tx: TenantTx, { approved, tenantId, pipelineId }: DagArtifactEntity): Promise<RenderedDag> {
     const { plan, planId, approvedAt, airflow, addresses = {} } = approved;
     const rendered = renderDag({ plan, planId, approvedAt, addresses, tenant: tenantLabel(tenantId) }, airflow);
