@@ -44,8 +44,8 @@ export class RequestsService {
   /** A request over the bus: what cannot be taken is answered, never retried. */
   async onRequested(tx: TenantTx, body: PipelineRequest, { id }: MessageMeta): Promise<void> {
     const requestId = body.requestId ?? id;
-    await this.project.refresh();
     try {
+      await this.project.refresh(tx);
       await this.intake.take(tx, { requestId, key: null, body, by: 'bus' });
     } catch (error) {
       if (!(error instanceof EtlError) || error.row.retry !== 'never') throw error;
