@@ -203,6 +203,38 @@ describePostgres('orchestrator', () => {
     });
   });
 
+  describe('the approval of a plan that comes out again', () => {
+    const approvals = (planId: string): Record<string, unknown>[] => said.filter(({ type, body }) => type === 'plan.approved.v1' && body['planId'] === planId).map(({ body }) => body);
+    const distinct = (planId: string): number => new Set(approvals(planId).map(({ approvedAt }) => approvedAt)).size;
+    const put = (host: string) => call('PUT', '/v1/connections/ops', { body: { connector: 'postgres', host, database: 'ops', user: 'etl', password: 'secret://ops#password' } });
+    afterAll(() => put('127.0.0.1'));
+    it('is said again when a database has moved, with its new address, and not otherwise', async () => {
+      await put('old-host');
+      const body = { pipeline: aCopy(pipelineName()) };
+      const first = await ask(body);
+      const same = await ask(body);
+      await put('new-host');
+      const moved = await ask(body);
+      expect([same.planId, moved.planId]).toEqual([first.planId, first.planId]);
+      await heard('plan.approved.v1', ({ requestId }) => requestId === moved.requestId);
+      expect(distinct(first.planId!)).toBe(2);
+      expect(approvals(first.planId!).find(({ requestId }) => requestId === first.requestId)).toMatchObject({ by: 'policy', addresses: { ops: 'postgres://old-host:5432/ops' } });
+      expect(approvals(first.planId!).find(({ requestId }) => requestId === moved.requestId)).toMatchObject({ by: 'policy', addresses: { ops: 'postgres://new-host:5432/ops' } });
+    });
+    it('is said again when another plan stood in between, which then is the current one no more', async () => {
+      const name = pipelineName();
+      const asked = async (rows: number): Promise<RequestView> => {
+        script = (command) => (command.task.kind === 'profile' ? { result: profileOf({ source: aProfile({ rows }) }) } : obedient(command));
+        return ask({ pipeline: aCopy(name) });
+      };
+      const [one, two, back] = [await asked(1_000), await asked(2_000), await asked(1_000)];
+      script = obedient;
+      expect([two.planId === one.planId, back.planId]).toEqual([false, one.planId]);
+      await heard('plan.approved.v1', ({ requestId }) => requestId === back.requestId);
+      expect((await call<{ planId: string }>('GET', `/v1/pipelines/${name}`)).json.planId).toBe(one.planId);
+    });
+  });
+
   it('has a worker try a connection and list its datasets', async () => {
     expect((await call('POST', '/v1/connections/ops/test')).json).toMatchObject({ kind: 'inspect', system: 'PostgreSQL 18.4' });
     expect((await call('GET', '/v1/connections/ops/datasets')).json).toMatchObject({ datasets: [{ name: 'public.flights' }] });

@@ -17,6 +17,7 @@ import { PROJECT_FILE, ProjectService } from './connections/project.service.ts';
 import { CONNECTORS, type ConnectorCatalogue } from './connector-catalogue.ts';
 import { GivenUpMessages } from './given-up/given-up-messages.service.ts';
 import { OrchestratorTables1764000200000 } from './migrations/orchestrator-tables.migration.ts';
+import { PlanAddresses1764000300000 } from './migrations/plan-addresses.migration.ts';
 import { type OrchestratorConfig, orchestratorConfig } from './orchestrator-config.ts';
 import { ORCHESTRATOR_LOG } from './orchestrator-log.ts';
 import { OrchestratorLifecycle } from './orchestrator-lifecycle.service.ts';
@@ -60,7 +61,7 @@ import { Changes } from './signals/changes.service.ts';
  * @property project path of agent-etl.yaml; else ETL_ORCHESTRATOR_PROJECT names it */
 export interface OrchestratorOptions { readonly signingKey?: KeyObject | string; readonly project?: string; readonly connectors?: ConnectorCatalogue }
 
-export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000];
+export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000, PlanAddresses1764000300000];
 type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
 
 const services: Provider[] = [

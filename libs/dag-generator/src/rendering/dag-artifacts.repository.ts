@@ -61,10 +61,12 @@ export class DagArtifactsRepository {
       and a.tenant_id = mine.tenant_id and a.pipeline_id = ${pipelineId} and (a.latest_at, a.plan_id) > (mine.latest_at, mine.plan_id) limit 1`);
     return later.length === 0;
   }
-  /** A name among `assets` that a published DAG of another pipeline uses for another address; Airflow would see the clash only when it runs. */
-  async clash(tx: TenantTx, pipelineId: string, assets: readonly (readonly [string, string])[]): Promise<string | null> {
+  /** A name among `assets` that a published DAG of another pipeline uses for another URI below one of today's `addresses`: two datasets whose names were shortened alike.
+   * Airflow would see it only when it runs. A URI at an older address is no clash: its DAG is rendered anew. */
+  async clash(tx: TenantTx, pipelineId: string, { assets, addresses }: { assets: readonly (readonly [string, string])[]; addresses: readonly string[] }): Promise<string | null> {
     const [row] = await tx.run<{ name: string }>(sql`select theirs ->> 0 as name from dag_artifact a, jsonb_array_elements(a.assets) theirs, jsonb_array_elements(${JSON.stringify(assets)}::jsonb) mine
-      where a.tenant_id = ${tx.tenantId} and a.pipeline_id <> ${pipelineId} and a.state = 'published' and theirs ->> 0 = mine ->> 0 and theirs ->> 1 <> mine ->> 1 limit 1`);
+      where a.tenant_id = ${tx.tenantId} and a.pipeline_id <> ${pipelineId} and a.state = 'published' and theirs ->> 0 = mine ->> 0 and theirs ->> 1 <> mine ->> 1
+        and exists (select 1 from unnest(${[...addresses]}::text[]) as address where starts_with(theirs ->> 1, address || '/')) limit 1`);
     return row?.name ?? null;
   }
   /** Older plans of the pipeline stand behind no file any more. */

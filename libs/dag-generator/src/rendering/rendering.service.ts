@@ -7,6 +7,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { FilePublisher, digestOf } from '../publishing/file-publisher.service.ts';
 import { type Folders, folderFor } from '../publishing/folder-rules.ts';
+import { AddressBook } from './address-book.repository.ts';
 import { type Approved, type DagArtifactEntity } from './dag-artifact.entity.ts';
 import { DagArtifactsRepository } from './dag-artifacts.repository.ts';
 import { afterFailure, tenantLabel } from './rendering-rules.ts';
@@ -21,13 +22,14 @@ const WithPlan = z.object({ pipelineId: PipelineId, planId: PlanId });
 @Injectable()
 export class RenderingService {
   constructor(
-    private readonly artifacts: DagArtifactsRepository, private readonly files: FilePublisher,
+    private readonly artifacts: DagArtifactsRepository, private readonly addresses: AddressBook, private readonly files: FilePublisher,
     private readonly outbox: Outbox<'dag-generator'>, @Inject(FOLDERS) private readonly folders: Folders,
   ) {}
 
   /** Keeps an approval; a free loop of any process renders it. */
   async enqueue(tx: TenantTx, approved: Approved): Promise<void> {
     await this.artifacts.add(tx, approved);
+    await this.addresses.learn(tx, approved);
     await tx.run(sql`select pg_notify(${RENDERING_CHANNEL}, '')`);
   }
 
@@ -67,10 +69,11 @@ export class RenderingService {
   }
 
   async #checked(tx: TenantTx, { approved, tenantId, pipelineId }: DagArtifactEntity): Promise<RenderedDag> {
-    const { plan, planId, approvedAt, airflow, addresses = {} } = approved;
+    const { plan, planId, approvedAt, airflow } = approved;
+    const addresses = await this.addresses.known(tx) ?? approved.addresses ?? {};
     const rendered = renderDag({ plan, planId, approvedAt, addresses, tenant: tenantLabel(tenantId) }, airflow);
-    const clash = await this.artifacts.clash(tx, pipelineId, assetsOf(rendered));
-    if (clash) throw new EtlError('dag.invalid', { field: 'asset/name', problem: `${clash} stands for another address in another pipeline` });
+    const clash = await this.artifacts.clash(tx, pipelineId, { assets: assetsOf(rendered), addresses: Object.values(addresses) });
+    if (clash) throw new EtlError('dag.invalid', { field: 'asset/name', problem: `${clash} stands for another dataset in another pipeline` });
     return rendered;
   }
   async #keep(tx: TenantTx, artifact: DagArtifactEntity, rendered: RenderedDag): Promise<void> {
