@@ -194,6 +194,25 @@ describePostgres('a worker', () => {
     await place.event('task.run.succeeded.v1', command, 3_000);
     await state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run(sql`delete from task where state = 'waiting'`));
   });
+  it('forgets a task some days after its end, as it is told to, and takes no repeat of its command for a new one', async () => {
+    const state = await place.database.open('worker', []);
+    const store = new ScriptedStore(10, 2);
+    await working(store);
+    const command = fresh();
+    await place.command(command);
+    await place.event('task.run.succeeded.v1', command);
+    await state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run(sql`update task set finished_at = clock_timestamp() - interval '3 days' where task_run_id = ${command.taskRunId}`));
+    await place.rest();
+    const rows = async (): Promise<number> => state.inTenantTx(DEFAULT_TENANT.id, async (tx) => (await tx.run<{ n: number }>(sql`select (select count(*) from task where task_run_id = ${command.taskRunId})::int + (select count(*) from chunk where task_run_id = ${command.taskRunId})::int as n`))[0]?.n ?? -1);
+    expect(await rows()).toBe(3);
+    await working(store, { ETL_ETL_WORKER_LEASE_MS: '900', ETL_ETL_WORKER_KEPT_HOURS: '48' });
+    for (let tries = 0; tries < 300 && await rows() > 0; tries += 1) await sleep(10);
+    expect(await rows()).toBe(0);
+    const reads = store.reads;
+    await place.command(command);
+    await sleep(300);
+    expect([await rows(), store.reads]).toEqual([0, reads]);
+  });
   it('shares waiting tasks with its colleagues, each task once', async () => {
     const store = new ScriptedStore(10, 2, { readMs: 5 });
     await Promise.all([working(store), working(store)]);
