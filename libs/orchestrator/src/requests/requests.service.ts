@@ -3,7 +3,6 @@ import { type MessageMeta, Outbox } from '@agent-etl/messaging';
 import { type TenantTx, StateDatabase } from '@agent-etl/persistence';
 import { crashPoint } from '@agent-etl/service-kit';
 import { Injectable } from '@nestjs/common';
-import { v7 } from 'uuid';
 import { Intake } from './intake.service.ts';
 import { isSettled } from './request-rules.ts';
 import { RequestsRepository, requestView } from './requests.repository.ts';
@@ -25,10 +24,9 @@ export class RequestsService {
   async ask({ caller, key, wait, body }: Asking): Promise<RequestView> {
     await this.project.refresh();
     crashPoint('request.validated');
-    const requestId = body.requestId ?? key ?? v7();
     const view = await this.state.inTenantTx(caller.tenantId, async (tx) => {
       crashPoint('request.tx-open');
-      const row = await this.intake.take(tx, { requestId, key: key === requestId ? null : key, body, by: caller.name });
+      const row = await this.intake.take(tx, { requestId: body.requestId ?? null, key, body, by: caller.name });
       crashPoint('request.row-written');
       return requestView(row);
     });
