@@ -1,8 +1,7 @@
 import type { Receipt } from '@agent-etl/contracts';
 import { exact } from './format.ts';
 import { Glyph } from './glyph.tsx';
-
-const shortDigest = (digest: string): string => { const [kind = '', , a = '', b = ''] = digest.split(':'); return `${kind}:${a.slice(-6)}…${b.slice(-6)}`; };
+import { digestWords } from './run-words.ts';
 
 /** Where every row went: one line of figures over one bar of the same shares. */
 export function Equation({ receipt: { read, filtered, rejected, written } }: { receipt: Receipt }) {
@@ -22,7 +21,7 @@ export function Equation({ receipt: { read, filtered, rejected, written } }: { r
 
 /** The signed receipt, as a slip that stays in view. */
 export function Slip({ receipt }: { receipt: Receipt }) {
-  const equal = receipt.sourceDigest === receipt.targetDigest;
+  const { source, target, verdict, tone } = digestWords(receipt);
   return (
     <aside className="card receipt" aria-label="Receipt">
       <h2 className="t-ok"><Glyph tone="ok" size={20} />Reconciled</h2>
@@ -35,9 +34,9 @@ export function Slip({ receipt }: { receipt: Receipt }) {
         <dt>Approved by</dt><dd>{receipt.approvedBy}</dd>
       </dl>
       <dl>
-        <dt>source</dt><dd className="mono" title={receipt.sourceDigest}>{shortDigest(receipt.sourceDigest)}</dd>
-        <dt /><dd>{equal ? <span className="state t-ok"><Glyph tone="ok" size={14} />equal</span> : <span className="t-bad">differs</span>}</dd>
-        <dt>target</dt><dd className="mono" title={receipt.targetDigest}>{shortDigest(receipt.targetDigest)}</dd>
+        <dt>source</dt><dd className="mono" title={receipt.sourceDigest ?? undefined}>{source}</dd>
+        <dt /><dd>{tone === 'ok' ? <span className="state t-ok"><Glyph tone="ok" size={14} />{verdict}</span> : <span className="t-bad">{verdict}</span>}</dd>
+        <dt>target</dt><dd className="mono" title={receipt.targetDigest ?? undefined}>{target}</dd>
       </dl>
       <div className="seal">Signed with key <code>{receipt.keyId}</code><br />Check it without us: <code>agent-etl receipt verify</code></div>
     </aside>

@@ -1,4 +1,4 @@
-import type { LiveRunView } from '@agent-etl/contracts';
+import { type LiveRunView, takenDigests } from '@agent-etl/contracts';
 
 export type Tone = 'ok' | 'run' | 'bad' | 'idle';
 export const toneOf = (state: string): Tone => {
@@ -28,3 +28,11 @@ export function shareOf({ state, rows, totalRows }: Pick<LiveRunView, 'state' | 
 }
 /** Rows per second now, over all runs that move. */
 export const speedOf = (runs: readonly LiveRunView[]): number => runs.reduce((sum, { state, rowsPerSecond }) => sum + (state === 'running' ? rowsPerSecond : 0), 0);
+
+const shortDigest = (digest: string): string => { const [kind = '', , a = '', b = ''] = digest.split(':'); return `${kind}:${a.slice(-6)}…${b.slice(-6)}`; };
+/** The digests of a receipt as it shows them, and what stands between the two. Rows are always compared. */
+export function digestWords(receipt: Parameters<typeof takenDigests>[0]): { readonly source: string; readonly target: string; readonly verdict: string; readonly tone: 'ok' | 'bad' } {
+  const { source, target } = takenDigests(receipt);
+  const [verdict, tone] = source === null || target === null ? ['rows equal', 'ok'] as const : source === target ? ['equal', 'ok'] as const : ['differs', 'bad'] as const;
+  return { source: source === null ? 'not taken' : shortDigest(source), target: target === null ? 'not taken' : shortDigest(target), verdict, tone };
+}

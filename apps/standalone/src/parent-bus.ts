@@ -13,8 +13,14 @@ export class ParentBus implements MessageBus {
       this.#waiting.delete(id);
       if (ok) waiting?.resolve(); else waiting?.reject(new Error('the parent could not publish'));
     });
+    // Who waits for the word of a parent that is gone would keep the outbox to itself, and no successor could send what is in it.
+    process.once('disconnect', () => {
+      for (const { reject } of this.#waiting.values()) reject(new Error('the parent is gone'));
+      this.#waiting.clear();
+    });
   }
   async publish(messages: readonly WireMessage[]): Promise<void> {
+    if (!process.connected) throw new Error('the parent is gone');
     const id = this.#next++;
     const said: Published = { id, messages: messages.map((message) => ({ ...message, value: Buffer.from(message.value).toString('base64') })) };
     await new Promise<void>((resolve, reject) => {

@@ -22,6 +22,7 @@ export function keepWorkerProcess(orders: WorkerOrders, bus: MessageBus, shutdow
   const start = (): void => {
     const started = fork(join(import.meta.dirname, 'worker.main.js'), [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: ['--enable-source-maps'] });
     child = started;
+    started.on('error', () => undefined); // it could not be told something: its exit follows, and that is acted upon
     started.send(orders);
     started.on('message', (said) => { void forward(started, said as Published); });
     started.on('exit', () => { if (!shutdown.isStopping) setTimeout(() => { if (!shutdown.isStopping) start(); }, againMs).unref(); });

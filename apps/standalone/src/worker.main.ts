@@ -9,6 +9,7 @@ import { readProject } from './project.ts';
 import { makeToken } from './run-file.ts';
 import type { WorkerOrders } from './worker-process.ts';
 
+const graceMs = 25_000;
 const [orders] = await once(process, 'message') as [WorkerOrders];
 process.chdir(orders.projectDir);
 const log = createLog({ level: 'warn', app: 'etl-worker' });
@@ -16,6 +17,9 @@ const secrets = localSecrets(orders.projectDir, await readProject(orders.project
 const running = await bootstrapServices([etlWorkerService({ secrets, fileRoots: orders.fileRoots })], {
   urls: orders.urls, bus: new ParentBus(), access: new Access({ [makeToken()]: { name: 'worker', role: 'viewer' } }), log, env: orders.env,
 });
-const stop = (): void => { void running.stop().catch(() => undefined).finally(() => { process.exit(0); }); };
+const stop = (): void => {
+  setTimeout(() => { process.exit(0); }, graceMs).unref(); // being killed is safe: a step that hangs must not keep an orphan with its claims and its lead of the outbox
+  void running.stop().catch(() => undefined).finally(() => { process.exit(0); });
+};
 // A worker without its parent would claim tasks that nobody hears about.
 for (const event of ['disconnect', 'SIGTERM', 'SIGINT']) process.once(event, stop);

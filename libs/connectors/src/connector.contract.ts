@@ -127,6 +127,13 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
         const { rows, back } = await copied(await dataset(ends.source));
         expect([rows, back.columns.map(({ name }) => name)]).toEqual([ROWS.length, ['id', 'label', 'note']]);
       });
+      it('publishes what nobody hashed, and its ledger says that no digest was taken', async () => {
+        const load = loadOf(await dataset(ends.source), at(ends.sink).harness.target(fresh()), ends);
+        const { sink } = await stage(both(ends), load, writerOf());
+        expect(await sink.publish(publishOf(load, ends.sink), { rows: ROWS.length, digest: null })).toMatchObject({ published: ROWS.length });
+        expect((await sink.ledger()).find(({ chunkKey }) => chunkKey === 'publish')).toMatchObject({ digest: null });
+        await sink.close();
+      });
       it('carries nothing when there is nothing', async () => {
         expect((await copied(await dataset(ends.source, []))).rows).toBe(0);
       });

@@ -73,7 +73,7 @@ export interface SinkSession {
   /** Reads staging back and hashes it. */
   stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest>;
   /** One transaction: fence, ledger row `publish`, the swap, rename, insert or upsert. Repeating it answers what the ledger says. */
-  publish(task: PublishTask, staged: { rows: number; digest: Digest }): Promise<Published>;
+  publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published>;
   /** Drops staging of this run, and nothing else. */
   discard(): Promise<void>;
   close(): Promise<void>;

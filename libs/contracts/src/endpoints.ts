@@ -40,18 +40,18 @@ export const AirflowTaskState = z.object({
 export type AirflowTaskState = z.infer<typeof AirflowTaskState>;
 
 export const endpoints = {
-  createRequest: endpoint({ method: 'POST', path: '/v1/requests', app: 'orchestrator', roles: editors, status: 202, says: 'Asks for a pipeline, a plan or a run. Takes an Idempotency-Key.', query: wait, body: PipelineRequest, response: RequestView }),
+  createRequest: endpoint({ method: 'POST', path: '/v1/requests', app: 'orchestrator', roles: editors, status: 202, says: 'Asks for a pipeline, a plan or a run. Takes an Idempotency-Key, which counts for 24 hours.', query: wait, body: PipelineRequest, response: RequestView }),
   getRequest: endpoint({ method: 'GET', path: '/v1/requests/:requestId', app: 'orchestrator', roles: everyone, says: 'What became of a request.', params: byRequest, query: wait, response: RequestView }),
   createPlan: endpoint({ method: 'POST', path: '/v1/plans', app: 'orchestrator', roles: editors, status: 202, says: 'Only plans: nothing is written to any target.', query: wait, body: PipelineRequest, response: RequestView }),
   listPlans: endpoint({ method: 'GET', path: '/v1/plans', app: 'orchestrator', roles: everyone, says: 'Plans, newest first.', query: page, response: listOf(PlanView) }),
   getPlan: endpoint({ method: 'GET', path: '/v1/plans/:planId', app: 'orchestrator', roles: everyone, says: 'A plan with its reasons.', params: byPlan, response: PlanView }),
   approvePlan: endpoint({ method: 'POST', path: '/v1/plans/:planId/approve', app: 'orchestrator', roles: editors, says: 'Approves exactly this plan.', params: byPlan, response: PlanView }),
   refusePlan: endpoint({ method: 'POST', path: '/v1/plans/:planId/refuse', app: 'orchestrator', roles: editors, says: 'Refuses the plan.', params: byPlan, response: PlanView }),
-  runPlan: endpoint({ method: 'POST', path: '/v1/plans/:planId/runs', app: 'orchestrator', roles: editors, status: 202, says: 'Runs an approved plan. Takes an Idempotency-Key.', params: byPlan, response: RunView }),
+  runPlan: endpoint({ method: 'POST', path: '/v1/plans/:planId/runs', app: 'orchestrator', roles: editors, status: 202, says: 'Runs an approved plan. Takes an Idempotency-Key, which counts for 24 hours.', params: byPlan, response: RunView }),
   getDag: endpoint({ method: 'GET', path: '/v1/plans/:planId/dag', app: 'dag-generator', roles: everyone, says: 'The rendered DAG.', params: byPlan, response: DagArtifact }),
   listPipelines: endpoint({ method: 'GET', path: '/v1/pipelines', app: 'orchestrator', roles: everyone, says: 'Pipelines by name.', query: page, response: listOf(PipelineView) }),
   getPipeline: endpoint({ method: 'GET', path: '/v1/pipelines/:name', app: 'orchestrator', roles: everyone, says: 'A pipeline.', params: byName, response: PipelineView }),
-  runPipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/runs', app: 'orchestrator', roles: editors, status: 202, says: 'Plans the pipeline anew and runs it. Takes an Idempotency-Key.', params: byName, query: wait, response: RequestView }),
+  runPipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/runs', app: 'orchestrator', roles: editors, status: 202, says: 'Plans the pipeline anew and runs it. Takes an Idempotency-Key, which counts for 24 hours.', params: byName, query: wait, response: RequestView }),
   listRuns: endpoint({ method: 'GET', path: '/v1/runs', app: 'orchestrator', roles: everyone, says: 'Runs that move rows, newest first.', query: page.extend({ pipeline: PipelineName.optional() }), response: listOf(RunView) }),
   getRun: endpoint({ method: 'GET', path: '/v1/runs/:runId', app: 'orchestrator', roles: everyone, says: 'A run with its tasks, receipt or failure.', params: byRun, query: wait, response: RunView }),
   getReceipt: endpoint({ method: 'GET', path: '/v1/runs/:runId/receipt', app: 'orchestrator', roles: everyone, says: 'The signed receipt.', params: byRun, response: Receipt }),

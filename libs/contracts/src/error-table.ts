@@ -61,6 +61,7 @@ export const errorTable = {
   'message.malformed': row(null, 'never', 'The message cannot be read: {problem}.'),
   'message.unsupported': row(null, 'never', '{type} is newer than this release; it waits.'),
   'message.tenant-mismatch': row(null, 'never', 'Tenant and signature do not match.'),
+  'message.given-up': row(500, 'never', '{type} could not be handled and was given up: {code}.', 'look at the message: agent-etl dlq show {id}'),
   'receipt.invalid': row(422, 'never', 'The receipt does not verify: {problem}.'),
   'dag.invalid': row(422, 'never', 'The DAG cannot be rendered: {field} {problem}.'),
   'config.invalid': row(422, 'never', 'Configuration: {problems}.'),

@@ -10,5 +10,5 @@ export { type App, type MessageType, type Payload, type ReadBy, type Topic, type
 export { Connection, ConnectionSpec, type FileConnection, Pipeline, PipelineRequest, PipelineSource, PipelineTarget, type PostgresConnection, Schedule, SecretRef, knownConnectors, loadModes } from './pipeline.ts';
 export { Carrier, Chunking, ColumnMapping, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
 export { AirflowTarget, Policy, Project, SecretsConfig } from './project.ts';
-export { DagArtifact, Receipt, ReceiptBody, RequestView, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runStates, taskRunStates } from './run.ts';
+export { DagArtifact, Receipt, ReceiptBody, RequestView, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runStates, takenDigests, taskRunStates } from './run.ts';
 export { InspectResult, InspectTask, LoadResult, ProfileResult, ProfileTask, Progress, PublishResult, TaskCommand, TaskResult, TaskSpec, progressPhases } from './task.ts';

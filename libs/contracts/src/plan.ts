@@ -57,6 +57,7 @@ export const LoadTask = z.object({
   options: z.record(z.string(), z.string()).describe('How the source is read, explicit.'),
   expectedRows: Count.optional().describe('Rows expected, from statistics: what progress and ETA are measured against.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
+  level: z.enum(['counts', 'full']).optional().describe('What its publish compares, full when left out: at counts no digest is taken only to be compared.'),
 }).meta({ id: 'LoadTask', description: 'Copies a source into staging.' });
 export type LoadTask = z.infer<typeof LoadTask>;
 

@@ -19,7 +19,7 @@ export const ReceiptBody = z.object({
   read: Count.describe('Rows read.'), filtered: Count.describe('Rows filtered out.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged: read - filtered - rejected.'),
   published: Count.describe('Rows that became visible.'),
   digest: z.enum(digestKinds).describe('How rows were hashed.'),
-  sourceDigest: z.string().describe('kind:rows:a:b of the source.'), targetDigest: z.string().describe('kind:rows:a:b of the target.'),
+  sourceDigest: z.string().nullable().describe('kind:rows:a:b of the source; null: none was taken.'), targetDigest: z.string().nullable().describe('kind:rows:a:b of the target; null: none was taken.'),
   chunks: Count.describe('Pieces.'), attempts: Count.describe('Attempts of all tasks together.'),
   approvedBy: z.string().describe('policy, or who approved the plan.'),
   startedAt: Instant.describe('Start of the run.'), finishedAt: Instant.describe('End of the run.'),
@@ -30,6 +30,12 @@ export const Receipt = ReceiptBody.extend({
   signature: z.string().describe('Ed25519 over the canonical JSON of all other fields but keyId, base64.'),
 }).meta({ id: 'Receipt', description: 'Signed proof of a run.' });
 export type Receipt = z.infer<typeof Receipt>;
+
+/** The digests that a receipt stands on, null where none was taken. Receipts of earlier releases say zeros there. */
+export function takenDigests({ level, sourceDigest, targetDigest }: Pick<Receipt, 'level' | 'sourceDigest' | 'targetDigest'>): { readonly source: string | null; readonly target: string | null } {
+  const taken = (digest: string | null): string | null => (level === 'counts' && digest?.endsWith(':0:0') ? null : digest);
+  return { source: taken(sourceDigest), target: taken(targetDigest) };
+}
 
 export const TaskRunView = z.object({
   id: z.string().describe('Task in the plan.'), taskRunId: TaskRunId, kind: z.string().describe('Kind of the task.'), state: z.enum(taskRunStates).describe('State.'),

@@ -30,13 +30,13 @@ export const LoadResult = z.object({
   kind: z.literal('load').describe('Kind.'),
   read: Count.describe('Rows read at the source.'), filtered: Count.describe('Rows left out by a filter.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged.'),
   bytes: Count.describe('Bytes moved.'), chunks: Count.describe('Pieces in all.'), resumed: Count.describe('Pieces that an earlier attempt had written.'),
-  digest: Digest.describe('Digest of what was read.'),
+  digest: Digest.nullable().describe('Digest of what was read; null: none was taken, since nobody compares it.'),
 }).meta({ id: 'LoadResult', description: 'What a load did.' });
 export const PublishResult = z.object({
   kind: z.literal('publish').describe('Kind.'),
   published: Count.describe('Rows that became visible.'), inserted: Count.nullable().describe('New rows of an upsert, else null.'), updated: Count.nullable().describe('Changed rows of an upsert, else null.'),
   level: z.enum(['counts', 'full']).describe('What was compared.'),
-  sourceDigest: Digest.describe('Digest of what was read.'), targetDigest: Digest.describe('Digest of what was published.'),
+  sourceDigest: Digest.nullable().describe('Digest of what was read; null: none was taken.'), targetDigest: Digest.nullable().describe('Digest of what was published; null: none was taken.'),
   proofMs: Count.describe('Milliseconds the comparison took.'),
 }).meta({ id: 'PublishResult', description: 'What a publish did.' });
 export const TaskResult = z.discriminatedUnion('kind', [ProfileResult, InspectResult, LoadResult, PublishResult]).meta({ description: 'What a task did.' });

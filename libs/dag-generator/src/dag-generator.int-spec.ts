@@ -38,5 +38,12 @@ describePostgres('dag_generator_service', () => {
     await sleep(300);
     expect(heard.map(({ dagId, digest, path }) => [dagId, digest, path])).toEqual([['default-flights', artifact.digest, artifact.path]]);
   });
+  it('says that there is no DAG of an approval that it cannot read, and where the message is', async () => {
+    heard.length = 0;
+    const about = { pipelineId: '00000000-0000-7000-8000-0000000000ab', planId: 'b'.repeat(64) };
+    await service.bus.publish([wireMessage({ app: 'orchestrator', tenantId: DEFAULT_TENANT.id, type: 'plan.approved.v1', payload: { ...about, plan: {} }, at: '2026-11-20T14:03:11.000Z' })]);
+    for (let tries = 0; tries < 100 && heard.length === 0; tries += 1) await sleep(50);
+    expect(heard).toEqual([{ ...about, failure: expect.objectContaining({ code: 'message.given-up', next: expect.stringMatching(/agent-etl dlq show [0-9a-f-]{36}$/) as unknown }) as unknown }]);
+  });
   it('lets nobody in without a token', async () => { expect((await ask('wrong')).status).toBe(401); });
 });

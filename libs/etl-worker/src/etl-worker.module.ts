@@ -16,6 +16,7 @@ import { Leases } from './tasks/leases.service.ts';
 import { SlotSignal } from './tasks/slot-signal.ts';
 import { Slots } from './tasks/slots.service.ts';
 import { TaskMetrics } from './tasks/task-metrics.ts';
+import { TaskRetention } from './tasks/task-retention.service.ts';
 import { TaskWatch } from './tasks/task-watch.ts';
 import { TaskEntity } from './tasks/task.entity.ts';
 import { TasksHandler } from './tasks/tasks.handler.ts';
@@ -72,8 +73,11 @@ function moduleOf(parts: Parts, options: EtlWorkerOptions): DynamicModule {
     module: EtlWorkerModule, controllers: [TasksHandler],
     providers: [
       ...given(parts, options), TasksRepository, ChunksRepository, FileLedgerRepository, SlotSignal,
-      Leases, StepRunner, Attempts, Slots, LeaseSweeper, TaskWatch, TasksService, EtlWorkerStart,
-      { provide: 'stop', inject: [EtlWorkerStart], useFactory: (start: EtlWorkerStart) => { parts.shutdown.onStop('work', () => start.stop()); } },
+      Leases, StepRunner, Attempts, Slots, TaskRetention, LeaseSweeper, TaskWatch, TasksService, EtlWorkerStart,
+      { provide: 'hooks of the platform', inject: [EtlWorkerStart, TasksService], useFactory: (start: EtlWorkerStart, tasks: TasksService) => {
+        parts.shutdown.onStop('work', () => start.stop());
+        parts.onGivenUp((letter, tx) => tasks.giveUp(tx, letter));
+      } },
     ],
   };
 }
@@ -84,7 +88,7 @@ function given(parts: Parts, options: EtlWorkerOptions): Provider[] {
     connectors: options.connectors ?? connectors, secrets: options.secrets ?? openSecretStore(secretsFrom(config)),
     fileRoots: options.fileRoots ?? fileRootsOf(config), scratch: new ScratchFolders(config.ETL_ETL_WORKER_SCRATCH ?? null),
   });
-  const settings = new WorkerSettings({ worker: parts.instance, slots: config.ETL_ETL_WORKER_SLOTS, leaseMs: config.ETL_ETL_WORKER_LEASE_MS });
+  const settings = new WorkerSettings({ worker: parts.instance, slots: config.ETL_ETL_WORKER_SLOTS, leaseMs: config.ETL_ETL_WORKER_LEASE_MS, keptMs: config.ETL_ETL_WORKER_KEPT_HOURS * 3_600_000 });
   return [
     { provide: StateDatabase, useValue: state }, { provide: Outbox, useValue: parts.outbox }, { provide: WORKER_LOG, useValue: parts.log },
     { provide: StepTools, useValue: tools }, { provide: WorkerSettings, useValue: settings },

@@ -6,6 +6,8 @@ export const etlWorkerConfig = secretsConfig.safeExtend({
   ETL_ETL_WORKER_SLOTS: z.coerce.number().int().min(0).max(64).default(2).describe('Tasks that one worker runs at once. With 0 it only takes tasks in, for others to claim.'),
   ETL_ETL_WORKER_LEASE_MS: z.coerce.number().int().min(300).max(600_000).default(15_000)
     .describe('Milliseconds without a beat after which a task counts as lost. A beat is sent every third of it.'),
+  ETL_ETL_WORKER_KEPT_HOURS: z.coerce.number().int().min(1).max(87_600).default(168)
+    .describe('Hours for which workers remember a task after its end: its attempts, the cut of its load, the ledger of its file.'),
   ETL_ETL_WORKER_SCRATCH: z.string().optional().describe('Folder for FIFOs and spill; a folder of its own below the system temp folder when left out.'),
   ETL_CONNECTORS_FILE_ROOTS: z.string().default('').describe('Folders that file connections may lie below, parted by colons; none when left out.'),
 });

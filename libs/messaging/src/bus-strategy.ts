@@ -2,14 +2,17 @@ import { type App, type MessageType, messages, readBy } from '@agent-etl/contrac
 import type { StateDatabase } from '@agent-etl/persistence';
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { Delivery, type OnUnreadable } from './delivery.ts';
+import { Delivery } from './delivery.ts';
+import type { OnDeadLetter, OnGivenUp } from './given-up.ts';
 import { transportOf } from './handles.ts';
 import type { Closable, MessageBus } from './message-bus.ts';
 import type { MessageMeta } from './message-headers.ts';
 import type { Outbox } from './outbox.ts';
 import { ParkedRetrier } from './parked-retrier.ts';
 
-export interface BusStrategyOptions<A extends App> { readonly app: A; readonly bus: MessageBus; readonly state: StateDatabase; readonly outbox: Outbox<A>; readonly onUnreadable?: OnUnreadable | undefined }
+export interface BusStrategyOptions<A extends App> {
+  readonly app: A; readonly bus: MessageBus; readonly state: StateDatabase; readonly outbox: Outbox<A>; readonly onGivenUp?: OnGivenUp; readonly onDeadLetter?: OnDeadLetter;
+}
 
 /** Nest's transport of one service on the message bus: retry, inbox and dead letters are ours, handlers are ordinary Nest handlers. */
 export class BusStrategy<A extends App> extends Server implements CustomTransportStrategy {
@@ -31,11 +34,11 @@ export class BusStrategy<A extends App> extends Server implements CustomTranspor
 
   listen(done: (error?: unknown) => void): void { this.#start().then(() => { done(); }, done); }
   async #start(): Promise<void> {
-    const { app, bus, state, outbox, onUnreadable } = this.options;
+    const { app, bus, state, outbox, onGivenUp, onDeadLetter } = this.options;
     const types = readBy(app);
     const missing = types.filter((type) => !this.messageHandlers.has(type));
     if (missing.length > 0) throw new Error(`${app} has no handler for ${missing.join(', ')}: add a method with @Handles`);
-    const delivery = new Delivery<App>(app, state, outbox as Outbox<App>, { reads: new Set(types), onUnreadable, dispatch: (type, payload, tx, meta) => this.#dispatch(type, payload, { tx, meta }) });
+    const delivery = new Delivery<App>(app, state, outbox as Outbox<App>, { reads: new Set(types), onGivenUp, onDeadLetter, dispatch: (type, payload, tx, meta) => this.#dispatch(type, payload, { tx, meta }) });
     this.#retrier = new ParkedRetrier(app, state, delivery);
     this.#subscription = await bus.subscribe(app, this.#topics(), (message) => delivery.deliver(message));
   }

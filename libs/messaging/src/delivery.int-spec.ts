@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type App, DEFAULT_TENANT, EtlError, type Payload, PipelineId, TenantId } from '@agent-etl/contracts';
 import { type StateDatabase, platformMigrations, sql } from '@agent-etl/persistence';
 import { type TestState, aStateDatabase, describePostgres } from '@agent-etl/persistence/testing';
+import pg from 'pg';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import { InMemoryBus } from './in-memory-bus.ts';
 import type { WireMessage } from './message-bus.ts';
@@ -30,8 +31,16 @@ describePostgres('messaging on PostgreSQL', () => {
     const tables = { outbox: sql`select count(*)::int as n from outbox`, inbox: sql`select count(*)::int as n from inbox`, parked: sql`select count(*)::int as n from parked`, dead_letter: sql`select count(*)::int as n from dead_letter` };
     return state.inTenantTx(tenantId, async (tx) => (await tx.run<{ n: number }>(tables[table]))[0]?.n ?? -1);
   };
-  const delivery = (dispatch: DeliveryOptions['dispatch'], onUnreadable?: DeliveryOptions['onUnreadable']): Delivery<App> =>
-    new Delivery<App>('orchestrator', state, outbox, { reads: new Set(['pipeline.requested.v1']), dispatch, onUnreadable });
+  const delivery = (dispatch: DeliveryOptions['dispatch'], hooks: Pick<DeliveryOptions, 'onGivenUp' | 'onDeadLetter'> = {}): Delivery<App> =>
+    new Delivery<App>('orchestrator', state, outbox, { reads: new Set(['pipeline.requested.v1']), dispatch, ...hooks });
+  /** Tries what is parked until nothing is, without the pauses. */
+  const retryAll = (one: Delivery<App>): Promise<void> => until(async () => {
+    const rows = await state.inTenantTx(tenantId, (tx) => tx.run<{ seq: string }>(sql`select seq from parked`));
+    for (const { seq } of rows) await one.retry(tenantId, seq);
+    return rows.length === 0;
+  });
+  const letterOf = async (key: string): Promise<{ id: string; failure: { code: string } } | undefined> =>
+    state.inTenantTx(tenantId, async (tx) => (await tx.run<{ id: string; failure: { code: string } }>(sql`select id, failure from dead_letter where key = ${key}`))[0]);
   beforeAll(async () => {
     database = await aStateDatabase('messaging', [{ schema: 'orchestrator', migrations: platformMigrations() }]);
     state = await database.open('orchestrator');
@@ -113,17 +122,71 @@ describePostgres('messaging on PostgreSQL', () => {
     const one = delivery(async () => { tries += 1; throw new EtlError('plan.unavailable', { reason: 'test' }); });
     const message = { ...request('hopeless'), value: Buffer.from('{"requestId":"hopeless","run":"now"}') };
     await one.deliver(message);
-    await until(async () => {
-      const rows = await state.inTenantTx(tenantId, (tx) => tx.run<{ seq: string }>(sql`select seq from parked`));
-      for (const { seq } of rows) await one.retry(tenantId, seq);
-      return rows.length === 0;
-    });
+    await retryAll(one);
     const relay = new OutboxRelay(state, bus, outbox);
     await until(() => sent.some(({ topic }) => topic === 'etl.dlq.orchestrator'));
     await relay.close();
     const mirror = sent.find(({ topic }) => topic === 'etl.dlq.orchestrator');
     expect([tries, Buffer.from(mirror?.value ?? []).toString(), mirror?.headers['dlq_tries']]).toEqual([5, '{"requestId":"hopeless","run":"now"}', '5']);
     expect(JSON.parse(mirror?.headers['dlq_failure'] ?? '{}')).toMatchObject({ code: 'plan.unavailable' });
+  });
+  it('ends what waits for a message in the transaction of its letter, then tells of the letter', async () => {
+    const told: unknown[] = [];
+    const one = delivery(async () => { throw new Error('always'); }, {
+      onGivenUp: async ({ id, json, tries }, tx) => {
+        const [row] = await tx.run<{ n: number }>(sql`select count(*)::int as n from dead_letter where id = ${id}::uuid`);
+        told.push(['ends', id, json, tries, row?.n]);
+      },
+      onDeadLetter: ({ id }, notEnded) => { told.push(['told', id, notEnded]); },
+    });
+    await one.deliver(request('awaited'));
+    await retryAll(one);
+    const id = (await letterOf('awaited'))?.id;
+    expect(told).toEqual([['ends', id, { requestId: 'awaited' }, 5, 1], ['told', id, undefined]]);
+  });
+  it('keeps the letter when what waits for it cannot be ended, and says that it could not', async () => {
+    const told: unknown[] = [];
+    let ends = 0;
+    const one = delivery(async () => { throw new Error('always'); }, {
+      onGivenUp: async (_letter, tx) => { ends += 1; await tx.run(sql`select 1 / 0`); }, onDeadLetter: ({ failure }, notEnded) => { told.push([failure.code, String(notEnded)]); },
+    });
+    await one.deliver(request('not ended'));
+    await retryAll(one);
+    expect([ends, told, (await letterOf('not ended'))?.failure.code]).toEqual([2, [['platform.internal', expect.stringContaining('division by zero')]], 'platform.internal']);
+  });
+  it('gives up what another release parked and this one cannot read, instead of dropping it', async () => {
+    const one = delivery(async () => { throw new Error('always'); });
+    await one.deliver(request('newer'));
+    await state.inTenantTx(tenantId, (tx) => tx.run(sql`update parked set value = ${Buffer.from('{"requestId":"newer","shedule":1}')} where key = 'newer'`));
+    await retryAll(one);
+    expect((await letterOf('newer'))?.failure.code).toBe('message.malformed');
+  });
+  it('tries a message at once that came to queue behind another just when that one left', async () => {
+    const seen: string[] = [];
+    let isStuck = true;
+    const one = delivery(async (_type, payload) => {
+      if (isStuck) throw new Error('not yet');
+      seen.push((payload as { requestId: string }).requestId);
+    });
+    const second = request('second', 'queue');
+    await one.deliver(request('first', 'queue'));
+    isStuck = false;
+    let queued: Promise<void> = Promise.resolve();
+    let retrier: ParkedRetrier | undefined;
+    await expect(state.inTenantTx(tenantId, async (tx) => {
+      await one.parking.park(tx, { ...second, key: 'in its place' }, { tries: 0, failure: null, pauseMs: 0 }); // the second saw the first one parked and waits for this place
+      queued = one.deliver(second);
+      await sleep(100);
+      retrier = new ParkedRetrier('orchestrator', state, one);
+      await until(() => seen.includes('first'));
+      await sleep(300); // the retrier has looked again and sleeps until its sweep
+      throw new Error('undone');
+    })).rejects.toThrow('undone');
+    const at = performance.now();
+    await queued;
+    await until(() => seen.length === 2);
+    expect([seen, performance.now() - at < 2_000]).toEqual([['first', 'second'], true]);
+    await retrier?.close();
   });
   it.each([
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00]), {}, 'message.malformed'],
@@ -136,7 +199,7 @@ describePostgres('messaging on PostgreSQL', () => {
   ])('gives up %s at once and says why', async (_what, value, headers, code) => {
     const told: string[] = [];
     const before = await count('dead_letter');
-    const one = delivery(async () => { throw new Error('must not be called'); }, async (_message, failure) => { told.push(failure.code); });
+    const one = delivery(async () => { throw new Error('must not be called'); }, { onGivenUp: async ({ failure }) => { told.push(failure.code); } });
     await one.deliver({ ...request('garbage'), value, headers });
     expect([told, await count('dead_letter')]).toEqual([[code], before + 1]);
   });
@@ -148,7 +211,7 @@ describePostgres('messaging on PostgreSQL', () => {
   });
   it('keeps the letter when its sender cannot be answered', async () => {
     const before = await count('dead_letter');
-    const one = delivery(async () => undefined, async () => { throw new EtlError('request.invalid', { pointer: '/requestId', problem: 'unreadable' }); });
+    const one = delivery(async () => undefined, { onGivenUp: async () => { throw new EtlError('request.invalid', { pointer: '/requestId', problem: 'unreadable' }); } });
     await one.deliver({ ...request('x'), value: Buffer.from('{') });
     expect(await count('dead_letter')).toBe(before + 1);
   });
@@ -181,6 +244,37 @@ describePostgres('messaging on PostgreSQL', () => {
     await relay.close();
     expect(sent.filter(({ key }) => key === 'wide').map(({ headers }) => headers['requestId'])).toEqual(wide);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(512 * 1024);
+  });
+  it('sends a row whose notification was lost, by its sweep', async () => {
+    const relay = new OutboxRelay(state, bus, outbox);
+    await sleep(300); // it has looked, found nothing and waits
+    const [id, value] = ['018f0000-0000-7000-9000-0000000000aa', Buffer.from('unheard')];
+    await state.inTenantTx(tenantId, (tx) => tx.run(sql`insert into outbox (tenant_id, topic, key, ce_id, headers, body) values (${tx.tenantId}, 'etl.pipeline.events', 'unheard', ${id}, '{}'::jsonb, ${value})`));
+    await until(() => sent.some(({ key }) => key === 'unheard'), 7_000);
+    await relay.close();
+  });
+  it('tries a parked message that another process left, by its sweep', async () => {
+    const seen: string[] = [];
+    const one = delivery(async (_type, payload) => { seen.push((payload as { requestId: string }).requestId); });
+    const retrier = new ParkedRetrier('orchestrator', state, one);
+    await sleep(300);
+    await state.inTenantTx(tenantId, (tx) => one.parking.park(tx, request('left by another'), { tries: 1, failure: null, pauseMs: 0 }));
+    await until(() => seen.includes('left by another'), 7_000);
+    await retrier.close();
+  });
+  it('drops what was sent and seen long ago, a part at a time, and goes on sending meanwhile', async () => {
+    const admin = new pg.Client({ connectionString: database.adminUrl });
+    await admin.connect();
+    await admin.query(`insert into orchestrator.outbox (tenant_id, topic, key, ce_id, headers, body, created_at, sent_at)
+      select $1, 'etl.pipeline.events', 'old', gen_random_uuid(), '{}', '', now() - interval '2 days', now() - interval '2 days' from generate_series(1, 5000)`, [tenantId]);
+    await admin.query(`insert into orchestrator.inbox (tenant_id, app, ce_id, seen_at) select $1, 'old', gen_random_uuid(), now() - interval '31 days' from generate_series(1, 5000)`, [tenantId]);
+    const relay = new OutboxRelay(state, bus, outbox);
+    await state.inTenantTx(tenantId, async (tx) => { tx.hold(pipelineId); await outbox.add(tx, 'pipeline.accepted.v1', accepted('meanwhile')); });
+    await until(() => sent.some(({ value }) => Buffer.from(value).toString().includes('meanwhile')));
+    const left = async (): Promise<number> => (await admin.query<{ n: number }>(`select (select count(*) from orchestrator.outbox where key = 'old')::int + (select count(*) from orchestrator.inbox where app = 'old')::int as n`)).rows[0]?.n ?? -1;
+    await until(async () => (await left()) === 0, 4_000);
+    await relay.close();
+    await admin.end();
   });
   it('keeps the tenants of messages apart', async () => {
     const other = TenantId.parse('018f0000-0000-7000-8000-00000000000b');

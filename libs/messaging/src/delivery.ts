@@ -1,5 +1,6 @@
 import { type App, EtlError, type Failure, type Payload, type MessageType, issuesOf, messages, toFailure } from '@agent-etl/contracts';
 import { type StateDatabase, type TenantTx, sql } from '@agent-etl/persistence';
+import type { GivenUp, OnDeadLetter, OnGivenUp } from './given-up.ts';
 import type { WireMessage } from './message-bus.ts';
 import { type MessageMeta, readHeaders, tenantNamedBy } from './message-headers.ts';
 import { Parking, type ParkedRow } from './parking.ts';
@@ -8,9 +9,8 @@ import { afterFailure, pauseMs } from './retry-rules.ts';
 
 /** Runs the handler of a type; answers false when the app has none. */
 export type Dispatch = (type: MessageType, payload: unknown, tx: TenantTx, meta: MessageMeta) => Promise<void>;
-/** Called in the transaction that gives up a message which could not be read: the place to answer whoever sent it. */
-export type OnUnreadable = (message: WireMessage, failure: Failure, tx: TenantTx) => Promise<void>;
-export interface DeliveryOptions { readonly reads: ReadonlySet<MessageType>; readonly dispatch: Dispatch; readonly onUnreadable?: OnUnreadable | undefined }
+export interface DeliveryOptions { readonly reads: ReadonlySet<MessageType>; readonly dispatch: Dispatch; readonly onGivenUp?: OnGivenUp | undefined; readonly onDeadLetter?: OnDeadLetter | undefined }
+interface GivingUp { readonly failure: Failure; readonly tenantId: string; readonly parked?: ParkedRow }
 /** A request is one pipeline and a sentence; more is a mistake or an attack. */
 const MAX_BYTES = 1024 * 1024;
 
@@ -29,11 +29,11 @@ export class Delivery<A extends App> {
   async deliver(message: WireMessage): Promise<void> {
     const read = this.#read(message);
     if (read.kind === 'foreign') return;
-    if (read.kind === 'unreadable') return this.#bury(message, toFailure(read.failure));
+    if (read.kind === 'unreadable') return this.#giveUp(message, { failure: toFailure(read.failure), tenantId: tenantNamedBy(message) });
     const { meta, payload } = read;
     try {
       await this.state.inTenantTx(meta.tenantId, async (tx) => {
-        if (await this.parking.isKeyParked(tx, message)) return this.parking.park(tx, message, { tries: 0, failure: null, pauseMs: 0 });
+        if (await this.parking.isKeyParked(tx, message)) return this.#park(tx, message, { tries: 0, failure: null, pauseMs: 0 });
         return this.#once(tx, meta, payload);
       });
     } catch (error) {
@@ -49,6 +49,7 @@ export class Delivery<A extends App> {
         row = await this.parking.lock(tx, seq);
         if (!row) return;
         const read = this.#read(row);
+        if (read.kind === 'unreadable') throw read.failure; // parked by another release
         if (read.kind === 'message') await this.#once(tx, read.meta, read.payload);
         await this.parking.unpark(tx, seq);
       });
@@ -80,32 +81,48 @@ export class Delivery<A extends App> {
     const failure = toFailure(error);
     const next = afterFailure(failure.code, 1);
     if (next === 'redeliver') throw error;
-    if (next === 'dead') return this.#bury(message, failure, tenantId);
-    await this.state.inTenantTx(tenantId, (tx) => this.parking.park(tx, message, { tries: 1, failure, pauseMs: pauseMs(1, Math.random()) }));
-    this.#onParked();
+    if (next === 'dead') return this.#giveUp(message, { failure, tenantId });
+    await this.state.inTenantTx(tenantId, (tx) => this.#park(tx, message, { tries: 1, failure, pauseMs: pauseMs(1, Math.random()) }));
+  }
+  /** The retrier hears of each: the message before this one may have left the queue just now. */
+  #park(tx: TenantTx, message: WireMessage, state: Parameters<Parking<A>['park']>[2]): Promise<void> {
+    tx.afterCommit(() => { this.#onParked(); });
+    return this.parking.park(tx, message, state);
   }
   async #failedAgain(tenantId: string, row: ParkedRow, error: unknown): Promise<void> {
     const failure = toFailure(error);
     const tries = row.tries + 1;
     const next = afterFailure(failure.code, tries);
     if (next === 'redeliver') throw error;
-    await this.state.inTenantTx(tenantId, async (tx) => {
-      if (next === 'again') return this.parking.postpone(tx, row.seq, { tries, failure, pauseMs: pauseMs(tries, Math.random()) });
-      await this.parking.bury(tx, row, { failure, tries, firstSeen: row.first_seen });
-      return this.parking.unpark(tx, row.seq);
-    });
+    if (next === 'dead') return this.#giveUp(row, { failure, tenantId, parked: row });
+    await this.state.inTenantTx(tenantId, (tx) => this.parking.postpone(tx, row.seq, { tries, failure, pauseMs: pauseMs(tries, Math.random()) }));
   }
-  async #bury(message: WireMessage, failure: Failure, tenantId = tenantNamedBy(message)): Promise<void> {
-    const bury = (answer?: OnUnreadable): Promise<void> => this.state.inTenantTx(tenantId, async (tx) => {
-      await this.parking.bury(tx, message, { failure, tries: 1, firstSeen: new Date() });
-      await answer?.(message, failure, tx);
-    });
-    try {
-      await bury(this.options.onUnreadable);
-    } catch (error) {
-      if (toFailure(error).code === 'platform.unavailable') throw error;
-      await bury(); // nobody can be answered: garbage must not block the partition, and the letter is the record
+  /** The letter and the end of what waits for the message are one transaction. What cannot be ended, tried twice, does not block the partition: the letter is the record. */
+  async #giveUp(message: WireMessage, given: GivingUp): Promise<void> {
+    const { onGivenUp, onDeadLetter } = this.options;
+    let notEnded: unknown;
+    for (const end of [onGivenUp, onGivenUp, undefined]) {
+      try {
+        const letter = await this.#bury(message, given, end);
+        if (letter) onDeadLetter?.(letter, notEnded);
+        return;
+      } catch (error) {
+        if (!end || toFailure(error).code === 'platform.unavailable') throw error;
+        notEnded = error;
+      }
     }
+  }
+  /** @returns null when the message has its letter already */
+  #bury(message: WireMessage, { failure, tenantId, parked }: GivingUp, end?: OnGivenUp): Promise<GivenUp | null> {
+    const tries = (parked?.tries ?? 0) + 1;
+    return this.state.inTenantTx(tenantId, async (tx) => {
+      const id = await this.parking.bury(tx, message, { failure, tries, firstSeen: parked?.first_seen ?? new Date() });
+      if (parked) await this.parking.unpark(tx, parked.seq);
+      if (id === null) return null;
+      const letter: GivenUp = { id, message, json: parseJson(message.value), failure, tries };
+      await end?.(letter, tx);
+      return letter;
+    });
   }
 }
 const utf8 = new TextDecoder('utf-8', { fatal: true });

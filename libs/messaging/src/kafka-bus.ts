@@ -1,14 +1,14 @@
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { topicNames, topics, type Topic } from '@agent-etl/contracts';
-import { type Admin, CompressionTypes, type Consumer, type EachMessagePayload, Kafka, type KafkaMessage, type Producer, logLevel } from 'kafkajs';
+import { type Admin, CompressionTypes, Kafka, type KafkaMessage, type Producer, logLevel } from 'kafkajs';
 import type { Closable, MessageBus, OnMessage, WireMessage } from './message-bus.ts';
 import { type Supervised, supervise } from './supervisor.ts';
+import { type Reader, takeMessage } from './take-message.ts';
 
 export interface KafkaOptions { readonly brokers: readonly string[]; readonly clientId: string; readonly replication?: number }
 const MAX_WAIT_MS = 100;
 const COMPRESSED_FROM_BYTES = 64 * 1024;
-const HEARTBEAT_MS = 2_000;
 
 interface RequestQueue { pending: unknown[]; throttledUntil: number; scheduleCheckPendingRequests(): void }
 /** An idle connection of this client re-arms a timer in the past thousands of times a second. With nothing pending there is nothing to schedule. */
@@ -62,24 +62,24 @@ export class KafkaBus implements MessageBus {
 
   #member(group: string, names: readonly string[], onMessage: OnMessage): Supervised {
     const consumer = this.#kafka.consumer({ groupId: group, maxWaitTimeInMs: MAX_WAIT_MS, heartbeatInterval: 1_000, sessionTimeout: 10_000, rebalanceTimeout: 15_000, allowAutoTopicCreation: false });
-    const life = { isStopping: false };
-    const { CRASH, FETCH, HEARTBEAT, START_BATCH_PROCESS, END_BATCH_PROCESS, GROUP_JOIN } = consumer.events;
+    const reader: Reader = { isStopping: false, hear: () => undefined };
+    const { CRASH, FETCH, HEARTBEAT, GROUP_JOIN } = consumer.events;
     return {
       onLife: (hear) => {
         consumer.on(FETCH, () => { hear(0); });
         consumer.on(HEARTBEAT, () => { hear(0); });
-        consumer.on(START_BATCH_PROCESS, () => { hear(1); });
-        consumer.on(END_BATCH_PROCESS, () => { hear(-1); });
+        reader.hear = hear; // the client does not tell the end of a batch that fails
       },
       onDeath: (died) => { consumer.on(CRASH, ({ payload }) => { if (!payload.restart) died('crash'); }); },
       start: async () => {
         await consumer.connect();
         await consumer.subscribe({ topics: [...names], fromBeginning: true });
         const joined = new Promise<void>((done) => { consumer.on(GROUP_JOIN, () => { this.#degraded.delete(group); done(); }); });
-        await consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 6, eachMessage: (payload) => take({ consumer, life, onMessage }, payload) });
+        await consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 6, eachMessage: ({ topic, partition, message, heartbeat }) => takeMessage(wireOf(topic, partition, message), {
+          reader, onMessage, heartbeat, commit: () => consumer.commitOffsets([{ topic, partition, offset: String(BigInt(message.offset) + 1n) }]) }) });
         await joined;
       },
-      stop: () => { life.isStopping = true; return consumer.disconnect(); },
+      stop: () => { reader.isStopping = true; return consumer.disconnect(); },
     };
   }
 
@@ -140,21 +140,5 @@ async function untilLed(admin: Admin, names: readonly string[]): Promise<void> {
 }
 const readHeaders = ({ headers }: KafkaMessage): Record<string, string> =>
   Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, String(Array.isArray(value) ? value[0] : value)]));
-
-interface Taker { readonly consumer: Consumer; readonly life: { readonly isStopping: boolean }; readonly onMessage: OnMessage }
-/** One message until it is taken, then its offset. An error must never reach the client: it would block the partition by its own rules. */
-async function take({ consumer, life, onMessage }: Taker, { topic, partition, message, heartbeat }: EachMessagePayload): Promise<void> {
-  const wire: WireMessage = { topic, partition, offset: message.offset, key: message.key?.toString() ?? '', headers: readHeaders(message), value: message.value ?? Buffer.alloc(0) };
-  // A handler may wait for a lock longer than the session lasts: the group must not give its partitions away meanwhile.
-  const beat = setInterval(() => { heartbeat().catch(() => undefined); }, HEARTBEAT_MS); // a lost session shows at the commit
-  try {
-    for (let tries = 0; ; tries += 1) {
-      try { await onMessage(wire); break; } catch {
-        if (life.isStopping) return; // not committed: it comes again to whoever reads next
-        await sleep(Math.random() * Math.min(5_000, 100 * 2 ** tries)); // not taken: the same message again, nothing behind it overtakes
-        if (life.isStopping) return;
-      }
-    }
-  } finally { clearInterval(beat); }
-  await consumer.commitOffsets([{ topic, partition, offset: String(BigInt(message.offset) + 1n) }]);
-}
+const wireOf = (topic: string, partition: number, message: KafkaMessage): WireMessage =>
+  ({ topic, partition, offset: message.offset, key: message.key?.toString() ?? '', headers: readHeaders(message), value: message.value ?? Buffer.alloc(0) });

@@ -11,6 +11,7 @@ const BATCH_BYTES = 512 * 1024;
 const SWEEP_MS = 5_000;
 const LONGEST_PAUSE_MS = 5_000;
 const TIDY_EVERY_MS = 3_600_000;
+const MOST_DROPPED = 2_000;
 /** Sent rows are kept this long, so that a person can look at what was said. */
 const SENT_KEPT = '1 day';
 /** Longer than topics keep messages, plus the time in which a replay may come. */
@@ -56,7 +57,7 @@ export class OutboxRelay {
         failures = 0;
         if (!hasSent && this.#closing) return;
         if (Date.now() > this.#tidyAt) await this.#tidy();
-        if (!hasSent && !this.#closing) await this.#bell.wait(SWEEP_MS, until);
+        if (!hasSent && this.#tidyAt > 0 && !this.#closing) await this.#bell.wait(SWEEP_MS, until);
       } catch {
         if (this.#closing) return; // rows stay unsent: the next process sends them
         failures += 1;
@@ -79,12 +80,13 @@ export class OutboxRelay {
     this.#sent = rows.map(({ seq }) => seq);
     return true;
   }
-  /** Drops what nobody asks for any more: rows sent long ago, and ids that can no longer come twice. */
+  /** Drops what nobody asks for any more: rows sent long ago, and ids that can no longer come twice. Some at a time: sending must not wait for it. */
   async #tidy(): Promise<void> {
-    await this.state.asRelay(async (tx) => {
-      await tx.run(sql`delete from outbox where sent_at < clock_timestamp() - ${SENT_KEPT}::interval`);
-      await tx.run(sql`delete from inbox where seen_at < clock_timestamp() - ${SEEN_KEPT}::interval`);
-    });
     this.#tidyAt = Date.now() + TIDY_EVERY_MS;
+    const dropped = await this.state.asRelay(async (tx) => [
+      await tx.run(sql`delete from outbox where ctid = any(array(select ctid from outbox where sent_at < clock_timestamp() - ${SENT_KEPT}::interval limit ${MOST_DROPPED})) returning 1`),
+      await tx.run(sql`delete from inbox where ctid = any(array(select ctid from inbox where seen_at < clock_timestamp() - ${SEEN_KEPT}::interval limit ${MOST_DROPPED})) returning 1`),
+    ]).catch(() => []); // what cannot be dropped now is dropped an hour later
+    if (dropped.some(({ length }) => length === MOST_DROPPED)) this.#tidyAt = 0;
   }
 }

@@ -1,4 +1,4 @@
-import type { App } from '@agent-etl/contracts';
+import { type App, toFailure } from '@agent-etl/contracts';
 import { type StateDatabase, sql } from '@agent-etl/persistence';
 import { Bell } from './bell.ts';
 import type { Delivery } from './delivery.ts';
@@ -35,11 +35,20 @@ export class ParkedRetrier {
   async #round(until: AbortSignal): Promise<number> {
     const oldest = await this.#oldest();
     const due = oldest.filter(({ wait_ms: waitMs }) => waitMs === 0);
-    for (const { seq, tenant_id: tenantId } of due) {
+    let isMoved = false;
+    for (const one of due) {
       if (until.aborted || this.#closing) return 0;
-      await this.delivery.retry(tenantId, seq);
+      isMoved = await this.#retry(one) || isMoved;
     }
-    return due.length > 0 ? 0 : Math.min(SWEEP_MS, oldest[0]?.wait_ms ?? SWEEP_MS);
+    if (due.length > 0) return isMoved ? 0 : AFTER_FAILURE_MS;
+    return Math.min(SWEEP_MS, oldest[0]?.wait_ms ?? SWEEP_MS);
+  }
+  /** Answers whether it was there and in nobody's hands. What is wrong with one message keeps no other from its turn. */
+  async #retry({ seq, tenant_id: tenantId }: Oldest): Promise<boolean> {
+    try { return await this.delivery.retry(tenantId, seq); } catch (error) {
+      if (toFailure(error).code === 'platform.unavailable') throw error;
+      return false;
+    }
   }
   #oldest(): Promise<Oldest[]> {
     return this.state.asRelay((tx) => tx.run<Oldest>(sql`select seq, tenant_id, ceil(greatest(0, extract(epoch from next_at - clock_timestamp()) * 1000))::int as wait_ms from (

@@ -34,15 +34,15 @@ export class Parking<A extends App> {
     await tx.run(sql`update parked set tries = ${tries}, failure = ${storableJson(failure)}::jsonb, last_seen = clock_timestamp(),
       next_at = clock_timestamp() + make_interval(secs => ${pauseMs / 1000}) where seq = ${seq}`);
   }
-  /** Gives a message up: the record here, its mirror on the dead letter topic, both with the original bytes. */
-  async bury(tx: TenantTx, message: WireMessage, { failure, tries, firstSeen }: { failure: Failure; tries: number; firstSeen: Date }): Promise<void> {
+  /** Gives a message up: the record here, its mirror on the dead letter topic, both with the original bytes. Answers the letter's id, or null when it has one already. */
+  async bury(tx: TenantTx, message: WireMessage, { failure, tries, firstSeen }: { failure: Failure; tries: number; firstSeen: Date }): Promise<string | null> {
     const { topic, partition = 0, offset = '0', key, headers, value } = message;
     const id = v7();
     const added = await tx.run(sql`insert into dead_letter (id, tenant_id, app, topic, partition, "offset", key, headers, value, failure, tries, first_seen, release, state)
       values (${id}, ${tx.tenantId}, ${this.app}, ${topic}, ${partition}, ${offset}, ${storableText(key)}, ${storableJson(headers)}::jsonb, ${Buffer.from(value)}, ${storableJson(failure)}::jsonb, ${tries},
         ${firstSeen.toISOString()}::timestamptz, ${RELEASE}, ${failure.code === 'message.unsupported' ? 'parked' : 'dead'})
       on conflict do nothing returning 1`);
-    if (added.length === 0) return;
+    if (added.length === 0) return null;
     // A mirror that no broker takes would stop everything behind it: then the record alone has the bytes.
     const headerBytes = Buffer.byteLength(JSON.stringify(headers));
     const isTooLarge = value.byteLength + headerBytes > MOST_BYTES;
@@ -53,5 +53,6 @@ export class Parking<A extends App> {
         etl_tenant: tx.tenantId, dlq_id: id, dlq_source: `${topic}/${partition}/${offset}`, dlq_failure: JSON.stringify(failure), dlq_tries: String(tries), dlq_at: await tx.now(),
       },
     });
+    return id;
   }
 }

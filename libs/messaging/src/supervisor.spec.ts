@@ -48,6 +48,42 @@ describe('the supervisor of a consumer', () => {
     await close();
     expect(reasons).toEqual([]);
   });
+  it.each<[string, (one: Consumer) => void]>([
+    ['dies before it has started, without an error', (one) => { setTimeout(() => { one.die('crash'); }, 5); }],
+    ['neither starts nor says so', () => undefined],
+  ])('makes another one when a new one %s', async (_, begin) => {
+    const consumers: Consumer[] = [];
+    const { close } = await supervise(() => {
+      const one = new Consumer();
+      if (consumers.length === 1) one.start = () => { begin(one); return new Promise(() => undefined); };
+      consumers.push(one);
+      return one;
+    }, { pauseMs: 5, startMs: 60 });
+    consumers[0]?.die('crash');
+    await sleep(150);
+    expect([consumers.length, consumers[1]?.stopped]).toEqual([3, true]);
+    await close();
+  });
+  it('fails aloud when the first one dies while it starts, and leaves it', async () => {
+    const one = new Consumer();
+    one.start = () => new Promise(() => { setTimeout(() => { one.die('crash'); }, 5); });
+    await expect(supervise(() => one)).rejects.toThrow('crash');
+    expect(one.stopped).toBe(true);
+  });
+  it('closes at once, also while a new one is starting', async () => {
+    const consumers: Consumer[] = [];
+    const { close } = await supervise(() => {
+      const one = new Consumer();
+      if (consumers.length > 0) one.start = () => new Promise(() => undefined);
+      consumers.push(one);
+      return one;
+    }, { pauseMs: 1 });
+    consumers[0]?.die('crash');
+    await sleep(30);
+    const began = performance.now();
+    await close();
+    expect([consumers.length, consumers[1]?.stopped, performance.now() - began < 1_000]).toEqual([2, true, true]);
+  });
   it('ignores the death of a consumer that it has replaced', async () => {
     const { consumers, reasons, running } = made();
     const { close } = await running;

@@ -10,48 +10,63 @@ export interface Supervised {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
-export interface SuperviseOptions { readonly pauseMs?: number; readonly silenceMs?: number; readonly onRestart?: (reason: string) => void }
+/** @property silenceMs without a sign of life from a started consumer, it is replaced
+ * @property startMs a start that takes longer counts as failed: the client may neither start nor say so */
+export interface SuperviseOptions { readonly pauseMs?: number; readonly silenceMs?: number; readonly startMs?: number; readonly onRestart?: (reason: string) => void }
 
-/** Keeps a consumer alive for ever: the client may stop for good after a cut connection, or fall silent without a word.
+/** Keeps a consumer alive for ever: the client may stop for good after a cut connection, or fall silent without a word, also while it starts.
  * The first start may fail aloud; after that a new consumer is made until one starts. */
-export async function supervise(create: () => Supervised, { pauseMs = 500, silenceMs = 15_000, onRestart }: SuperviseOptions = {}): Promise<Closable> {
+export async function supervise(create: () => Supervised, { pauseMs = 500, silenceMs = 15_000, startMs = 60_000, onRestart }: SuperviseOptions = {}): Promise<Closable> {
   let closed = false;
-  let current: Supervised | undefined;
-  let restarting: Promise<void> | undefined;
-  let heardAt = Date.now();
-  let busy = 0;
-  const open = async (): Promise<void> => {
-    const consumer = create();
-    current = consumer;
-    heardAt = Date.now();
-    busy = 0;
-    consumer.onLife((work) => { if (current === consumer) { heardAt = Date.now(); busy = Math.max(0, busy + work); } });
-    consumer.onDeath((reason) => { if (current === consumer) restart(reason); });
-    await consumer.start();
-  };
-  const again = async (reason: string): Promise<void> => {
-    onRestart?.(reason);
-    while (!closed) {
-      const dead = current;
-      current = undefined;
-      void dead?.stop().catch(() => undefined); // not awaited: what hangs may hang here as well
-      await sleep(pauseMs);
+  let current = new Life(create(), silenceMs);
+  const isStarted = (): Promise<boolean> => current.start(startMs).then(() => true, () => false); // the broker may still be away
+  const keep = async (): Promise<void> => {
+    for (;;) {
+      const reason = await current.ended;
       if (closed) return;
-      try { await open(); return; } catch { /* the broker is still away: the loop goes on */ }
+      onRestart?.(reason);
+      do {
+        void current.stop(); // not awaited: what hangs may hang here as well
+        await sleep(pauseMs);
+        if (closed) return;
+        current = new Life(create(), silenceMs);
+      } while (!(await isStarted()));
     }
   };
-  const restart = (reason: string): void => {
-    if (restarting || closed) return;
-    restarting = again(reason).finally(() => { restarting = undefined; });
-  };
-  const watch = setInterval(() => { if (busy === 0 && Date.now() - heardAt > silenceMs) restart('silence'); }, Math.max(20, Math.min(1_000, silenceMs / 4)));
-  watch.unref();
-  const close = async (): Promise<void> => {
+  try { await current.start(startMs); } catch (error) { void current.stop(); throw error; }
+  const keeping = keep();
+  return { close: async () => {
     closed = true;
-    clearInterval(watch);
-    await restarting;
-    await current?.stop().catch(() => undefined);
-  };
-  try { await open(); } catch (error) { await close(); throw error; }
-  return { close };
+    current.end('closing');
+    await keeping;
+    await current.stop();
+  } };
+}
+
+/** One consumer, from its start to its end. */
+class Life {
+  /** Resolves with why it ended. */
+  readonly ended: Promise<string>;
+  readonly end: (reason: string) => void;
+  #heardAt = Date.now();
+  #busy = 0;
+  #watch: NodeJS.Timeout | undefined;
+  constructor(private readonly consumer: Supervised, private readonly silenceMs: number) {
+    ({ promise: this.ended, resolve: this.end } = Promise.withResolvers<string>());
+    consumer.onLife((work) => { this.#heardAt = Date.now(); this.#busy = Math.max(0, this.#busy + work); });
+    consumer.onDeath(this.end);
+  }
+  /** @throws Error when the client refuses, dies meanwhile or gives no answer */
+  async start(withinMs: number): Promise<void> {
+    const timer = setTimeout(() => { this.end(`no start within ${withinMs} ms`); }, withinMs);
+    try {
+      await Promise.race([this.consumer.start(), this.ended.then((reason) => { throw new Error(reason); })]);
+    } finally { clearTimeout(timer); }
+    this.#heardAt = Date.now();
+    this.#watch = setInterval(() => { if (this.#busy === 0 && Date.now() - this.#heardAt > this.silenceMs) this.end('silence'); }, Math.max(20, Math.min(1_000, this.silenceMs / 4))).unref();
+  }
+  async stop(): Promise<void> {
+    clearInterval(this.#watch);
+    await this.consumer.stop().catch(() => undefined);
+  }
 }

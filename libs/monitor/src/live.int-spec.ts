@@ -79,6 +79,15 @@ describePostgres('monitor_live', () => {
     await until(() => listener.closedWith !== null);
     expect(listener.closedWith).toBe(code);
   });
+  it('tells of an event whose notification was lost, with the next heartbeat', async () => {
+    const listener = await (await listen()).subscribe({ subscribe: ['runs'] });
+    const seq = await latest() + 1;
+    await monitor.state.inTenantTx(DEFAULT_TENANT.id, async (tx) => {
+      await tx.run(sql`update feed_position set seq = ${seq}`);
+      await tx.run(sql`insert into feed_event (tenant_id, seq, topics, event, at) values (${tx.tenantId}, ${seq}, array['runs'], '{}'::jsonb, clock_timestamp())`);
+    });
+    await until(() => listener.numbers().includes(seq));
+  });
   it('tells nobody of another tenant\'s runs', async () => {
     const listener = await (await listen()).subscribe({ subscribe: ['runs', 'throughput', 'pipeline:theirs'] });
     await tell(new RunStory('theirs', otherTenant));

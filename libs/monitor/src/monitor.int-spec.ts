@@ -63,6 +63,13 @@ describePostgres('monitor_projections', () => {
     const { items } = await (await get('/v1/dlq')).json() as { items: unknown[] };
     expect(items.map((item) => DeadLetterView.parse(item)).map((item) => [item.id, item.app, item.topic, item.partition, item.offset, item.tries])).toEqual([[id, 'orchestrator', 'etl.pipeline.requests', 3, '42', 5]]);
   });
+  it('shows a letter whose failure a newer release wrote, and goes on after one that no table takes', async () => {
+    const [id, next] = [v7(), v7()];
+    const mirror = (dlqId: string, failure: object) => ({ topic: 'etl.dlq.orchestrator', key: 'k', value: Buffer.from('x'), headers: { etl_tenant: DEFAULT_TENANT.id, dlq_id: dlqId, dlq_source: 'etl.pipeline.requests/0/1', dlq_failure: JSON.stringify(failure), dlq_at: '2026-11-24T10:00:00.000Z', dlq_tries: '1' } });
+    await monitor.bus.publish([mirror('no uuid', { code: 'request.invalid', text: 'x.', next: null, traceId: null })]);
+    await monitor.bus.publish([mirror(id, { code: 'of.tomorrow', text: 'x.', next: null, traceId: null }), mirror(next, { code: 'request.invalid', text: 'x.', next: null, traceId: null })]);
+    expect([(await (await get(`/v1/dlq/${id}`)).json() as DeadLetterView).failure.code, (await get(`/v1/dlq/${next}`)).status]).toEqual(['message.unsupported', 200]);
+  });
   it('emits every documented metric of its own and of the platform', async () => {
     const text = await metrics();
     const others = ['etl_queue_depth', 'etl_task_wait_seconds', 'etl_consumer_lag']; // the workers' own, and one that only a broker has

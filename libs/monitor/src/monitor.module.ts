@@ -5,7 +5,7 @@ import type { ServiceDefinition, ServiceParts } from '@agent-etl/service-kit';
 import { z } from 'zod';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.ts';
 import { DeadLettersRepository } from './dead-letters/dead-letters.repository.ts';
-import { DeadLettersService, MESSAGE_BUS } from './dead-letters/dead-letters.service.ts';
+import { DeadLettersService, MESSAGE_BUS, MONITOR_LOG } from './dead-letters/dead-letters.service.ts';
 import { FeedRepository } from './feed/feed.repository.ts';
 import { LiveHub } from './feed/live-hub.service.ts';
 import { METRICS_REGISTRY, MetricsService } from './metrics/metrics.service.ts';
@@ -25,12 +25,13 @@ export const monitorMigrations: MigrationClass[] = [...platformMigrations(), Mon
 
 /** Nest's module of the monitor. */
 export class MonitorModule {
-  static register({ state, bus, metrics, live }: ServiceParts<'monitor', MonitorConfig>): DynamicModule {
+  static register({ state, bus, metrics, live, log }: ServiceParts<'monitor', MonitorConfig>): DynamicModule {
     return {
       module: MonitorModule,
       controllers: [ViewsController, DeadLettersController, ProjectionsHandler],
       providers: [
         { provide: StateDatabase, useValue: state }, { provide: MESSAGE_BUS, useValue: bus }, { provide: METRICS_REGISTRY, useValue: metrics }, { provide: LIVE_SOCKETS, useValue: live },
+        { provide: MONITOR_LOG, useValue: log },
         RunViewsRepository, FeedRepository, MetricsRepository, DeadLettersRepository, LiveHub, MetricsService, ProjectionsService, ViewsService, DeadLettersService, MonitorLifecycle,
       ],
     };

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DEFAULT_TENANT, type PlanView, type RequestView, type RunView } from '@agent-etl/contracts';
 import { InMemoryBus, type WireMessage } from '@agent-etl/messaging';
+import { sql } from '@agent-etl/persistence';
 import { describePostgres } from '@agent-etl/persistence/testing';
 import { type TestService, aService, testTokens } from '@agent-etl/service-kit/testing';
 import { aPipeline, aProfile, mapForTests } from '@agent-etl/planning/testing';
@@ -81,6 +82,34 @@ describePostgres('orchestrator', () => {
       const other = await call<{ code: string }>('POST', '/v1/requests', { body: { ...body, run: 'never' }, key: `key-${name}` });
       expect([other.status, other.json.code]).toEqual([422, 'request.key-reused']);
     });
+    describe('whose Idempotency-Key is more than a day old', () => {
+      const age = (requestId: string, hours: number): Promise<unknown> => service.state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run(sql`update request set created_at = created_at - ${hours}::integer * interval '1 hour' where request_id = ${requestId}`));
+      it('is a new request with an id of its own, also with another body; within the day it is the same', async () => {
+        const [key, body] = [`old-${pipelineName()}`, { pipeline: aCopy(pipelineName()) }];
+        const first = await ask(body, key);
+        await age(first.requestId, 23);
+        expect((await ask(body, key)).requestId).toBe(key);
+        await age(first.requestId, 2);
+        const later = await Promise.all([1, 2, 3].map(() => ask({ ...body, run: 'now' }, key)));
+        expect(new Set(later.map(({ requestId }) => requestId)).size).toBe(1);
+        expect(later[0]).toMatchObject({ state: 'finished' });
+        expect(later[0]?.requestId).not.toBe(key);
+        expect((await call<RequestView>('GET', `/v1/requests/${key}`)).json).toMatchObject({ requestId: key, state: 'planned' });
+        await age(later[0]!.requestId, 25);
+        const third = await ask(body, key);
+        expect([first.requestId, later[0]!.requestId]).not.toContain(third.requestId);
+      });
+      it('is still the request that its body names by id: an id has one effect for ever', async () => {
+        const requestId = `named-${pipelineName()}`;
+        const body = { requestId, pipeline: aCopy(pipelineName()) };
+        const first = await ask(body, requestId);
+        await age(requestId, 900);
+        expect(await ask(body, requestId)).toMatchObject({ requestId, planId: first.planId });
+        expect(await call('POST', '/v1/requests', { body: { ...body, run: 'now' }, key: requestId })).toMatchObject({ status: 422, json: { code: 'request.key-reused' } });
+        const other = await ask({ ...body, requestId: `${requestId}-2` }, requestId);
+        expect(other.requestId).toBe(`${requestId}-2`);
+      });
+    });
     it.each([
       ['steps', { pipeline: { ...aCopy('refused'), steps: [{ filter: 'a > 1' }] } }, 415, 'request.unsupported'],
       ['a sentence', { say: 'copy it' }, 415, 'request.unsupported'],
@@ -152,6 +181,11 @@ describePostgres('orchestrator', () => {
     expect(again.runId).toBe(first.runId);
     expect((await run(first.runId)).state).toBe('succeeded');
     expect((await call<{ code: string }>('POST', `/v1/plans/${planId}/runs`, { key: 'run-twice' })).json.code).toBe('request.conflict');
+    const age = (runId: string): Promise<unknown> => service.state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run(sql`update run set started_at = started_at - interval '25 hours', state = 'failed' , receipt = null where run_id = ${runId}::uuid`));
+    await age(first.runId); // and red, so that the plan may run again
+    const nextDay = await Promise.all([1, 2].map(() => call<RunView>('POST', `/v1/plans/${planId}/runs`, { key: 'run-once' })));
+    expect(new Set(nextDay.map(({ json }) => json.runId)).size).toBe(1);
+    expect(nextDay[0]!.json.runId).not.toBe(first.runId);
   });
 
   describe('trouble', () => {
@@ -187,9 +221,11 @@ describePostgres('orchestrator', () => {
       script = obedient;
       const load = worker.commands.find(({ runId, task }) => runId === first.runId && task.kind === 'load')!;
       expect((await call<RunView>('POST', `/v1/runs/${first.runId}/cancel`)).json.state).toBe('cancelling');
+      const isTold = (): boolean => worker.cancels.some(({ taskRunId }) => taskRunId === load.taskRunId);
+      for (let tries = 0; tries < 400 && !isTold(); tries += 1) await new Promise((done) => { setTimeout(done, 10); });
+      expect(isTold()).toBe(true);
       await worker.report('task.run.cancelled.v1', { runId: load.runId, taskRunId: load.taskRunId, attempt: load.attempt });
       expect((await run(first.runId!)).state).toBe('cancelled');
-      expect(worker.cancels.some(({ taskRunId }) => taskRunId === load.taskRunId)).toBe(true);
       expect((await call<RunView>('POST', `/v1/runs/${first.runId}/retry`)).status).toBe(202);
     });
     it('of a profile is told to the requester', async () => {
@@ -198,6 +234,38 @@ describePostgres('orchestrator', () => {
       script = obedient;
       expect(asked).toMatchObject({ state: 'failed', failure: { code: 'source.not-found' } });
       expect(await heard('pipeline.rejected.v1', (body) => body['requestId'] === asked.requestId)).toMatchObject({ code: 'source.not-found' });
+    });
+  });
+
+  describe('the approval of a plan that comes out again', () => {
+    const approvals = (planId: string): Record<string, unknown>[] => said.filter(({ type, body }) => type === 'plan.approved.v1' && body['planId'] === planId).map(({ body }) => body);
+    const distinct = (planId: string): number => new Set(approvals(planId).map(({ approvedAt }) => approvedAt)).size;
+    const put = (host: string) => call('PUT', '/v1/connections/ops', { body: { connector: 'postgres', host, database: 'ops', user: 'etl', password: 'secret://ops#password' } });
+    afterAll(() => put('127.0.0.1'));
+    it('is said again when a database has moved, with its new address, and not otherwise', async () => {
+      await put('old-host');
+      const body = { pipeline: aCopy(pipelineName()) };
+      const first = await ask(body);
+      const same = await ask(body);
+      await put('new-host');
+      const moved = await ask(body);
+      expect([same.planId, moved.planId]).toEqual([first.planId, first.planId]);
+      await heard('plan.approved.v1', ({ requestId }) => requestId === moved.requestId);
+      expect(distinct(first.planId!)).toBe(2);
+      expect(approvals(first.planId!).find(({ requestId }) => requestId === first.requestId)).toMatchObject({ by: 'policy', addresses: { ops: 'postgres://old-host:5432/ops' } });
+      expect(approvals(first.planId!).find(({ requestId }) => requestId === moved.requestId)).toMatchObject({ by: 'policy', addresses: { ops: 'postgres://new-host:5432/ops' } });
+    });
+    it('is said again when another plan stood in between, which then is the current one no more', async () => {
+      const name = pipelineName();
+      const asked = async (rows: number): Promise<RequestView> => {
+        script = (command) => (command.task.kind === 'profile' ? { result: profileOf({ source: aProfile({ rows }) }) } : obedient(command));
+        return ask({ pipeline: aCopy(name) });
+      };
+      const [one, two, back] = [await asked(1_000), await asked(2_000), await asked(1_000)];
+      script = obedient;
+      expect([two.planId === one.planId, back.planId]).toEqual([false, one.planId]);
+      await heard('plan.approved.v1', ({ requestId }) => requestId === back.requestId);
+      expect((await call<{ planId: string }>('GET', `/v1/pipelines/${name}`)).json.planId).toBe(one.planId);
     });
   });
 

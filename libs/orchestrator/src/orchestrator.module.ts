@@ -15,8 +15,11 @@ import { ConnectionsRepository } from './connections/connections.repository.ts';
 import { ConnectionsService } from './connections/connections.service.ts';
 import { PROJECT_FILE, ProjectService } from './connections/project.service.ts';
 import { CONNECTORS, type ConnectorCatalogue } from './connector-catalogue.ts';
+import { GivenUpMessages } from './given-up/given-up-messages.service.ts';
 import { OrchestratorTables1764000200000 } from './migrations/orchestrator-tables.migration.ts';
+import { PlanAddresses1764000300000 } from './migrations/plan-addresses.migration.ts';
 import { type OrchestratorConfig, orchestratorConfig } from './orchestrator-config.ts';
+import { ORCHESTRATOR_LOG } from './orchestrator-log.ts';
 import { OrchestratorLifecycle } from './orchestrator-lifecycle.service.ts';
 import { PipelineEntity } from './pipelines/pipeline.entity.ts';
 import { PipelinesController } from './pipelines/pipelines.controller.ts';
@@ -36,7 +39,7 @@ import { RequestProgress } from './planning/request-progress.service.ts';
 import { RetriesService } from './planning/retries.service.ts';
 import { readSigningKey, signingKey } from './receipts/receipt-signature.ts';
 import { ReceiptSigner, SIGNING_KEY } from './receipts/receipt-signer.service.ts';
-import { Intake } from './requests/intake.service.ts';
+import { Intake, PLANNING_MS } from './requests/intake.service.ts';
 import { RequestEntity } from './requests/request.entity.ts';
 import { RequestsController } from './requests/requests.controller.ts';
 import { RequestsHandler } from './requests/requests.handler.ts';
@@ -50,6 +53,7 @@ import { RunsController } from './runs/runs.controller.ts';
 import { RunsHandler } from './runs/runs.handler.ts';
 import { RunsRepository } from './runs/runs.repository.ts';
 import { RunsService } from './runs/runs.service.ts';
+import { StuckRuns } from './runs/stuck-runs.service.ts';
 import { Ticker } from './runs/ticker.service.ts';
 import { Changes } from './signals/changes.service.ts';
 
@@ -57,35 +61,36 @@ import { Changes } from './signals/changes.service.ts';
  * @property project path of agent-etl.yaml; else ETL_ORCHESTRATOR_PROJECT names it */
 export interface OrchestratorOptions { readonly signingKey?: KeyObject | string; readonly project?: string; readonly connectors?: ConnectorCatalogue }
 
-export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000];
+export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000, PlanAddresses1764000300000];
 type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
 
 const services: Provider[] = [
   ConnectionsRepository, PipelinesRepository, RequestsRepository, PlansRepository, RunsRepository, AirflowRepository, ProjectService, ConnectionsService, PipelinesService, RequestsService, Intake,
-  PlanningService, PlanningGround, Approvals, CopyRuns, PlansService, RetriesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, Changes, ReceiptSigner,
-  AirflowService, AirflowRuns, OrchestratorLifecycle,
+  PlanningService, PlanningGround, Approvals, CopyRuns, PlansService, RetriesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
+  AirflowService, AirflowRuns, GivenUpMessages, OrchestratorLifecycle,
 ];
 
 /** Nest's module of the orchestrator. */
 export class OrchestratorModule {
   static register(parts: Parts, options: OrchestratorOptions): DynamicModule {
-    const { state, outbox, config } = parts;
+    const { state, outbox, config, log } = parts;
     const value = (provide: symbol | Function, useValue: unknown): Provider => ({ provide, useValue });
     return {
       module: OrchestratorModule,
       controllers: [RequestsController, PlansController, PipelinesController, RunsController, ConnectionsController, AirflowController, RequestsHandler, RunsHandler, DagsHandler],
       providers: [
-        value(StateDatabase, state), value(Outbox, outbox), value(CONNECTORS, options.connectors ?? builtInConnectors()), value(PROJECT_FILE, options.project ?? config.ETL_ORCHESTRATOR_PROJECT ?? null),
-        value(SIGNING_KEY, keyOf(options, config)), value(PARALLEL, config.ETL_ORCHESTRATOR_PARALLEL), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000), ...services,
-        { provide: PARTS_JOINED, inject: [RequestsService, OrchestratorLifecycle], useFactory: (requests: RequestsService, lifecycle: OrchestratorLifecycle) => join(parts, { requests, lifecycle }) },
+        value(StateDatabase, state), value(Outbox, outbox), value(ORCHESTRATOR_LOG, log), value(CONNECTORS, options.connectors ?? builtInConnectors()), value(PROJECT_FILE, options.project ?? config.ETL_ORCHESTRATOR_PROJECT ?? null),
+        value(SIGNING_KEY, keyOf(options, config)), value(PARALLEL, config.ETL_ORCHESTRATOR_PARALLEL), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000),
+        value(PLANNING_MS, config.ETL_ORCHESTRATOR_PLANNING_SECONDS * 1000), ...services,
+        { provide: PARTS_JOINED, inject: [GivenUpMessages, OrchestratorLifecycle], useFactory: (givenUp: GivenUpMessages, lifecycle: OrchestratorLifecycle) => join(parts, { givenUp, lifecycle }) },
       ],
     };
   }
 }
 const PARTS_JOINED = Symbol('hooks of the platform are set');
 
-function join({ onUnreadable, shutdown }: Parts, { requests, lifecycle }: { requests: RequestsService; lifecycle: OrchestratorLifecycle }): true {
-  onUnreadable((message, failure, tx) => requests.onUnreadable(message, failure, tx));
+function join({ onGivenUp, shutdown }: Parts, { givenUp, lifecycle }: { givenUp: GivenUpMessages; lifecycle: OrchestratorLifecycle }): true {
+  onGivenUp((letter, tx) => givenUp.end(letter, tx));
   shutdown.onStop('work', () => lifecycle.stop());
   return true;
 }

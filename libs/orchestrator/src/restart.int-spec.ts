@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DEFAULT_TENANT, type RequestView, type RunView } from '@agent-etl/contracts';
 import { InMemoryBus, type MessageBus, type WireMessage } from '@agent-etl/messaging';
 import { type TestState, aStateDatabase, describePostgres } from '@agent-etl/persistence/testing';
@@ -54,5 +54,33 @@ describePostgres('orchestrator after a crash', () => {
     expect(items.map(({ name }) => name)).toEqual(['lake', 'ops', 'warehouse']);
     await after.running.stop();
     await worker.close();
+  });
+
+  describe('whose project file changes while many ask over the bus', () => {
+    const project = (more: string): Promise<void> => writeFile(join(folder, 'agent-etl.yaml'), `version: 1\nconnections:\n  ops: { connector: postgres, host: ops }\n  warehouse: { connector: postgres, host: warehouse }\n${more}`);
+    const said: { type: string; body: Record<string, unknown> }[] = [];
+    const asking = (requestId: string): WireMessage =>
+      ({ topic: 'etl.pipeline.requests', key: requestId, headers: {}, value: Buffer.from(JSON.stringify({ requestId, pipeline: aPipeline({ name: requestId, to: { connection: 'warehouse', dataset: `mart.${requestId}` } }) })) });
+    const answered = async (count: number): Promise<void> => { for (let tries = 0; tries < 1_000 && said.length < count; tries += 1) await new Promise((done) => { setTimeout(done, 20); }); };
+    it('loads it once in the transaction of whoever comes first, and keeps nobody waiting for a second connection', async () => {
+      await project('');
+      const bus = new InMemoryBus();
+      await bus.subscribe('listener', ['etl.pipeline.events'], async ({ headers, value }) => { said.push({ type: headers['ce_type']!, body: JSON.parse(Buffer.from(value).toString()) as Record<string, unknown> }); });
+      const service = await start(bus);
+      await project('  lake2: { connector: file, root: ./lake }\n');
+      const began = performance.now();
+      await bus.publish(Array.from({ length: 16 }, (_, index) => asking(`many_${index}`))); // four times as many as there are connections
+      await answered(16);
+      expect(performance.now() - began).toBeLessThan(5_000);
+      expect(new Set(said.map(({ type }) => type))).toEqual(new Set(['pipeline.accepted.v1']));
+      expect((await call<{ items: { name: string }[] }>(`${service.url}/v1/connections`, 'GET')).items.map(({ name }) => name)).toContain('lake2');
+
+      said.length = 0;
+      await project('  broken: {');
+      await bus.publish([asking('meanwhile')]);
+      await answered(1);
+      expect(said).toEqual([{ type: 'pipeline.rejected.v1', body: expect.objectContaining({ requestId: 'meanwhile', code: 'request.malformed' }) as unknown }]);
+      await service.running.stop();
+    });
   });
 });

@@ -7,6 +7,9 @@ export interface DirectConnection { close(): Promise<void> }
  * When it ends or throws, the connection is ended and a new one is dialled. */
 export type WhileConnected = (client: pg.Client, lost: AbortSignal) => Promise<void>;
 
+/** Probes an idle connection after ten seconds: one whose other end has vanished would else look open for two hours, deaf to every notification. */
+export const keepAlive = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const;
+
 /** Keeps one connection outside every pool: for LISTEN and for locks that live as long as a session. */
 export function keepConnected(options: pg.ClientConfig, work: WhileConnected): DirectConnection {
   const closing = new AbortController();
@@ -24,7 +27,7 @@ async function redial(options: pg.ClientConfig, work: WhileConnected, closing: A
 }
 
 async function hold(options: pg.ClientConfig, work: WhileConnected, closing: AbortSignal): Promise<boolean> {
-  const client = new pg.Client({ connectionTimeoutMillis: 10_000, keepAlive: true, ...options });
+  const client = new pg.Client({ connectionTimeoutMillis: 10_000, ...keepAlive, ...options });
   const lost = new AbortController();
   const signal = AbortSignal.any([lost.signal, closing]);
   client.on('error', () => { lost.abort(); });

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
@@ -129,6 +130,23 @@ describePostgres('state database', (cluster) => {
     await listening.close();
   });
 
+  it('has both ends probe an idle connection within ten seconds, so that one whose other end vanished does not look open for hours', async () => {
+    const [listening, leading] = [await state.listen('outbox_orchestrator', () => undefined), state.lead('probed', (lost) => new Promise((done) => { lost.addEventListener('abort', () => { done(); }, { once: true }); }))];
+    await state.inTenantTx(ours, (tx) => tx.run(sql`select 1`));
+    const ports = await admin(async (client) => {
+      const find = () => client.query<{ port: number }>(`select client_port as port from pg_stat_activity where datname = current_database() and application_name like 'etl-orchestrator%'`);
+      for (let tries = 0; tries < 200 && ((await find()).rowCount ?? 0) < 3; tries += 1) await sleep(10);
+      return (await find()).rows.map(({ port }) => port);
+    });
+    await sleep(300); // what was said last is acknowledged
+    const probes = await Promise.all(ports.map(untilProbe));
+    expect(ports.length).toBeGreaterThanOrEqual(3);
+    expect(probes.flat().length).toBe(2 * ports.length);
+    expect(Math.max(...probes.flat())).toBeLessThanOrEqual(10);
+    await listening.close();
+    await leading.close();
+  });
+
   it('goes on after every connection of the pool was cut', async () => {
     await admin((client) => client.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'orchestrator' and datname = current_database()`));
     await sleep(50);
@@ -159,4 +177,11 @@ describePostgres('state database', (cluster) => {
 async function until(holds: () => boolean): Promise<void> {
   for (let tries = 0; tries < 400 && !holds(); tries += 1) await sleep(10);
   expect(holds()).toBe(true);
+}
+
+/** Seconds until the kernel probes each end of the TCP connection that has this port, from /proc/net/tcp: timer 02 is the keepalive. */
+async function untilProbe(port: number): Promise<number[]> {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const rows = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/)).filter(([, local = '', remote = '', state]) => state === '01' && [local, remote].some((end) => end.endsWith(`:${hex}`)));
+  return rows.map(([, , , , , timer = '']) => (timer.startsWith('02:') ? parseInt(timer.slice(3), 16) / 100 : Infinity));
 }

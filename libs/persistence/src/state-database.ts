@@ -2,7 +2,7 @@ import { EtlError, TenantId } from '@agent-etl/contracts';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { checkIsolation } from './boot-check.ts';
 import { asUnavailable } from './database-errors.ts';
-import { type DirectConnection, keepConnected } from './direct-connection.ts';
+import { type DirectConnection, keepAlive, keepConnected } from './direct-connection.ts';
 import { sql } from './sql.ts';
 import { RelayTx, TenantTx } from './tenant-tx.ts';
 
@@ -142,14 +142,16 @@ export class StateDatabase {
   }
 }
 
+// A host that vanishes says no goodbye. Without probes its locks, such as the lead of a relay, would stand for the two hours of the system's default.
+const probes = ['tcp_keepalives_idle=10', 'tcp_keepalives_interval=5', 'tcp_keepalives_count=3'];
 const limits = ['statement_timeout=60s', 'idle_in_transaction_session_timeout=60s', 'lock_timeout=30s'];
 const startup = (schema: Schema, settings: readonly string[]): string =>
-  [`search_path=${schema}`, 'TimeZone=UTC', ...settings].map((setting) => `-c ${setting}`).join(' ');
+  [`search_path=${schema}`, 'TimeZone=UTC', ...probes, ...settings].map((setting) => `-c ${setting}`).join(' ');
 
 function dataSource({ schema }: StateOptions, login: { url: string; poolSize: number; entities: Function[] }): DataSource {
   return new DataSource({
     type: 'postgres', ...login, applicationName: `etl-${schema}`, connectTimeoutMS: 10_000, uuidExtension: 'pgcrypto', installExtensions: false,
     synchronize: false, logging: false, poolErrorHandler: () => undefined, // a broken idle connection is replaced when it is needed
-    extra: { options: startup(schema, limits), idleTimeoutMillis: 10_000, keepAlive: true },
+    extra: { options: startup(schema, limits), idleTimeoutMillis: 10_000, ...keepAlive },
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { EtlError, type Plan } from '@agent-etl/contracts';
+import { EtlError, type LoadTask, type Plan } from '@agent-etl/contracts';
 import type { CopyInput } from './decide.ts';
 import { planCopy } from './plan-copy.ts';
 import { planHash } from './plan-hash.ts';
@@ -111,6 +111,18 @@ describe('columns and types', () => {
     const target = aMissingTarget({ connector: 'file', dataset: 'a.csv' });
     const pipeline = aPipeline({ to: { connection: 'warehouse', dataset: 'a.csv' } });
     expect([choice(planned({ pipeline, target }), 'proof'), choice(planned({ pipeline, target, earlierRuns: 2 }), 'proof')]).toEqual(['full', 'counts']);
+  });
+  it('tells the load that only counts are compared, so that no digest is taken for nobody; a proof in full needs one', () => {
+    const target = aMissingTarget({ connector: 'file', dataset: 'a.csv' });
+    const pipeline = aPipeline({ to: { connection: 'warehouse', dataset: 'a.csv' } });
+    const [full, counts] = [planned({ pipeline, target }), planned({ pipeline, target, earlierRuns: 2 })];
+    expect([full, counts].map(({ tasks }) => tasks.map((task) => task.level))).toEqual([[undefined, 'full'], ['counts', 'counts']]);
+    expect(verifyPlan(counts, {}).ok).toBe(true);
+    const [load, publish] = counts.tasks;
+    const [bare, again] = [{ ...load }, { ...publish, level: 'full' }] as unknown as Plan['tasks'];
+    expect(verifyPlan({ ...counts, tasks: [bare!, again!] }, {}).issues.map(({ code }) => code)).toContain('publish.other-load');
+    const { level: _, ...old } = load as LoadTask; // as an earlier release planned it: hashed, and compared by counts
+    expect(verifyPlan({ ...counts, tasks: [old, publish!] }, {}).ok).toBe(true);
   });
 });
 

@@ -41,7 +41,7 @@ type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunk
 function tasksOf({ pipeline, source }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, key, keyFromSource }: Parts): [LoadTask, PublishTask] {
   const ends = { source: DatasetRef.parse({ connection: pipeline.from.connection, dataset: pipeline.from.dataset }), target: DatasetRef.parse({ connection: pipeline.to.connection, dataset: pipeline.to.dataset }) };
   return [
-    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, expectedRows: source.rows, digest },
+    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, expectedRows: source.rows, digest, ...(level === 'counts' ? { level } : {}) },
     { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest },
   ];
 }

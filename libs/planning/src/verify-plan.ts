@@ -65,7 +65,7 @@ function publishIssues(plan: Plan, publish: PublishTask, loads: readonly LoadTas
   const found: Issue[] = [];
   const load = loads.find(({ id }) => id === publish.load);
   if (!load) found.push(issue('publish.no-load', path, `There is no load ${publish.load}.`));
-  else if (!same(load.target, publish.target) || !same(load.source, publish.source) || JSON.stringify(load.columns) !== JSON.stringify(publish.columns) || load.digest !== publish.digest) {
+  else if (!same(load.target, publish.target) || !same(load.source, publish.source) || JSON.stringify(load.columns) !== JSON.stringify(publish.columns) || load.digest !== publish.digest || (load.level === 'counts' && publish.level !== 'counts')) {
     found.push(issue('publish.other-load', path, 'The publish does not say what its load says.'));
   }
   if (!waysOf[mode].includes(publish.how)) found.push(issue('publish.way', path, `A load by ${mode} is not published by ${publish.how}.`));

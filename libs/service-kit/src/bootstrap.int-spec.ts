@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Answer, type Call, DEFAULT_TENANT, type Payload, endpoints } from '@agent-etl/contracts';
 import { InMemoryBus, Outbox, handlesFor, wireMessage } from '@agent-etl/messaging';
-import { StateDatabase, type TenantTx, platformMigrations } from '@agent-etl/persistence';
+import { StateDatabase, type TenantTx, platformMigrations, sql } from '@agent-etl/persistence';
 import { aStateDatabase, describePostgres } from '@agent-etl/persistence/testing';
 import { Controller, Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Input, Serves } from './endpoint-binding.ts';
+import { createLog } from './log.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 import { type TestService, aService, testTokens } from './testing.ts';
 
@@ -58,9 +59,11 @@ describePostgres('a running service', () => {
   let running: TestService<'dag-generator', Config>;
   const bus = new InMemoryBus();
   const sent: string[] = [];
+  const lines: Record<string, unknown>[] = [];
+  const log = createLog({ level: 'error', app: 'test', to: { write: (line) => { lines.push(JSON.parse(line) as Record<string, unknown>); } } });
   beforeAll(async () => {
     await bus.subscribe('test', ['etl.dag.events', 'etl.dlq.dag-generator'], async ({ topic }) => { sent.push(topic); });
-    running = await aService(service(), { bus, env: { ETL_DAG_GENERATOR_FOLDER: '/dags' } });
+    running = await aService(service(), { bus, log, env: { ETL_DAG_GENERATOR_FOLDER: '/dags' } });
   });
   afterAll(async () => { await running?.stop(); });
   const get = (path: string): Promise<Response> => fetch(`${running.url}${path}`, { headers: { authorization: `Bearer ${testTokens.viewer}` } });
@@ -83,6 +86,16 @@ describePostgres('a running service', () => {
     await bus.publish([wire, wire]);
     await until(() => sent.includes('etl.dlq.dag-generator'));
     expect(heard).toEqual([]);
+  });
+  it('says in its log which message it gave up, and nothing of what was in it', async () => {
+    lines.length = 0;
+    const payload = { requestId: null, pipelineId, pipeline: 'p', planId: 'e'.repeat(64), plan: { hunter2: 'hunter2' }, by: 'policy', approvedAt: '2026-01-01T00:00:00Z', airflow: {} };
+    await bus.publish([wireMessage({ app: 'orchestrator', tenantId: DEFAULT_TENANT.id, type: 'plan.approved.v1', payload, at: '2026-01-01T00:00:00Z' })]);
+    await until(() => lines.length > 0);
+    const [letter] = await running.state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run<{ id: string }>(sql`select id from dead_letter order by last_seen desc limit 1`));
+    expect(lines).toEqual([expect.objectContaining({
+      level: 'error', app: 'dag-generator', msg: 'a message was given up', letter: letter?.id, type: 'plan.approved.v1', topic: 'etl.pipeline.events', key: pipelineId, code: 'message.malformed', tries: 1 })]);
+    expect(JSON.stringify(lines)).not.toContain('hunter2');
   });
   it('is ready, and counts its outbox', async () => {
     expect(await (await get('/health/ready')).json()).toEqual({ status: 'ready', reasons: [] });

@@ -66,8 +66,8 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
     const state = await openState(definition, shared);
     const log = options.log.child({ app: definition.app });
     const metrics = new Registry();
-    const bus = joinBus({ app: definition.app, state, bus: options.bus, metrics, health });
-    const own = { app: definition.app, config: configs[definition.app], state, bus: options.bus, outbox: bus.outbox, onUnreadable: bus.onUnreadable, log, metrics, shutdown, live, instance } as ServiceParts<App, unknown>;
+    const bus = joinBus({ app: definition.app, state, bus: options.bus, metrics, health, log });
+    const own = { app: definition.app, config: configs[definition.app], state, bus: options.bus, outbox: bus.outbox, onGivenUp: bus.onGivenUp, log, metrics, shutdown, live, instance } as ServiceParts<App, unknown>;
     parts.set(definition.app, own);
     buses.push(bus);
     modules.push(definition.module(own as never));

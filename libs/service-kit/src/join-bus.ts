@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '@agent-etl/contracts';
-import { BusStrategy, KafkaBus, type MessageBus, type OnUnreadable, Outbox, OutboxRelay } from '@agent-etl/messaging';
+import { BusStrategy, KafkaBus, type GivenUp, type MessageBus, type OnGivenUp, Outbox, OutboxRelay, typeOf } from '@agent-etl/messaging';
 import type { StateDatabase } from '@agent-etl/persistence';
+import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import type { HealthState } from './health.ts';
 import type { Shutdown } from './shutdown.ts';
 
-export interface JoinOptions { readonly app: App; readonly state: StateDatabase; readonly bus: MessageBus; readonly metrics: Registry; readonly health: HealthState }
-export interface Joined { readonly outbox: Outbox<App>; readonly strategy: BusStrategy<App>; onUnreadable(hook: OnUnreadable): void; startRelay(): void; closeRelay(): Promise<void> }
+export interface JoinOptions { readonly app: App; readonly state: StateDatabase; readonly bus: MessageBus; readonly metrics: Registry; readonly health: HealthState; readonly log: Logger }
+export interface Joined { readonly outbox: Outbox<App>; readonly strategy: BusStrategy<App>; onGivenUp(hook: OnGivenUp): void; startRelay(): void; closeRelay(): Promise<void> }
 /** Unsent for longer than this, messages are late: something is away. */
 const LATE_SECONDS = 30;
 const LAG_FRESH_MS = 15_000;
@@ -15,10 +16,12 @@ const DRAIN_MS = 3_000;
 
 /** Everything between one service and the bus. The handlers start with the Nest application, the relay after all of them:
  * a bus in memory takes a message for sent when nobody reads its topic. */
-export function joinBus({ app, state, bus, metrics, health }: JoinOptions): Joined {
+export function joinBus({ app, state, bus, metrics, health, log }: JoinOptions): Joined {
   const outbox = new Outbox<App>(app, bus);
-  let hook: OnUnreadable | undefined;
-  const strategy = new BusStrategy<App>({ app, bus, state, outbox, onUnreadable: async (...given) => { await hook?.(...given); } });
+  let hook: OnGivenUp | undefined;
+  const strategy = new BusStrategy<App>({
+    app, bus, state, outbox, onGivenUp: async (...given) => { await hook?.(...given); }, onDeadLetter: (letter, notEnded) => { tellDeadLetter(log, letter, notEnded); },
+  });
   let relay: OutboxRelay | undefined;
   health.degradedBy(async () => {
     const age = await relay?.oldestSeconds().catch(() => 0) ?? 0; // a database that is away is told by the readiness itself
@@ -31,10 +34,17 @@ export function joinBus({ app, state, bus, metrics, health }: JoinOptions): Join
   if (bus instanceof KafkaBus) countLag(app, bus, metrics);
   return {
     outbox, strategy,
-    onUnreadable: (given) => { hook = given; },
+    onGivenUp: (given) => { hook = given; },
     startRelay: () => { relay = new OutboxRelay(state, bus, outbox); },
     closeRelay: async () => { await relay?.close(); },
   };
+}
+
+/** One line per dead letter, with what finds it again. Payloads stay in the letter. */
+function tellDeadLetter(log: Logger, letter: GivenUp, notEnded: unknown): void {
+  const { id, message: { topic, key }, failure: { code }, tries } = letter;
+  log.error({ letter: id, type: typeOf(letter), topic, key, code, tries }, 'a message was given up');
+  if (notEnded !== undefined) log.error({ letter: id, err: notEnded }, 'what waits for this message could not be ended with it');
 }
 
 /** How the services of a process leave the bus. A broker keeps what is sent after the readers have gone, so the outboxes are drained last.

@@ -1,5 +1,5 @@
 import type { App } from '@agent-etl/contracts';
-import type { MessageBus, OnUnreadable, Outbox } from '@agent-etl/messaging';
+import type { MessageBus, OnGivenUp, Outbox } from '@agent-etl/messaging';
 import type { MigrationClass, Schema, StateDatabase } from '@agent-etl/persistence';
 import type { DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
@@ -16,8 +16,8 @@ export interface ServiceParts<A extends App, C> {
   readonly state: StateDatabase;
   readonly bus: MessageBus;
   readonly outbox: Outbox<A>;
-  /** Registers who answers for messages of this service that cannot be read; called in the transaction that gives them up. */
-  onUnreadable(hook: OnUnreadable): void;
+  /** Registers who ends what waits for a message that this service gives up; called in the transaction that gives it up. */
+  onGivenUp(hook: OnGivenUp): void;
   readonly log: Logger;
   /** Its own registry; /metrics shows those of all services of the process. */
   readonly metrics: Registry;

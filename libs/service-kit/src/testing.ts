@@ -3,6 +3,7 @@ import { InMemoryBus, type MessageBus, type Outbox } from '@agent-etl/messaging'
 import type { StateDatabase } from '@agent-etl/persistence';
 import { type TestState, aStateDatabase } from '@agent-etl/persistence/testing';
 import type { DynamicModule, INestApplication } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { Access } from './access.ts';
 import { type RunningServices, bootstrapServices } from './bootstrap.ts';
 import type { Environment } from './load-config.ts';
@@ -14,10 +15,11 @@ export const testTokens: Readonly<Record<Role, string>> = { viewer: 'test-token-
 const testAccess = (): Access => new Access(Object.fromEntries(Object.entries(testTokens).map(([role, token]) => [token, { name: role, role: role as Role }])));
 
 /** @property suite names the database; two services of one test process need two names
+ * @property log where its lines go; nowhere when left out
  * @property database an existing test database to share; its schemas must hold this service's, migrated
  * @property bus shared with others of the test; a new InMemoryBus when left out */
 export interface TestServiceOptions {
-  readonly suite?: string; readonly database?: TestState; readonly bus?: MessageBus; readonly env?: Environment; readonly extraModules?: readonly DynamicModule[]; readonly logLevel?: LogLevel;
+  readonly suite?: string; readonly database?: TestState; readonly bus?: MessageBus; readonly env?: Environment; readonly extraModules?: readonly DynamicModule[]; readonly logLevel?: LogLevel; readonly log?: Logger;
 }
 export interface TestServices { readonly url: string; readonly app: INestApplication; readonly bus: MessageBus; readonly running: RunningServices; readonly database: TestState; stop(): Promise<void> }
 export interface TestService<A extends App, C> extends TestServices { readonly state: StateDatabase; readonly outbox: Outbox<A>; readonly parts: ServiceParts<A, C> }
@@ -30,7 +32,7 @@ export async function someServices(definitions: readonly AnyService[], options: 
   const database = options.database ?? await aStateDatabase(`${options.suite ?? definitions.map(({ schema }) => schema).join('_')}_${made}`, schemas);
   const bus = options.bus ?? new InMemoryBus();
   const running = await bootstrapServices(definitions, {
-    urls: database.logins, bus, access: testAccess(), log: createLog({ level: options.logLevel ?? 'silent', app: 'test' }), env: options.env ?? {},
+    urls: database.logins, bus, access: testAccess(), log: options.log ?? createLog({ level: options.logLevel ?? 'silent', app: 'test' }), env: options.env ?? {},
     extraModules: options.extraModules ?? [], answers: 'validated', poolSize: 4,
   }).catch(async (error: unknown) => {
     if (!options.database) await database.drop();

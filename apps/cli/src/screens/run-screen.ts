@@ -1,4 +1,4 @@
-import type { Receipt, RunView } from '@agent-etl/contracts';
+import { type Receipt, type RunView, takenDigests } from '@agent-etl/contracts';
 import type { Paint } from './ansi.ts';
 import { bar } from './progress-screen.ts';
 import { betweenMs, compact, durationText, grouped } from './numbers.ts';
@@ -41,11 +41,13 @@ export function leftBehind(run: RunView): string {
   const staged = run.tasks.reduce((sum, { rows }) => sum + rows, 0);
   return `0 rows published, the target is as before${staged ? `; ${grouped(staged)} rows had been staged` : ''}`;
 }
+const notTaken = 'digest not taken';
 /** A receipt in full. */
 export function receiptScreen(receipt: Receipt): string[] {
+  const { source, target } = takenDigests(receipt);
   return [
     ` receipt ${receipt.runId}`, ` sum     ${receiptSum(receipt)}`, ` public  ${grouped(receipt.published)} rows in ${receipt.target.connection}.${receipt.target.dataset}`,
-    ` source  ${receipt.source.connection}.${receipt.source.dataset}  ${receipt.sourceDigest}`, ` target  ${receipt.target.connection}.${receipt.target.dataset}  ${receipt.targetDigest}`,
+    ` source  ${receipt.source.connection}.${receipt.source.dataset}  ${source ?? notTaken}`, ` target  ${receipt.target.connection}.${receipt.target.dataset}  ${target ?? notTaken}`,
     ` proof   reconciled ${receipt.reconciled}, level ${receipt.level}, ${receipt.chunks} chunks, ${receipt.attempts} attempts`,
     ` plan    ${receipt.planId}`, ` by      approved by ${receipt.approvedBy}; ${receipt.startedAt} to ${receipt.finishedAt}`, ` key     ${receipt.keyId}`,
   ];

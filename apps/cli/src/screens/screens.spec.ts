@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Failure, PlanView, RunView, TaskRunView } from '@agent-etl/contracts';
+import type { Failure, PlanView, Receipt, RunView, TaskRunView } from '@agent-etl/contracts';
 import { colours, paintFor, plain, printable } from './ansi.ts';
 import { explainScreen } from './explain-screen.ts';
 import { failureScreen } from './failure-screen.ts';
@@ -7,7 +7,7 @@ import { labelled, table } from './layout.ts';
 import { bytesText, compact, durationText, grouped } from './numbers.ts';
 import { planScreen } from './plan-screen.ts';
 import { progressLine, shareOf } from './progress-screen.ts';
-import { leftBehind, runScreen } from './run-screen.ts';
+import { leftBehind, receiptScreen, runScreen } from './run-screen.ts';
 
 const task = (changes: Partial<TaskRunView> = {}): TaskRunView => ({
   id: 'load', taskRunId: 't' as TaskRunView['taskRunId'], kind: 'load', state: 'running', attempts: 1, rows: 0, worker: 'w', progress: null, result: null, failure: null,
@@ -22,6 +22,16 @@ describe('numbers', () => {
   it.each([[950, '950'], [17_300, '17.3 k'], [1_600_000, '1.6 M'], [286_000, '286 k']])('shortens a speed of %d', (value, text) => { expect(compact(value)).toBe(text); });
   it.each([[400, '0.4 s'], [200_000, '3 min 20 s'], [7_500_000, '2 h 5 min'], [-5, '0.0 s']])('says %d ms', (value, text) => { expect(durationText(value)).toBe(text); });
   it.each([[10, '10 B'], [1536, '1.5 KB'], [204_472_320, '195 MB']])('says %d bytes', (value, text) => { expect(bytesText(value)).toBe(text); });
+});
+describe('receipt', () => {
+  const receipt = (level: 'counts' | 'full', sourceDigest: string | null, targetDigest: string | null) => receiptScreen({
+    level, sourceDigest, targetDigest, source: { connection: 'a', dataset: 's' }, target: { connection: 'b', dataset: 't' }, read: 9, filtered: 0, rejected: 0, written: 9, published: 9 } as unknown as Receipt);
+  it.each([
+    ['full', 'pg-frame:9:1:2', 'pg-frame:9:1:2', ' source  a.s  pg-frame:9:1:2', ' target  b.t  pg-frame:9:1:2'],
+    ['counts', null, null, ' source  a.s  digest not taken', ' target  b.t  digest not taken'],
+    ['counts', 'text-md5:9:1:2', 'text-md5:9:0:0', ' source  a.s  text-md5:9:1:2', ' target  b.t  digest not taken'],
+    ['full', 'text-md5:0:0:0', 'text-md5:0:0:0', ' source  a.s  text-md5:0:0:0', ' target  b.t  text-md5:0:0:0'],
+  ] as const)('at level %s with %s and %s says which digests were taken', (level, from, to, ...lines) => { expect(receipt(level, from, to).slice(3, 5)).toEqual(lines); });
 });
 describe('progress line', () => {
   it('shows bar, percent, rows, speed and ETA', () => {

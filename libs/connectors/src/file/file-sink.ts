@@ -116,7 +116,7 @@ class FileSinkSession implements SinkSession {
     return selectFile(path, { format: 'parquet', columns }, task.columns.map(({ target, type }) => ({ source: target, type })));
   }
 
-  async publish(task: PublishTask, staged: { rows: number; digest: Digest }): Promise<Published> {
+  async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {
     if (task.how !== 'file') throw new EtlError('request.unsupported', { found: `${task.how} into a file`, allowed: 'load: replace, which renames a new file into its place' });
     const rows = await this.rows();
     const done = rows.find(({ chunkKey }) => chunkKey === PUBLISH);
@@ -135,7 +135,7 @@ class FileSinkSession implements SinkSession {
     return { published: staged.rows, inserted: null, updated: null };
   }
 
-  private async note(chunkKey: string, piece: LedgerRow, digest: Digest): Promise<void> {
+  private async note(chunkKey: string, piece: LedgerRow, digest: Digest | null): Promise<void> {
     const { runId, task, attempt } = this.work.writer;
     await this.tools.fileLedger.add(runId, task, { chunkKey, attempt, fence: this.fence, rows: piece.rows - piece.rejected, rejected: 0, bytes: piece.bytes, digest });
   }

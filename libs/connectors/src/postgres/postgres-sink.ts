@@ -128,7 +128,7 @@ class Writing implements SinkSession {
     }
   }
 
-  async publish(task: PublishTask, staged: { rows: number; digest: Digest }): Promise<Published> {
+  async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {
     const { ledger, staging, stagingTable, relation } = this.facts;
     const before = await ledger.published(await this.#controlled());
     if (before) return before;

@@ -5,7 +5,7 @@ import type { PostgresSession } from './postgres-session.ts';
 
 const sql = sqlFor('postgres');
 export const PUBLISH_KEY = 'publish';
-export interface PublishedRow { readonly published: number; readonly inserted: number | null; readonly updated: number | null; readonly digest: Digest }
+export interface PublishedRow { readonly published: number; readonly inserted: number | null; readonly updated: number | null; readonly digest: Digest | null }
 
 /** Fence and ledger in the target itself: the target counts, so two deployments cannot disagree, and data and ledger commit together. */
 export class SinkLedger {
@@ -58,7 +58,7 @@ export class SinkLedger {
       WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${chunkKey}`));
   }
   async fillPublished(session: PostgresSession, row: PublishedRow): Promise<void> {
-    await session.run(compile(sql`UPDATE _etl.ledger SET rows = 0, rejected = 0, bytes = 0, published = ${JSON.stringify(row)}::jsonb, digest = ${JSON.stringify(row.digest)}::jsonb
+    await session.run(compile(sql`UPDATE _etl.ledger SET rows = 0, rejected = 0, bytes = 0, published = ${JSON.stringify(row)}::jsonb, digest = ${row.digest ? JSON.stringify(row.digest) : null}::jsonb
       WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${PUBLISH_KEY}`));
   }
   async published(session: PostgresSession): Promise<PublishedRow | null> {

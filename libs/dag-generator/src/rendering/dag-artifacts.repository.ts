@@ -1,6 +1,7 @@
 import { StateDatabase, type TenantTx, sql } from '@agent-etl/persistence';
 import { Injectable } from '@nestjs/common';
 import { type Approved, type ArtifactState, DagArtifactEntity } from './dag-artifact.entity.ts';
+import type { Consequence } from './rendering-rules.ts';
 
 export interface Due { readonly tenantId: string; readonly planId: string }
 
@@ -33,6 +34,15 @@ export class DagArtifactsRepository {
   find(tx: TenantTx, planId: string): Promise<DagArtifactEntity | null> {
     return tx.manager.findOneBy(DagArtifactEntity, { tenantId: tx.tenantId, planId });
   }
+  /** Locks a waiting row, of which nothing but its columns is read. */
+  async lockTries(tx: TenantTx, planId: string): Promise<{ tries: number; pipelineId: string } | null> {
+    const [row] = await tx.run<{ tries: number; pipelineId: string }>(sql`select tries, pipeline_id as "pipelineId" from dag_artifact where plan_id = ${planId} and state = 'waiting' for update`);
+    return row ?? null;
+  }
+  async note(tx: TenantTx, planId: string, next: Consequence): Promise<void> {
+    const [state, failure, inMs] = next.then === 'failed' ? ['failed', JSON.stringify(next.failure), 0] as const : ['waiting', null, next.inMs] as const;
+    await tx.run(sql`update dag_artifact set tries = tries + 1, state = ${state}, failure = ${failure}::jsonb, next_at = clock_timestamp() + ${inMs}::integer * interval '1 millisecond' where plan_id = ${planId}`);
+  }
   async save(tx: TenantTx, artifact: DagArtifactEntity): Promise<void> { await tx.manager.save(artifact); }
 
   /** Locks the one file of a pipeline. @returns where it lies, null when it has none yet */
@@ -51,10 +61,12 @@ export class DagArtifactsRepository {
       and a.tenant_id = mine.tenant_id and a.pipeline_id = ${pipelineId} and (a.latest_at, a.plan_id) > (mine.latest_at, mine.plan_id) limit 1`);
     return later.length === 0;
   }
-  /** A name among `assets` that a published DAG of another pipeline uses for another address; Airflow would see the clash only when it runs. */
-  async clash(tx: TenantTx, pipelineId: string, assets: readonly (readonly [string, string])[]): Promise<string | null> {
+  /** A name among `assets` that a published DAG of another pipeline uses for another URI below one of today's `addresses`: two datasets whose names were shortened alike.
+   * Airflow would see it only when it runs. A URI at an older address is no clash: its DAG is rendered anew. */
+  async clash(tx: TenantTx, pipelineId: string, { assets, addresses }: { assets: readonly (readonly [string, string])[]; addresses: readonly string[] }): Promise<string | null> {
     const [row] = await tx.run<{ name: string }>(sql`select theirs ->> 0 as name from dag_artifact a, jsonb_array_elements(a.assets) theirs, jsonb_array_elements(${JSON.stringify(assets)}::jsonb) mine
-      where a.tenant_id = ${tx.tenantId} and a.pipeline_id <> ${pipelineId} and a.state = 'published' and theirs ->> 0 = mine ->> 0 and theirs ->> 1 <> mine ->> 1 limit 1`);
+      where a.tenant_id = ${tx.tenantId} and a.pipeline_id <> ${pipelineId} and a.state = 'published' and theirs ->> 0 = mine ->> 0 and theirs ->> 1 <> mine ->> 1
+        and exists (select 1 from unnest(${[...addresses]}::text[]) as address where starts_with(theirs ->> 1, address || '/')) limit 1`);
     return row?.name ?? null;
   }
   /** Older plans of the pipeline stand behind no file any more. */

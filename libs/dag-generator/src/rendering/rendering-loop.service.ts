@@ -1,11 +1,13 @@
-import { StateDatabase } from '@agent-etl/persistence';
+import { toFailure } from '@agent-etl/contracts';
+import { StateDatabase, type TenantTx } from '@agent-etl/persistence';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DagArtifactsRepository, type Due } from './dag-artifacts.repository.ts';
 import { RENDERING_CHANNEL, RenderingService } from './rendering.service.ts';
 
 const batch = 20;
 const awayMs = 2000;
-const longestSleepMs = 60_000;
+/** A notification may be lost: rows are looked for without one, too. */
+const longestSleepMs = 5_000;
 
 /** Renders whatever waits, one plan at a time. Sleeps until a commit wakes it or a failed try is due again. */
 @Injectable()
@@ -43,15 +45,28 @@ export class RenderingLoop implements OnApplicationBootstrap, OnApplicationShutd
   }
   async #drain(): Promise<number> {
     const tried = new Set<string>();
+    let isStuck = false;
     for (;;) {
       const due = (await this.artifacts.due(batch)).filter((one) => !tried.has(keyOf(one)));
       if (due.length === 0 || this.#isStopping) break;
       for (const one of due) {
         tried.add(keyOf(one)); // in other hands, if it comes again
-        if (!this.#isStopping) await this.state.inTenantTx(one.tenantId, (tx) => this.rendering.render(tx, one.planId));
+        if (!this.#isStopping) isStuck = !(await this.#render(one)) || isStuck;
       }
     }
-    return Math.min(longestSleepMs, Math.max(100, await this.artifacts.nextDueMs() ?? longestSleepMs));
+    return isStuck ? awayMs : Math.min(longestSleepMs, Math.max(100, await this.artifacts.nextDueMs() ?? longestSleepMs));
+  }
+  /** Whatever is wrong with one plan keeps no other from its turn. Answers false when not even that could be noted. */
+  async #render({ tenantId, planId }: Due): Promise<boolean> {
+    const turns = [(tx: TenantTx) => this.rendering.render(tx, planId), (tx: TenantTx, error: unknown) => this.rendering.failed(tx, planId, error)];
+    let failure: unknown;
+    for (const turn of turns) {
+      try { await this.state.inTenantTx(tenantId, (tx) => turn(tx, failure)); return true; } catch (error) {
+        if (toFailure(error).code === 'platform.unavailable') throw error;
+        failure = error;
+      }
+    }
+    return false;
   }
   async #sleep(ms: number): Promise<void> {
     if (this.#isWoken) return;

@@ -1,14 +1,17 @@
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DEFAULT_TENANT } from '@agent-etl/contracts';
+import { assetName } from '@agent-etl/dag-rendering';
 import { anApprovedPlan } from '@agent-etl/dag-rendering/testing';
 import { InMemoryBus, Outbox } from '@agent-etl/messaging';
 import { type StateDatabase, sql } from '@agent-etl/persistence';
 import { type TestState, aStateDatabase, describePostgres } from '@agent-etl/persistence/testing';
 import { dagGeneratorMigrations } from '../dag-generator.module.ts';
 import { FilePublisher, digestOf } from '../publishing/file-publisher.service.ts';
+import { AddressBook } from './address-book.repository.ts';
 import { Approved, DagArtifactEntity } from './dag-artifact.entity.ts';
 import { DagArtifactsRepository } from './dag-artifacts.repository.ts';
 import { DagsService } from './dags.service.ts';
@@ -22,6 +25,22 @@ const approval = ({ planId = sha('5'), at = '2026-11-20T14:03:11.250Z', id = pip
   const { plan, addresses } = anApprovedPlan(change);
   return Approved.parse({ requestId: null, pipelineId: id, pipeline: plan.pipeline.name, planId, plan, by: 'policy', approvedAt: at, airflow: {}, addresses });
 };
+/** Two datasets that differ in case only and whose asset names are the same: their tails collide. */
+function twins(): [string, string] {
+  const seen = new Map<string, string>();
+  for (let bits = 0; ; bits += 1) {
+    const dataset = `mart."${[...'abcdefghijklmnopqrstuvwxyz'].map((letter, at) => ((bits >> at) & 1 ? letter.toUpperCase() : letter)).join('')}"`;
+    const name = assetName('warehouse', dataset);
+    const twin = seen.get(name);
+    if (twin !== undefined) return [twin, dataset];
+    seen.set(name, dataset);
+  }
+}
+/** The tasks of a plan that publishes into this dataset. */
+const onto = (dataset: string): { tasks: unknown[] } => {
+  const { tasks } = anApprovedPlan().plan;
+  return { tasks: tasks.map((task) => ({ ...task, target: { connection: 'warehouse', dataset } })) };
+};
 
 describePostgres('dag_generator_rendering', () => {
   let test: TestState;
@@ -33,7 +52,7 @@ describePostgres('dag_generator_rendering', () => {
   const scheduler = (): string => join(folder, 'dags');
   const preview = (): string => join(folder, 'preview');
   const make = (folders: { scheduler: string | null; preview: string | null; root: string | null }): RenderingService =>
-    new RenderingService(artifacts, new FilePublisher(), new Outbox('dag-generator', new InMemoryBus()), folders);
+    new RenderingService(artifacts, new AddressBook(), new FilePublisher(), new Outbox('dag-generator', new InMemoryBus()), folders);
   const approve = (approved: Approved): Promise<void> => state.inTenantTx(tenant, (tx) => rendering.enqueue(tx, approved));
   const render = (planId = sha('5')): Promise<void> => state.inTenantTx(tenant, (tx) => rendering.render(tx, planId));
   const said = (): Promise<{ type: string; body: Record<string, unknown> }[]> => state.inTenantTx(tenant, async (tx) => {
@@ -49,7 +68,7 @@ describePostgres('dag_generator_rendering', () => {
     dags = new DagsService(state, artifacts);
   });
   beforeEach(async () => {
-    await state.inTenantTx(tenant, async (tx) => { for (const table of [sql`delete from dag_artifact`, sql`delete from dag_pipeline`, sql`update outbox set sent_at = null`]) await tx.run(table); });
+    await state.inTenantTx(tenant, async (tx) => { for (const table of [sql`delete from dag_artifact`, sql`delete from address_book`, sql`delete from dag_pipeline`, sql`update outbox set sent_at = null`]) await tx.run(table); });
     await state.asRelay((tx) => tx.run(sql`delete from outbox`));
     folder = await mkdtemp(join(tmpdir(), 'etl-dags-'));
     rendering = make({ scheduler: scheduler(), preview: preview(), root: null });
@@ -146,19 +165,109 @@ describePostgres('dag_generator_rendering', () => {
     await render();
     await expect(dags.view(tenant, sha('5'))).rejects.toMatchObject({ code: 'file.forbidden' });
   });
-  it('refuses an asset name that another pipeline uses for another address', async () => {
-    await approve(approval());
+  describe('when a database moves to another host', () => {
+    const moved = { ops: 'postgres://new-host:5432/ops', warehouse: 'postgres://warehouse-db:5432/dwh' };
+    const other = (change: Partial<Approved> = {}): Approved => ({ ...approval({ planId: sha('7'), id: '00000000-0000-7000-8000-0000000000bb', at: '2026-11-21T00:00:00.000Z', pipeline: { name: 'other' } }), ...change });
+    const textOf = (name: string): Promise<string> => readFile(join(scheduler(), `default-${name}.py`), 'utf8');
+    /** Renders whatever waits, as the loop does. */
+    const renderAll = async (): Promise<string[]> => {
+      const due = await artifacts.due(20);
+      for (const { planId } of due) await render(planId);
+      return due.map(({ planId }) => planId);
+    };
+    it('renders the DAG of a plan that is approved again with the new asset, though the plan is the same', async () => {
+      await approve(approval());
+      await renderAll();
+      expect(await textOf('flights')).toContain('postgres://ops-db:5432/ops/public/flights');
+      await approve({ ...approval({ at: '2026-11-22T00:00:00.000Z' }), addresses: moved });
+      expect(await renderAll()).toEqual([sha('5')]);
+      expect(await textOf('flights')).toContain('postgres://new-host:5432/ops/public/flights');
+      expect(await textOf('flights')).not.toContain('ops-db');
+      const [first, second] = (await said()).map(({ body }) => body['digest']);
+      expect(second).not.toBe(first);
+    });
+    it('renders the DAGs of other pipelines that name it anew, instead of refusing the one that says so', async () => {
+      await approve(approval());
+      await approve(other());
+      await renderAll();
+      await approve({ ...approval({ planId: sha('6'), at: '2026-11-22T00:00:00.000Z' }), addresses: moved });
+      expect((await renderAll()).toSorted()).toEqual([sha('6'), sha('7')]);
+      for (const name of ['flights', 'other']) {
+        expect(await textOf(name)).toContain('postgres://new-host:5432/ops/public/flights');
+        expect(await textOf(name)).not.toContain('ops-db');
+      }
+      expect(await renderAll()).toEqual([]);
+    });
+    it('leaves DAGs of other connections alone', async () => {
+      await approve(approval());
+      await renderAll();
+      await approve(other({ addresses: { ...moved, ops: 'postgres://ops-db:5432/ops', lake: 'file:///lake' } }));
+      expect(await renderAll()).toEqual([sha('7')]);
+    });
+    it('takes no address from an approval that is older than what it knows', async () => {
+      await approve(other({ addresses: moved }));
+      await renderAll();
+      await approve(approval()); // approved before that, and heard after it
+      expect(await renderAll()).toEqual([sha('5')]);
+      expect(await textOf('flights')).toContain('postgres://new-host:5432/ops/public/flights');
+    });
+    it('takes the asset away when nobody knows any more where the connection leads', async () => {
+      await approve(approval());
+      await renderAll();
+      await approve({ ...approval({ at: '2026-11-22T00:00:00.000Z' }), addresses: { warehouse: moved.warehouse } });
+      await renderAll();
+      expect(await textOf('flights')).not.toContain('public/flights');
+      expect(await textOf('flights')).toContain('postgres://warehouse-db:5432/dwh/mart/flights');
+    });
+    it('renders DAGs anew that were rendered before there was a book of addresses', async () => {
+      await approve(other());
+      await renderAll();
+      await state.inTenantTx(tenant, (tx) => tx.run(sql`delete from address_book`));
+      await approve({ ...approval({ at: '2026-11-22T00:00:00.000Z' }), addresses: moved });
+      expect((await renderAll()).toSorted()).toEqual([sha('5'), sha('7')]);
+      expect(await textOf('other')).toContain('postgres://new-host:5432/ops/public/flights');
+    });
+  });
+  it('refuses an asset name that stands for another dataset in another pipeline', async () => {
+    const [one, two] = twins();
+    await approve(approval({ plan: onto(one) }));
+    await approve(approval({ planId: sha('7'), id: '00000000-0000-7000-8000-0000000000bb', pipeline: { name: 'other' }, plan: onto(two) }));
     await render();
-    const other = approval({ planId: sha('7'), id: '00000000-0000-7000-8000-0000000000bb', pipeline: { name: 'other' } });
-    await approve({ ...other, addresses: { ops: 'postgres://elsewhere:5432/ops' } });
     await render(sha('7'));
-    await expect(dags.view(tenant, sha('7'))).rejects.toMatchObject({ code: 'dag.invalid' });
+    await expect(dags.view(tenant, sha('7'))).rejects.toMatchObject({ code: 'dag.invalid', message: expect.stringContaining('stands for another dataset') as unknown });
   });
   it('shows a plan to its tenant only, and its content to no relay', async () => {
     await approve(approval());
     await render();
     await expect(dags.view('00000000-0000-7000-8000-000000000002', sha('5'))).rejects.toMatchObject({ code: 'access.not-found' });
     await expect(state.asRelay((tx) => tx.run(sql`select approved from dag_artifact`))).rejects.toThrow('permission denied');
+  });
+  it('renders what stands behind a plan that it cannot read, and gives that one up after five tries', async () => {
+    const other = approval({ planId: sha('8'), id: '00000000-0000-7000-8000-0000000000cc', at: '2026-11-23T00:00:00.000Z', pipeline: { name: 'behind' } });
+    await approve(approval());
+    await approve(other);
+    await state.inTenantTx(tenant, (tx) => tx.run(sql`update dag_artifact set approved = '{"of":"tomorrow"}' where plan_id = ${sha('5')}`));
+    const loop = new RenderingLoop(state, artifacts, rendering);
+    await loop.onApplicationBootstrap();
+    expect((await dags.view(tenant, sha('8'))).dagId).toBe('default-behind');
+    const triesOf = async (): Promise<{ tries: number; state: string } | undefined> => state.inTenantTx(tenant, async (tx) => (await tx.run<{ tries: number; state: string }>(sql`select tries, state from dag_artifact where plan_id = ${sha('5')}`))[0]);
+    for (let tries = 0; tries < 200 && (await triesOf())?.tries === 0; tries += 1) await sleep(10);
+    expect(await triesOf()).toEqual({ tries: 1, state: 'waiting' });
+    await state.inTenantTx(tenant, (tx) => tx.run(sql`update dag_artifact set tries = 4, next_at = clock_timestamp() where plan_id = ${sha('5')}`));
+    loop.wake();
+    for (let tries = 0; tries < 200 && (await triesOf())?.state !== 'failed'; tries += 1) await sleep(10);
+    await loop.onApplicationShutdown();
+    expect(await triesOf()).toEqual({ tries: 5, state: 'failed' });
+    expect(await said()).toContainEqual({ type: 'dag.failed.v1', body: expect.objectContaining({ planId: sha('5'), failure: expect.objectContaining({ code: 'platform.internal' }) as unknown }) as unknown });
+  });
+  it('finds a plan whose notification was lost, by its own look', async () => {
+    const loop = new RenderingLoop(state, artifacts, rendering);
+    await loop.onApplicationBootstrap();
+    await sleep(300); // it has looked, found nothing and sleeps
+    await state.inTenantTx(tenant, (tx) => artifacts.add(tx, approval()));
+    for (let tries = 0; tries < 70 && (await files(scheduler())).length === 0; tries += 1) await sleep(100);
+    expect(await files(scheduler())).toEqual(['default-flights.py']);
+    await loop.onApplicationShutdown();
   });
   it('renders by itself soon after the commit', async () => {
     const loop = new RenderingLoop(state, artifacts, rendering);

@@ -1,11 +1,13 @@
-import { EtlError } from '@agent-etl/contracts';
+import { EtlError, PipelineId, PlanId } from '@agent-etl/contracts';
 import { type RenderedDag, renderDag } from '@agent-etl/dag-rendering';
-import { Outbox } from '@agent-etl/messaging';
+import { type GivenUp, Outbox, givenUpFailure } from '@agent-etl/messaging';
 import { type TenantTx, sql } from '@agent-etl/persistence';
 import { crashPoint } from '@agent-etl/service-kit';
 import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { FilePublisher, digestOf } from '../publishing/file-publisher.service.ts';
 import { type Folders, folderFor } from '../publishing/folder-rules.ts';
+import { AddressBook } from './address-book.repository.ts';
 import { type Approved, type DagArtifactEntity } from './dag-artifact.entity.ts';
 import { DagArtifactsRepository } from './dag-artifacts.repository.ts';
 import { afterFailure, tenantLabel } from './rendering-rules.ts';
@@ -14,18 +16,29 @@ export const FOLDERS = Symbol('folders for DAG files');
 /** Notified when something waits to be rendered. */
 export const RENDERING_CHANNEL = 'dag_rendering';
 
+const WithPlan = z.object({ pipelineId: PipelineId, planId: PlanId });
+
 /** Makes the DAG of an approved plan and puts it where it belongs. */
 @Injectable()
 export class RenderingService {
   constructor(
-    private readonly artifacts: DagArtifactsRepository, private readonly files: FilePublisher,
+    private readonly artifacts: DagArtifactsRepository, private readonly addresses: AddressBook, private readonly files: FilePublisher,
     private readonly outbox: Outbox<'dag-generator'>, @Inject(FOLDERS) private readonly folders: Folders,
   ) {}
 
   /** Keeps an approval; a free loop of any process renders it. */
   async enqueue(tx: TenantTx, approved: Approved): Promise<void> {
     await this.artifacts.add(tx, approved);
+    await this.addresses.learn(tx, approved);
     await tx.run(sql`select pg_notify(${RENDERING_CHANNEL}, '')`);
+  }
+
+  /** An approval that was given up never becomes a row: there is no DAG. */
+  async giveUp(tx: TenantTx, letter: GivenUp): Promise<void> {
+    const about = WithPlan.safeParse(letter.json).data;
+    if (!about) return;
+    await this.artifacts.lockPipeline(tx, about.pipelineId);
+    await this.outbox.add(tx, 'dag.failed.v1', { ...about, failure: givenUpFailure(letter) });
   }
 
   /** Renders and publishes one waiting plan. File and row agree whenever it ends: a crash between them repeats the same bytes, which then change nothing. */
@@ -44,11 +57,23 @@ export class RenderingService {
     }
   }
 
+  /** What follows when the transaction of a rendering broke, such as over a row that this release does not read: only its columns are touched. */
+  async failed(tx: TenantTx, planId: string, error: unknown): Promise<void> {
+    const row = await this.artifacts.lockTries(tx, planId);
+    if (!row) return;
+    const next = afterFailure(error, row.tries + 1);
+    await this.artifacts.note(tx, planId, next);
+    if (next.then !== 'failed') return;
+    tx.hold(row.pipelineId);
+    await this.outbox.add(tx, 'dag.failed.v1', { pipelineId: PipelineId.parse(row.pipelineId), planId: PlanId.parse(planId), failure: next.failure });
+  }
+
   async #checked(tx: TenantTx, { approved, tenantId, pipelineId }: DagArtifactEntity): Promise<RenderedDag> {
-    const { plan, planId, approvedAt, airflow, addresses = {} } = approved;
+    const { plan, planId, approvedAt, airflow } = approved;
+    const addresses = await this.addresses.known(tx) ?? approved.addresses ?? {};
     const rendered = renderDag({ plan, planId, approvedAt, addresses, tenant: tenantLabel(tenantId) }, airflow);
-    const clash = await this.artifacts.clash(tx, pipelineId, assetsOf(rendered));
-    if (clash) throw new EtlError('dag.invalid', { field: 'asset/name', problem: `${clash} stands for another address in another pipeline` });
+    const clash = await this.artifacts.clash(tx, pipelineId, { assets: assetsOf(rendered), addresses: Object.values(addresses) });
+    if (clash) throw new EtlError('dag.invalid', { field: 'asset/name', problem: `${clash} stands for another dataset in another pipeline` });
     return rendered;
   }
   async #keep(tx: TenantTx, artifact: DagArtifactEntity, rendered: RenderedDag): Promise<void> {

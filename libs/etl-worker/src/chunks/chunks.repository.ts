@@ -27,6 +27,11 @@ export class ChunksRepository {
 
   async forget(tx: TenantTx, taskRunId: string): Promise<void> { await tx.run(sql`delete from chunk where task_run_id = ${taskRunId}`); }
 
+  /** Drops the cuts of these tasks that have no attempt left. */
+  async dropOrphans(tx: TenantTx, taskRunIds: readonly string[]): Promise<void> {
+    await tx.run(sql`delete from chunk where task_run_id = any(${[...taskRunIds]}::uuid[]) and not exists (select 1 from task where task.task_run_id = chunk.task_run_id)`);
+  }
+
   /** The same cut under a picture that was handed on: the earlier id ends with its holder. */
   async handOn(tx: TenantTx, taskRunId: string, snapshot: string | null): Promise<void> {
     await tx.run(sql`update chunk set snapshot = ${snapshot}::text where task_run_id = ${taskRunId}`);

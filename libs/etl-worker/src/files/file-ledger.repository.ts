@@ -40,4 +40,9 @@ export class FileLedgerRepository {
   async forget(tx: TenantTx, runId: string, task: string): Promise<void> {
     await tx.run(sql`delete from file_ledger where run_id = ${runId} and task = ${task}`);
   }
+
+  /** Drops the rows of these runs that have no task left. */
+  async dropOrphans(tx: TenantTx, runIds: readonly string[]): Promise<void> {
+    await tx.run(sql`delete from file_ledger where run_id = any(${[...runIds]}::uuid[]) and not exists (select 1 from task where task.run_id = file_ledger.run_id)`);
+  }
 }

@@ -82,5 +82,16 @@ class WorkerTables1764000100000 implements MigrationInterface {
   }
 }
 
+/** Finds the tasks that ended longest ago. */
+class WorkerEnds1764000300200 implements MigrationInterface {
+  readonly name = 'WorkerEnds1764000300200';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runAll(runner, [sql`create index task_ended on task (finished_at) where finished_at is not null`, sql`create index task_of_run on task (tenant_id, run_id)`]);
+  }
+
+  async down(runner: QueryRunner): Promise<void> { await runAll(runner, [sql`drop index task_of_run`, sql`drop index task_ended`]); }
+}
+
 /** Migrations of the worker's own tables, without the platform's. */
-export const workerMigrations = (): MigrationClass[] => [WorkerTables1764000100000];
+export const workerMigrations = (): MigrationClass[] => [WorkerTables1764000100000, WorkerEnds1764000300200];

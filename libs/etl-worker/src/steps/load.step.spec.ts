@@ -16,6 +16,17 @@ describe('a load', () => {
     expect(stagedIn(store)).toEqual(store.rows);
     expect(result).toMatchObject({ read: 1_000, written: 1_000, chunks: 4, resumed: 0, digest: digestOf('pg-frame', store.rows) });
   });
+  it('hashes the whole source beside the copy only where its publish compares that', async () => {
+    const [full, counts] = [new ScriptedStore(100, 4), new ScriptedStore(100, 4)];
+    const text = { carrier: 'text', digest: 'text-md5' } as const;
+    expect(await new AnAttempt(full).load({}, 1, aLoad(text))).toMatchObject({ written: 100, digest: digestOf('text-md5', full.rows) });
+    expect(await new AnAttempt(counts).load({}, 1, aLoad({ ...text, level: 'counts' }))).toMatchObject({ written: 100, digest: null });
+    expect([full.digests, counts.digests]).toEqual([1, 0]);
+  });
+  it('keeps the digest that is taken on the way, also where only counts are compared', async () => {
+    const store = new ScriptedStore(100, 4);
+    expect((await new AnAttempt(store).load({}, 1, aLoad({ level: 'counts' }))).digest).toEqual(digestOf('pg-frame', store.rows));
+  });
   it('stores the cut and its picture before it reads the first byte', async () => {
     const store = new ScriptedStore(10, 2, { breaksAt: () => true });
     const attempt = new AnAttempt(store);

@@ -127,12 +127,13 @@ class Load {
     progress.begin(ranges.length, ledger);
     const seen: { digest: Digest | null } = { digest: null };
     const ends = { source: session, sink, carrier: this.task.carrier, progress };
-    const beside = this.task.digest === 'text-md5' ? async (signal: AbortSignal) => { seen.digest = await session.digest(ranges, signal); } : undefined;
+    const isCompared = this.task.level !== 'counts';
+    const beside = this.task.digest === 'text-md5' && isCompared ? async (signal: AbortSignal) => { seen.digest = await session.digest(ranges, signal); } : undefined;
     await inLanes(missing, { lanes: this.task.chunks.parallel, signal: this.context.signal, ...(beside ? { beside } : {}) },
       async (range, signal) => { await moveChunk(ends, range, signal); });
     progress.proving();
     const written = await sink.ledger();
-    const digest = seen.digest ?? ledgerDigest(this.task.digest, written) ?? await session.digest(ranges, this.context.signal);
+    const digest = seen.digest ?? ledgerDigest(this.task.digest, written) ?? (isCompared ? await session.digest(ranges, this.context.signal) : null);
     return loadResult({ ranges, ledger: written, resumed: this.resumed, digest });
   }
 }

@@ -37,7 +37,18 @@ describe('a publish', () => {
   it('compares counts only where the plan says so', async () => {
     const { store, load } = await loaded();
     store.faults = { spoilsStaging: true };
-    expect(await publish(store, load, { level: 'counts' })).toMatchObject({ level: 'counts', published: 50, targetDigest: { rows: 50, a: '0', b: '0' } });
+    expect(await publish(store, load, { level: 'counts' })).toMatchObject({ level: 'counts', published: 50, sourceDigest: load.digest, targetDigest: null });
+    expect(await publish(store, load, { level: 'counts' })).toMatchObject({ published: 50, targetDigest: null }); // again, by the ledger of the first
+  });
+  it('publishes by counts what was loaded without a digest, and nothing by a proof in full', async () => {
+    const { store, load } = await loaded();
+    await expect(publish(store, { ...load, digest: null })).rejects.toThrow('a proof in full needs the digests of both ends');
+    expect(store.published).toEqual([]);
+    expect(await publish(store, { ...load, digest: null }, { level: 'counts' })).toMatchObject({ published: 50, sourceDigest: null, targetDigest: null });
+  });
+  it('publishes nothing by counts when staging has other rows than were loaded', async () => {
+    const { store, load } = await loaded();
+    await expect(publish(store, { ...load, digest: null, written: 49, read: 49 }, { level: 'counts' })).rejects.toMatchObject({ code: 'sink.reconcile-mismatch' });
   });
   it('needs the result of its load', async () => {
     await expect(publish(new ScriptedStore(1, 1), null)).rejects.toBeInstanceOf(EtlError);

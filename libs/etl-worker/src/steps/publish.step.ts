@@ -1,7 +1,7 @@
 import type { LedgerRow, OpenConnection, SinkSession } from '@agent-etl/connectors';
-import { type Digest, EtlError, type LoadResult, type LoadTask, type PublishResult, type PublishTask } from '@agent-etl/contracts';
+import { EtlError, type LoadResult, type LoadTask, type PublishResult, type PublishTask } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
-import { agreeWithLedger, agreeWithPublished, agreeWithStaging } from '../reconcile/reconcile-rules.ts';
+import { type Staged, agreeWithLedger, agreeWithPublished, agreeWithStaging } from '../reconcile/reconcile-rules.ts';
 import { PUBLISH_KEY, type Repeats, isPublished, noRepeats, piecesOf, repairOf } from './load-rules.ts';
 import { raiseFence } from './raise-fence.ts';
 import { type StepContext, writerOf } from './step-context.ts';
@@ -51,25 +51,27 @@ async function prove(context: StepContext, proof: Proof): Promise<PublishResult>
   const startedAt = performance.now();
   const ledger = await raiseFence(context, sink);
   agreeWithLedger(load, ledger);
-  const staged = isPublished(ledger) ? publishedDigest(load, ledger) : await stagedDigest(context, proof, piecesOf(ledger));
-  agreeWithStaging(task.level, load.digest, staged);
+  const staged = isPublished(ledger) ? publishedBefore(proof, ledger) : await stagedNow(context, proof, piecesOf(ledger));
+  agreeWithStaging(task.level, load, staged);
   crashPoint('reconcile.counted');
   const proofMs = Math.round(performance.now() - startedAt);
   context.signal.throwIfAborted();
   report('publishing');
-  const { published, inserted, updated } = await sink.publish(task, { rows: staged.rows, digest: staged });
+  const { published, inserted, updated } = await sink.publish(task, staged);
   crashPoint('publish.committed');
   agreeWithPublished(task, staged.rows, published);
-  return { kind: 'publish', published, inserted, updated, level: task.level, sourceDigest: load.digest, targetDigest: staged, proofMs };
+  return { kind: 'publish', published, inserted, updated, level: task.level, sourceDigest: load.digest, targetDigest: staged.digest, proofMs };
 }
 
-/** Reads staging back. At level `counts` the rows are those that each commit compared with the sink's own count, and the lanes stay zero: not compared. */
-async function stagedDigest(context: StepContext, { task, sink }: Proof, pieces: readonly LedgerRow[]): Promise<Digest> {
-  if (task.level === 'full') return sink.stagedDigest(task, context.signal);
-  return { kind: task.digest, rows: pieces.reduce((sum, { rows }) => sum + rows, 0), a: '0', b: '0' };
+/** Reads staging back. At level `counts` the rows are those that each commit compared with the sink's own count, and no digest is taken. */
+async function stagedNow(context: StepContext, { task, sink }: Proof, pieces: readonly LedgerRow[]): Promise<Staged> {
+  if (task.level === 'counts') return { rows: pieces.reduce((sum, { rows }) => sum + rows, 0), digest: null };
+  const digest = await sink.stagedDigest(task, context.signal);
+  return { rows: digest.rows, digest };
 }
 
 /** An earlier attempt published and could not say so: staging is gone, the ledger kept what it proved. */
-function publishedDigest(load: LoadResult, ledger: readonly LedgerRow[]): Digest {
-  return ledger.find(({ chunkKey }) => chunkKey === PUBLISH_KEY)?.digest ?? load.digest;
+function publishedBefore({ task, load }: Proof, ledger: readonly LedgerRow[]): Staged {
+  const digest = ledger.find(({ chunkKey }) => chunkKey === PUBLISH_KEY)?.digest ?? load.digest;
+  return { rows: digest?.rows ?? load.written, digest: task.level === 'counts' ? null : digest };
 }

@@ -8,7 +8,7 @@ import { FileLedgerRepository } from '../files/file-ledger.repository.ts';
 import { StateFileLedger } from '../files/state-file-ledger.ts';
 import type { HeldTask } from '../tasks/held-task.ts';
 import { Leases } from '../tasks/leases.service.ts';
-import type { LostTask, TaskKey } from '../tasks/tasks.repository.ts';
+import type { TaskKey } from '../tasks/tasks.repository.ts';
 import { WorkerSettings } from '../tasks/worker-settings.ts';
 import { AttemptContext, type ConnectorsByName } from './attempt-context.ts';
 import { ScratchFolders } from './scratch-folders.ts';
@@ -52,7 +52,7 @@ export class StepRunner {
   }
 
   /** Drops the staging of an attempt that fell silent and that nobody follows. */
-  async cleanUpAfter(lost: LostTask): Promise<void> {
+  async cleanUpAfter(lost: TaskKey & { readonly command: TaskCommand }): Promise<void> {
     const idle = { signal: new AbortController().signal, report: () => undefined, beat: () => Promise.resolve(), cuts: this.cutsOf(lost) };
     const context = this.context(lost, lost.command, idle);
     try {

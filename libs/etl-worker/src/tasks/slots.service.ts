@@ -68,24 +68,30 @@ export class Slots {
   private get free(): number { return this.isStopping ? 0 : this.settings.slots - this.held.size - this.claiming; }
 
   private async fill(): Promise<void> {
+    let unclaimable = 0;
     while (this.isAskedAgain && this.free > 0) {
       this.isAskedAgain = false;
-      const waiting = await this.state.asRelayEach((tx) => this.tasks.waiting(tx, this.free + 4));
+      const waiting = await this.state.asRelayEach((tx) => this.tasks.waiting(tx, this.free + 4 + unclaimable));
+      let failed = 0;
       for (const key of waiting) {
         if (this.free <= 0) break;
-        if (await this.takeOrSkip(key)) this.isAskedAgain = true;
+        const taken = await this.takeOrSkip(key);
+        if (taken === 'failed') failed += 1;
+        if (taken === 'taken') this.isAskedAgain = true;
       }
+      if (failed > unclaimable) this.isAskedAgain = true; // whatever stands behind them has its turn
+      unclaimable = Math.max(unclaimable, failed);
     }
   }
 
   /** A row that cannot be claimed, such as a command of a newer release, waits for another worker and keeps nobody behind it waiting. */
-  private async takeOrSkip(key: TaskKey): Promise<boolean> {
+  private async takeOrSkip(key: TaskKey): Promise<'taken' | 'gone' | 'failed'> {
     try {
-      return await this.take(key);
+      return await this.take(key) ? 'taken' : 'gone';
     } catch (error) {
       if (error instanceof EtlError && error.code === 'platform.unavailable') throw error;
       this.log.warn({ err: error, taskRunId: key.taskRunId }, 'a task could not be claimed');
-      return false;
+      return 'failed';
     }
   }
 
@@ -101,6 +107,7 @@ export class Slots {
       return true;
     } finally {
       this.claiming -= 1;
+      if (this.isAskedAgain && !this.looking && this.free > 0) void this.look(); // asked while this claim held the last hand
     }
   }
 

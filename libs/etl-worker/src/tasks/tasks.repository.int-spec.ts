@@ -9,8 +9,11 @@ import { FileLedgerRepository } from '../files/file-ledger.repository.ts';
 import { StateFileLedger } from '../files/state-file-ledger.ts';
 import { workerMigrations } from '../migrations/worker-tables.ts';
 import { aCommand, aLoad } from '../testing/an-attempt.ts';
+import { MOST_DROPPED } from './retention-rules.ts';
 import { TaskEntity } from './task.entity.ts';
+import { TaskRetention } from './task-retention.service.ts';
 import { type TaskKey, TasksRepository } from './tasks.repository.ts';
+import { WorkerSettings } from './worker-settings.ts';
 
 const one: string = DEFAULT_TENANT.id;
 const two = '00000000-0000-7000-8000-000000000002';
@@ -116,6 +119,67 @@ describePostgres('worker tables', () => {
       await state.inTenantTx(one, (tx) => tasks.insertCancelled(tx, command, command.runId));
       expect(await state.inTenantTx(one, (tx) => tasks.insert(tx, command))).toBe(false);
       expect(await waiting()).toEqual([]);
+    });
+  });
+
+  describe('what ended long ago', () => {
+    const chunks = new ChunksRepository();
+    const files = new FileLedgerRepository();
+    const hour = 3_600_000;
+    const aRetention = (): TaskRetention => new TaskRetention(state, tasks, chunks, files, new WorkerSettings({ worker: 'w1', slots: 1, leaseMs, keptMs: 24 * hour }));
+    const left = async (tenantId: string): Promise<string[]> => state.inTenantTx(tenantId, async (tx) => (await tx.run<{ name: string }>(sql`select task_run_id || '/' || attempt as name from task order by 1`)).map(({ name }) => name));
+    /** An attempt that ended so many hours ago; one that has not, without any. */
+    const ended = async (hours: number | null, { tenantId = one, as = 'succeeded', ...over }: { tenantId?: string; as?: string } & Partial<TaskCommand> = {}): Promise<TaskKey> => {
+      const key = await add(tenantId, over);
+      if (hours !== null) await state.inTenantTx(tenantId, (tx) => tx.run(sql`update task set state = ${as}, finished_at = clock_timestamp() - ${hours}::integer * interval '1 hour' where task_run_id = ${key.taskRunId} and attempt = ${key.attempt}`));
+      return key;
+    };
+    const nameOf = ({ taskRunId, attempt }: TaskKey): string => `${taskRunId}/${attempt}`;
+
+    it('is dropped, in every tenant and whatever its end was, and nothing else', async () => {
+      await empty();
+      for (const as of ['succeeded', 'failed', 'cancelled', 'lost']) await ended(25, { as });
+      await ended(25, { tenantId: two });
+      const kept = [await ended(23), await ended(null)];
+      expect(await aRetention().tidy()).toBe(5);
+      expect([await left(one), await left(two)]).toEqual([kept.map(nameOf).sort(), []]);
+    });
+    it('is kept while any attempt of its task is younger or goes on, with its cut', async () => {
+      await empty();
+      const [retried, running] = [await ended(50, { as: 'failed' }), await ended(50, { as: 'lost' })];
+      await ended(2, { taskRunId: retried.taskRunId as never, attempt: 2 });
+      await ended(null, { taskRunId: running.taskRunId as never, attempt: 2 });
+      await state.inTenantTx(one, (tx) => chunks.replace(tx, running.taskRunId, { snapshot: 's', ranges: [{ key: 'a', ordinal: 0, from: null, to: null }] }));
+      expect(await aRetention().tidy()).toBe(0);
+      expect(await left(one)).toHaveLength(4);
+      expect(await state.inTenantTx(one, (tx) => chunks.find(tx, running.taskRunId))).not.toBeNull();
+    });
+    it('takes its cut with it, and the ledger of its file once no task of the run is left', async () => {
+      await empty();
+      const [load, other] = [await ended(30), await ended(1)];
+      const runId = v7();
+      for (const key of [load, other]) {
+        await state.inTenantTx(one, async (tx) => {
+          await tx.run(sql`update task set run_id = ${runId} where task_run_id = ${key.taskRunId}`);
+          await chunks.replace(tx, key.taskRunId, { snapshot: null, ranges: [{ key: 'a', ordinal: 0, from: null, to: null }] });
+        });
+      }
+      await state.inTenantTx(one, (tx) => files.add(tx, { runId, task: 'load' }, { chunkKey: 'a', attempt: 1, fence: 1, rows: 1, rejected: 0, bytes: 1, digest: null }));
+      const seen = () => state.inTenantTx(one, async (tx) => [await chunks.find(tx, load.taskRunId) !== null, await chunks.find(tx, other.taskRunId) !== null, (await files.rows(tx, runId, 'load')).length]);
+      expect(await aRetention().tidy()).toBe(1);
+      expect(await seen()).toEqual([false, true, 1]);
+      await state.inTenantTx(one, (tx) => tx.run(sql`update task set finished_at = clock_timestamp() - interval '30 hours' where task_run_id = ${other.taskRunId}`));
+      expect(await aRetention().tidy()).toBe(1);
+      expect(await seen()).toEqual([false, false, 0]);
+    });
+    it('is dropped a part at a time, and then looked for no more for a while', async () => {
+      await empty();
+      await state.inTenantTx(one, (tx) => tx.run(sql`insert into task (tenant_id, task_run_id, attempt, run_id, kind, state, deadline, command, finished_at)
+        select ${tx.tenantId}, gen_random_uuid(), 1, gen_random_uuid(), 'load', 'succeeded', clock_timestamp(), '{}', clock_timestamp() - interval '40 hours' from generate_series(1, ${MOST_DROPPED + 50})`));
+      const retention = aRetention();
+      expect([await retention.tidy(), await retention.tidy(), await left(one)]).toEqual([MOST_DROPPED, 50, []]);
+      await ended(30);
+      expect([await retention.tidy(), (await left(one)).length]).toEqual([0, 1]);
     });
   });
 

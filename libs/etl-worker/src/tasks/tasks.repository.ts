@@ -1,6 +1,7 @@
 import { TaskCommand } from '@agent-etl/contracts';
-import { type RelayTx, type TenantTx, sql } from '@agent-etl/persistence';
+import { type RelayTx, type Sql, type TenantTx, sql } from '@agent-etl/persistence';
 import { Injectable } from '@nestjs/common';
+import { endedStates } from './retention-rules.ts';
 import { TaskEntity } from './task.entity.ts';
 import type { TaskState } from './task-state.ts';
 
@@ -10,10 +11,17 @@ export interface TaskKey { readonly tenantId: string; readonly taskRunId: string
 export interface Claimed extends TaskKey { readonly runId: string; readonly command: TaskCommand; readonly isCancelled: boolean; readonly waitedSeconds: number }
 /** What a beat sees of its own row. */
 export interface Beat { readonly isCancelled: boolean; readonly isLate: boolean }
-export interface LostTask extends TaskKey { readonly runId: string; readonly worker: string; readonly command: TaskCommand }
+/** @property command null when it was written for another release: the attempt is lost all the same */
+export interface LostTask extends TaskKey { readonly runId: string; readonly worker: string; readonly command: TaskCommand | null }
 
 interface KeyRow { tenant_id: string; task_run_id: string; attempt: number }
 const keyOf = (row: KeyRow): TaskKey => ({ tenantId: row.tenant_id, taskRunId: row.task_run_id, attempt: row.attempt });
+
+const isOld = (keptMs: number): Sql => sql`state = any(${[...endedStates]}::text[]) and finished_at < clock_timestamp() - ${keptMs / 1000}::float8 * interval '1 second'`;
+const noneYoung = (keptMs: number): Sql => sql`not exists (select 1 from task young where young.tenant_id = task.tenant_id and young.task_run_id = task.task_run_id
+  and not (young.state = any(${[...endedStates]}::text[]) and young.finished_at < clock_timestamp() - ${keptMs / 1000}::float8 * interval '1 second'))`;
+/** One row per task: of its attempts the last, and only when none is young. */
+const isLatest = (keptMs: number): Sql => sql`attempt = (select max(attempt) from task other where other.tenant_id = task.tenant_id and other.task_run_id = task.task_run_id) and ${noneYoung(keptMs)}`;
 
 /** Rows of `worker.task`. Every time in them is the database's, so that workers with wrong clocks agree. */
 @Injectable()
@@ -115,7 +123,17 @@ export class TasksRepository {
     const [row] = await tx.run<{ run_id: string; worker: string; command: unknown }>(sql`update task set state = 'lost', finished_at = clock_timestamp()
       where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and state = 'running' and lease_until < clock_timestamp()
       returning run_id, worker, command`);
-    return row ? { ...key, runId: row.run_id, worker: row.worker, command: TaskCommand.parse(row.command) } : null;
+    return row ? { ...key, runId: row.run_id, worker: row.worker, command: TaskCommand.safeParse(row.command).data ?? null } : null;
+  }
+
+  /** Tasks of all tenants whose every attempt ended longer ago than they are kept, the oldest first. */
+  async old(tx: RelayTx, { keptMs, limit }: { keptMs: number; limit: number }): Promise<Omit<TaskKey, 'attempt'>[]> {
+    return tx.run(sql`select tenant_id as "tenantId", task_run_id as "taskRunId" from task where ${isOld(keptMs)} and ${isLatest(keptMs)} order by finished_at limit ${limit}`);
+  }
+  /** Drops all attempts of these tasks, unless one has come meanwhile. @returns the runs that they belonged to */
+  async drop(tx: TenantTx, taskRunIds: readonly string[], keptMs: number): Promise<string[]> {
+    const rows = await tx.run<{ run_id: string }>(sql`delete from task where task_run_id = any(${[...taskRunIds]}::uuid[]) and ${noneYoung(keptMs)} returning run_id`);
+    return [...new Set(rows.map(({ run_id: runId }) => runId))];
   }
 
   /** Locks the row of the one who holds it until the transaction ends. @returns whether this worker still does */

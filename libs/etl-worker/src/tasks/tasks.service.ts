@@ -1,14 +1,16 @@
-import type { Payload, TaskCommand } from '@agent-etl/contracts';
-import { Outbox } from '@agent-etl/messaging';
+import { type Payload, RunId, type TaskCommand, TaskRunId } from '@agent-etl/contracts';
+import { type GivenUp, Outbox, givenUpFailure, typeOf } from '@agent-etl/messaging';
 import type { TenantTx } from '@agent-etl/persistence';
 import { crashPoint } from '@agent-etl/service-kit';
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { SlotSignal } from './slot-signal.ts';
 import { TASK_CHANNEL } from './task-channels.ts';
 import { leavesStaging } from './task-state.ts';
 import { type TaskKey, TasksRepository } from './tasks.repository.ts';
 
 type Cancel = Payload<'task.run.cancel-requested.v1'>;
+const WithAttempt = z.object({ runId: RunId, taskRunId: TaskRunId, attempt: z.int().positive() });
 
 /** Turns commands into rows and wakes whoever has a free slot. */
 @Injectable()
@@ -41,6 +43,14 @@ export class TasksService {
     if (!(await this.tasks.finishWaiting(tx, command))) return;
     tx.hold(runId);
     await this.outbox.add(tx, 'task.run.cancelled.v1', { runId, taskRunId, attempt });
+  }
+
+  /** A command that was given up never becomes a row: its attempt has failed. After a cancel that was, the attempt ends by itself. */
+  async giveUp(tx: TenantTx, letter: GivenUp): Promise<void> {
+    const about = WithAttempt.safeParse(letter.json).data;
+    if (!about || typeOf(letter) === 'task.run.cancel-requested.v1') return;
+    tx.hold(about.runId);
+    await this.outbox.add(tx, 'task.run.failed.v1', { ...about, failure: givenUpFailure(letter) });
   }
 
   private async cancelUnknown(tx: TenantTx, { taskRunId, attempt, runId }: Cancel): Promise<void> {

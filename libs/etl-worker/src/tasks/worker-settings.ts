@@ -4,10 +4,13 @@ export class WorkerSettings {
   readonly worker: string;
   readonly slots: number;
   readonly leaseMs: number;
-  constructor(settings: { worker: string; slots: number; leaseMs: number }) {
+  /** How long tasks are remembered after their end. */
+  readonly keptMs: number;
+  constructor(settings: { worker: string; slots: number; leaseMs: number; keptMs: number }) {
     this.worker = settings.worker;
     this.slots = settings.slots;
     this.leaseMs = settings.leaseMs;
+    this.keptMs = settings.keptMs;
   }
   /** A beat every third of a lease: two may be lost. */
   get beatMs(): number { return this.leaseMs / 3; }

@@ -1,15 +1,23 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { LoadResult, TaskCommand } from '@agent-etl/contracts';
-import { sql } from '@agent-etl/persistence';
+import { DEFAULT_TENANT, type LoadResult, type TaskCommand } from '@agent-etl/contracts';
+import type { Connector } from '@agent-etl/connectors';
+import { type Sql, type StateDatabase, sql } from '@agent-etl/persistence';
 import { describePostgres } from '@agent-etl/persistence/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 } from 'uuid';
 import { AWorkplace } from '../testing/a-worker.ts';
 import { aCommand, aLoad, aPublish, connectionsOf } from '../testing/an-attempt.ts';
 import { ScriptedStore } from '../testing/scripted-store.ts';
+import { Slots } from './slots.service.ts';
 
 const fresh = (over: Parameters<typeof aCommand>[1] = {}): TaskCommand => aCommand(aLoad(), { taskRunId: v7(), runId: v7(), ...over });
 const staged = (store: ScriptedStore, { runId }: TaskCommand): number[] => [...store.stagingOf({ runId, task: 'load_a' }).values()].flat().sort((a, b) => a - b);
+
+interface As { readonly state: 'waiting' | 'running'; readonly command?: Sql; readonly ageSeconds?: number }
+/** Puts an attempt into the table as if another process had, and nobody had been told. */
+const insert = (state: StateDatabase, command: TaskCommand, { state: as, command: written = sql`${JSON.stringify(command)}::jsonb`, ageSeconds = 0 }: As): Promise<unknown> =>
+  state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run(sql`insert into task (tenant_id, task_run_id, attempt, run_id, kind, state, command, deadline, worker, lease_until)
+    values (${tx.tenantId}, ${command.taskRunId}, ${command.attempt}, ${command.runId}, ${command.task.kind}, ${as}, ${written}, ${command.deadline}, 'somebody-silent', clock_timestamp() - ${ageSeconds}::integer * interval '1 second')`));
 
 describePostgres('a worker', () => {
   let place: AWorkplace;
@@ -50,6 +58,19 @@ describePostgres('a worker', () => {
     await place.command(again);
     expect((await place.event('task.run.succeeded.v1', again)).result).toMatchObject({ read: 100, resumed: 3 });
     expect(staged(store, command)).toEqual(store.rows);
+  });
+
+  it('reports the attempt of a command that it cannot read as failed, with the letter that keeps it', async () => {
+    await working(new ScriptedStore(1, 1));
+    const { deadline: _, ...command } = fresh();
+    await place.say(DEFAULT_TENANT.id, 'task.run.requested.v1', command);
+    const { failure } = await place.event('task.run.failed.v1', command);
+    const state = await place.database.open('worker', []);
+    const [letter] = await state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run<{ id: string }>(sql`select id from dead_letter where key = ${command.taskRunId}`));
+    expect(failure).toMatchObject({ code: 'message.given-up', next: `look at the message: agent-etl dlq show ${letter?.id}` });
+    const { taskRunId, runId } = fresh();
+    await place.say(DEFAULT_TENANT.id, 'task.run.cancel-requested.v1', { taskRunId, runId, attempt: 1 }); // no reason: unreadable, and no attempt that ends by it
+    expect(place.of(taskRunId)).toEqual([]);
   });
 
   describe('that is told to cancel', () => {
@@ -123,6 +144,74 @@ describePostgres('a worker', () => {
     await working(new ScriptedStore(1, 1), { ETL_ETL_WORKER_LEASE_MS: '900' });
     const { failure } = await place.event('task.run.failed.v1', command);
     expect(failure).toMatchObject({ code: 'lease.expired', text: 'The worker somebody-silent stopped answering.' });
+  });
+  it('reports a lost attempt whose command it cannot read, and the next one behind it', async () => {
+    const state = await place.database.open('worker', []);
+    const [odd, sound] = [fresh(), fresh()];
+    await insert(state, odd, { state: 'running', command: sql`'{"of":"tomorrow"}'::jsonb`, ageSeconds: 9 });
+    await insert(state, sound, { state: 'running', ageSeconds: 5 });
+    await working(new ScriptedStore(1, 1), { ETL_ETL_WORKER_LEASE_MS: '900', ETL_ETL_WORKER_SLOTS: '0' });
+    for (const command of [odd, sound]) expect((await place.event('task.run.failed.v1', command)).failure).toMatchObject({ code: 'lease.expired' });
+  });
+  it('sweeps on while what a lost attempt staged cannot be dropped', async () => {
+    const state = await place.database.open('worker', []);
+    const [last, later] = [fresh({ attempt: 5 }), fresh()];
+    await insert(state, last, { state: 'running', ageSeconds: 5 });
+    const opened: string[] = [];
+    const never: Connector = { ...new ScriptedStore(1, 1).connector(), open: () => { opened.push('asked'); return new Promise(() => undefined); } }; // a host that never answers
+    await place.worker({ connectors: { postgres: never } }, { ETL_ETL_WORKER_LEASE_MS: '900', ETL_ETL_WORKER_SLOTS: '0' });
+    await place.event('task.run.failed.v1', last);
+    for (let tries = 0; tries < 200 && opened.length === 0; tries += 1) await sleep(10);
+    expect(opened).toEqual(['asked']);
+    await insert(state, later, { state: 'running', ageSeconds: 5 });
+    expect((await place.event('task.run.failed.v1', later)).failure).toMatchObject({ code: 'lease.expired' });
+  });
+  it('finds a task whose notification was lost, by its own look', async () => {
+    const state = await place.database.open('worker', []);
+    await working(new ScriptedStore(10, 2), { ETL_ETL_WORKER_LEASE_MS: '900' });
+    const command = fresh();
+    await insert(state, command, { state: 'waiting' });
+    expect((await place.event('task.run.succeeded.v1', command, 2_000)).result).toMatchObject({ read: 10 });
+  });
+  it('takes a task that it was told of while its last free hand reached for another, which was gone', async () => {
+    const state = await place.database.open('worker', []);
+    const { app } = await working(new ScriptedStore(10, 2), { ETL_ETL_WORKER_LEASE_MS: '60000', ETL_ETL_WORKER_SLOTS: '1' });
+    await sleep(100); // its first look is over
+    const command = fresh();
+    await insert(state, command, { state: 'waiting' });
+    const slots = app.get(Slots, { strict: false });
+    slots.wake({ tenantId: DEFAULT_TENANT.id, taskRunId: v7(), attempt: 1 });
+    slots.wake(null);
+    await place.event('task.run.succeeded.v1', command, 2_000);
+  });
+  it('takes what stands behind any number of commands that it cannot read', async () => {
+    const state = await place.database.open('worker', []);
+    const odd = Array.from({ length: 9 }, () => fresh());
+    for (const one of odd) await insert(state, one, { state: 'waiting', command: sql`'{"of":"tomorrow"}'::jsonb` });
+    const command = fresh();
+    await insert(state, command, { state: 'waiting' });
+    await working(new ScriptedStore(10, 2), { ETL_ETL_WORKER_SLOTS: '1' });
+    await place.event('task.run.succeeded.v1', command, 3_000);
+    await state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run(sql`delete from task where state = 'waiting'`));
+  });
+  it('forgets a task some days after its end, as it is told to, and takes no repeat of its command for a new one', async () => {
+    const state = await place.database.open('worker', []);
+    const store = new ScriptedStore(10, 2);
+    await working(store);
+    const command = fresh();
+    await place.command(command);
+    await place.event('task.run.succeeded.v1', command);
+    await state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run(sql`update task set finished_at = clock_timestamp() - interval '3 days' where task_run_id = ${command.taskRunId}`));
+    await place.rest();
+    const rows = async (): Promise<number> => state.inTenantTx(DEFAULT_TENANT.id, async (tx) => (await tx.run<{ n: number }>(sql`select (select count(*) from task where task_run_id = ${command.taskRunId})::int + (select count(*) from chunk where task_run_id = ${command.taskRunId})::int as n`))[0]?.n ?? -1);
+    expect(await rows()).toBe(3);
+    await working(store, { ETL_ETL_WORKER_LEASE_MS: '900', ETL_ETL_WORKER_KEPT_HOURS: '48' });
+    for (let tries = 0; tries < 300 && await rows() > 0; tries += 1) await sleep(10);
+    expect(await rows()).toBe(0);
+    const reads = store.reads;
+    await place.command(command);
+    await sleep(300);
+    expect([await rows(), store.reads]).toEqual([0, reads]);
   });
   it('shares waiting tasks with its colleagues, each task once', async () => {
     const store = new ScriptedStore(10, 2, { readMs: 5 });

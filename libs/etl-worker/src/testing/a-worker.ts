@@ -61,7 +61,8 @@ export class AWorkplace {
     await this.bus.close();
     await this.database.drop();
   }
-  private async say(tenantId: string, type: MessageType, payload: Record<string, unknown>): Promise<void> {
+  /** Says something over the bus as the orchestrator, whether or not the catalogue allows it. */
+  async say(tenantId: string, type: MessageType, payload: Record<string, unknown>): Promise<void> {
     await this.bus.publish([wireMessage({ app: 'orchestrator', tenantId, type, payload, at: new Date().toISOString() })]);
   }
 }

@@ -26,6 +26,8 @@ export class ScriptedStore {
   readonly fences = new Map<string, number>();
   pictures = new Map<string, number[]>();
   reads = 0;
+  /** How often the source was asked to hash all its rows. */
+  digests = 0;
   readonly trail: string[] = [];
   private made = 0;
   constructor(rows: number, readonly pieces: number, public faults: Faults = {}) { this.rows = Array.from({ length: rows }, (_, index) => index + 1); }
@@ -97,6 +99,7 @@ class ScriptedSource implements SourceSession {
   }
   scan(): never { throw new Error('the scripted store has no files'); }
   async digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
+    this.store.digests += 1;
     await sleep(1, undefined, { signal });
     return addDigests(this.task.digest, ranges.map(({ from, to }) => digestOf(this.task.digest, this.picture.rows.slice(Number(from), Number(to)))));
   }

@@ -21,7 +21,7 @@ export class LiveHub {
 
   async start(): Promise<void> {
     this.#listening = await this.state.listen(FEED_CHANNEL, () => { for (const { tenantId } of this.#clients) this.wake(tenantId); });
-    this.#beat = setInterval(() => { for (const client of this.#clients) client.tell('heartbeat'); }, HEARTBEAT_MS);
+    this.#beat = setInterval(() => { for (const client of this.#clients) { client.tell('heartbeat'); this.wake(client.tenantId); } }, HEARTBEAT_MS); // a notification may be lost
     this.#beat.unref();
   }
   async stop(): Promise<void> {

@@ -2,7 +2,7 @@ import { type Connection, type ConnectionSpec, type ConnectionView, EtlError, ty
 import { StateDatabase } from '@agent-etl/persistence';
 import { Injectable } from '@nestjs/common';
 import { asError } from '../as-error.ts';
-import { lookRun } from '../runs/new-run.ts';
+import { INSPECT_MS, lookRun } from '../runs/new-run.ts';
 import { RunsRepository } from '../runs/runs.repository.ts';
 import { RunsService } from '../runs/runs.service.ts';
 import { Changes } from '../signals/changes.service.ts';
@@ -40,7 +40,7 @@ export class ConnectionsService {
     const { runId } = await this.state.inTenantTx(tenantId, async (tx) => {
       await this.connections.named(tx, [name]);
       const spec: InspectTask = { id: 'inspect', kind: 'inspect', connection: name, want };
-      return this.runs.start(tx, lookRun({ spec, pipeline: name, pipelineId: null, requestId: null, now: await tx.now() }));
+      return this.runs.start(tx, lookRun({ spec, pipeline: name, pipelineId: null, requestId: null, now: await tx.now(), deadlineMs: INSPECT_MS }));
     });
     const run = await this.changes.until(runId, WAIT_SECONDS, { read: () => this.state.inTenantTx(tenantId, (tx) => this.rows.get(tx, runId)), settled: ({ state }) => isFinal(state) });
     if (run.failure) throw asError(run.failure);

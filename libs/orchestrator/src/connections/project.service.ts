@@ -25,8 +25,9 @@ export class ProjectService {
   }
 
   /** Reads the file again if it was touched. No file is no error: connections may come over the API.
-   * @throws EtlError `request.malformed`, `request.invalid`, `request.unsupported` as the file deserves; what was loaded before stays */
-  async refresh(): Promise<void> {
+   * @param tx of the one who asks, if there is one: waiting for a second connection while holding the first, many at once wait for each other
+   * @throws EtlError `request.malformed`, `request.invalid`, `request.unsupported`, `config.invalid` as the file deserves; what was loaded before stays */
+  async refresh(tx?: TenantTx): Promise<void> {
     if (this.file === null) return;
     const touched = await stat(this.file).then(({ mtimeMs, size, ino }) => `${mtimeMs}:${size}:${ino}`, () => 'absent');
     if (touched === this.#seen) return;
@@ -34,15 +35,15 @@ export class ProjectService {
     const text = await readFile(this.file, 'utf8').catch((cause: unknown) => { throw new EtlError('config.invalid', { problems: `${basename(this.file ?? '')} cannot be read` }, { cause }); });
     const project = readProjectFile(text, basename(this.file));
     assertPolicySupported(project.policy ?? {});
-    await this.load(project, createHash('sha256').update(text).digest('hex'));
-    this.#seen = touched;
+    const load = (own: TenantTx): Promise<void> => this.load(own, project, { digest: createHash('sha256').update(text).digest('hex'), touched });
+    await (tx?.tenantId === DEFAULT_TENANT.id ? load(tx) : this.state.inTenantTx(DEFAULT_TENANT.id, load));
   }
 
-  private async load({ connections = {}, policy = {} }: Project, digest: string): Promise<void> {
-    await this.state.inTenantTx(DEFAULT_TENANT.id, async (tx) => {
-      if (!(await this.connections.takeProject(tx, digest))) return;
+  private async load(tx: TenantTx, { connections = {}, policy = {} }: Project, { digest, touched }: { digest: string; touched: string }): Promise<void> {
+    if (await this.connections.takeProject(tx, digest)) {
       for (const [name, spec] of Object.entries(connections)) await this.connections.put(tx, name, spec);
-    });
+    }
     this.#policy = policy;
+    tx.afterCommit(() => { this.#seen = touched; });
   }
 }

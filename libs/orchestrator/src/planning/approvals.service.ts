@@ -1,4 +1,4 @@
-import { type AirflowTarget, PlanId } from '@agent-etl/contracts';
+import { type AirflowTarget, PlanId, canonicalJson } from '@agent-etl/contracts';
 import { Outbox } from '@agent-etl/messaging';
 import type { TenantTx } from '@agent-etl/persistence';
 import { Injectable } from '@nestjs/common';
@@ -20,12 +20,20 @@ export class Approvals {
   ) {}
 
   /** Approves exactly this plan: the whole plan leaves with the message. */
-  async approve(tx: TenantTx, row: PlanEntity, by: string): Promise<PlanEntity> {
+  async approve(tx: TenantTx, row: PlanEntity, { by, requestId = row.requestId }: { by: string; requestId?: string | null }): Promise<PlanEntity> {
     const airflow: AirflowTarget = this.project.policy.airflow ?? {};
-    await this.plans.decide(tx, row.planId, { status: 'approved', decidedBy: by });
+    const addresses = await this.project.addresses(tx);
+    const decision = { status: 'approved', decidedBy: by, addresses: endsOf(row, addresses) } as const;
+    await this.plans.decide(tx, row.planId, decision);
     await this.pipelines.planned(tx, row.pipelineId, PlanId.parse(row.planId));
-    await this.outbox.add(tx, 'plan.approved.v1', { ...aboutPlan(row, row.requestId), plan: row.plan!, by, approvedAt: await tx.now(), airflow, addresses: await this.project.addresses(tx) });
-    return { ...row, status: 'approved', decidedBy: by };
+    await this.outbox.add(tx, 'plan.approved.v1', { ...aboutPlan(row, requestId), plan: row.plan!, by, approvedAt: await tx.now(), airflow, addresses });
+    return { ...row, ...decision };
+  }
+  /** Says the approval of a plan again that comes back after another one, or whose ends have moved: its DAG is no longer what it stands for. */
+  async renew(tx: TenantTx, row: PlanEntity, requestId: string): Promise<PlanEntity> {
+    const isCurrent = await this.pipelines.isCurrent(tx, row.pipelineId, PlanId.parse(row.planId));
+    const isTold = row.addresses !== null && canonicalJson(row.addresses) === canonicalJson(endsOf(row, await this.project.addresses(tx)));
+    return isCurrent && isTold ? row : this.approve(tx, row, { by: row.decidedBy ?? 'policy', requestId });
   }
   async refuse(tx: TenantTx, row: PlanEntity, by: string): Promise<PlanEntity> {
     if (row.status === 'refused') return row;
@@ -42,3 +50,7 @@ export class Approvals {
     return this.progress.running(tx, request, { planId: row.planId, runId: started.runId });
   }
 }
+
+/** The addresses that the DAG of a plan names: those of its two ends, where they are known. */
+const endsOf = ({ spec: { from, to } }: Pick<PlanEntity, 'spec'>, addresses: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries([from.connection, to.connection].flatMap((name) => (addresses[name] === undefined ? [] : [[name, addresses[name]]])));

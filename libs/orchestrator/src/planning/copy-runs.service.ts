@@ -3,6 +3,7 @@ import type { TenantTx } from '@agent-etl/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import { v5 } from 'uuid';
 import { PipelinesRepository } from '../pipelines/pipelines.repository.ts';
+import { isKeyFresh } from '../requests/key-rules.ts';
 import { copyRun } from '../runs/new-run.ts';
 import { RunEndings } from '../runs/run-endings.ts';
 import type { RunRecord } from '../runs/run-record.ts';
@@ -41,11 +42,15 @@ export class CopyRuns {
     await this.pipelines.ran(tx, row.pipelineId, { runId: run.runId, state: started.state });
     return started;
   }
-  /** Starts a run, or answers the one that this Idempotency-Key has started. */
+  /** Starts a run, or answers the one that this Idempotency-Key has started within a day. The caller holds the plan. */
   async startOnce(tx: TenantTx, row: PlanEntity, key: string | null): Promise<RunRecord> {
     if (key === null) return this.start(tx, row, { requestId: null, driver: 'workers' });
-    const runId = v5(`${tx.tenantId} ${row.planId} ${key}`, KEYED_RUNS);
-    return await this.rows.find(tx, runId) ?? this.start(tx, row, { requestId: null, driver: 'workers', runId });
+    for (let uses = 0; ; uses += 1) {
+      const runId = v5([tx.tenantId, row.planId, key, ...(uses > 0 ? [uses] : [])].join(' '), KEYED_RUNS);
+      const run = await this.rows.find(tx, runId);
+      if (!run) return this.start(tx, row, { requestId: null, driver: 'workers', runId });
+      if (isKeyFresh(run.startedAt, await tx.now())) return run;
+    }
   }
   /** The same, for callers that answer instead of throwing. Whatever is refused is refused before the first write. */
   async startOrSay(tx: TenantTx, row: PlanEntity, { requestId, createdAt }: { requestId: string; createdAt: string }): Promise<{ runId: string } | { whyNot: Failure }> {

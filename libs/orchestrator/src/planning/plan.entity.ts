@@ -19,6 +19,8 @@ export class PlanEntity {
   @Column(jsonColumn(z.array(Question))) questions!: Question[];
   @Column(textColumn('source_fingerprint')) sourceFingerprint!: string;
   @Column(textColumn('decided_by', { nullable: true })) decidedBy!: string | null;
+  /** Where its ends led when its approval was last said; null before that. */
+  @Column(jsonColumn(z.record(z.string(), z.string()).nullable())) addresses!: Record<string, string> | null;
   @Column(instantColumn('created_at')) createdAt!: string;
   @Column(instantColumn('proposed_at')) proposedAt!: string;
 }

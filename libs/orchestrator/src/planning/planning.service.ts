@@ -67,7 +67,7 @@ export class PlanningService {
     }
     if (row.status === 'refused') return this.progress.fail(tx, request, { planId: row.planId, failure: refusedBefore(row) });
     if (row.status === 'proposed' && !passesPolicy(plan, policy)) return this.progress.wait(tx, request, { planId: row.planId, failure: needsApproval(plan) });
-    const approved = row.status === 'approved' ? row : await this.approvals.approve(tx, row, 'policy');
+    const approved = row.status === 'approved' ? await this.approvals.renew(tx, row, request.requestId) : await this.approvals.approve(tx, row, { by: 'policy' });
     await this.approvals.goOn(tx, approved, request);
   }
 }

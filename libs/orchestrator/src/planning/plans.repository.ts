@@ -9,9 +9,9 @@ import { PlanEntity } from './plan.entity.ts';
 @Injectable()
 export class PlansRepository {
   /** Keeps a plan; one that is there already keeps its status and is proposed again. Answers the row, locked. */
-  async propose(tx: TenantTx, plan: Omit<PlanEntity, 'tenantId' | 'createdAt' | 'proposedAt' | 'status' | 'decidedBy'>): Promise<PlanEntity> {
+  async propose(tx: TenantTx, plan: Omit<PlanEntity, 'tenantId' | 'createdAt' | 'proposedAt' | 'status' | 'decidedBy' | 'addresses'>): Promise<PlanEntity> {
     const now = await tx.now();
-    await tx.manager.createQueryBuilder().insert().into(PlanEntity).values({ ...plan, tenantId: tx.tenantId, status: 'proposed', decidedBy: null, createdAt: now, proposedAt: now } as object).orIgnore().execute();
+    await tx.manager.createQueryBuilder().insert().into(PlanEntity).values({ ...plan, tenantId: tx.tenantId, status: 'proposed', decidedBy: null, addresses: null, createdAt: now, proposedAt: now } as object).orIgnore().execute();
     const row = await this.lock(tx, plan.planId);
     if (row.proposedAt !== now) await tx.manager.update(PlanEntity, { tenantId: tx.tenantId, planId: plan.planId }, { proposedAt: now });
     return row;
@@ -27,7 +27,7 @@ export class PlansRepository {
     if (!row) throw new EtlError('access.not-found', { what: 'plan' });
     return row;
   }
-  async decide(tx: TenantTx, planId: string, decision: Pick<PlanEntity, 'status' | 'decidedBy'>): Promise<void> { await tx.manager.update(PlanEntity, { tenantId: tx.tenantId, planId }, decision); }
+  async decide(tx: TenantTx, planId: string, decision: Pick<PlanEntity, 'status' | 'decidedBy'> & Partial<Pick<PlanEntity, 'addresses'>>): Promise<void> { await tx.manager.update(PlanEntity, { tenantId: tx.tenantId, planId }, decision); }
 
   /** Shape that the source had when this pipeline was last planned. */
   async latestFingerprint(tx: TenantTx, pipelineId: string): Promise<string | null> {

@@ -13,7 +13,7 @@ type Named = Pick<RequestEntity, 'requestId'>;
 @Injectable()
 export class RequestProgress {
   constructor(private readonly requests: RequestsRepository, private readonly changes: Changes, private readonly outbox: Outbox<'orchestrator'>, endings: RunEndings) {
-    endings.on('copy', async (tx, { requestId }) => { if (requestId !== null) await this.change(tx, { requestId }, { state: 'finished' }); });
+    endings.on('copy', async (tx, { requestId }) => { if (requestId !== null) await this.finished(tx, { requestId }); });
   }
   lock(tx: TenantTx, requestId: string): Promise<RequestEntity | null> { return this.requests.lock(tx, requestId); }
   waitingFor(tx: TenantTx, planId: string): Promise<RequestEntity[]> { return this.requests.waitingFor(tx, planId); }
@@ -22,7 +22,7 @@ export class RequestProgress {
   async fail(tx: TenantTx, { requestId }: Named, { failure, planId = null }: { failure: Failure; planId?: string | null }): Promise<void> {
     await this.change(tx, { requestId }, { state: 'failed', failure, planId });
     await this.requests.holdText(tx, requestId);
-    await this.outbox.add(tx, 'pipeline.rejected.v1', { requestId, code: failure.code, text: failure.text, issues: failure.issues ?? [] });
+    await this.outbox.add(tx, 'pipeline.rejected.v1', { requestId, code: failure.code, text: failure.text, issues: failure.issues ?? [], next: failure.next });
   }
   refused(tx: TenantTx, request: Named, { planId, by }: { planId: string; by: string }): Promise<void> {
     return this.fail(tx, request, { planId, failure: toFailure(new EtlError('plan.refused', { rule: 'a decision', explanation: `${by} refused it` })) });
@@ -30,6 +30,7 @@ export class RequestProgress {
   wait(tx: TenantTx, request: Named, { planId, failure }: { planId: string; failure: Failure }): Promise<void> { return this.change(tx, request, { state: 'waiting', planId, failure }); }
   planned(tx: TenantTx, request: Named, planId: string): Promise<void> { return this.change(tx, request, { state: 'planned', planId, failure: null }); }
   running(tx: TenantTx, request: Named, { planId, runId }: { planId: string; runId: string }): Promise<void> { return this.change(tx, request, { state: 'running', planId, runId, failure: null }); }
+  finished(tx: TenantTx, request: Named): Promise<void> { return this.change(tx, request, { state: 'finished' }); }
 
   private async change(tx: TenantTx, { requestId }: Named, change: Parameters<RequestsRepository['change']>[2]): Promise<void> {
     await this.requests.change(tx, requestId, change);

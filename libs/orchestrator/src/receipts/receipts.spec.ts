@@ -30,6 +30,17 @@ describe('a receipt', () => {
     expect(receipt()).toMatchObject({ reconciled: true, read: 10, written: 10, published: 10, attempts: 2, sourceDigest: 'pg-frame:10:70:110' });
     expect(() => { verifyReceipt(receipt(), pem); }).not.toThrow();
   });
+  it('says null where no digest was taken, and verifies', () => {
+    const counts = proofOf(finished({ level: 'counts', sourceDigest: null, targetDigest: null }), 'default');
+    const signed = signReceipt('body' in counts ? counts.body : (undefined as never), privateKey);
+    expect(signed).toMatchObject({ reconciled: true, level: 'counts', digest: 'pg-frame', sourceDigest: null, targetDigest: null });
+    expect(() => { verifyReceipt(signed, pem); }).not.toThrow();
+    expect(() => { verifyReceipt({ ...signed, targetDigest: 'pg-frame:10:70:110' }, pem); }).toThrow(expect.objectContaining({ code: 'receipt.invalid' }));
+  });
+  it('verifies as an earlier release has signed it, with zeros for what was not taken', () => {
+    const old = { ...('body' in proof ? proof.body : (undefined as never)), level: 'counts' as const, digest: 'text-md5' as const, sourceDigest: 'text-md5:10:70:110', targetDigest: 'text-md5:10:0:0' };
+    expect(() => { verifyReceipt(signReceipt(old, privateKey), pem); }).not.toThrow();
+  });
   it('does not verify when anything in it was changed', () => {
     for (const [field, value] of Object.entries({ read: 11, runId: 'x', approvedBy: 'me', reconciled: false, added: 1 })) {
       expect(() => { verifyReceipt({ ...receipt(), [field]: value } as Receipt, pem); }).toThrow(expect.objectContaining({ code: 'receipt.invalid' }));
@@ -55,6 +66,10 @@ describe('a doubt is a failure', () => {
     ['a task that said nothing', { ...finished(), tasks: [] }, 'said nothing'],
   ])('%s', (_, run, words) => { expect(difference(run)).toContain(words); });
   it('counts alone are enough where the plan says counts', () => {
-    expect(difference(finished({ level: 'counts', targetDigest: { kind: 'pg-frame', rows: 10, a: '0', b: '0' } }))).toBe('proved');
+    expect(difference(finished({ level: 'counts', targetDigest: null }))).toBe('proved');
+    expect(difference(finished({ level: 'counts', targetDigest: { kind: 'pg-frame', rows: 10, a: '0', b: '0' } }))).toBe('proved'); // as a worker of an earlier release says it
+    expect(difference(finished({ level: 'counts', sourceDigest: null, targetDigest: null }))).toBe('proved');
+    expect(difference(finished({ level: 'counts', sourceDigest: null, targetDigest: null, published: 9 }))).toContain('9 were published');
   });
+  it.each(['sourceDigest', 'targetDigest'] as const)('a proof in full without its %s is none', (missing) => { expect(difference(finished({ [missing]: null }))).toContain('no digest of one end'); });
 });

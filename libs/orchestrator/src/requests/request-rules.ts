@@ -8,6 +8,7 @@ export function assertSameBody(kept: { readonly bodyDigest: string }, digest: st
   if (kept.bodyDigest !== digest) throw new EtlError('request.key-reused');
 }
 
+
 /** Whether a pipeline stands in the request itself or only its name. @throws EtlError `request.unsupported`, `request.invalid` */
 export function askedPipeline(body: PipelineRequest): Pipeline | { readonly name: string } {
   assertRequestSupported(body);

@@ -12,10 +12,14 @@ export class RequestsRepository {
     const placed = await tx.manager.createQueryBuilder().insert().into(RequestEntity).values({ ...request, tenantId: tx.tenantId } as object).orIgnore().returning('request_id').execute();
     return (placed.raw as unknown[]).length > 0;
   }
-  /** The request of this id, or that came with this key. */
-  async find(tx: TenantTx, { requestId, key }: { requestId: string; key: string | null }): Promise<RequestEntity | null> {
-    const byKey = key === null ? null : await tx.manager.findOneBy(RequestEntity, { tenantId: tx.tenantId, idempotencyKey: key });
-    return byKey ?? tx.manager.findOneBy(RequestEntity, { tenantId: tx.tenantId, requestId });
+  find(tx: TenantTx, requestId: string): Promise<RequestEntity | null> { return tx.manager.findOneBy(RequestEntity, { tenantId: tx.tenantId, requestId }); }
+  /** The latest request that came with this key, or whose id it is. */
+  async byKey(tx: TenantTx, key: string): Promise<RequestEntity | null> {
+    return tx.manager.findOne(RequestEntity, { where: [{ tenantId: tx.tenantId, idempotencyKey: key }, { tenantId: tx.tenantId, requestId: key }], order: { createdAt: 'DESC' } });
+  }
+  /** Takes a key from a request that came with it before this instant. */
+  async freeKey(tx: TenantTx, key: string, before: string): Promise<void> {
+    await tx.run(sql`update request set idempotency_key = null where idempotency_key = ${key} and created_at < ${before}::timestamptz`);
   }
   async lock(tx: TenantTx, requestId: string): Promise<RequestEntity | null> {
     return tx.manager.findOne(RequestEntity, { where: { tenantId: tx.tenantId, requestId }, lock: { mode: 'pessimistic_write' } });

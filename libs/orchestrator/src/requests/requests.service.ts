@@ -1,10 +1,8 @@
-import { type Call, type PipelineRequest, type RequestView, EtlError, type endpoints, toFailure } from '@agent-etl/contracts';
-import { type MessageMeta, Outbox, type WireMessage } from '@agent-etl/messaging';
+import { type Call, type Failure, type PipelineRequest, type RequestView, EtlError, type endpoints, toFailure } from '@agent-etl/contracts';
+import { type MessageMeta, Outbox } from '@agent-etl/messaging';
 import { type TenantTx, StateDatabase } from '@agent-etl/persistence';
 import { crashPoint } from '@agent-etl/service-kit';
 import { Injectable } from '@nestjs/common';
-import { v7 } from 'uuid';
-import { z } from 'zod';
 import { Intake } from './intake.service.ts';
 import { isSettled } from './request-rules.ts';
 import { RequestsRepository, requestView } from './requests.repository.ts';
@@ -12,7 +10,6 @@ import { Changes } from '../signals/changes.service.ts';
 import { ProjectService } from '../connections/project.service.ts';
 
 export interface Asking { readonly caller: Call<typeof endpoints.createRequest>['caller']; readonly key: string | null; readonly wait: number; readonly body: PipelineRequest }
-const WithId = z.object({ requestId: z.string().min(1).max(128) });
 
 /** Requests of all doors: one id, one effect. */
 @Injectable()
@@ -27,10 +24,9 @@ export class RequestsService {
   async ask({ caller, key, wait, body }: Asking): Promise<RequestView> {
     await this.project.refresh();
     crashPoint('request.validated');
-    const requestId = body.requestId ?? key ?? v7();
     const view = await this.state.inTenantTx(caller.tenantId, async (tx) => {
       crashPoint('request.tx-open');
-      const row = await this.intake.take(tx, { requestId, key: key === requestId ? null : key, body, by: caller.name });
+      const row = await this.intake.take(tx, { requestId: body.requestId ?? null, key, body, by: caller.name });
       crashPoint('request.row-written');
       return requestView(row);
     });
@@ -46,29 +42,17 @@ export class RequestsService {
   /** A request over the bus: what cannot be taken is answered, never retried. */
   async onRequested(tx: TenantTx, body: PipelineRequest, { id }: MessageMeta): Promise<void> {
     const requestId = body.requestId ?? id;
-    await this.project.refresh();
     try {
+      await this.project.refresh(tx);
       await this.intake.take(tx, { requestId, key: null, body, by: 'bus' });
     } catch (error) {
       if (!(error instanceof EtlError) || error.row.retry !== 'never') throw error;
-      await this.reject(tx, requestId, error);
+      await this.reject(tx, requestId, toFailure(error));
     }
   }
-  /** A message that is no request: whoever sent it is answered when it names itself. */
-  async onUnreadable({ topic, value }: WireMessage, failure: { code: string; text: string; issues?: { code: string; path: string; text: string }[] | undefined }, tx: TenantTx): Promise<void> {
-    if (topic !== 'etl.pipeline.requests') return;
-    const named = WithId.safeParse(jsonOf(value));
-    if (!named.success || !named.data.requestId.isWellFormed() || named.data.requestId.includes('\0')) return;
-    const { requestId } = named.data;
+  /** The answer to a request that is not taken. */
+  async reject(tx: TenantTx, requestId: string, { code, text, next, issues = [] }: Failure): Promise<void> {
     await this.requests.holdText(tx, requestId);
-    await this.outbox.add(tx, 'pipeline.rejected.v1', { requestId, code: failure.code, text: failure.text, issues: failure.issues ?? [] });
+    await this.outbox.add(tx, 'pipeline.rejected.v1', { requestId, code, text, issues, next });
   }
-  private async reject(tx: TenantTx, requestId: string, error: EtlError): Promise<void> {
-    const { code, text, issues = [] } = toFailure(error);
-    await this.requests.holdText(tx, requestId);
-    await this.outbox.add(tx, 'pipeline.rejected.v1', { requestId, code, text, issues });
-  }
-}
-function jsonOf(value: Uint8Array): unknown {
-  try { return JSON.parse(Buffer.from(value).toString('utf8')); } catch { return null; }
 }

@@ -3,7 +3,8 @@ import { v7 } from 'uuid';
 import { later } from './instant-rules.ts';
 import type { RunRecord, RunTask } from './run-record.ts';
 
-const LOOK_MS = { planning: 5 * 60_000, inspect: 60_000 } as const;
+/** Somebody waits at a screen for what a look at a connection finds. */
+export const INSPECT_MS = 60_000;
 const freshTask = (spec: TaskSpec, after: readonly string[]): RunTask => ({
   taskRunId: v7(), id: spec.id, kind: spec.kind, spec, after, state: 'waiting', attempt: 0, failures: 0, losses: 0, readyAt: null,
   worker: null, progress: null, result: null, failure: null, startedAt: null, finishedAt: null });
@@ -17,9 +18,9 @@ export const copyRun = ({ planId, plan, pipelineId, requestId, approvedBy, now, 
   ...base(now), kind: 'copy', planId, requestId, pipelineId, pipeline: plan.pipeline.name, driver, targetKey: targetKey(plan.target), approvedBy, deadline: later(now, deadlineMs),
   tasks: plan.tasks.map((task) => freshTask(task, plan.edges.filter(([, after]) => after === task.id).map(([before]) => before))) });
 
-export interface LookFor { readonly spec: ProfileTask | InspectTask; readonly pipeline: string; readonly pipelineId: string | null; readonly requestId: string | null; readonly now: string }
+export interface LookFor { readonly spec: ProfileTask | InspectTask; readonly pipeline: string; readonly pipelineId: string | null; readonly requestId: string | null; readonly now: string; readonly deadlineMs: number }
 /** A run that only looks: a profile before a plan, or a connection that is tried. */
-export const lookRun = ({ spec, pipeline, pipelineId, requestId, now }: LookFor): RunRecord => {
+export const lookRun = ({ spec, pipeline, pipelineId, requestId, now, deadlineMs }: LookFor): RunRecord => {
   const kind = spec.kind === 'profile' ? 'planning' : 'inspect';
-  return { ...base(now), kind, planId: null, requestId, pipelineId, pipeline, driver: 'workers', targetKey: null, approvedBy: null, deadline: later(now, LOOK_MS[kind]), tasks: [freshTask(spec, [])] };
+  return { ...base(now), kind, planId: null, requestId, pipelineId, pipeline, driver: 'workers', targetKey: null, approvedBy: null, deadline: later(now, deadlineMs), tasks: [freshTask(spec, [])] };
 };

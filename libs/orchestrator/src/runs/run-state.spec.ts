@@ -85,6 +85,12 @@ describe('a run', () => {
     expect([run.state, run.failure?.code, emit]).toEqual(['running', 'run.deadline-passed', [{ order: 'cancel', ...of('load') }]]);
     expect(play([[{ type: 'time-passed' }, 3_600_000 + GRACE_MS]], run).run.state).toBe('failed');
   });
+  it('that has failed already is looked at once more, one grace after its deadline, not over and over in between', () => {
+    const parallel = aRun({ tasks: [task('load', []), task('publish', [])] });
+    const { run } = play([fails('connection.auth-failed')], startRun(parallel, T0).run);
+    expect([run.state, run.tasks[1]?.state, wakeAt(run)]).toEqual(['running', 'ready', later(run.deadline, GRACE_MS)]);
+    expect(applyRunEvent(run, { type: 'time-passed' }, wakeAt(run)!).run.state).toBe('failed');
+  });
   it.each<[string, RunEvent[]]>([
     ['a twin', [loaded, loaded]], ['an older attempt', [fails('lease.expired'), loaded]], ['another run', [{ type: 'succeeded', taskRunId: 'other', attempt: 1, result: loadOf(1) }]],
     ['a start after the end', [loaded, { type: 'started', ...of('load'), worker: 'w' }]], ['anything after the end', [loaded, published, fails('platform.internal', 'publish')]],

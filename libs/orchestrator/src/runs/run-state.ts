@@ -46,7 +46,8 @@ export function applyRunEvent(run: RunRecord, event: RunEvent, now: string): Run
 }
 
 const ignore = (run: RunRecord, ignored: string): RunStep => ({ run, emit: [], ignored });
-const isActive = ({ state, readyAt }: RunTask): boolean => state === 'running' || (state === 'ready' && readyAt === null);
+/** With the workers: asked for and not answered yet. */
+export const isActive = ({ state, readyAt }: RunTask): boolean => state === 'running' || (state === 'ready' && readyAt === null);
 const isOver = ({ state }: RunTask): boolean => taskTransitions[state].length === 0;
 const replaced = (run: RunRecord, task: RunTask): RunRecord => ({ ...run, tasks: run.tasks.map((each) => (each.taskRunId === task.taskRunId ? task : each)) });
 
@@ -131,6 +132,6 @@ function endOf({ tasks, failure, state }: RunRecord): 'succeeded' | 'failed' | '
 export function wakeAt(run: RunRecord): string | null {
   if (isFinal(run.state)) return null;
   const retries = run.tasks.flatMap(({ readyAt }) => (readyAt ? [readyAt] : []));
-  const limit = run.failure?.code === 'run.deadline-passed' ? later(run.deadline, GRACE_MS) : run.deadline;
+  const limit = run.failure ? later(run.deadline, GRACE_MS) : run.deadline; // a run that has failed has told its workers already
   return [...retries, limit].sort()[0]!;
 }

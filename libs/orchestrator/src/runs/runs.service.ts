@@ -1,4 +1,4 @@
-import { type PlanId, type RunView, EtlError, RunId, TaskRunId, isFinal } from '@agent-etl/contracts';
+import { type Failure, type PlanId, type RunView, EtlError, RunId, TaskRunId, isFinal } from '@agent-etl/contracts';
 import { Outbox } from '@agent-etl/messaging';
 import { type TenantTx, StateDatabase } from '@agent-etl/persistence';
 import { crashPoint } from '@agent-etl/service-kit';
@@ -6,7 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { ConnectionsRepository } from '../connections/connections.repository.ts';
 import { RunEnds, about } from './run-ends.service.ts';
 import type { RunRecord } from './run-record.ts';
-import { type RunEvent, type RunOrder, type RunStep, applyRunEvent, startRun } from './run-state.ts';
+import { type RunEvent, type RunOrder, type RunStep, applyRunEvent, isActive, startRun } from './run-state.ts';
 import { runView } from './run-view.ts';
 import { RunsRepository } from './runs.repository.ts';
 import { Ticker } from './ticker.service.ts';
@@ -34,6 +34,12 @@ export class RunsService {
     if (!before) return null; // of another deployment that shares the broker, or long gone
     crashPoint('runs.inbox-written');
     return this.keep(tx, before, applyRunEvent(before, event, await tx.now()));
+  }
+
+  /** What a worker said was given up: that attempt has failed, or, when nothing says which, every attempt under way. */
+  async giveUp(tx: TenantTx, { runId, about }: { runId: string; about: { taskRunId: string; attempt: number } | null }, failure: Failure): Promise<void> {
+    const attempts = about ? [about] : (await this.runs.lock(tx, runId))?.tasks.filter(isActive) ?? [];
+    for (const { taskRunId, attempt } of attempts) await this.apply(tx, runId, { type: 'failed', taskRunId, attempt, failure });
   }
 
   private async keep(tx: TenantTx, before: RunRecord, step: RunStep): Promise<RunRecord> {

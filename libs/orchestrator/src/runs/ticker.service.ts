@@ -1,24 +1,31 @@
+import { toFailure } from '@agent-etl/contracts';
 import { type TenantTx, StateDatabase, sql } from '@agent-etl/persistence';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { ORCHESTRATOR_LOG, type OrchestratorLog } from '../orchestrator-log.ts';
 import type { RunRecord } from './run-record.ts';
 import { wakeAt } from './run-state.ts';
 
 type OnDue = (tenantId: string, runId: string) => Promise<unknown>;
+type OnStuck = (tx: TenantTx, runId: string) => Promise<void>;
+interface DueRun { readonly tenantId: string; readonly runId: string }
 const SWEEP_MS = 5_000;
 const SOON_MS = 60_000;
 
 /** Wakes runs that time alone may change: a retry that is due, a deadline. What this process decided is timed here; a sweep finds what another one left. */
 @Injectable()
 export class Ticker {
-  private readonly state: StateDatabase;
   readonly #timers = new Set<NodeJS.Timeout>();
   #onDue: OnDue = () => Promise.resolve();
+  #onStuck: OnStuck = () => Promise.resolve();
   #sweeping: Promise<void> | null = null;
+  #isAsked = false;
   #stopped = false;
   #interval: NodeJS.Timeout | null = null;
-  constructor(state: StateDatabase) { this.state = state; }
+  constructor(private readonly state: StateDatabase, @Inject(ORCHESTRATOR_LOG) private readonly log: OrchestratorLog) {}
 
   onDue(onDue: OnDue): void { this.#onDue = onDue; }
+  /** Called for a run whose turn failed, in a transaction of its own. */
+  onStuck(onStuck: OnStuck): void { this.#onStuck = onStuck; }
   start(): void { this.#interval = setInterval(() => { void this.sweep(); }, SWEEP_MS).unref(); }
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -39,17 +46,32 @@ export class Ticker {
     });
   }
 
-  /** Looks once; a second call meanwhile looks again afterwards. A database that is away is met again by the next sweep. */
-  async sweep(): Promise<void> {
-    const before = this.#sweeping;
-    const now = (before ?? Promise.resolve()).then(() => this.look()).catch(() => undefined);
-    this.#sweeping = now;
-    await now;
-    if (this.#sweeping === now) this.#sweeping = null;
+  /** Looks once; however many calls come meanwhile, it looks once more afterwards. A database that is away is met again by the next sweep. */
+  sweep(): Promise<void> {
+    this.#isAsked = true;
+    this.#sweeping ??= this.untilQuiet();
+    return this.#sweeping;
+  }
+  private async untilQuiet(): Promise<void> {
+    while (this.#isAsked) {
+      this.#isAsked = false;
+      await this.look().catch((error: unknown) => { this.log.warn({ err: error }, 'no sweep of runs this time'); });
+    }
+    this.#sweeping = null; // in the same turn as the last look at the flag: no call falls between the two
   }
   private async look(): Promise<void> {
     if (this.#stopped) return;
-    const due = await this.state.asRelay((tx) => tx.run<{ tenant_id: string; run_id: string }>(sql`select tenant_id, run_id from run_wake where at <= clock_timestamp() order by at limit 100`));
-    for (const { tenant_id: tenantId, run_id: runId } of due) await this.#onDue(tenantId, runId);
+    const due = await this.state.asRelay((tx) => tx.run<DueRun>(sql`select tenant_id as "tenantId", run_id as "runId" from run_wake where at <= clock_timestamp() order by at limit 100`));
+    for (const run of due) await this.move(run);
+  }
+  /** Whatever is wrong with one run keeps no other from its turn. */
+  private async move({ tenantId, runId }: DueRun): Promise<void> {
+    const turns = [() => this.#onDue(tenantId, runId), () => this.state.inTenantTx(tenantId, (tx) => this.#onStuck(tx, runId))];
+    for (const turn of turns) {
+      try { await turn(); return; } catch (error) {
+        if (toFailure(error).code === 'platform.unavailable') throw error;
+        this.log.error({ runId, err: error }, 'a run could not be moved on');
+      }
+    }
   }
 }

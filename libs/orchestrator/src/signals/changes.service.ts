@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { StateDatabase, type TenantTx, sql } from '@agent-etl/persistence';
 
 const CHANNEL = 'orchestrator_changed';
+const SWEEP_MS = 5_000;
 
-/** Lets a caller wait for a change of a request or run. Pushed: in this process by the commit, between replicas by NOTIFY; nobody polls. */
+/** Lets a caller wait for a change of a request or run. Pushed: in this process by the commit, between replicas by NOTIFY. */
 @Injectable()
 export class Changes {
   private readonly state: StateDatabase;
@@ -30,15 +31,16 @@ export class Changes {
 
   private wake(key: string): void { for (const wake of [...this.#waiting.get(key) ?? []]) wake(); }
 
-  /** Reads until the answer is settled or the seconds are over; reads again only after a change.
+  /** Reads until the answer is settled or the seconds are over: after each change, and now and then, since the word of another replica may be lost.
    * @returns the last answer read, settled or not */
   async until<T>(key: string, seconds: number, look: { read: () => Promise<T>; settled: (answer: T) => boolean }): Promise<T> {
     const end = performance.now() + seconds * 1000;
     for (;;) {
-      const change = this.next(key, end);
+      const change = this.next(key, Math.min(end, performance.now() + SWEEP_MS));
       try {
         const answer = await look.read();
-        if (look.settled(answer) || performance.now() >= end || !(await change.happens)) return look.settled(answer) || performance.now() < end ? answer : await look.read();
+        if (look.settled(answer) || performance.now() >= end) return answer;
+        await change.happens;
       } finally {
         change.forget();
       }
@@ -46,13 +48,11 @@ export class Changes {
   }
 
   /** Registered before the read, so that no change falls between the two. */
-  private next(key: string, end: number): { happens: Promise<boolean>; forget: () => void } {
+  private next(key: string, latest: number): { happens: Promise<void>; forget: () => void } {
     const waiting = this.#waiting.get(key) ?? new Set();
     this.#waiting.set(key, waiting);
-    let tell = (_: 'changed' | 'timeout'): void => undefined;
-    const happens = new Promise<boolean>((done) => { tell = (what) => { done(what === 'changed'); }; });
-    const wake = (): void => { tell('changed'); };
-    const timer = setTimeout(() => { tell('timeout'); }, Math.max(0, end - performance.now()));
+    const { promise: happens, resolve: wake } = Promise.withResolvers<void>();
+    const timer = setTimeout(wake, Math.max(0, latest - performance.now()));
     waiting.add(wake);
     return { happens, forget: () => {
       clearTimeout(timer);
