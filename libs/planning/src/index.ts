@@ -1,6 +1,5 @@
 export { type CopyInput, type MapColumn } from './decide.ts';
 export { knownKeys } from './files/known-keys.ts';
-export { nearestNames } from './files/nearest.ts';
 export { readPipelineFile, readProjectFile } from './files/read-files.ts';
 export { type Planned, planCopy } from './plan-copy.ts';
 export { digestOf, planHash, receiptBytes } from './plan-hash.ts';

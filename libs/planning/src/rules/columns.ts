@@ -1,6 +1,5 @@
-import { type Column, type ColumnMapping, EtlError, type Issue } from '@agent-etl/contracts';
+import { type Column, type ColumnMapping, EtlError, type Issue, didYouMean } from '@agent-etl/contracts';
 import { type CopyInput, type Ruled, decide, named, plural } from '../decide.ts';
-import { nearestNames } from '../files/nearest.ts';
 import { fitOf } from './types.ts';
 
 /** Which columns travel, and as what. A target that exists keeps its types; a new one gets the source's, spelled by the target's connector.
@@ -24,8 +23,7 @@ function selected({ pipeline: { from }, source }: CopyInput): Column[] {
   return from.select.map((name) => {
     const column = source.columns.find((each) => each.name === name);
     if (column) return column;
-    const near = nearestNames(name, source.columns.map((each) => each.name));
-    throw new EtlError('source.not-found', { connection: from.connection, what: `column`, name: `${from.dataset}.${name}`, nearest: near.length ? `did you mean ${near.join(' or ')}?` : null });
+    throw new EtlError('source.not-found', { connection: from.connection, what: `column`, name: `${from.dataset}.${name}`, nearest: didYouMean(name, source.columns.map((each) => each.name)) });
   });
 }
 
@@ -36,9 +34,8 @@ function mapOne({ target, source, mapColumn }: CopyInput, column: Column): Mappe
   const base = { source: column.name, target: column.name, type: column.type, sourceNative: column.native };
   if (target.exists && target.connector !== 'file') {
     if (!there) {
-      const near = nearestNames(column.name, target.columns.map(({ name }) => name));
-      const hint = near.length ? ` Did you mean ${near.join(' or ')}?` : '';
-      return { column, issue: { code: 'column-missing', path: `/columns/${column.name}`, text: `The target has no column ${column.name}.${hint}` } };
+      const near = didYouMean(column.name, target.columns.map(({ name }) => name));
+      return { column, issue: { code: 'column-missing', path: `/columns/${column.name}`, text: `The target has no column ${column.name}${near ? `: ${near}` : '.'}` } };
     }
     const fit = fitOf(column, there);
     if (fit === 'never') return { column, issue: { code: 'type', path: `/columns/${column.name}`, text: `${column.name}: ${column.native} does not go into ${there.native}.` } };

@@ -22,3 +22,8 @@ export function nearestNames(name: string, known: readonly string[]): string[] {
     .filter(({ candidate, edits }) => edits <= Math.max(1, Math.ceil(Math.max(candidate.length, wanted.length) / 3)))
     .sort((a, b) => a.edits - b.edits || (a.candidate < b.candidate ? -1 : 1)).slice(0, 3).map(({ candidate }) => candidate);
 }
+/** `did you mean a or b?`, or null when nothing known is near. */
+export function didYouMean(name: string, known: readonly string[]): string | null {
+  const near = nearestNames(name, known);
+  return near.length ? `did you mean ${near.join(' or ')}?` : null;
+}
