@@ -25,6 +25,9 @@ export const TaskName = z.string().regex(/^[a-z][a-z0-9_]{0,119}$/, nameRule(120
 export const isWellFormed = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
 export const SafeText = z.string().refine(isWellFormed, 'holds NUL or half of a surrogate pair');
 
+/** The trace of what a task run did: its id finds the log lines. */
+export const traceOf = (taskRunId: string): string => taskRunId.replaceAll('-', '');
+
 export const RequestId = SafeText.min(1).max(128).meta({ description: "The requester's own id, at most 128 characters. The same id has one effect." });
 export const Instant = z.iso.datetime({ offset: true }).meta({ description: 'ISO 8601 with offset; UTC when we write it.' });
 export const Count = z.int().nonnegative().meta({ description: 'A count, never negative.' });

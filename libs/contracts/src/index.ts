@@ -4,7 +4,7 @@ export { type Answer, type Call, type Endpoint, type EndpointOwner, type Role, e
 export { AirflowTaskRun, AirflowTaskState, ConnectionView, ConnectorView, type EndpointName, PipelineView, Problem, endpoints } from './endpoints.ts';
 export { type ErrorCode, type ErrorRow, type RetryClass, errorCodes, errorTable } from './error-table.ts';
 export { EtlError, Failure, Issue, issuesOf, parseOrThrow, toFailure } from './failure.ts';
-export { ConnectionName, Count, DEFAULT_TENANT, Instant, PipelineId, PipelineName, PlanId, RequestId, RunId, SafeText, Sha256, TaskName, TaskRunId, TenantId, TenantName, isWellFormed } from './ids.ts';
+export { ConnectionName, Count, DEFAULT_TENANT, Instant, PipelineId, PipelineName, PlanId, RequestId, RunId, SafeText, Sha256, TaskName, TaskRunId, TenantId, TenantName, isWellFormed, traceOf } from './ids.ts';
 export { mendable, unknownKey } from './issue-words.ts';
 export { DeadLetterView, LiveFrame, LiveRunView, LiveSubscribe, Series, metricNames } from './live.ts';
 export { type App, type MessageType, type Payload, type ReadBy, type Topic, type TopicName, type WrittenBy, apps, deadLetterTopic, isMessageType, messageTypes, messages, readBy, topicNames, topics } from './messages.ts';

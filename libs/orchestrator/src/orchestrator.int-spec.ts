@@ -199,6 +199,14 @@ describePostgres('orchestrator', () => {
       expect(asked).toMatchObject({ state: 'failed', failure: { code: 'source.not-found' } });
       expect(await heard('pipeline.rejected.v1', (body) => body['requestId'] === asked.requestId)).toMatchObject({ code: 'source.not-found' });
     });
+    it.each([
+      ['the rules', { ...aProfile(), columns: [] }, 'profile.unusable'], ['the verifier', aProfile({ columns: [{ name: 'é'.repeat(40), type: { kind: 'i32' }, native: 'integer', nullable: true }], primaryKey: null }), 'plan.refused'],
+    ])('of %s has the trace of the look that it rests on', async (_, source, code) => {
+      script = (command) => (command.task.kind === 'profile' ? { result: profileOf({ source }) } : obedient(command));
+      const asked = await ask({ pipeline: aCopy(pipelineName()), run: 'now' });
+      script = obedient;
+      expect(asked).toMatchObject({ state: 'failed', failure: { code, traceId: worker.commands.at(-1)?.taskRunId.replaceAll('-', '') } });
+    });
   });
 
   it('has a worker try a connection and list its datasets', async () => {

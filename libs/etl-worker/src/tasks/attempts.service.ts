@@ -1,4 +1,4 @@
-import { EtlError, type Failure } from '@agent-etl/contracts';
+import { EtlError, type Failure, traceOf } from '@agent-etl/contracts';
 import { Outbox } from '@agent-etl/messaging';
 import { Inject, Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -86,8 +86,6 @@ export class Attempts {
   }
 }
 
-/** A task run is its own trace: the id finds its log lines. */
-const traceOf = (taskRunId: string): string => taskRunId.replaceAll('-', '');
 const withoutCell = ({ code, text }: Failure): Pick<Failure, 'code' | 'text'> => ({ code, text });
 function failureOf(error: unknown): Failure {
   const outcome = outcomeOf(error);
