@@ -58,11 +58,11 @@ export class EtlError extends Error {
 
 /** Any thrown thing as a Failure. What is not ours becomes `platform.internal` and keeps its own words out of the answer. */
 export function toFailure(error: unknown, traceId: string | null = null): Failure {
-  if (error instanceof EtlError) {
+  if (error instanceof EtlError && error.code !== 'platform.internal') {
     return { code: error.code, text: error.message, next: error.next, traceId,
       ...(error.issues.length ? { issues: [...error.issues] } : {}), ...(error.cell ? { cell: error.cell } : {}) };
   }
-  return { code: 'platform.internal', text: fill(errorTable['platform.internal'].says, { traceId: traceId ?? 'none' }), next: null, traceId };
+  return { code: 'platform.internal', text: fill(errorTable['platform.internal'].says, { traceId: traceId ?? 'none' }), next: error instanceof EtlError ? error.next : null, traceId };
 }
 
 /** Issues that are told at once: the rest is often what the first ones made. */

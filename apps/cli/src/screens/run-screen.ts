@@ -38,7 +38,7 @@ export function runScreen(run: RunView, paint: Paint): string[] {
 export function leftBehind(run: RunView): string {
   const publish = publishOf(run);
   if (publish) return `${grouped(publish.result.published)} rows published`;
-  const staged = run.tasks.reduce((sum, { rows }) => sum + rows, 0);
+  const staged = run.tasks.reduce((sum, { kind, rows }) => sum + (kind === 'load' ? rows : 0), 0); // a publish counts the rows of its load again
   return `0 rows published, the target is as before${staged ? `; ${grouped(staged)} rows had been staged` : ''}`;
 }
 /** A receipt in full. */

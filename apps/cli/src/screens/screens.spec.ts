@@ -39,7 +39,7 @@ describe('progress line', () => {
 describe('run screen', () => {
   const load = task({ state: 'succeeded', result: { kind: 'load', read: 10, filtered: 0, rejected: 0, written: 10, bytes: 1, chunks: 4, resumed: 3, digest: { kind: 'pg-frame', rows: 10, a: '1', b: '2' } } });
   it('tells what an earlier attempt had written', () => { expect(runScreen(run({ state: 'failed', tasks: [load] }), plain).join('\n')).toContain('3 of 4 chunks from an earlier attempt'); });
-  it('says that nothing became visible when a run failed before publishing', () => { expect(leftBehind(run({ state: 'failed', tasks: [task({ rows: 1000 })] }))).toBe('0 rows published, the target is as before; 1,000 rows had been staged'); });
+  it('says that nothing became visible when a run failed before publishing', () => { expect(leftBehind(run({ state: 'failed', tasks: [task({ rows: 1000 }), task({ id: 'publish', kind: 'publish', rows: 1000 })] }))).toBe('0 rows published, the target is as before; 1,000 rows had been staged'); });
 });
 describe('failure screen', () => {
   const failure: Failure = { code: 'data.value-out-of-range', text: 'A value does not fit the column it goes to: column gross, target integer.', next: 'widen the target column', traceId: '91d07a',

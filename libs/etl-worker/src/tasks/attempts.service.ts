@@ -53,6 +53,7 @@ export class Attempts {
       const error = decisiveError(thrown, signal.reason);
       const traceId = traceOf(claimed.taskRunId);
       if (!(error instanceof EtlError)) this.log.error({ taskRunId: claimed.taskRunId, traceId, err: error }, 'step threw what the error table does not know');
+      else if (error.code === 'platform.internal') this.log.error({ taskRunId: claimed.taskRunId, traceId, said: withoutValues(error.cause) }, 'an engine said what the error table does not know');
       if (staysUnused(error, claimed.attempt)) await this.dropStaging(claimed.taskRunId, () => context.cleanUp());
       return outcomeOf(error, traceId);
     } finally {
@@ -86,6 +87,8 @@ export class Attempts {
   }
 }
 
+/** What an engine said, without what stands in quotes there: rows of users are no part of a log. */
+const withoutValues = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).replaceAll(/(['"])(?:(?!\1).)*\1/gs, '$1…$1').slice(0, 500);
 const withoutCell = ({ code, text }: Failure): Pick<Failure, 'code' | 'text'> => ({ code, text });
 function failureOf(error: unknown): Failure {
   const outcome = outcomeOf(error);
