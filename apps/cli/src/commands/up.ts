@@ -7,6 +7,7 @@ import { findStandalone, joinStandalone, standaloneProgram } from '../session/st
 
 /** Starts the standalone of the project folder, in the foreground until Ctrl-C, or detached. One that runs already is named instead. */
 export async function upCommand(session: Session, { port, detach }: { port?: string; detach?: boolean }): Promise<ExitCode> {
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) throw new WrongUse(`--port ${port} is no port.`, 'use a number up to 65535, or leave it out');
   const args = port ? ['--port', port] : [];
   const running = await findStandalone(session.projectDir);
   if (running || detach) {

@@ -50,9 +50,12 @@ describe('failure screen', () => {
       '    state   0 rows published', '    code    data.value-out-of-range   trace 91d07a']);
   });
   it('lists issues, and a single one only when the sentence lacks it', () => {
-    const issue = { code: 'x', path: 'orders.yaml:3:5', text: 'unknown key "form"' };
-    expect(failureScreen({ ...failure, cell: undefined, issues: [issue, issue] }, plain).filter((line) => line.includes('unknown key'))).toHaveLength(2);
-    expect(failureScreen({ ...failure, text: 'orders.yaml:3:5: unknown key "form".', issues: [issue] }, plain).filter((line) => line.includes('unknown key'))).toHaveLength(1);
+    const issue = { code: 'x', path: 'orders.yaml:3:5', text: 'Unknown key form: did you mean from?' };
+    const told = (text: string, ...issues: Failure['issues'] & object): string[] => failureScreen({ ...failure, cell: undefined, next: null, text, issues }, plain).slice(0, -1);
+    expect(told('Two mistakes.', issue, { ...issue, path: 'orders.yaml:4:5' })).toHaveLength(3);
+    expect(told('orders.yaml:3:5: unknown key form: did you mean from?', issue, { ...issue, text: 'name is missing.' })).toEqual([' x  orders.yaml:3:5: unknown key form: did you mean from?', '    - orders.yaml:3:5 name is missing.']);
+    expect(told('Not valid YAML: unknown key form: did you mean from, line 3.', issue)).toHaveLength(2); // the column is told too
+    expect(told('The plan breaks key.nullable: The key column a may be NULL.', { code: 'key.nullable', path: '/tasks/publish', text: 'The key column a may be NULL.' })).toHaveLength(1);
   });
 });
 describe('what data may do to a terminal', () => {
