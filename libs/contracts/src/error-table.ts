@@ -10,7 +10,7 @@ export const errorTable = {
   'request.malformed': row(400, 'never', 'Not valid {format}: {problem}, line {line}.'),
   'request.invalid': row(422, 'never', '{pointer}: {problem}.'),
   'request.too-large': row(413, 'never', '{what} is {size}; the limit is {limit}.'),
-  'request.unsupported': row(415, 'never', '{found} is not supported; use {allowed}.'),
+  'request.unsupported': row(415, 'never', '{found} is not supported; use {allowed}.', 'change that, then ask again'),
   'request.rate-limited': row(429, 'after', 'Too many requests; try again in {seconds} s.'),
   'request.key-reused': row(422, 'never', 'This key came with another body before.', 'use a new requestId or Idempotency-Key for another request'),
   'request.stale-version': row(412, 'never', 'This changed since you read it; read again.'),

@@ -22,6 +22,7 @@ describe('what a schema does not like', () => {
     ['another kind of value', asked({ name: 'a', from: 'shop', to }), ['/pipeline/from must be an object, not a text']],
     ['a name', asked({ name: 'Orders', from, to }), ['/pipeline/name must begin with a-z and go on with a-z 0-9 _, at most 48 characters']],
     ['NUL and half of a surrogate pair', asked({ name: 'a', owner: 'x\ud800', from: { ...from, dataset: 'a.\0b' }, to }), ['/pipeline/owner holds NUL or half of a surrogate pair', '/pipeline/from/dataset holds NUL or half of a surrogate pair']],
+    ['a name of a known pipeline', asked({ name: 'Bad Name' }), ['/pipeline/name must begin with a-z and go on with a-z 0-9 _, at most 48 characters']],
     ['no object at all', said(PipelineRequest, undefined), ['/ is missing']],
     ['a text that is too long', said(PipelineRequest, { requestId: 'x'.repeat(129) }), ['/requestId must have at most 128 characters']],
     ['a number that is none', said(endpoints.listRuns.query, { limit: 'abc' }), ['/limit must be a number']],

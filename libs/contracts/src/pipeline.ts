@@ -40,7 +40,7 @@ export type Pipeline = z.infer<typeof Pipeline>;
 /** The name alone. A further key does not end the parsing of an object, and a union tells only the mistakes of a member that went on: of every misspelled pipeline
  * that would be this one. So it ends here. */
 const KnownPipeline = z.object({ name: PipelineName }).strict().check(({ issues, value }) => {
-  if (issues.length) issues.push({ code: 'custom', input: value, message: 'is more than a name', continue: false });
+  if (issues.some(({ code }) => code === 'unrecognized_keys')) issues.push({ code: 'custom', input: value, message: 'is more than a name', continue: false });
 });
 export const PipelineRequest = z.object({
   requestId: RequestId.optional().describe("The requester's own id; made when left out."),

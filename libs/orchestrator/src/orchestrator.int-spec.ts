@@ -100,7 +100,7 @@ describePostgres('orchestrator', () => {
     });
     it('is rejected with every issue when it breaks the format', async () => {
       await line(JSON.stringify({ requestId: 'bus-2', pipeline: { name: 'Bad Name' } }));
-      expect(await heard('pipeline.rejected.v1', (body) => body['requestId'] === 'bus-2')).toMatchObject({ code: 'message.malformed' });
+      expect(await heard('pipeline.rejected.v1', (body) => body['requestId'] === 'bus-2')).toMatchObject({ code: 'message.malformed', issues: [{ path: '/pipeline/name', text: 'must begin with a-z and go on with a-z 0-9 _, at most 48 characters' }] });
     });
     it('is rejected when it asks for what there is not', async () => {
       await line(JSON.stringify({ requestId: 'bus-3', pipeline: { ...aCopy('refused'), checks: [{ unique: ['a'] }] } }));

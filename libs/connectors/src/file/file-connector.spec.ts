@@ -45,7 +45,7 @@ describe('a file connection', () => {
   });
 
   it('refuses a kind of file it does not know by name, and a folder', async () => {
-    await expect(profile('x.xlsx')).rejects.toMatchObject({ code: 'request.unsupported' });
+    await expect(profile('x.xlsx')).rejects.toMatchObject({ code: 'request.unsupported', next: 'change that, then ask again' });
     await expect(profile('folder/', 'target')).rejects.toMatchObject({ code: 'request.unsupported' });
   });
 });

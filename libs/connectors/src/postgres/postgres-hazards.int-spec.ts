@@ -238,7 +238,7 @@ describeServer('postgres-hazards', (adminUrl) => {
       await expect(open.profile(`public.${name}`, 'target')).rejects.toMatchObject({ code: 'request.invalid', message: `public.${name}: is ${noun}: nothing can be written into it.` });
     }
     await expect(open.profile('public.numbers', 'source')).rejects.toMatchObject({ code: 'request.invalid' });
-    await expect(open.profile('public.bare', 'source')).rejects.toMatchObject({ code: 'profile.unusable', message: 'public.bare has no usable column: it has none.' });
+    await expect(open.profile('public.bare', 'source')).rejects.toMatchObject({ code: 'profile.unusable', message: 'public.bare has no usable column: it has none.', next: 'give it a column, or name another table' });
     expect(await open.profile('public.bare', 'target')).toMatchObject({ exists: true, columns: [] });
   });
   it('names tables that are near in the same schema, or the same name in another one', async () => {

@@ -22,12 +22,13 @@ export async function profileRelation(session: PostgresSession, dataset: string,
   if (kind === null && as === 'target') return missing(session, relation, dataset);
   if (kind === null) throw await notFound(session, relation);
   if (!HOLDS_ROWS.has(kind)) throw noTable(relation, kind, as);
-  if (columns.length === 0 && as === 'source') throw new EtlError('profile.unusable', { dataset: relation.text, what: 'column: it has none' });
+  if (columns.length === 0 && as === 'source') throw new EtlError('profile.unusable', { dataset: relation.text, what: 'column: it has none', hint: 'give it a column, or name another table' });
   const right = as === 'source' ? 'SELECT' : 'INSERT';
   const facts = await factsOf(session, relation, right);
   if (as === 'target' && !facts.takes_rows) throw noTable(relation, facts.kind, as);
   if (as === 'source' && !facts.may_read) await session.run(compile(sql`SELECT 1 FROM ${relation.name} LIMIT 0`), { relation: relation.text, right: 'SELECT' });
   if (as === 'target' && !(facts.may_read && facts.may_write)) throw session.failure(denied(), { relation: relation.text, right: 'INSERT' });
+  if (as === 'target') await mustStage(session);
   const { rows, isExact } = await rowsOf(session, relation, { ...facts, right });
   const keys = facts.keys ?? [];
   return {
@@ -47,14 +48,22 @@ const systemOf = (version: string): string => version.split(' ').slice(0, 2).joi
 /** What the server would say, before anything is tried. */
 const denied = (): Error => Object.assign(new Error('permission denied'), { code: '42501' });
 
-/** Whether the target and our staging can be made. @throws EtlError `connection.permission-denied` with the GRANT */
+/** Whether something can be made in a schema; null when it is not there and may be made itself. @throws EtlError `connection.permission-denied` with the GRANT */
+async function mayMakeIn(session: PostgresSession, schema: string): Promise<boolean | null> {
+  const [rights] = await session.run<{ database: boolean; schema: boolean | null }>(compile(sql`SELECT has_database_privilege(current_database(), 'CREATE') AS database,
+    (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = ${schema}) AS schema`));
+  const { database = true, schema: inSchema = true } = rights ?? {};
+  if (!database && inSchema === null) throw session.failure(denied(), { right: 'CREATE SCHEMA' });
+  return inSchema;
+}
+/** Whether our staging can be made: what is missing is told before a row has moved. @throws EtlError `connection.permission-denied` with the GRANT */
+async function mustStage(session: PostgresSession): Promise<void> {
+  if (await mayMakeIn(session, '_etl') === false) throw session.failure(denied(), { right: 'LEDGER' });
+}
+/** Whether the target can be made as well. */
 async function mustMake(session: PostgresSession, { schema, text }: Relation): Promise<void> {
-  const [rights] = await session.run<{ database: boolean; schema: boolean | null; etl: boolean | null }>(compile(sql`SELECT has_database_privilege(current_database(), 'CREATE') AS database,
-    (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = ${schema}) AS schema, (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = '_etl') AS etl`));
-  const { database = true, schema: inSchema = true, etl = true } = rights ?? {};
-  if (!database && (inSchema === null || etl === null)) throw session.failure(denied(), { right: 'CREATE SCHEMA' });
-  if (inSchema === false) throw session.failure(denied(), { relation: text, right: 'CREATE' });
-  if (etl === false) throw session.failure(denied(), { right: 'LEDGER' });
+  if (await mayMakeIn(session, schema) === false) throw session.failure(denied(), { relation: text, right: 'CREATE' });
+  await mustStage(session);
 }
 async function missing(session: PostgresSession, relation: Relation, dataset: string): Promise<Profile> {
   await mustMake(session, relation);
