@@ -117,7 +117,7 @@ export function commandLine(world: () => World): void {
     const page = createServer((_, answer) => { answer.end('<html>'); }).listen(0, '127.0.0.1');
     await once(page, 'listening');
     try {
-      const answer = await world().cli(['runs', '--json', '--url', `http://127.0.0.1:${(page.address() as AddressInfo).port}`]);
+      const answer = await run(process.execPath, [cliProgram, 'runs', '--json', '--url', `http://127.0.0.1:${(page.address() as AddressInfo).port}`], { cwd: world().folder, env: { AGENT_ETL_BUNDLED: '1' } });
       expect([answer.code, Object(JSON.parse(answer.stdout)).error.next]).toEqual([1, expect.stringContaining('that address')]);
     } finally { page.close(); }
   });
