@@ -5,6 +5,7 @@ import { type ExitCode, exitCodes } from './session/exit-codes.ts';
 import { failureOf } from './session/failure-of.ts';
 import { Output } from './session/output.ts';
 import type { Session } from './session/session.ts';
+import { wrongWords } from './session/wrong-words.ts';
 
 // A reader that left, such as `| head`, is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => { process.exit(error.code === 'EPIPE' ? 0 : 1); });
@@ -12,16 +13,20 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => { process.exit(erro
 let code: ExitCode = exitCodes.green;
 let session: Session | null = null;
 const program = buildProgram({ cwd: process.cwd(), env: process.env, onExit: (given) => { code = given; }, onSession: (opened) => { session = opened; } });
+const words = process.argv.slice(2);
+/** Help that was asked for, or that stands for a missing command, is no failure to tell. */
+const isHelp = (error: CommanderError): boolean => error.exitCode === 0 || error.code === 'commander.help';
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) {
+  if (error instanceof CommanderError && isHelp(error)) {
     code = error.exitCode === 0 ? exitCodes.green : exitCodes.wrongUse;
   } else {
-    const output = (session as Session | null)?.output ?? new Output({}, process.env);
-    const found = failureOf(error);
+    const output = (session as Session | null)?.output ?? new Output({ json: words.includes('--json'), events: words.includes('--events'), noColor: words.includes('--no-color') }, process.env);
+    const found = failureOf(error instanceof CommanderError ? wrongWords(error, program, words) : error);
     code = found.code;
     output.error({ error: found.failure }, failureScreen(found.failure, output.errorPaint));
+    (session as Session | null)?.noteOn(found.failure);
     if ((session as Session | null)?.debug) console.error(error);
   }
 }

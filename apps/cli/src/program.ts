@@ -25,7 +25,8 @@ const withTarget = (command: Command): Command => command
 
 /** The command tree of `agent-etl`. Every command gets a session and answers with an exit code. */
 export function buildProgram(around: Surroundings): Command {
-  const program = new Command('agent-etl').description('Moves data and proves it.').version('0.1.0').showSuggestionAfterError().exitOverride();
+  // What is typed wrongly is told by `wrongWords`, in the form of every other failure.
+  const program = withGlobals(new Command('agent-etl').configureOutput({ outputError: () => undefined }).description('Moves data and proves it.').version('0.1.0').showSuggestionAfterError(false).exitOverride());
   const act = (command: Command, run: Act): Command => withGlobals(command).action(async (...given: unknown[]) => {
     const options = command.optsWithGlobals<GlobalOptions & Record<string, unknown>>();
     const session = new Session(options, around);

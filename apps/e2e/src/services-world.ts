@@ -26,7 +26,7 @@ export async function startServicesWorld(brokers: string | undefined): Promise<W
   return {
     name: 'four processes', folder, url: ready.url, token: ready.token, postgresUrl: ready.postgresUrl, publicKey: ready.publicKey, client: createClient({ baseUrl: ready.url, token: ready.token }),
     produce: (text) => produceLine(ready.brokers, text),
-    cli: (given, env) => run(process.execPath, [cliProgram, ...given, '--url', ready.url, '--token', ready.token], { cwd: folder, env: { NO_COLOR: '1', ...env } }),
+    cli: (given, env, during) => run(process.execPath, [cliProgram, ...given, '--url', ready.url, '--token', ready.token], { cwd: folder, env: { NO_COLOR: '1', ...env }, during }),
     stop: async () => { child.kill('SIGTERM'); await once(child, 'exit'); await rm(folder, { recursive: true, force: true }); },
   };
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from '@jest/globals';
 import { ApiError } from '@agent-etl/api-client';
 import { type Failure, type Pipeline, type RequestView, type RunId, type RunView, endpoints, isFinal } from '@agent-etl/contracts';
 import { type World, sqlIn } from './world.ts';
@@ -53,8 +54,13 @@ export async function copy(world: World, pipeline: Pipeline): Promise<RunView> {
   if (run.state !== 'succeeded') throw new Error(`${pipeline.name} is ${run.state}: ${JSON.stringify(run.failure)}`);
   return run;
 }
-/** Why a pipeline did not come to a green end, wherever that showed. */
+/** Why a pipeline did not come to a green end, wherever that showed: always one sentence, something to do, a code and a trace. */
 export async function failureOf(world: World, pipeline: Pipeline): Promise<Failure> {
+  const failure = await whyNot(world, pipeline);
+  expect(failure).toMatchObject({ text: expect.stringMatching(/^[^\n]+[.?]$/) as unknown, next: expect.stringMatching(/\S/) as unknown, traceId: expect.stringMatching(/^[0-9a-f]{32}$/) as unknown });
+  return failure;
+}
+async function whyNot(world: World, pipeline: Pipeline): Promise<Failure> {
   try {
     const view = await ask(world, pipeline);
     const failure = view.failure ?? (view.runId ? (await runOf(world, view)).failure : null);

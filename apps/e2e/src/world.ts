@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Client } from '@agent-etl/api-client';
 import pg from 'pg';
@@ -16,14 +16,16 @@ export interface World {
   readonly publicKey: string;
   /** Puts one bare line on etl.pipeline.requests; null where the bus cannot be reached from outside. */
   readonly produce: ((line: string) => Promise<void>) | null;
-  cli(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<CliAnswer>;
+  /** Runs a command to its end. `during` gets the process while it runs, to send it signals. */
+  cli(args: readonly string[], env?: Readonly<Record<string, string>>, during?: During): Promise<CliAnswer>;
   stop(): Promise<void>;
 }
+export type During = (child: ChildProcess) => Promise<void>;
 export interface CliAnswer { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
 export const root = join(import.meta.dirname, '..', '..', '..');
 /** Runs a program to its end. */
-export function run(program: string, args: readonly string[], { cwd, env = {} }: { cwd: string; env?: Readonly<Record<string, string>> }): Promise<CliAnswer> {
+export function run(program: string, args: readonly string[], { cwd, env = {}, during }: { cwd: string; env?: Readonly<Record<string, string>>; during?: During | undefined }): Promise<CliAnswer> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
@@ -31,6 +33,7 @@ export function run(program: string, args: readonly string[], { cwd, env = {} }:
     child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout += text; });
     child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text; });
     child.once('error', reject).once('close', (code) => { resolve({ code, stdout, stderr }); });
+    during?.(child).catch(reject);
   });
 }
 export const cliProgram = join(root, 'apps', 'cli', 'bin', 'agent-etl.mjs');

@@ -15,7 +15,7 @@ export class ApiError extends Error {
 }
 
 const strange = (status: number, at: string): Failure => ({
-  code: 'platform.internal', text: `The API answered ${status} to ${at} in words this client does not know.`, next: 'see that client and server are of the same release', traceId: null,
+  code: 'platform.internal', text: `The API answered ${status} to ${at} in words this client does not know.`, next: 'see whether an agent-etl API of the same release answers at that address', traceId: null,
 });
 
 /** Reads an error answer. Anything but problem+json, such as a proxy's page, is told as what it is. */
@@ -30,7 +30,7 @@ export function problemOf(status: number, body: unknown, at: string): ApiError {
 /** Nobody answered at the address. */
 export function unreachable(baseUrl: string, cause: unknown): ApiError {
   const failure: Failure = {
-    code: 'platform.unavailable', text: `Nothing answers at ${baseUrl}.`, next: 'start it with: agent-etl up', traceId: null,
+    code: 'platform.unavailable', text: `Nothing answers at ${baseUrl}.`, next: 'see that address and service are right; without --url a command uses the standalone of its folder', traceId: null,
   };
   return new ApiError(failure, null, cause);
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoints } from '@agent-etl/contracts';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { createClient } from './client.ts';
 
 interface Sent { url: string; method: string | undefined; headers: Headers; body: unknown }
@@ -34,6 +36,14 @@ describe('client', () => {
   it.each([['a proxy page', new Response('<html>', { status: 502 })], ['an answer of another release', json(200, { items: [{ wrong: 1 }] })]])('does not pretend to understand %s', async (_, answer) => {
     const client = createClient({ baseUrl: 'http://a', fetch: scripted(() => answer).fetch });
     expect(await thrown(client.call(endpoints.listConnectors))).toMatchObject({ code: 'platform.internal', failure: { text: expect.stringContaining('GET /v1/connectors') as unknown } });
+  });
+  it('does not wait for ever for somebody who takes the call and is silent', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    try {
+      const client = createClient({ baseUrl: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`, timeoutMs: 200 });
+      expect(await thrown(client.call(endpoints.listConnectors))).toMatchObject({ code: 'platform.unavailable', status: null });
+    } finally { silent.close(); }
   });
   it('says where nobody answers', async () => {
     const client = createClient({ baseUrl: 'http://127.0.0.1:1', fetch: () => Promise.reject(new TypeError('fetch failed')) });

@@ -15,6 +15,8 @@ export interface ClientOptions {
   readonly token?: string;
   /** Sent as User-Agent where the runtime allows it. */
   readonly name?: string;
+  /** How long one answer may take; without it as long as the runtime waits. */
+  readonly timeoutMs?: number;
   readonly fetch?: typeof fetch;
 }
 export interface Client {
@@ -34,7 +36,7 @@ const asJson = (text: string): unknown => {
 };
 
 /** A client whose calls are typed by the endpoint definitions that the controllers serve. Runs in Node and in browsers. */
-export function createClient({ baseUrl, token, name, fetch: send = fetch }: ClientOptions): Client {
+export function createClient({ baseUrl, token, name, timeoutMs, fetch: send = fetch }: ClientOptions): Client {
   const base = baseUrl.replace(/\/+$/, '');
   const headersFor = (input: AnyInput): Record<string, string> => ({
     accept: 'application/json',
@@ -49,9 +51,10 @@ export function createClient({ baseUrl, token, name, fetch: send = fetch }: Clie
       const at = `${endpoint.method} ${fillPath(endpoint.path, input.params ?? {})}`;
       const url = base + fillPath(endpoint.path, input.params ?? {}) + queryText(input.query ?? {});
       const body = input.body === undefined ? undefined : JSON.stringify(input.body);
-      const response = await send(url, { method: endpoint.method, headers: headersFor(input), ...(body === undefined ? {} : { body }), ...(input.signal ? { signal: input.signal } : {}) })
-        .catch((cause: unknown) => { throw input.signal?.aborted ? cause : unreachable(base, cause); });
-      const answer = asJson(await response.text());
+      const signals = [...(input.signal ? [input.signal] : []), ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])];
+      const lost = (cause: unknown): never => { throw input.signal?.aborted ? cause : unreachable(base, cause); };
+      const response = await send(url, { method: endpoint.method, headers: headersFor(input), ...(body === undefined ? {} : { body }), ...(signals.length ? { signal: AbortSignal.any(signals) } : {}) }).catch(lost);
+      const answer = asJson(await response.text().catch(lost));
       if (!response.ok) throw problemOf(response.status, answer, at);
       const parsed = endpoint.response.safeParse(answer);
       if (!parsed.success) throw problemOf(response.status, undefined, at);

@@ -29,6 +29,8 @@ export interface SourceSession {
   scan(): FileScan;
   /** Digest of the given pieces under the same picture, for kinds that are not hashed while reading. */
   digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest>;
+  /** What a sink refused, with what only the source can add, such as the row of a file. A source that has nothing to add leaves it out. */
+  explain?(refusal: unknown): Promise<unknown>;
   /** Ends the picture. */
   close(): Promise<void>;
   /** Lets go without ending the picture, as a killed process would: for three leases a next attempt can still join it by its id.

@@ -14,6 +14,7 @@ export const Column = z.object({
   type: ColumnType.describe('Logical type.'),
   native: z.string().describe("The engine's own spelling of the type, such as numeric(18,4)."),
   nullable: z.boolean().describe('Whether the engine allows NULL.'),
+  filled: z.enum(['default', 'always']).optional().describe('What the engine puts there by itself: `default` where nothing is given, `always` where nothing may be given. Absent when it puts nothing.'),
 }).meta({ id: 'Column', description: 'One column of a dataset.' });
 export type Column = z.infer<typeof Column>;
 
@@ -42,6 +43,7 @@ export const Profile = DatasetRef.extend({
     policies: Count.describe('Row security policies on it.'),
     grants: Count.describe('Grants to roles other than the owner.'),
   }).describe('What a swap of the table would cut off.'),
+  lacks: z.record(z.string(), z.string()).optional().describe('Rights on it that the login has not, such as UPDATE, each with the statement that gives it; absent when it has all.'),
   columnStats: z.record(z.string(), z.object({
     nullFraction: z.number().describe('Share of NULLs, from statistics, 0 to 1.'),
     distinct: z.number().nullable().describe('Distinct values as the engine estimates them, or null.'),

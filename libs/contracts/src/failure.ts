@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ErrorCode, type ErrorRow, errorCodes, errorTable } from './error-table.ts';
+import { mendable } from './issue-words.ts';
 
 export const Issue = z.object({
   code: z.string().describe('What is wrong, as a code.'),
@@ -28,7 +29,7 @@ interface Extras { cause?: unknown; issues?: readonly Issue[]; cell?: Failure['c
 const fill = (template: string, details: Details): string => template.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
   const value = details[name];
   return value === undefined || value === null ? 'unknown' : String(value);
-});
+}).replace(/([.?!])\.$/, '$1');
 
 /** An error of the table: thrown with a code and details, translated to HTTP, message or screen at the edge only. */
 export class EtlError extends Error {
@@ -57,15 +58,17 @@ export class EtlError extends Error {
 
 /** Any thrown thing as a Failure. What is not ours becomes `platform.internal` and keeps its own words out of the answer. */
 export function toFailure(error: unknown, traceId: string | null = null): Failure {
-  if (error instanceof EtlError) {
+  if (error instanceof EtlError && error.code !== 'platform.internal') {
     return { code: error.code, text: error.message, next: error.next, traceId,
       ...(error.issues.length ? { issues: [...error.issues] } : {}), ...(error.cell ? { cell: error.cell } : {}) };
   }
-  return { code: 'platform.internal', text: fill(errorTable['platform.internal'].says, { traceId: traceId ?? 'none' }), next: null, traceId };
+  return { code: 'platform.internal', text: fill(errorTable['platform.internal'].says, { traceId: traceId ?? 'none' }), next: error instanceof EtlError ? error.next : null, traceId };
 }
 
+/** Issues that are told at once: the rest is often what the first ones made. */
+const MOST_ISSUES = 20;
 /** The issues of a failed parse, as JSON pointers and sentences. */
-export const issuesOf = (error: z.core.$ZodError): Issue[] => error.issues.map(({ path, message, code }) =>
+export const issuesOf = (error: z.core.$ZodError): Issue[] => mendable(error.issues).slice(0, MOST_ISSUES).map(({ path, message, code }) =>
   ({ code: code ?? 'invalid', path: `/${path.map(String).join('/')}`, text: message }));
 
 /** Parses a value or throws `request.invalid` with every issue. */

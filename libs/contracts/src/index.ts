@@ -4,10 +4,12 @@ export { type Answer, type Call, type Endpoint, type EndpointOwner, type Role, e
 export { AirflowTaskRun, AirflowTaskState, ConnectionView, ConnectorView, type EndpointName, PipelineView, Problem, endpoints } from './endpoints.ts';
 export { type ErrorCode, type ErrorRow, type RetryClass, errorCodes, errorTable } from './error-table.ts';
 export { EtlError, Failure, Issue, issuesOf, parseOrThrow, toFailure } from './failure.ts';
-export { ConnectionName, Count, DEFAULT_TENANT, Instant, PipelineId, PipelineName, PlanId, RequestId, RunId, SafeText, Sha256, TaskName, TaskRunId, TenantId, TenantName, isWellFormed } from './ids.ts';
+export { ConnectionName, Count, DEFAULT_TENANT, Instant, PipelineId, PipelineName, PlanId, RequestId, RunId, SafeText, Sha256, TaskName, TaskRunId, TenantId, TenantName, isWellFormed, traceOf } from './ids.ts';
+export { mendable, unknownKey } from './issue-words.ts';
 export { DeadLetterView, LiveFrame, LiveRunView, LiveSubscribe, Series, metricNames } from './live.ts';
 export { type App, type MessageType, type Payload, type ReadBy, type Topic, type TopicName, type WrittenBy, apps, deadLetterTopic, isMessageType, messageTypes, messages, readBy, topicNames, topics } from './messages.ts';
 export { Connection, ConnectionSpec, type FileConnection, Pipeline, PipelineRequest, PipelineSource, PipelineTarget, type PostgresConnection, Schedule, SecretRef, knownConnectors, loadModes } from './pipeline.ts';
+export { didYouMean, nearestNames } from './nearest-names.ts';
 export { Carrier, Chunking, ColumnMapping, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
 export { AirflowTarget, Policy, Project, SecretsConfig } from './project.ts';
 export { DagArtifact, Receipt, ReceiptBody, RequestView, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runStates, takenDigests, taskRunStates } from './run.ts';

@@ -21,6 +21,7 @@ describe('an EtlError', () => {
     expect(failure).toEqual({ code: 'connection.unreachable', text: 'shop does not answer at db:5432.', next: 'check host and port, then: agent-etl connections test shop', traceId: 't1' });
   });
   it('says nothing of a foreign error but the trace', () => {
+    expect(toFailure(new EtlError('platform.internal', { traceId: 'none' }), 't2').text).toBe('Unexpected; quote trace t2.');
     expect(toFailure(new Error('SELECT secret'), 't2')).toEqual({ code: 'platform.internal', text: 'Unexpected; quote trace t2.', next: null, traceId: 't2' });
   });
 });

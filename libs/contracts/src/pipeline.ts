@@ -37,15 +37,20 @@ export const Pipeline = z.object({
 }).strict().meta({ id: 'Pipeline', description: 'A pipeline as a person writes it. Whatever is left out, the planner decides and says why.' });
 export type Pipeline = z.infer<typeof Pipeline>;
 
+/** The name alone. A further key does not end the parsing of an object, and a union tells only the mistakes of a member that went on: of every misspelled pipeline
+ * that would be this one. So it ends here. */
+const KnownPipeline = z.object({ name: PipelineName }).strict().check(({ issues, value }) => {
+  if (issues.some(({ code }) => code === 'unrecognized_keys')) issues.push({ code: 'custom', input: value, message: 'is more than a name', continue: false });
+});
 export const PipelineRequest = z.object({
   requestId: RequestId.optional().describe("The requester's own id; made when left out."),
   say: SafeText.max(10_000).optional().describe('A sentence; refused by name in this release.'),
-  pipeline: z.union([Pipeline, z.object({ name: PipelineName }).strict()]).optional().describe('The pipeline, or the name of a known one.'),
+  pipeline: z.union([Pipeline, KnownPipeline]).optional().describe('The pipeline, or the name of a known one.'),
   run: z.enum(['now', 'never']).optional().describe('now: run when the plan is approved; never (default): only plan.'),
 }).strict().meta({ id: 'PipelineRequest', description: 'What someone asks for, by Kafka, REST or CLI.' });
 export type PipelineRequest = z.infer<typeof PipelineRequest>;
 
-const SecretRef = z.string().regex(/^secret:\/\/[A-Za-z0-9][A-Za-z0-9/_.+=@-]{0,255}(#[A-Za-z0-9_.-]{1,64})?$/).meta({ description: 'secret://name#field: where a value lies, never the value.' });
+const SecretRef = z.string().regex(/^secret:\/\/[A-Za-z0-9][A-Za-z0-9/_.+=@-]{0,255}(#[A-Za-z0-9_.-]{1,64})?$/, 'must be a reference such as secret://name#field, never the value itself').meta({ description: 'secret://name#field: where a value lies, never the value.' });
 export { SecretRef };
 const connectionBase = { name: ConnectionName.describe('Name used in datasets.') };
 const postgres = {

@@ -6,7 +6,7 @@ export const AirflowTarget = z.object({
   folder: SafeText.min(1).optional().describe('Folder the Airflow scheduler reads. Without it DAGs go to the preview folder.'),
   minor: z.enum(['3.3']).optional().describe('Minor version of that Airflow.'),
   flavour: z.enum(['http']).optional().describe('http: Airflow asks our API to run each task.'),
-  connection: z.string().regex(/^[a-z][a-z0-9_]{0,62}$/).optional().describe('Airflow connection that reaches our API; agent_etl when left out.'),
+  connection: z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'must begin with a-z and go on with a-z 0-9 _, at most 63 characters').optional().describe('Airflow connection that reaches our API; agent_etl when left out.'),
 }).strict().meta({ id: 'AirflowTarget', description: 'Where and for which Airflow DAGs are rendered.' });
 export type AirflowTarget = z.infer<typeof AirflowTarget>;
 

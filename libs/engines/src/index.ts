@@ -1,3 +1,4 @@
 export { DuckChild, type DuckRow } from './duckdb/duck-child.ts';
+export { asUtf8 } from './duckdb/duck-failure-rules.ts';
 export type { DuckOptions } from './duckdb/duck-options.ts';
 export { FifoFeed, FifoTap, makeFifo } from './duckdb/fifo.ts';

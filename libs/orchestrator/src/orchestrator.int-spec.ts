@@ -129,7 +129,7 @@ describePostgres('orchestrator', () => {
     });
     it('is rejected with every issue when it breaks the format', async () => {
       await line(JSON.stringify({ requestId: 'bus-2', pipeline: { name: 'Bad Name' } }));
-      expect(await heard('pipeline.rejected.v1', (body) => body['requestId'] === 'bus-2')).toMatchObject({ code: 'message.malformed' });
+      expect(await heard('pipeline.rejected.v1', (body) => body['requestId'] === 'bus-2')).toMatchObject({ code: 'message.malformed', issues: [{ path: '/pipeline/name', text: 'must begin with a-z and go on with a-z 0-9 _, at most 48 characters' }] });
     });
     it('is rejected when it asks for what there is not', async () => {
       await line(JSON.stringify({ requestId: 'bus-3', pipeline: { ...aCopy('refused'), checks: [{ unique: ['a'] }] } }));
@@ -234,6 +234,14 @@ describePostgres('orchestrator', () => {
       script = obedient;
       expect(asked).toMatchObject({ state: 'failed', failure: { code: 'source.not-found' } });
       expect(await heard('pipeline.rejected.v1', (body) => body['requestId'] === asked.requestId)).toMatchObject({ code: 'source.not-found' });
+    });
+    it.each([
+      ['the rules', { ...aProfile(), columns: [] }, 'profile.unusable'], ['the verifier', aProfile({ columns: [{ name: 'é'.repeat(40), type: { kind: 'i32' }, native: 'integer', nullable: true }], primaryKey: null }), 'plan.refused'],
+    ])('of %s has the trace of the look that it rests on', async (_, source, code) => {
+      script = (command) => (command.task.kind === 'profile' ? { result: profileOf({ source }) } : obedient(command));
+      const asked = await ask({ pipeline: aCopy(pipelineName()), run: 'now' });
+      script = obedient;
+      expect(asked).toMatchObject({ state: 'failed', failure: { code, traceId: worker.commands.at(-1)?.taskRunId.replaceAll('-', '') } });
     });
   });
 

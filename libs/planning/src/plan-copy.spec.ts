@@ -3,6 +3,7 @@ import { EtlError, type LoadTask, type Plan } from '@agent-etl/contracts';
 import type { CopyInput } from './decide.ts';
 import { planCopy } from './plan-copy.ts';
 import { planHash } from './plan-hash.ts';
+import { refusalOf } from './refusal.ts';
 import { aCopyInput, aMissingTarget, aPipeline, aProfile, flightColumns } from './testing.ts';
 import { verifyPlan } from './verify-plan.ts';
 
@@ -106,6 +107,61 @@ describe('columns and types', () => {
     const columns = flightColumns().map((column) => (column.name === 'flight_id' ? { ...column, native: 'integer', type: { kind: 'i32' as const } } : column));
     const plan = planned({ pipeline: to('append'), target: filled({ columns }) });
     expect([choice(plan, 'movement'), plan.risks[0]]).toEqual(['stream as text', 'flight_id goes from bigint into integer: a value that does not fit stops the run.']);
+  });
+  const refusal = (work: () => unknown): [string, string, string | null] => {
+    try { work(); } catch (error) { if (error instanceof EtlError) return [error.code, error.message, error.next]; throw error; }
+    throw new Error('was accepted');
+  };
+  const renamed = (name: string, more: object) => flightColumns().map((column) => (column.name === name ? { ...column, ...more } : column));
+  it('says which column the target has not, and what it may be called there', () => {
+    expect(refusal(() => planned({ pipeline: to('append'), target: filled({ columns: renamed('origin', { name: 'orign' }) }) }))).toEqual(
+      ['plan.refused', 'The plan breaks target.column-missing: mart.flights has no column origin: did you mean orign?', 'add the column to the target, or choose others with from.select']);
+  });
+  it('refuses a target that needs what nothing fills, and takes one that fills it itself', () => {
+    const more = (extra: object) => filled({ columns: [...flightColumns(), { name: 'must', type: { kind: 'i32' }, native: 'integer', nullable: false, ...extra }] });
+    expect(refusal(() => planned({ pipeline: to('append'), target: more({}) }))).toEqual(
+      ['plan.refused', 'The plan breaks target.column-unfilled: mart.flights needs must: it may not be NULL, has no default, and the source has no such column.', 'give the column a default or allow NULL, or let the source have it']);
+    expect(planned({ pipeline: to('append'), target: more({ filled: 'default' }) }).tasks[0]?.columns).toHaveLength(flightColumns().length);
+  });
+  it('refuses to write what the target makes itself', () => {
+    expect(refusal(() => planned({ pipeline: to('append'), target: filled({ columns: renamed('origin', { filled: 'always' }) }) }))).toEqual(
+      ['plan.refused', 'The plan breaks target.column-generated: mart.flights makes origin itself and takes no value for it.', 'leave it out with from.select']);
+  });
+  it('reads the cells of a CSV as what the target is, where a cell can be that', () => {
+    const guessed = (native: string, kind: 'f64' | 'i64') => ({ name: 'v', type: { kind }, native, nullable: true });
+    const into = (native: string, type: object) => planned({
+      source: aProfile({ connector: 'file', columns: [guessed('DOUBLE', 'f64')], primaryKey: null, pages: null, options: { format: 'csv' } }), pipeline: to('append'),
+      target: filled({ columns: [{ name: 'v', type, native, nullable: true }], primaryKey: null }) });
+    for (const [native, type] of [['text', { kind: 'text' }], ['integer', { kind: 'i32' }], ['numeric(12,2)', { kind: 'dec', precision: 12, scale: 2 }], ['date', { kind: 'date' }]] as const) {
+      const plan = into(native, type);
+      expect([plan.tasks[0]?.columns[0]?.type, plan.risks[0], verifyPlan(plan, {}).issues]).toEqual([type, `v is read as ${native}: a cell that is none stops the run.`, []]);
+    }
+    expect(codeOf(() => into('numeric', { kind: 'dec' }))).toBe('plan.type-unsupported');
+  });
+  it('keeps a name with a dot in it, and says what to do about names that fit nowhere', () => {
+    const named = (dataset: string) => planned({ pipeline: aPipeline({ to: { connection: 'warehouse', dataset } }), target: aMissingTarget({ dataset }) });
+    expect(verifyPlan(named('mart."we.ird"'), {}).issues).toEqual([]);
+    for (const [dataset, code] of [['a.b.c', 'name.parts'], ['pg_catalog.x', 'name.reserved'], ['_etl.ledger', 'name.reserved'], [`mart.${'x'.repeat(64)}`, 'name.length']] as const) {
+      const { issues } = verifyPlan(named(dataset), {});
+      expect([issues.map((each) => each.code), refusalOf(issues).next]).toEqual([[code], expect.any(String)]);
+    }
+  });
+  it('says how to take a table whose plan is larger than a message', () => {
+    const columns = Array.from({ length: 1600 }, (_, index) => ({ name: `column_number_${index}`, type: { kind: 'i32' as const }, native: 'integer', nullable: true }));
+    const { issues } = verifyPlan(planned({ source: aProfile({ columns, primaryKey: null, indexes: [] }) }), {});
+    expect([issues.map(({ code }) => code), refusalOf(issues).next]).toEqual([['plan.size'], 'take fewer columns with from.select, and the others in a second pipeline']);
+  });
+  it('prints the grant that an upsert or a replace lacks, before a row has moved', () => {
+    const target = filled({ lacks: { UPDATE: 'GRANT U', TRUNCATE: 'GRANT T', DELETE: 'GRANT D' } });
+    const denied = (action: string, grant: string) => ['connection.permission-denied', `warehouse does not allow ${action} on mart.flights.`, grant];
+    expect(refusal(() => planned({ pipeline: to('upsert', ['flight_id']), target }))).toEqual(denied('UPDATE', 'GRANT U'));
+    expect(refusal(() => planned({ pipeline: to('replace'), target }))).toEqual(denied('TRUNCATE', 'GRANT T'));
+    expect(refusal(() => planned({ pipeline: to('replace'), target: { ...target, dependents: { ...target.dependents, foreignKeys: 1 } } }))).toEqual(denied('DELETE', 'GRANT D'));
+    expect(choice(planned({ pipeline: to('append'), target }), 'publish')).toBe('append');
+  });
+  it('prints an index that can be pasted when an upsert has none', () => {
+    const pipeline = aPipeline({ to: { connection: 'warehouse', dataset: 'mart.Flights', load: 'upsert', key: ['flight_id'] } });
+    expect(refusal(() => planned({ pipeline, target: filled({ primaryKey: null }) }))[2]).toBe('add one, over columns that are NOT NULL: CREATE UNIQUE INDEX ON "mart"."Flights" ("flight_id")');
   });
   it('proves large text copies in full only the first time', () => {
     const target = aMissingTarget({ connector: 'file', dataset: 'a.csv' });

@@ -1,4 +1,5 @@
 import { type Issue, type LoadTask, Plan, type Policy, type PublishTask, type RiskClass, type Verdict, issuesOf } from '@agent-etl/contracts';
+import { relationParts } from '@agent-etl/sql-safety';
 import { isEmpty, sameNames } from './decide.ts';
 import { topologicalOrder } from './topology.ts';
 
@@ -92,11 +93,11 @@ function nameIssues({ pipeline: { to }, profiles: { target }, tasks }: Plan): Is
     const twin = columns.find((_, index) => lower.indexOf(lower[index]!) !== index);
     return twin === undefined ? [] : [issue('name.twin', '/columns', `Two columns are called ${twin} when case does not count, as in files.`)];
   }
-  const parts = to.dataset.split('.');
-  const found = [...parts, ...columns].filter((name) => !name || encoder.encode(name).length > 63)
+  const relation = relationParts(to.dataset);
+  if (!relation) return [issue('name.parts', '/pipeline/to/dataset', `${to.dataset} is not schema.table.`)];
+  const { schema, table } = relation;
+  const found = [schema, table, ...columns].filter((name) => !name || encoder.encode(name).length > 63)
     .map((name) => issue('name.length', `/names/${name.slice(0, 80)}`, `A name has 1 to 63 bytes; ${name.slice(0, 80)} has ${encoder.encode(name).length}.`));
-  if (parts.length > 2) found.push(issue('name.parts', '/pipeline/to/dataset', `${to.dataset} is not schema.table.`));
-  const schema = parts.length === 2 ? parts[0]! : 'public';
   if (schema === '_etl' || schema === 'information_schema' || schema.startsWith('pg_')) found.push(issue('name.reserved', '/pipeline/to/dataset', `Nothing is written into ${schema}.`));
   return found;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { SqlSafetyError } from './errors.ts';
 import { type SqlIdentifier, identifier } from './ident/identifier.ts';
+import { relationParts } from './ident/relation-parts.ts';
 import { type SqlFragment, joinSql, sqlFor } from './tag/fragment.ts';
 import { literal } from './tag/literal.ts';
 import { compile, isSafeSql } from './tag/safe-sql.ts';
@@ -13,6 +14,10 @@ const text = (fragment: SqlFragment<'postgres'>): string => compile(fragment).te
 describe('an identifier', () => {
   it('is printed between quotes, with quotes doubled', () => { expect(text(sql`${identifier('Mixed "case"; --', 'a.b')}`)).toBe('"Mixed ""case""; --"."a.b"'); });
   it.each(['', 'a\0b', 'a\ud800', 'x'.repeat(64), 'é'.repeat(32)])('refuses %j', (name) => { expect(() => identifier(name)).toThrow(SqlSafetyError); });
+  it.each([
+    ['orders', { schema: 'public', table: 'orders' }], ['mart.Order Items', { schema: 'mart', table: 'Order Items' }], ['mart."we.ird"', { schema: 'mart', table: 'we.ird' }], ['"a""b".c', { schema: 'a"b', table: 'c' }],
+    ['a.b.c', null], ['.a', null], ['a.', null], ['', null], ['x"; drop table y; --', null], ['"open', null],
+  ])('is read from %j', (typed, parts) => { expect(relationParts(typed)).toEqual(parts); });
   it('cannot be made of JSON, of a copy or of its prototype', () => {
     const real = identifier('orders');
     for (const fake of [JSON.parse(JSON.stringify(real)), { ...real }, Object.create(real), Object.create(Object.getPrototypeOf(real) as object, { parts: { value: ['x; drop table y'] } })] as SqlIdentifier[]) {

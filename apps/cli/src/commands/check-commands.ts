@@ -1,18 +1,18 @@
-import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { EtlError, type Failure, type Project, toFailure } from '@agent-etl/contracts';
+import { basename, join } from 'node:path';
+import { EtlError, type Failure, toFailure } from '@agent-etl/contracts';
 import { readPipelineFile, readProjectFile } from '@agent-etl/planning';
 import { failureScreen } from '../screens/failure-screen.ts';
 import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
+import { projectFileName, readProject } from '../session/project-file.ts';
+import { readText } from '../session/read-text.ts';
 import type { Session } from '../session/session.ts';
-import { projectFileName } from '../session/session.ts';
 import { findStandalone } from '../session/standalone-client.ts';
 
 interface Checked { readonly file: string; readonly ok: boolean; readonly failure: Failure | null }
 
 async function checkFile(file: string, cwd: string): Promise<Checked> {
   try {
-    const text = await readFile(resolve(cwd, file), 'utf8').catch((cause: unknown) => { throw new EtlError('source.not-found', { connection: 'This machine', what: 'file', name: file }, { cause }); });
+    const text = await readText(file, cwd);
     if (basename(file) === projectFileName) readProjectFile(text, file); else readPipelineFile(text, file);
     return { file, ok: true, failure: null };
   } catch (error) {
@@ -27,10 +27,6 @@ export async function validateCommand(session: Session, files: readonly string[]
   output.result({ ok: checked.every(({ ok }) => ok), files: checked }, () => checked.flatMap(({ file, failure }) =>
     (failure ? failureScreen(failure, output.paint, { subject: file }) : [` ${output.paint('green', 'ok')}  ${file}`])));
   return checked.every(({ ok }) => ok) ? exitCodes.green : exitCodes.failed;
-}
-export async function readProject(projectDir: string): Promise<Project | null> {
-  const text = await readFile(join(projectDir, projectFileName), 'utf8').catch(() => null);
-  return text === null ? null : readProjectFile(text, projectFileName);
 }
 /** What counts for commands in this folder. Secrets are references, so all of it may be shown. */
 export async function configCommand(session: Session): Promise<ExitCode> {

@@ -7,9 +7,9 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
 import { bytesText } from '../screens/numbers.ts';
+import { readProject } from '../session/project-file.ts';
 import type { Session } from '../session/session.ts';
 import { findStandalone } from '../session/standalone-client.ts';
-import { readProject } from './check-commands.ts';
 
 /** `bad` stops the product, `warn` only a part that is named. */
 export interface Check { readonly name: string; readonly state: 'ok' | 'warn' | 'bad'; readonly text: string }

@@ -7,7 +7,7 @@ import { leftBehind, runScreen } from '../screens/run-screen.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from '../session/exit-codes.ts';
 import type { Output } from '../session/output.ts';
 import type { Session } from '../session/session.ts';
-import { cancelOnInterrupt } from './interrupt.ts';
+import { type Interrupt, onInterrupt } from './interrupt.ts';
 
 const awayMs = 60_000;
 const graceMs = 10_000;
@@ -43,17 +43,16 @@ function speedometer(): (rows: number) => number | null {
   };
 }
 /** Follows a run until it ends or the person leaves. */
-export async function followRun(session: Session, runId: RunId, onView: (run: RunView) => void = () => undefined): Promise<{ run: RunView; wasInterrupted: boolean }> {
+export async function followRun(session: Session, runId: RunId, interrupt: Interrupt = onInterrupt(session.output)): Promise<{ run: RunView; wasInterrupted: boolean }> {
   const client = await session.client();
   const { output } = session;
-  const interrupt = cancelOnInterrupt(client, runId, output);
+  interrupt.cancels(client, runId);
   const measure = speedometer();
   const start = performance.now();
   let shown = '';
   try {
     for (;;) {
       const run = await look(client, runId, output);
-      onView(run);
       const seen = JSON.stringify([run.state, run.tasks.map(({ state, progress }) => [state, progress])]);
       if (seen !== shown) output.event('run', { run });
       shown = seen;
@@ -67,13 +66,15 @@ export async function followRun(session: Session, runId: RunId, onView: (run: Ru
   }
 }
 /** Shows how a run ended and says with which code the command ends. */
-export function reportRun({ output }: Session, run: RunView, wasInterrupted = false): ExitCode {
+export function reportRun(session: Session, run: RunView, wasInterrupted = false): ExitCode {
+  const { output } = session;
   const isGreen = run.state === 'succeeded';
   output.result(run, () => runScreen(run, output.paint));
   if (!isFinal(run.state)) output.note(` run ${run.runId} is still ${run.state}: agent-etl watch ${run.runId}`);
   if (run.failure && !isGreen && run.state !== 'cancelled') {
     const lines = failureScreen(run.failure, output.errorPaint, { subject: run.pipeline, state: leftBehind(run) });
     if (output.wantsJson) for (const line of lines) output.note(line); else output.error(run, lines);
+    session.noteOn(run.failure);
   }
   if (wasInterrupted) return exitCodes.interrupted;
   if (isGreen) return exitCodes.green;

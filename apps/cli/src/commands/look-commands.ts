@@ -2,14 +2,16 @@ import { EtlError, endpoints, isFinal } from '@agent-etl/contracts';
 import { explainScreen } from '../screens/explain-screen.ts';
 import { connectionsScreen, connectorsScreen, datasetsScreen, deadLettersScreen, pipelinesScreen, runsScreen } from '../screens/list-screens.ts';
 import { printable } from '../screens/ansi.ts';
-import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
+import { type ExitCode, WrongUse, exitCodes } from '../session/exit-codes.ts';
 import type { Session } from '../session/session.ts';
 import { findPlanOrRun, findRun } from './find-run.ts';
 import { followRun, reportRun } from './follow-run.ts';
 
 export async function runsCommand(session: Session, { limit, pipeline }: { limit?: string; pipeline?: string }): Promise<ExitCode> {
+  const most = Number(limit ?? 20);
+  if (!Number.isInteger(most) || most < 1 || most > 500) throw new WrongUse(`--limit ${limit ?? ''} is no number of runs.`, 'use 1 to 500');
   const client = await session.client();
-  const page = await client.call(endpoints.listRuns, { query: { limit: Number(limit ?? 20), ...(pipeline ? { pipeline } : {}) } });
+  const page = await client.call(endpoints.listRuns, { query: { limit: most, ...(pipeline ? { pipeline } : {}) } });
   session.output.result(page, () => runsScreen(page.items, Date.now()));
   return exitCodes.green;
 }
@@ -48,7 +50,7 @@ export async function watchCommand(session: Session, text: string | undefined): 
   const client = await session.client();
   const { items } = text ? { items: [await findRun(client, text)] } : await client.call(endpoints.listRuns, { query: { limit: 50 } });
   const run = items.find(({ state }) => !isFinal(state)) ?? items[0];
-  if (!run) throw new EtlError('access.not-found', { what: 'run to watch' });
+  if (!run) throw new EtlError('access.not-found', { what: 'run to watch', next: 'start one: agent-etl run' });
   session.output.note(` run     ${run.runId}   ${run.pipeline}`);
   const followed = await followRun(session, run.runId);
   return reportRun(session, followed.run, followed.wasInterrupted);
@@ -59,6 +61,7 @@ export async function listDeadLettersCommand(session: Session): Promise<ExitCode
   return exitCodes.green;
 }
 export async function showDeadLetterCommand(session: Session, id: string): Promise<ExitCode> {
+  if (!endpoints.getDeadLetter.params.safeParse({ id }).success) throw new EtlError('access.not-found', { what: `dead letter ${id}`, next: 'agent-etl dlq list' });
   const letter = await (await session.client()).call(endpoints.getDeadLetter, { params: { id } });
   session.output.result(letter, () => [
     ` ${letter.id}   ${letter.app}   ${letter.topic}/${letter.partition}/${letter.offset}   key ${printable(letter.key)}`,

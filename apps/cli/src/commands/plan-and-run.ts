@@ -3,11 +3,12 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiError, type Client } from '@agent-etl/api-client';
-import { type PlanId, type PlanView, type RequestView, endpoints } from '@agent-etl/contracts';
+import { type PipelineRequest, type PlanId, type PlanView, type RequestView, endpoints } from '@agent-etl/contracts';
 import { planScreen, tasksScreen } from '../screens/plan-screen.ts';
 import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
 import type { Session } from '../session/session.ts';
 import { followRun, reportRun } from './follow-run.ts';
+import { type Interrupt, onInterrupt } from './interrupt.ts';
 import { type Submitted, awaitRequest, putDerivedConnections, submit, withPlan } from './submit.ts';
 import { type TargetOptions, type Wanted, whatIsWanted } from './what-to-run.ts';
 
@@ -23,12 +24,12 @@ async function planned(session: Session, wanted: Wanted): Promise<Submitted> {
 /** Exit 3 when a person must answer or approve. */
 export function exitOfPlan(plan: PlanView, session: Session): ExitCode {
   if (plan.questions.length > 0) {
-    session.output.note(` next    answer in the pipeline (to.load, to.key), then run the command again; nothing was done`);
+    session.output.needsPerson([...plan.questions.map(({ text }) => ` asks    ${text}`)], ` next    answer with --load and --key, or with to.load and to.key in the pipeline file, then run it again; nothing was done`);
     return exitCodes.needsPerson;
   }
   if (!plan.verdict.ok || plan.status === 'refused') return exitCodes.failed;
   if (plan.status === 'proposed') {
-    session.output.note(` next    a person must approve: agent-etl apply ${plan.pipeline} --approve`);
+    session.output.needsPerson(plan.risks.map((risk) => ` risk    ${risk}`), ` next    a person must approve: agent-etl apply ${plan.pipeline} --approve`);
     return exitCodes.needsPerson;
   }
   return exitCodes.green;
@@ -62,17 +63,26 @@ export async function runCommand(session: Session, text: string, options: Target
   const { output } = session;
   const wanted = await whatIsWanted(text, options, session);
   if (wanted.kind === 'plan') return startExisting(session, wanted.planId);
-  const client = await session.client();
   await putDerivedConnections(session, wanted.connections);
   for (const hint of wanted.hints) output.note(` hint    ${hint}`);
-  const { view, plan } = await submit(session, wanted.request, 'run');
+  const interrupt = onInterrupt(output);
+  try {
+    return await runRequest(session, { request: wanted.request, detach: options.detach === true }, interrupt);
+  } finally {
+    interrupt.stop();
+  }
+}
+async function runRequest(session: Session, { request, detach }: { request: PipelineRequest; detach: boolean }, interrupt: Interrupt): Promise<ExitCode> {
+  const { output } = session;
+  const client = await session.client();
+  const { view, plan } = await submit(session, request, 'run');
   if (plan) { output.show(planScreen(plan, output.paint)); output.event('plan', { plan }); }
   const needsPerson = view.state === 'waiting' || view.state === 'planned';
   if (plan && needsPerson && (plan.questions.length > 0 || plan.status !== 'approved')) { if (output.wantsJson) output.result(plan, () => []); return exitOfPlan(plan, session); }
   const started = await awaitRequest(client, view, ({ runId }) => runId !== null);
   if (!started.runId) { output.result(started, () => [` ${started.state}: nothing runs`]); return started.state === 'waiting' ? exitCodes.needsPerson : exitCodes.failed; }
-  if (options.detach) { output.result(started, () => [` run ${started.runId} goes on by itself: agent-etl watch ${started.runId}`]); return exitCodes.green; }
-  const followed = await followRun(session, started.runId);
+  if (detach) { output.result(started, () => [` run ${started.runId} goes on by itself: agent-etl watch ${started.runId}`]); return exitCodes.green; }
+  const followed = await followRun(session, started.runId, interrupt);
   return reportRun(session, followed.run, followed.wasInterrupted);
 }
 async function planOf(client: Client, wanted: Wanted, session: Session): Promise<PlanView | null> {

@@ -18,7 +18,7 @@ export async function showReceiptCommand(session: Session, text: string, { out }
   session.output.result(receipt, () => receiptScreen(receipt));
   return exitCodes.green;
 }
-const fileText = (file: string, what: string): Promise<string> => readFile(file, 'utf8').catch((cause: unknown) => { throw new EtlError('receipt.invalid', { problem: `the ${what} ${file} cannot be read` }, { cause }); });
+const fileText = (file: string, what: string): Promise<string> => readFile(file, 'utf8').catch((cause: unknown) => { throw new EtlError('receipt.invalid', { problem: `the ${what} ${file} cannot be read`, next: what === 'key' ? 'name the public key: --key FILE' : 'write one: agent-etl receipt show RUN --out FILE' }, { cause }); });
 const parsed = (text: string): unknown => { try { return JSON.parse(text) as unknown; } catch { return null; } };
 
 /** Checks a receipt without any server: all it needs is the file and the public key. */

@@ -42,7 +42,7 @@ export async function submit(session: Session, request: PipelineRequest, as: 'pl
   const requestId = request.requestId ?? randomUUID();
   const body = { ...request, requestId, run: as === 'run' ? 'now' as const : 'never' as const };
   session.output.progress(' planning ...');
-  const accepted = await client.call(as === 'run' ? endpoints.createRequest : endpoints.createPlan, { body, idempotencyKey: requestId });
+  const accepted = await client.call(as === 'run' ? endpoints.createRequest : endpoints.createPlan, { body }); // the id in the body is the key: it may hold what no header can
   return withPlan(client, await awaitRequest(client, accepted, (view) => view.planId !== null));
 }
 export async function withPlan(client: Client, view: RequestView): Promise<Submitted> {

@@ -2,12 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { type ExitCode, WrongUse, exitCodes } from '../session/exit-codes.ts';
+import { readProject } from '../session/project-file.ts';
 import type { Session } from '../session/session.ts';
 import { findStandalone, joinStandalone, standaloneProgram } from '../session/standalone-client.ts';
 
 /** Starts the standalone of the project folder, in the foreground until Ctrl-C, or detached. One that runs already is named instead. */
 export async function upCommand(session: Session, { port, detach }: { port?: string; detach?: boolean }): Promise<ExitCode> {
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) throw new WrongUse(`--port ${port} is no port.`, 'use a number up to 65535, or leave it out');
   const args = port ? ['--port', port] : [];
+  await readProject(session.projectDir); // a mistake in it is told with its line
   const running = await findStandalone(session.projectDir);
   if (running || detach) {
     const found = running ?? await joinStandalone({ projectDir: session.projectDir, args });

@@ -1,20 +1,16 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { EtlError, type Pipeline, type PipelineRequest, PlanId } from '@agent-etl/contracts';
+import { type Pipeline, type PipelineRequest, PlanId } from '@agent-etl/contracts';
 import { readPipelineFile } from '@agent-etl/planning';
 import { type DerivedConnection, derivePipeline } from '../addresses/derive-pipeline.ts';
 import { parseAddress } from '../addresses/parse-address.ts';
 import { WrongUse } from '../session/exit-codes.ts';
 import type { Session } from '../session/session.ts';
+import { readText } from '../session/read-text.ts';
 
 export interface TargetOptions { readonly to?: string; readonly table?: string; readonly load?: string; readonly key?: string; readonly say?: string; readonly requestId?: string }
 /** What the words of a command come to: a request, or an existing plan. */
 export type Wanted = { readonly kind: 'request'; readonly request: PipelineRequest; readonly connections: readonly DerivedConnection[]; readonly hints: readonly string[] }
   | { readonly kind: 'plan'; readonly planId: PlanId };
 
-async function readText(path: string, cwd: string): Promise<string> {
-  return readFile(resolve(cwd, path), 'utf8').catch((cause: unknown) => { throw new EtlError('source.not-found', { connection: 'This machine', what: 'file', name: path }, { cause }); });
-}
 /** Reads a pipeline file. @throws EtlError `request.invalid` or `request.malformed` with file:line:column of each issue */
 export const pipelineFromFile = async (path: string, cwd: string): Promise<Pipeline> => readPipelineFile(await readText(path, cwd), path);
 
@@ -30,10 +26,10 @@ const loadOf = (load: string | undefined): Pipeline['to']['load'] => {
 };
 /** Understands the first argument of plan, run and apply. */
 export async function whatIsWanted(text: string, options: TargetOptions, { cwd, env }: Pick<Session, 'cwd' | 'env'>): Promise<Wanted> {
-  const id = options.requestId ? { requestId: options.requestId } : {};
+  const id = options.requestId === undefined ? {} : { requestId: options.requestId };
   const say = options.say === undefined ? {} : { say: options.say };
   if (PlanId.safeParse(text).success) return { kind: 'plan', planId: PlanId.parse(text) };
-  if (text.endsWith('.json')) return { kind: 'plan', planId: await planFromFile(text, cwd) };
+  if (text.endsWith('.json') && options.to === undefined) return { kind: 'plan', planId: await planFromFile(text, cwd) };
   if (options.to !== undefined) {
     const key = options.key?.split(',').map((column) => column.trim()).filter(Boolean);
     const { pipeline, connections, hints } = derivePipeline({ from: text, to: options.to, table: options.table, load: loadOf(options.load), key }, { cwd, env });

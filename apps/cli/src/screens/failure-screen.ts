@@ -11,14 +11,17 @@ export interface FailureContext {
 const cellLine = ({ row, column, value, target }: NonNullable<Failure['cell']>): string =>
   [row === null ? '' : `row ${row}`, `column ${printable(column)}`, `value ${printable(value)}`, `target ${printable(target)}`].filter(Boolean).join('   ');
 
+/** Issues that the sentence has not told already. A place in a file that it did not name is told too. */
+const untold = ({ text, issues = [] }: Failure): NonNullable<Failure['issues']> => issues.filter((issue) =>
+  !text.toLowerCase().includes(issue.text.replace(/[.?!]$/, '').toLowerCase()) || (/:\d+:\d+$/.test(issue.path) && !text.includes(issue.path)));
+
 /** A failure as four short lines: the sentence, the value that did not fit, what to do next, what is left, the code. */
 export function failureScreen(failure: Failure, paint: Paint, { subject, state }: FailureContext = {}): string[] {
   const text = subject && !failure.text.startsWith(subject) ? `${subject}: ${failure.text}` : failure.text;
   const [first = '', ...rest] = wrap(text, 90);
   const lines = [` ${paint('red', 'x')}  ${first}`, ...rest.map((line) => `    ${line}`)];
   if (failure.cell) lines.push(`    ${cellLine(failure.cell)}`);
-  const told = failure.issues?.length === 1 && failure.text.includes(failure.issues[0]?.text ?? '');
-  if (!told) for (const { path, text: problem } of failure.issues ?? []) lines.push(...wrap(`- ${path} ${problem}`, 90).map((line) => `    ${line}`));
+  for (const { path, text: problem } of untold(failure)) lines.push(...wrap(`- ${path} ${problem}`, 90).map((line) => `    ${line}`));
   if (failure.next) lines.push(...labelled('next', failure.next, { indent: 4 }));
   if (state) lines.push(...labelled('state', state, { indent: 4 }));
   lines.push(paint('dim', `    code    ${failure.code}${failure.traceId ? `   trace ${failure.traceId}` : ''}`));

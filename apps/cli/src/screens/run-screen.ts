@@ -31,14 +31,14 @@ export function runScreen(run: RunView, paint: Paint): string[] {
   if (run.receipt) lines.push(` receipt ${receiptSum(run.receipt)}   signed, ${run.runId}`);
   const seconds = durationText(betweenMs(run.startedAt, run.finishedAt));
   if (run.state === 'succeeded') lines.push('', ` ${paint('green', 'green')} in ${seconds}: reconciled ${run.receipt?.reconciled ?? false}, ${grouped(run.receipt?.published ?? 0)} rows published`);
-  if (run.state === 'cancelled') lines.push('', ` ${paint('yellow', 'cancelled')} after ${seconds}; nothing was published by this run`);
+  if (run.state === 'cancelled') lines.push('', ` ${paint('yellow', 'cancelled')} after ${seconds}; nothing was published by this run`, `    next    agent-etl retry ${run.runId}`);
   return lines;
 }
 /** What a red run left behind, in a sentence. */
 export function leftBehind(run: RunView): string {
   const publish = publishOf(run);
   if (publish) return `${grouped(publish.result.published)} rows published`;
-  const staged = run.tasks.reduce((sum, { rows }) => sum + rows, 0);
+  const staged = run.tasks.reduce((sum, { kind, rows }) => sum + (kind === 'load' ? rows : 0), 0); // a publish counts the rows of its load again
   return `0 rows published, the target is as before${staged ? `; ${grouped(staged)} rows had been staged` : ''}`;
 }
 const notTaken = 'digest not taken';

@@ -49,7 +49,7 @@ describe('progress line', () => {
 describe('run screen', () => {
   const load = task({ state: 'succeeded', result: { kind: 'load', read: 10, filtered: 0, rejected: 0, written: 10, bytes: 1, chunks: 4, resumed: 3, digest: { kind: 'pg-frame', rows: 10, a: '1', b: '2' } } });
   it('tells what an earlier attempt had written', () => { expect(runScreen(run({ state: 'failed', tasks: [load] }), plain).join('\n')).toContain('3 of 4 chunks from an earlier attempt'); });
-  it('says that nothing became visible when a run failed before publishing', () => { expect(leftBehind(run({ state: 'failed', tasks: [task({ rows: 1000 })] }))).toBe('0 rows published, the target is as before; 1,000 rows had been staged'); });
+  it('says that nothing became visible when a run failed before publishing', () => { expect(leftBehind(run({ state: 'failed', tasks: [task({ rows: 1000 }), task({ id: 'publish', kind: 'publish', rows: 1000 })] }))).toBe('0 rows published, the target is as before; 1,000 rows had been staged'); });
 });
 describe('failure screen', () => {
   const failure: Failure = { code: 'data.value-out-of-range', text: 'A value does not fit the column it goes to: column gross, target integer.', next: 'widen the target column', traceId: '91d07a',
@@ -60,9 +60,12 @@ describe('failure screen', () => {
       '    state   0 rows published', '    code    data.value-out-of-range   trace 91d07a']);
   });
   it('lists issues, and a single one only when the sentence lacks it', () => {
-    const issue = { code: 'x', path: 'orders.yaml:3:5', text: 'unknown key "form"' };
-    expect(failureScreen({ ...failure, cell: undefined, issues: [issue, issue] }, plain).filter((line) => line.includes('unknown key'))).toHaveLength(2);
-    expect(failureScreen({ ...failure, text: 'orders.yaml:3:5: unknown key "form".', issues: [issue] }, plain).filter((line) => line.includes('unknown key'))).toHaveLength(1);
+    const issue = { code: 'x', path: 'orders.yaml:3:5', text: 'Unknown key form: did you mean from?' };
+    const told = (text: string, ...issues: Failure['issues'] & object): string[] => failureScreen({ ...failure, cell: undefined, next: null, text, issues }, plain).slice(0, -1);
+    expect(told('Two mistakes.', issue, { ...issue, path: 'orders.yaml:4:5' })).toHaveLength(3);
+    expect(told('orders.yaml:3:5: unknown key form: did you mean from?', issue, { ...issue, text: 'name is missing.' })).toEqual([' x  orders.yaml:3:5: unknown key form: did you mean from?', '    - orders.yaml:3:5 name is missing.']);
+    expect(told('Not valid YAML: unknown key form: did you mean from, line 3.', issue)).toHaveLength(2); // the column is told too
+    expect(told('The plan breaks key.nullable: The key column a may be NULL.', { code: 'key.nullable', path: '/tasks/publish', text: 'The key column a may be NULL.' })).toHaveLength(1);
   });
 });
 describe('what data may do to a terminal', () => {

@@ -38,6 +38,11 @@ export class Output {
     this.#closeLine();
     if (!this.#options.quiet) this.#streams.err.write(`${line}\n`);
   }
+  /** What a person has to do before anything goes on. Quiet says why as well: no screen has shown it. */
+  needsPerson(why: readonly string[], next: string): void {
+    this.#closeLine();
+    for (const line of this.#options.quiet ? [...why, next] : [next]) this.#streams.err.write(`${line}\n`);
+  }
   /** Overwrites the line before it; only a terminal sees it. */
   progress(line: string): void {
     if (!this.isTerminal || this.#options.quiet) return;

@@ -1,19 +1,19 @@
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
 import { type Client, createClient } from '@agent-etl/api-client';
+import type { Failure } from '@agent-etl/contracts';
+import { WrongUse } from './exit-codes.ts';
 import { Output, type OutputOptions } from './output.ts';
+import { findProject, readProject } from './project-file.ts';
 import { type RunFile, joinStandalone } from './standalone-client.ts';
 
 export interface GlobalOptions extends OutputOptions { readonly url?: string; readonly token?: string; readonly project?: string; readonly debug?: boolean; readonly color?: boolean }
-export const projectFileName = 'agent-etl.yaml';
+/** No answer takes longer: what does is polled. */
+const answerMs = 60_000;
 
-/** The folder of the project: the one named, else the nearest one upwards with agent-etl.yaml, else the current one. */
-export function findProject(from: string, named?: string): string {
-  if (named !== undefined) return resolve(from, named);
-  for (let folder = from; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, projectFileName))) return folder;
-    if (dirname(folder) === folder) return from;
-  }
+/** @throws WrongUse */
+function addressOf(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return url;
+  throw new WrongUse(`${JSON.stringify(url)} is no address of an API.`, 'write http://host:port or https://host');
 }
 
 /** What every command works with: where it speaks, which project it is about, which API it asks. */
@@ -46,15 +46,22 @@ export class Session {
     await this.client();
     return this.#standalone;
   }
+  /** For those who have just set a secret: a standalone that runs already does not see it. */
+  noteOn({ code }: Pick<Failure, 'code'>): void {
+    const isAboutSecrets = code === 'secret.not-found' || code === 'connection.auth-failed';
+    if (!this.#standalone || !isAboutSecrets || !Object.keys(this.env).some((name) => name.startsWith('ETL_SECRET_'))) return;
+    this.output.note(`    note    the standalone of this folder read its variables when it started: kill ${this.#standalone.pid}, and the next command reads them anew`);
+  }
   async #open(): Promise<Client> {
     const name = 'agent-etl-cli';
     const url = this.#address;
     if (url !== undefined) {
       const token = this.#options.token ?? this.env['AGENT_ETL_TOKEN'];
-      return createClient({ baseUrl: url, name, ...(token ? { token } : {}) });
+      return createClient({ baseUrl: addressOf(url), name, timeoutMs: answerMs, ...(token ? { token } : {}) });
     }
+    await readProject(this.projectDir); // a mistake in it is told here, with its line; a standalone that does not start could not
     this.output.progress(' starting the standalone of this folder ...');
     this.#standalone = await joinStandalone({ projectDir: this.projectDir });
-    return createClient({ baseUrl: this.#standalone.url, token: this.#standalone.token, name });
+    return createClient({ baseUrl: this.#standalone.url, token: this.#standalone.token, name, timeoutMs: answerMs });
   }
 }

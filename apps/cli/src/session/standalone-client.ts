@@ -56,7 +56,13 @@ export async function startStandalone({ projectDir, args = ['--auto'], env = pro
     if (child.exitCode !== null && child.exitCode !== runsAlready) break;
     await delay(50);
   }
-  throw new EtlError('platform.unavailable', { dependency: 'The standalone', kept: 'no', next: `read ${log}` });
+  throw await couldNotStart(log);
+}
+/** Why a standalone did not start, in its own last words. */
+async function couldNotStart(log: string): Promise<EtlError> {
+  const said = (await readFile(log, 'utf8').catch(() => '')).split('\n').findLast((line) => line.startsWith(' x  '));
+  return said === undefined ? new EtlError('platform.unavailable', { dependency: 'The standalone', kept: 'no', next: `read ${log}` })
+    : new EtlError('config.invalid', { problems: `the standalone did not start: ${said.slice(4).replace(/\.$/, '')}`, next: `read ${log}` });
 }
 /** Joins the standalone of a project folder, or starts it. */
 export const joinStandalone = async (options: StartOptions): Promise<RunFile> => await findStandalone(options.projectDir) ?? startStandalone(options);

@@ -37,11 +37,22 @@ export function requests(world: () => World): void {
     expect([answer.status, Object(await answer.json()).requestId]).toEqual([202, key]);
   });
   it.each([
-    ['{ "pipeline": ', 400, 'request.malformed'], ['{ "pipelin": {} }', 422, 'request.invalid'], [JSON.stringify({ requestId: 'x\u0000y' }), 422, 'request.invalid'],
-    [`{"requestId":"\\ud800"}`, 422, 'request.invalid'], [JSON.stringify({ description: 'x'.repeat(1_100_000) }), 413, 'request.too-large'],
-  ])('answers %.30s with %d %s', async (body, status, code) => {
+    ['{ "pipeline": ', 400, 'request.malformed', 'ends too early'], ['', 422, 'request.invalid', 'is missing'], ['[]', 422, 'request.invalid', 'must be an object, not a list'],
+    ['{ "pipelin": {} }', 422, 'request.invalid', 'unknown key pipelin: did you mean pipeline?'], ['{ "requestId": "" }', 422, 'request.invalid', 'must have at least 1 character'],
+    [JSON.stringify({ requestId: 'x\u0000y' }), 422, 'request.invalid', '/requestId: holds NUL'], [`{"requestId":"\\ud800"}`, 422, 'request.invalid', '/requestId: holds NUL or half of a surrogate pair'],
+    ['{"pipeline":{"name":"a","owner":"x\\udfff","from":{"connection":"shop","dataset":"public.x"},"to":{"connection":"warehouse","dataset":"mart.x"}}}', 422, 'request.invalid', '/pipeline/owner: holds NUL or half'],
+    ['{"pipeline":{"name":"a","from":{"connection":"shop","dataset":"public.\\u0000"},"to":{"connection":"warehouse","dataset":"mart.x"}}}', 422, 'request.invalid', '/pipeline/from/dataset: holds NUL'],
+    ['{"pipeline":{"name":"a","form":{},"to":{"connection":"warehouse","dataset":"mart.x"}}}', 422, 'request.invalid', 'unknown key form: did you mean from?'],
+    [JSON.stringify({ description: 'x'.repeat(1_100_000) }), 413, 'request.too-large', 'the limit is'], ['['.repeat(100_000), 400, 'request.malformed', 'more than 64 levels'],
+  ])('answers %.30s with %d %s', async (body, status, code, words) => {
     const answer = await post(world(), body);
-    expect([answer.status, Object(await answer.json()).code]).toEqual([status, code]);
+    const problem = Object(await answer.json()) as { code: string; text: string; traceId: string };
+    expect([answer.status, problem.code, problem.text]).toEqual([status, code, expect.stringContaining(words)]);
+    expect(problem.traceId).toMatch(/^[0-9a-f]{32}$/);
+  });
+  it('refuses bytes that are not UTF-8', async () => {
+    const answer = await fetch(`${world().url}/v1/requests`, { method: 'POST', body: Buffer.from('{"requestId":"caf\xe9"}', 'latin1'), headers: { authorization: `Bearer ${world().token}`, 'content-type': 'application/json' } });
+    expect([answer.status, Object(await answer.json()).code]).toEqual([400, 'request.malformed']);
   });
   it('needs a token, and the right host', async () => {
     expect((await post({ ...world(), token: 'wrong-wrong-wrong-wrong' }, '{}')).status).toBe(401);

@@ -34,12 +34,15 @@ function tryCast(cell: Duck, { kind, ...more }: ColumnType): Duck {
   return sql`CASE WHEN isinf(${value}) AND NOT contains(lower(${cell}), 'inf') THEN NULL ELSE ${value} END`;
 }
 
+/** Ends the statement in the words of DuckDB's own refusals, with the name of the column. */
+export const refusal = (cell: Duck, column: string, duckType: string): Duck =>
+  sql`error(${literal('duckdb', `Error when converting column "${column}". Could not convert string "`)} || CAST(${cell} AS VARCHAR) || ${literal('duckdb', `" to '${duckType}'`)})`;
+
 /** A CSV cell as its type, or an error that names column and value. NUL in a text is refused: no other store takes it. */
 export function strictCast(cell: Duck, column: string, type: ColumnType): Duck {
   const pattern = cellPattern(type);
   if (pattern === null) return sql`CASE WHEN contains(${cell}, chr(0)) THEN error(${literal('duckdb', `NUL in column "${column}"`)}) ELSE ${cell} END`;
-  const head = literal('duckdb', `Error when converting column "${column}". Could not convert string "`);
-  const refuse = sql`error(${head} || ${cell} || ${literal('duckdb', `" to '${duckTypeOf(type)}'`)})`;
+  const refuse = refusal(cell, column, duckTypeOf(type));
   return sql`CASE WHEN ${cell} IS NULL OR regexp_full_match(${cell}, ${literal('duckdb', pattern)})
     THEN coalesce(${tryCast(cell, type)}, CASE WHEN ${cell} IS NOT NULL THEN ${refuse} END) ELSE ${refuse} END`;
 }

@@ -1,5 +1,5 @@
 import { EtlError } from '@agent-etl/contracts';
-import type { DuckChild } from '@agent-etl/engines';
+import { type DuckChild, asUtf8 } from '@agent-etl/engines';
 import { compile, identifier, literal } from '@agent-etl/sql-safety';
 import { promisify } from 'node:util';
 import { constants, gunzip } from 'node:zlib';
@@ -35,8 +35,8 @@ export async function shapeOfCsv(dataset: string, ends: Ends, how: { format: Fil
   const delim = known?.delim ?? detectDelimiter(head, format, whole);
   const records = splitRecords(head, delim, whole);
   const [first] = records;
+  if (whole.isWhole === 'whole' && records.every((cells) => cells.every((cell) => cell === ''))) throw new EtlError('profile.unusable', { dataset, what: `first line: the file ${records.length ? 'holds only blank lines' : 'is empty'}`, hint: 'write a line with the names of the columns' });
   if (!first) {
-    if (bytes.length < 1024) throw new EtlError('profile.unusable', { dataset, what: 'first line: the file is empty' });
     throw invalid(dataset, 'line 1', 'the line does not end, or a quote is not closed');
   }
   const header = known?.header ?? (hasHeader(first) ? 'true' : 'false');
@@ -91,7 +91,7 @@ function countsOf(index: number, keys: readonly (keyof CellCounts)[]): Duck[] {
   return keys.map((key) => sql`${counts[key]} AS ${identifier(`${key}${index}`)}`);
 }
 
-const invalid = (file: string, place: string, problem: string): EtlError => new EtlError('data.format-invalid', { file, format: 'csv', place, problem });
+const invalid = (file: string, place: string, problem: string, next?: string): EtlError => new EtlError('data.format-invalid', { file, format: 'csv', place, problem, ...(next ? { next } : {}) });
 
 async function unpackHead(dataset: string, head: Uint8Array): Promise<Uint8Array> {
   try {
@@ -106,7 +106,7 @@ function decode(dataset: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
   } catch {
-    throw invalid(dataset, `line ${lineOfBadText(bytes)}`, 'it is not UTF-8');
+    throw invalid(dataset, `line ${lineOfBadText(bytes)}`, 'it is not UTF-8', asUtf8(dataset));
   }
 }
 function lineOfBadText(bytes: Uint8Array): number {

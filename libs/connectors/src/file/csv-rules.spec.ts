@@ -4,7 +4,6 @@ import { columnNames, detectDelimiter, hasHeader, splitRecords } from './csv-dia
 import { type CellCounts, countsFor, noCells, typeOfCells } from './csv-types-rules.ts';
 import { contentProblem, formatOf, lineOfNul } from './file-format-rules.ts';
 import { duckTypeOf, mapToFile, typeOfDuck } from './file-types-rules.ts';
-import { nearestNames } from './nearest-names-rules.ts';
 
 const whole = { isWhole: 'whole' } as const;
 const csv = formatOf('x.csv') ?? { format: 'csv', compression: 'none', delimiter: ',' };
@@ -67,8 +66,4 @@ describe('types of files', () => {
     expect(contentProblem(csv, Buffer.from('PK\x03\x04'), Buffer.from('x'))).toBe('it holds a zip archive');
     expect(lineOfNul(Buffer.from('a\nb\n\0'))).toBe(3);
   });
-});
-
-it('nearest names are those with few letters changed, nearest first', () => {
-  expect(nearestNames('ordes.csv', ['orders.csv', 'order.csv', 'customers.parquet', 'ordes.tsv'])).toEqual(['order.csv', 'orders.csv', 'ordes.tsv']);
 });

@@ -3,10 +3,10 @@ import { DuckChild, FifoFeed, makeFifo } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { rm, stat } from 'node:fs/promises';
 import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, ReadCount } from '../port.ts';
-import { withRow } from './csv-row.ts';
 import type { FileFormat } from './file-format-rules.ts';
 import { type CsvDialect, fromOptions } from './file-options.ts';
 import { type Duck, copyCsv, copyParquet, selectFile, selectStream } from './file-sql.ts';
+import { withRow } from './refused-row.ts';
 
 export const dialectOf = ({ delimiter, compression }: FileFormat): CsvDialect => ({ delim: delimiter, quote: '"', escape: '"', header: 'true', compression });
 
@@ -95,9 +95,10 @@ function copyInto({ task, format, path }: ChunkPlan, from: Duck): Duck {
 /** The stream knows its columns by number; whoever reads the error knows them by name. */
 function named(error: unknown, { columns }: LoadTask): unknown {
   if (!(error instanceof EtlError) || !error.cell) return error;
-  const column = columns[Number(/^c(\d+)$/.exec(error.cell.column)?.[1] ?? -1)]?.target;
-  if (column === undefined) return error;
-  return new EtlError(error.code, { ...error.details, column }, { cause: error.cause, cell: { ...error.cell, column } });
+  const mapping = columns[Number(/^c(\d+)$/.exec(error.cell.column)?.[1] ?? -1)];
+  if (!mapping) return error;
+  const { target: column, targetNative: type } = mapping;
+  return new EtlError(error.code, { ...error.details, column, type, next: 'leave the column out with select, or change it in a view at the source' }, { cause: error.cause, cell: { ...error.cell, column, target: type } });
 }
 
 /** An engine that fails closes its end of the FIFO: its own error says why. */

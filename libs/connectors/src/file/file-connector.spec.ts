@@ -41,10 +41,11 @@ describe('a file connection', () => {
   it('names the nearest files for one that is missing', async () => {
     await folder.write('orders.csv', 'a\n1\n');
     await expect(profile('order.csv')).rejects.toMatchObject({ code: 'source.not-found', next: 'did you mean orders.csv?' });
+    await expect(profile('something-else.parquet')).rejects.toMatchObject({ code: 'source.not-found', next: 'agent-etl datasets files' });
   });
 
   it('refuses a kind of file it does not know by name, and a folder', async () => {
-    await expect(profile('x.xlsx')).rejects.toMatchObject({ code: 'request.unsupported' });
+    await expect(profile('x.xlsx')).rejects.toMatchObject({ code: 'request.unsupported', next: 'change that, then ask again' });
     await expect(profile('folder/', 'target')).rejects.toMatchObject({ code: 'request.unsupported' });
   });
 });
@@ -100,9 +101,17 @@ describe('a profile of a CSV', () => {
       await expect(profile(name)).rejects.toMatchObject({ code: 'data.format-invalid', details: { file: name } });
     });
 
-  it('says that an empty file has no first line', async () => {
-    await folder.write('empty.csv', '');
-    await expect(profile('empty.csv')).rejects.toMatchObject({ code: 'profile.unusable' });
+  it.each([['', 'empty'], ['\n\n', 'only blank lines'], ['\ufeff', 'empty']])('says that %j has no first line', async (content, words) => {
+    await folder.write('empty.csv', content);
+    await expect(profile('empty.csv')).rejects.toMatchObject({ code: 'profile.unusable', message: expect.stringContaining(words) as unknown, next: 'write a line with the names of the columns' });
+  });
+  it('takes a file that is no more than its header for an empty table', async () => {
+    await folder.write('head.csv', 'a,b\n');
+    expect(await profile('head.csv')).toMatchObject({ rows: 0, rowsExact: true, columns: [{ name: 'a', type: { kind: 'text' } }, { name: 'b' }] });
+  });
+  it('says how a file in another encoding is made readable', async () => {
+    await folder.write('latin.csv', Buffer.from('a\n\xe9\n', 'latin1'));
+    await expect(profile('latin.csv')).rejects.toMatchObject({ code: 'data.format-invalid', next: 'write it as UTF-8, such as: iconv -f WINDOWS-1252 -t UTF-8 latin.csv' });
   });
 
   it('says that a file may not be read', async () => {

@@ -12,6 +12,14 @@ let folder: AFolder;
 beforeEach(async () => { folder = await aFolder(); });
 afterEach(async () => { expect(await readdir(folder.tools.scratch)).toEqual([]); await folder.drop(); });
 
+/** Writes a Parquet file that somebody else may have made. */
+async function makeParquet(select: string, name: string): Promise<void> {
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  await connection.run(`copy (${select}) to '${join(folder.root, name)}' (format parquet)`);
+  connection.closeSync();
+}
+
 /** Copies a file to a file: plan, stage, compare, publish. */
 async function move(from: string, to: string, carrier: 'text' | 'file' = 'file') {
   const open = await folder.open();
@@ -84,6 +92,39 @@ describe('a copy from file to file', () => {
     await expect(stage(open, await open.sink.begin(task, aWriter()), task)).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column, value, target } });
   });
 
+  it('names the cell also when the digest meets it first, and says what a person can do', async () => {
+    await folder.write('t.csv', 'id,n\n1,5\n');
+    const open = await folder.open();
+    const task = aLoad(await open.profile('t.csv', 'source'), 'u.parquet');
+    await folder.write('t.csv', 'id,n\n1,5\n2,oops\n');
+    const session = await open.source.begin(task, null);
+    await expect(session.digest(await session.cut(), signal)).rejects.toMatchObject(
+      { code: 'data.value-out-of-range', message: 'A value does not fit the column it goes to: column n, target BIGINT.', next: expect.stringContaining('mend the cell') as unknown, cell: { row: 2, column: 'n', value: 'oops', target: 'BIGINT' } });
+  });
+
+  it('names row and column of nanoseconds in a Parquet file', async () => {
+    await makeParquet(`select 1 as id, cast(null as timestamp_ns) as v union all select 2, timestamp_ns '2020-01-01 00:00:00.000000001' order by 1`, 't.parquet');
+    const open = await folder.open();
+    for (const to of ['u.parquet', 'u.csv']) {
+      const task = aLoad(await open.profile('t.parquet', 'source'), to);
+      for (const carrier of ['file', 'text'] as const) {
+        await expect(stage(open, await open.sink.begin(task, aWriter()), { ...task, carrier })).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column: 'v', value: '2020-01-01 00:00:00.000000001', target: 'TIMESTAMP' } });
+      }
+    }
+  });
+
+  it('says that a line is too long for a file, not that the file is no CSV', async () => {
+    await folder.write('t.csv', `id,t\n1,${'x'.repeat(17 * 1024 * 1024)}\n`);
+    await expect((await folder.open()).profile('t.csv', 'source')).rejects.toMatchObject({ code: expect.stringMatching(/data.row-too-large|data.format-invalid/) as unknown });
+  });
+
+  it('takes names as long as the file system does, and refuses longer ones', async () => {
+    await folder.write('t.csv', 'id\n1\n');
+    const longest = `${'é'.repeat(125)}a.csv`;
+    expect((await move('t.csv', longest)).rows).toBe(1);
+    await expect((await folder.open()).profile(`${'x'.repeat(252)}.csv`, 'target')).rejects.toMatchObject({ code: 'file.forbidden', details: { reason: 'its name is too long for a file system' } });
+  });
+
   it('says in which row NUL turned up after the profile', async () => {
     await folder.write('t.csv', 'id,n\n1,x\n');
     const open = await folder.open();
@@ -100,6 +141,8 @@ describe('a copy from file to file', () => {
     expect((await stage(open, await open.sink.begin(task, aWriter()), task)).rows).toBe(2);
     await folder.write('t.csv', 'id,m\n1,5\n');
     await expect(open.source.begin(task, null)).rejects.toMatchObject({ code: 'source.schema-drifted', details: { diff: 'without n BIGINT, with m BIGINT' } });
+    await folder.write('t.csv', 'id,n,more\n1,5,6\n');
+    await expect(open.source.begin(task, null)).rejects.toMatchObject({ code: 'source.schema-drifted', details: { diff: 'with more' } });
     await rm(join(folder.root, 't.csv'));
     await expect(open.source.begin(task, null)).rejects.toMatchObject({ code: 'source.not-found' });
   });

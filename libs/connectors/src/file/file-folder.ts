@@ -41,12 +41,14 @@ export async function readEnds(path: string): Promise<Ends> {
   }
 }
 
+const NO_PLACE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EINVAL', 'ENAMETOOLONG', 'EOPNOTSUPP']);
 /** Errors of the file system in the words of the error table; everything else is returned as it came. */
 export function folderFailure(error: unknown, about: { connection: string; dataset: string; action: 'read' | 'write' }): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new EtlError('connection.permission-denied', { connection: about.connection, action: `to ${about.action} ${about.dataset}`, grant: `give the user of the worker the right to ${about.action} it` }, { cause: error });
   }
+  if (code !== undefined && NO_PLACE.has(code)) return new EtlError('file.forbidden', { file: about.dataset, reason: `the file system takes no file there: ${code}` }, { cause: error });
   if (code === 'ENOSPC' || code === 'EDQUOT') return new EtlError('platform.disk-full', { what: about.dataset }, { cause: error });
   return error;
 }

@@ -4,6 +4,8 @@ import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 
 /** DuckDB takes these for patterns, also where one file is meant. */
 const PATTERN = /[*?[]/;
+/** What file systems take for one name, and for a whole path. */
+const MOST_BYTES = { name: 255, path: 4_000 };
 const isBelow = (path: string, folder: string): boolean => path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 const real = async (path: string): Promise<string | null> => {
   try {
@@ -40,7 +42,7 @@ export class FileGate {
       return new FileGate(connection.name, found);
     }
     // Whether a folder outside exists is nobody's business.
-    if (found === null && roots.some((root) => isBelow(wanted, resolve(root)))) throw new EtlError('source.not-found', { connection: connection.name, what: 'folder', name: connection.root, nearest: null });
+    if (found === null && roots.some((root) => isBelow(wanted, resolve(root)))) throw new EtlError('source.not-found', { connection: connection.name, what: 'folder', name: connection.root, nearest: 'make it first, or change the root of the connection' });
     throw refuse('it lies outside the folders this worker may use');
   }
 
@@ -73,6 +75,7 @@ export class FileGate {
     const parts = dataset.split('/');
     if (parts.includes('..')) throw forbidden(dataset, 'it has .. in it');
     if (PATTERN.test(dataset)) throw forbidden(dataset, 'its name has * ? or [ in it, which would read other files too');
+    if (parts.some((part) => Buffer.byteLength(part) > MOST_BYTES.name) || Buffer.byteLength(dataset) + Buffer.byteLength(this.root) > MOST_BYTES.path) throw forbidden(`${dataset.slice(0, 80)}…`, 'its name is too long for a file system');
     if (parts.at(-1)?.startsWith('.')) throw forbidden(dataset, 'its name begins with a dot');
     return join(this.root, ...parts);
   }

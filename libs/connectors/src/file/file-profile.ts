@@ -1,4 +1,4 @@
-import { type Column, EtlError, type Profile, canonicalJson } from '@agent-etl/contracts';
+import { type Column, EtlError, type Profile, canonicalJson, didYouMean } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { createHash } from 'node:crypto';
@@ -9,7 +9,6 @@ import type { FileGate } from './file-gate.ts';
 import { type FileColumn, type ReadPlan, toOptions } from './file-options.ts';
 import { literalText, sql } from './file-sql.ts';
 import { typeOfDuck } from './file-types-rules.ts';
-import { nearestNames } from './nearest-names-rules.ts';
 
 const NO_DEPENDENTS = { views: 0, foreignKeys: 0, policies: 0, grants: 0 };
 
@@ -25,8 +24,8 @@ export async function openFile(gate: FileGate, dataset: string): Promise<{ path:
   const format = requireFormat(dataset);
   const path = await gate.existing(dataset);
   if (path === null) {
-    const nearest = nearestNames(dataset, (await listFiles(gate.root)).map(({ name }) => name));
-    throw new EtlError('source.not-found', { connection: gate.connection, what: 'file', name: dataset, nearest: nearest.length ? `did you mean ${nearest.join(' or ')}?` : null });
+    const names = (await listFiles(gate.root)).map(({ name }) => name);
+    throw new EtlError('source.not-found', { connection: gate.connection, what: 'file', name: dataset, nearest: didYouMean(dataset, names) ?? `agent-etl datasets ${gate.connection}` });
   }
   try {
     const ends = await readEnds(path);

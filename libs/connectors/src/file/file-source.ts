@@ -8,7 +8,6 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { ChunkRange, ConnectorTools, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { shapeOfCsv } from './csv-profile.ts';
-import { withRow } from './csv-row.ts';
 import { digestOf } from './file-digest.ts';
 import type { Ends } from './file-folder.ts';
 import { requireFormat } from './file-format-rules.ts';
@@ -16,6 +15,7 @@ import type { FileGate } from './file-gate.ts';
 import { type ReadPlan, fromOptions } from './file-options.ts';
 import { columnsOf, fingerprintOf, openFile, readParquetShape } from './file-profile.ts';
 import { copyCsv, selectFile } from './file-sql.ts';
+import { withRow } from './refused-row.ts';
 
 /** Reads one file: one piece, always. */
 export class FileSource implements Source {
@@ -44,7 +44,7 @@ export class FileSource implements Source {
     if (isSame) return;
     const gone = planned.filter((column) => !found.includes(column));
     const added = found.filter((column) => !planned.includes(column));
-    const diff = [...gone.map((column) => `without ${column}`), ...added.map((column) => `with ${column}`)].join(', ') || 'the order of its columns';
+    const diff = [...gone.map((column) => `without ${column}`), ...added.map((column) => `with ${column.replace(/ unknown$/, '')}`)].join(', ') || 'the order of its columns';
     throw new EtlError('source.schema-drifted', { dataset, diff });
   }
 
@@ -92,7 +92,7 @@ class FileSession implements SourceSession {
       progress.end(rows);
       return { rows, bytes: progress.bytes(), digest: null };
     } catch (error) {
-      throw await withRow(error, { dataset: this.task.source.dataset, path: this.file.path, plan: this.plan, columns: this.task.columns, scratch: this.file.scratch });
+      throw await this.explain(error);
     } finally {
       await duck.stop();
     }
@@ -104,11 +104,16 @@ class FileSession implements SourceSession {
     const duck = await this.start();
     try {
       return await digestOf(duck, selectFile(this.file.path, this.plan, this.task.columns), { columns: this.task.columns, signal });
+    } catch (error) {
+      throw await this.explain(error);
     } finally {
       await duck.stop();
     }
   }
 
+  explain(error: unknown): Promise<unknown> {
+    return withRow(error, { dataset: this.task.source.dataset, path: this.file.path, plan: this.plan, columns: this.task.columns, scratch: this.file.scratch });
+  }
   async close(): Promise<void> { /* nothing is held between two reads */ }
 
   private start(): Promise<DuckChild> {

@@ -1,7 +1,7 @@
 import { type ColumnMapping, type ColumnType, EtlError } from '@agent-etl/contracts';
 import { type SqlFragment, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
-import { strictCast } from './csv-cell-sql.ts';
-import type { CsvDialect, ReadPlan } from './file-options.ts';
+import { refusal, strictCast } from './csv-cell-sql.ts';
+import type { CsvDialect, FileColumn, ReadPlan } from './file-options.ts';
 import { duckTypeOf, isNested } from './file-types-rules.ts';
 
 export type Duck = SqlFragment<'duckdb'>;
@@ -33,7 +33,7 @@ export function selectFile(path: string, plan: ReadPlan, columns: readonly Pick<
     const at = plan.columns.findIndex(({ name }) => name === source);
     if (at < 0) throw new EtlError('plan.stale');
     const cell = nth(at);
-    const value = plan.format === 'csv' ? strictCast(cell, source, type) : travelling(cell, plan.columns[at]?.duckType ?? 'VARCHAR', type);
+    const value = plan.format === 'csv' ? strictCast(cell, source, type) : travelling(cell, plan.columns[at] ?? { name: source, duckType: 'VARCHAR' }, type);
     return sql`${value} AS ${identifier(`c${index}`)}`;
   });
   const from = plan.format === 'csv'
@@ -43,14 +43,14 @@ export function selectFile(path: string, plan: ReadPlan, columns: readonly Pick<
 }
 
 /** A column of a Parquet file as the type that travels, without loss. */
-function travelling(cell: Duck, duckType: string, type: ColumnType): Duck {
+function travelling(cell: Duck, { name, duckType }: FileColumn, type: ColumnType): Duck {
   if (isNested(duckType)) return sql`CAST(to_json(${cell}) AS VARCHAR)`;
-  if (duckType === 'TIMESTAMP_NS') {
-    return sql`CASE WHEN epoch_ns(${cell}) % 1000 <> 0 THEN error('Could not convert string ''' || CAST(${cell} AS VARCHAR) || ''' to TIMESTAMP') ELSE CAST(${cell} AS TIMESTAMP) END`;
-  }
   const wanted = type.kind === 'json' ? 'VARCHAR' : duckTypeOf(type);
-  return duckType === wanted ? cell : cast(cell, wanted);
+  if (duckType === wanted) return cell;
+  return duckType === 'TIMESTAMP_NS' ? sql`CASE WHEN ${hasNanoseconds(cell)} THEN ${refusal(cell, name, wanted)} ELSE ${cast(cell, wanted)} END` : cast(cell, wanted);
 }
+/** Whether a time of a Parquet file would lose something on its way: microseconds are what travels. */
+export const hasNanoseconds = (cell: Duck): Duck => sql`epoch_ns(${cell}) % 1000 <> 0`;
 
 /** What a CSV stream of ours is read as; bytes and JSON come as text. */
 const carried = (type: ColumnType): string => (type.kind === 'bytes' || type.kind === 'json' ? 'VARCHAR' : duckTypeOf(type));

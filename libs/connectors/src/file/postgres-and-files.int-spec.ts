@@ -100,8 +100,33 @@ suite('postgres and files', () => {
     expect(count).toEqual({ n: 3_000_000 });
   }, 600_000);
 
+  it('says why the table takes no more, in the middle of a large file too', async () => {
+    const { DuckDBInstance } = await import('@duckdb/node-api');
+    const duck = await (await DuckDBInstance.create(':memory:')).connect();
+    const t = "case when range = 77777 then 'a' || chr(0) else repeat('x', 200) end as t";
+    await duck.run(`copy (select range as id, case when range = 77777 then 3000000000 else range end as v from range(2000000)) to '${join(folder.root, 'wide.parquet')}' (format parquet)`);
+    await duck.run(`copy (select range as id, ${t} from range(300000)) to '${join(folder.root, 'nul.parquet')}' (format parquet)`);
+    await duck.run(`copy (select 1 as id, 'a' || chr(0) as t) to '${join(folder.root, 'little.parquet')}' (format parquet)`);
+    duck.closeSync();
+    const into = async (dataset: string, target: string, native: Record<string, string>): Promise<unknown> => {
+      const source = await files.profile(dataset, 'source');
+      const columns = source.columns.map((column) => ({ source: column.name, target: column.name, type: column.type, sourceNative: column.native, targetNative: native[column.name] ?? 'none', nullable: true }));
+      const task: LoadTask = { ...aLoad(source, target, { carrier: 'text' }), columns, target: { connection: 'postgres', dataset: target } };
+      const writing = await shop.sink.begin(task, aWriter());
+      const session = await files.source.begin(task, null);
+      try { return await stage(files, writing, task).catch(async (refusal: unknown) => { throw await session.explain?.(refusal) ?? refusal; }); } finally { await writing.discard(); await writing.close(); }
+    };
+    await expect(into('wide.parquet', 'public.narrow', { id: 'bigint', v: 'integer' })).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { row: 77_778, column: 'v', value: '3000000000', target: 'integer' } });
+    await expect(into('nul.parquet', 'public.nul', { id: 'bigint', t: 'text' })).rejects.toMatchObject({ code: 'data.format-invalid', details: { place: 'row 77778, column t' } });
+    await expect(into('little.parquet', 'public.little', { id: 'bigint', t: 'text' })).rejects.toMatchObject({ code: 'data.format-invalid', details: { place: 'row 1, column t' } });
+  }, 60_000);
+
   it('names row, column and value that a table or a file cannot hold', async () => {
     await client.query("create table odd (n numeric(5,2)); insert into odd values (1), ('NaN')");
-    await expect(move({ at: shop, dataset: 'public.odd' }, { at: files, dataset: 'odd.parquet' })).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column: 'n', value: 'NaN' } });
+    await expect(move({ at: shop, dataset: 'public.odd' }, { at: files, dataset: 'odd.parquet' })).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column: 'n', value: 'NaN', target: 'DECIMAL(5,2)' } });
+    await client.query(`create table odd_json (j json); insert into odd_json values ('{}'), ('{"a":"\\ud800"}')`);
+    await expect(move({ at: shop, dataset: 'public.odd_json' }, { at: files, dataset: 'odd_json.parquet' })).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { column: 'j', target: 'JSON' } });
+    await client.query(`create table long_text (t text); insert into long_text values (repeat('x', 17000000))`);
+    await expect(move({ at: shop, dataset: 'public.long_text' }, { at: files, dataset: 'long.csv' })).rejects.toMatchObject({ code: 'data.row-too-large' });
   });
 });

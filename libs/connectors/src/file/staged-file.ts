@@ -19,13 +19,20 @@ async function flush(path: string, flags: string): Promise<void> {
   }
 }
 
+/** The start of a name: with all that is put around it, it has to fit into the 255 bytes of a file system. */
+function shortened(name: string): string {
+  let short = [...name];
+  while (Buffer.byteLength(short.join('')) > 120) short = short.slice(0, -1);
+  return short.join('');
+}
+
 /** Where one run makes a file before anybody can see it: hidden names beside the target, one per attempt, so that publishing is a rename. */
 export class StagedFile {
   readonly target: string;
   private readonly prefix: string;
   constructor(target: string, runId: string) {
     this.target = target;
-    this.prefix = `.${basename(target).slice(0, 120)}.${runId.replaceAll('-', '')}.`;
+    this.prefix = `.${shortened(basename(target))}.${runId.replaceAll('-', '')}.`;
   }
 
   of(attempt: number): string { return join(dirname(this.target), `${this.prefix}${attempt}.tmp`); }

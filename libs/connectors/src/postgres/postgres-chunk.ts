@@ -19,7 +19,10 @@ export interface ChunkSetting {
 export class PostgresChunk implements ChunkWriter {
   readonly to: ByteTarget;
   private constructor(private readonly range: ChunkRange, private readonly setting: ChunkSetting, private readonly copy: CopyIn) {
-    this.to = setting.task.carrier === 'frames' ? copy.frames : copy.bytes;
+    const bytes = setting.task.carrier === 'frames' ? copy.frames : copy.bytes;
+    // Whoever reads hears why the target takes no more, in words about the target.
+    const said = (error: unknown): never => { throw setting.session.failure(error, { phase: 'staging', relation: setting.relation }); };
+    this.to = { write: (more) => bytes.write(more), drained: () => bytes.drained().catch(said) };
   }
   static async begin(range: ChunkRange, setting: ChunkSetting): Promise<PostgresChunk | 'done'> {
     const { session, ledger, fence, copy, relation } = setting;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { type Column, type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
+import { type Column, type ColumnMapping, type Digest, type EtlError, type LoadTask, type Profile, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { OpenConnection, Published, SinkSession, SourceSession, Writer } from '../port.ts';
@@ -199,6 +199,65 @@ describeServer('postgres-hazards', (adminUrl) => {
     const load = loadOf(source, 'public.coarse', { columns: map(source.columns, target), carrier: 'text', digest: 'text-md5' });
     await expect(copy(open, load, { how: 'append' })).rejects.toThrow();
     expect((await admin.query('select count(*)::int as n from coarse')).rows).toEqual([{ n: 0 }]);
+  });
+  it.each<[string, string, { how: 'append' | 'upsert'; key?: string[] }, string, object | undefined, RegExp]>([
+    ['a key that is there', 'id int unique, v text', { how: 'append' }, `_id_key: a row with this key is there already`, { column: 'id', value: '2' }, /upsert/],
+    ['a row that refers to nothing', 'id int references known, v text', { how: 'append' }, `_id_fkey: a row that it refers to is missing`, { column: 'id', value: '1' }, /refers to/],
+    ['a check', 'id int check (id < 2), v text', { how: 'append' }, `_id_check: a check of the target says no`, { column: 'the whole row', value: '(2, b)' }, /check/],
+    ['a partition that is not there', 'id int, v text) partition by range (id', { how: 'append' }, 'no partition takes it', undefined, /partition/],
+  ])('says which row the target refuses: %s', async (name, shape, publish, constraint, cell, next) => {
+    const table = `refuses_${name.replaceAll(' ', '_')}`;
+    await admin.query(`create table if not exists known (id int primary key); create table ${table} (${shape})`);
+    if (name === 'a key that is there') await admin.query(`insert into ${table} values (2, 'old')`);
+    const failure = await copy(open, loadOf(await open.profile('public.fresh', 'source'), `public.${table}`), publish).then(() => null, (error: EtlError) => error);
+    expect([failure?.code, failure?.details['constraint'], failure?.next]).toEqual(['sink.constraint-violated', expect.stringContaining(constraint), expect.stringMatching(next)]);
+    if (cell) expect(failure?.cell).toMatchObject(cell);
+    expect(failure?.message).not.toMatch(/\(2, b\)|=\(/);
+  });
+  it('says that two rows of the source have one key', async () => {
+    await admin.query(`create table doubled (id int not null, v text); insert into doubled values (7, 'a'), (7, 'b')`);
+    const load = loadOf(await open.profile('public.doubled', 'source'), 'public.doubled_copy');
+    const failure = await copy(open, load, { key: ['id'], keyFromSource: true }).then(() => null, (error: EtlError) => error);
+    expect([failure?.code, failure?.message, failure?.cell]).toEqual(['sink.constraint-violated', 'The target refused rows: two rows of the source have one key.', expect.objectContaining({ column: 'id', value: '7' })]);
+  });
+  it('gives up a target and a source that stay locked, and says which', async () => {
+    await admin.query('create table locked (id int, v text)');
+    const other = await clientOf(adminUrl, names[0]);
+    await other.query('begin; lock table locked in access exclusive mode');
+    try {
+      for (const [as, code] of [['source', 'source.busy'], ['target', 'sink.busy']] as const) {
+        await expect(open.profile('public.locked', as)).rejects.toMatchObject({ code, message: expect.stringContaining('public.locked') as unknown, next: expect.stringContaining('run it again') as unknown });
+      }
+    } finally { await other.end(); }
+  }, 40_000);
+  it('knows what a target fills itself, and what takes no rows at all', async () => {
+    await admin.query(`create domain counted as int default 7; create table fills (plain int not null, preset int not null default 1, made int generated always as identity, same text generated always as ('x') stored, through counted not null);
+      create table bare (); create sequence numbers; create materialized view seen_once as select 1 as id; create view counts as select count(*) as n from fills`);
+    expect(Object.fromEntries((await open.profile('public.fills', 'target')).columns.map(({ name, filled }) => [name, filled]))).toEqual({ plain: undefined, preset: 'default', made: 'default', same: 'always', through: 'default' });
+    for (const [name, noun] of [['numbers', 'a sequence'], ['seen_once', 'a materialized view'], ['counts', 'a view']]) {
+      await expect(open.profile(`public.${name}`, 'target')).rejects.toMatchObject({ code: 'request.invalid', message: `public.${name}: is ${noun}: nothing can be written into it.` });
+    }
+    await expect(open.profile('public.numbers', 'source')).rejects.toMatchObject({ code: 'request.invalid' });
+    await expect(open.profile('public.bare', 'source')).rejects.toMatchObject({ code: 'profile.unusable', message: 'public.bare has no usable column: it has none.', next: 'give it a column, or name another table' });
+    expect(await open.profile('public.bare', 'target')).toMatchObject({ exists: true, columns: [] });
+  });
+  it('names tables that are near in the same schema, or the same name in another one', async () => {
+    await admin.query('create schema if not exists aside; create table aside.far_away (id int)');
+    const next = async (dataset: string): Promise<string | null> => open.profile(dataset, 'source').then(() => null, (error: EtlError) => error.next);
+    expect([await next('public.frseh'), await next('public.far_away'), await next('pubilc.fresh'), await next('public.zzzzzzzz')]).toEqual(
+      ['did you mean public.fresh?', 'did you mean aside.far_away?', 'did you mean public.fresh?', 'agent-etl datasets here']);
+  });
+  it('finds the value that a digest stumbles over', async () => {
+    await admin.query(`create table odd_json (id int, j json); insert into odd_json values (1, '{}'), (2, '{"a":"\\u0000"}'); create table far_times (id int, t timestamp); insert into far_times values (1, 'infinity'), (2, '294276-12-31 23:59:59')`);
+    const json = loadOf(await open.profile('public.odd_json', 'source'), 'public.odd_jsonb', { carrier: 'text', digest: 'text-md5' });
+    const into = (load: LoadTask, name: string, targetNative: string): LoadTask => ({ ...load, columns: load.columns.map((column) => (column.source === name ? { ...column, targetNative } : column)) });
+    const digest = async (load: LoadTask): Promise<EtlError | null> => {
+      const session = await open.source.begin(load, null);
+      return session.digest(await session.cut(), signal).then(() => null, (error: EtlError) => error).finally(() => session.close());
+    };
+    expect(await digest(into(json, 'j', 'jsonb'))).toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column: 'j', target: 'jsonb' } });
+    const times = loadOf(await open.profile('public.far_times', 'source'), 'far.parquet', { engine: 'duckdb', carrier: 'text', digest: 'text-md5' });
+    expect(await digest(into(times, 't', 'TIMESTAMP'))).toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column: 't', value: '294276-12-31 23:59:59', target: 'TIMESTAMP' } });
   });
   it('leaves nothing behind', async () => {
     const { rows } = await admin.query(`select (select count(*)::int from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = '_etl' and relname like 's\\_%' and relkind = 'r') as staging,

@@ -1,6 +1,7 @@
-import type { Profile } from '@agent-etl/contracts';
+import { EtlError, type Profile } from '@agent-etl/contracts';
 import { compile, sqlFor } from '@agent-etl/sql-safety';
-import { describeColumns, fingerprintOf, notFound } from './describe-relation.ts';
+import { describeColumns, fingerprintOf, kindOf, noTable, notFound } from './describe-relation.ts';
+import { type TableRight, grantFor } from './postgres-failure.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import { type Relation, relationOf } from './relation-name.ts';
 
@@ -8,22 +9,27 @@ const sql = sqlFor('postgres');
 /** A table smaller than this is counted when nobody has analysed it. */
 const COUNT_BYTES = 64 * 1024 * 1024;
 interface Facts {
-  kind: string; rows: number; pages: number; bytes: string; may_read: boolean; may_write: boolean; version: string; wal: string; views: number; foreign_keys: number; policies: number; grants: number;
+  kind: string; rows: number; pages: number; bytes: string; may_read: boolean; may_write: boolean; takes_rows: boolean; lacks: TableRight[]; version: string; wal: string; views: number; foreign_keys: number; policies: number; grants: number;
   keys: { columns: string[]; is_primary: boolean; is_unique: boolean; not_null: boolean }[] | null; stats: Record<string, { nullFraction: number; distinct: number | null }> | null;
 }
 
 /** What the catalogues and statistics say of a relation; no row is read but, for a table never analysed, a count of a small one. */
 export async function profileRelation(session: PostgresSession, dataset: string, as: 'source' | 'target'): Promise<Profile> {
   const relation = relationOf(dataset);
+  await session.run(compile(sql`SELECT set_config('lock_timeout', '10s', false)`));
   const columns = await describeColumns(session, relation);
-  if (columns.length === 0) {
-    if (as === 'source') throw await notFound(session, relation);
-    return missing(session, relation, dataset);
-  }
-  const facts = await factsOf(session, relation);
+  const kind = columns.length > 0 ? 'r' : await kindOf(session, relation);
+  if (kind === null && as === 'target') return missing(session, relation, dataset);
+  if (kind === null) throw await notFound(session, relation);
+  if (!HOLDS_ROWS.has(kind)) throw noTable(relation, kind, as);
+  if (columns.length === 0 && as === 'source') throw new EtlError('profile.unusable', { dataset: relation.text, what: 'column: it has none', hint: 'give it a column, or name another table' });
+  const right = as === 'source' ? 'SELECT' : 'INSERT';
+  const facts = await factsOf(session, relation, right);
+  if (as === 'target' && !facts.takes_rows) throw noTable(relation, facts.kind, as);
   if (as === 'source' && !facts.may_read) await session.run(compile(sql`SELECT 1 FROM ${relation.name} LIMIT 0`), { relation: relation.text, right: 'SELECT' });
   if (as === 'target' && !(facts.may_read && facts.may_write)) throw session.failure(denied(), { relation: relation.text, right: 'INSERT' });
-  const { rows, isExact } = await rowsOf(session, relation, facts);
+  if (as === 'target') await mustStage(session);
+  const { rows, isExact } = await rowsOf(session, relation, { ...facts, right });
   const keys = facts.keys ?? [];
   return {
     connection: session.context.connection, dataset, connector: 'postgres', system: systemOf(facts.version), exists: true, columns,
@@ -33,21 +39,31 @@ export async function profileRelation(session: PostgresSession, dataset: string,
     pages: facts.kind === 'r' || facts.kind === 'm' ? Number(facts.pages) : null, walLevel: facts.wal,
     dependents: { views: facts.views, foreignKeys: facts.foreign_keys, policies: facts.policies, grants: facts.grants },
     columnStats: facts.stats ?? {}, options: {}, fingerprint: fingerprintOf(columns),
+    ...(as === 'target' && facts.lacks.length ? { lacks: Object.fromEntries(facts.lacks.map((right) => [right, grantFor({ ...session.context, relation: relation.text, right })])) } : {}),
   };
 }
+const HOLDS_ROWS = new Set(['r', 'p', 'v', 'm', 'f']);
 const systemOf = (version: string): string => version.split(' ').slice(0, 2).join(' ');
 
 /** What the server would say, before anything is tried. */
 const denied = (): Error => Object.assign(new Error('permission denied'), { code: '42501' });
 
-/** Whether the target and our staging can be made. @throws EtlError `connection.permission-denied` with the GRANT */
+/** Whether something can be made in a schema; null when it is not there and may be made itself. @throws EtlError `connection.permission-denied` with the GRANT */
+async function mayMakeIn(session: PostgresSession, schema: string): Promise<boolean | null> {
+  const [rights] = await session.run<{ database: boolean; schema: boolean | null }>(compile(sql`SELECT has_database_privilege(current_database(), 'CREATE') AS database,
+    (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = ${schema}) AS schema`));
+  const { database = true, schema: inSchema = true } = rights ?? {};
+  if (!database && inSchema === null) throw session.failure(denied(), { right: 'CREATE SCHEMA' });
+  return inSchema;
+}
+/** Whether our staging can be made: what is missing is told before a row has moved. @throws EtlError `connection.permission-denied` with the GRANT */
+async function mustStage(session: PostgresSession): Promise<void> {
+  if (await mayMakeIn(session, '_etl') === false) throw session.failure(denied(), { right: 'LEDGER' });
+}
+/** Whether the target can be made as well. */
 async function mustMake(session: PostgresSession, { schema, text }: Relation): Promise<void> {
-  const [rights] = await session.run<{ database: boolean; schema: boolean | null; etl: boolean | null }>(compile(sql`SELECT has_database_privilege(current_database(), 'CREATE') AS database,
-    (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = ${schema}) AS schema, (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = '_etl') AS etl`));
-  const { database = true, schema: inSchema = true, etl = true } = rights ?? {};
-  if (!database && (inSchema === null || etl === null)) throw session.failure(denied(), { right: 'CREATE SCHEMA' });
-  if (inSchema === false) throw session.failure(denied(), { relation: text, right: 'CREATE' });
-  if (etl === false) throw session.failure(denied(), { right: 'LEDGER' });
+  if (await mayMakeIn(session, schema) === false) throw session.failure(denied(), { relation: text, right: 'CREATE' });
+  await mustStage(session);
 }
 async function missing(session: PostgresSession, relation: Relation, dataset: string): Promise<Profile> {
   await mustMake(session, relation);
@@ -58,9 +74,10 @@ async function missing(session: PostgresSession, relation: Relation, dataset: st
   };
 }
 
-async function factsOf(session: PostgresSession, { schema, table }: Relation): Promise<Facts> {
+async function factsOf(session: PostgresSession, { schema, table, text }: Relation, right: TableRight): Promise<Facts> {
   const [facts] = await session.run<Facts>(compile(sql`
     SELECT c.relkind AS kind, c.reltuples::float8 AS rows, version() AS version, current_setting('wal_level') AS wal, has_table_privilege(c.oid, 'SELECT') AS may_read, has_table_privilege(c.oid, 'INSERT') AS may_write,
+      pg_relation_is_updatable(c.oid, true) & 8 <> 0 AS takes_rows, (SELECT coalesce(json_agg(name), '[]') FROM unnest(ARRAY['UPDATE', 'TRUNCATE', 'DELETE']) AS name WHERE NOT has_table_privilege(c.oid, name)) AS lacks,
       CASE WHEN c.relkind IN ('r', 'm', 'p') THEN pg_relation_size(c.oid) / current_setting('block_size')::int ELSE 0 END AS pages,
       (CASE WHEN c.relkind = 'p' THEN (SELECT coalesce(sum(pg_table_size(i.inhrelid)), 0) FROM pg_inherits i WHERE i.inhparent = c.oid) WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid) ELSE 0 END)::text AS bytes,
       (SELECT count(DISTINCT r.ev_class)::int FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid WHERE d.refobjid = c.oid AND d.classid = 'pg_rewrite'::regclass AND r.ev_class <> c.oid) AS views,
@@ -73,22 +90,22 @@ async function factsOf(session: PostgresSession, { schema, table }: Relation): P
         WHERE i.indrelid = c.oid AND i.indisvalid AND i.indexprs IS NULL GROUP BY i.indexrelid, i.indisprimary, i.indisunique, i.indpred, i.indimmediate) k) AS keys,
       (SELECT json_object_agg(s.attname, json_build_object('nullFraction', s.null_frac, 'distinct', CASE WHEN s.n_distinct >= 0 THEN s.n_distinct ELSE round((-s.n_distinct * greatest(c.reltuples, 0))::numeric) END))
         FROM pg_stats s WHERE s.schemaname = n.nspname AND s.tablename = c.relname) AS stats
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ${schema} AND c.relname = ${table} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`));
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ${schema} AND c.relname = ${table} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`), { relation: text, right });
   if (!facts) throw await notFound(session, { schema, table } as Relation);
   return facts;
 }
 /** Zero means empty, and is looked at: a plan asks other questions of a filled target. */
-async function rowsOf(session: PostgresSession, { name }: Relation, { rows, bytes, may_read: mayRead, kind }: Facts): Promise<{ rows: number; isExact: boolean }> {
+async function rowsOf(session: PostgresSession, { name, text }: Relation, { rows, bytes, may_read: mayRead, kind, right }: Facts & { right: TableRight }): Promise<{ rows: number; isExact: boolean }> {
   if (!mayRead) return { rows: Math.max(0, Math.round(rows)), isExact: false };
   if (kind === 'v' || kind === 'f') { // reading one row may cost as much as reading all: the planner's estimate is free
     const [plan] = await session.run<{ 'QUERY PLAN': { Plan: { 'Plan Rows': number } }[] }>(compile(sql`EXPLAIN (FORMAT JSON) SELECT * FROM ${name}`));
     return { rows: Math.round(plan?.['QUERY PLAN'][0]?.Plan['Plan Rows'] ?? 1), isExact: false };
   }
   if (rows <= 0 && Number(bytes) <= COUNT_BYTES) {
-    const [row] = await session.run<{ n: string }>(compile(sql`SELECT count(*) AS n FROM ${name}`));
+    const [row] = await session.run<{ n: string }>(compile(sql`SELECT count(*) AS n FROM ${name}`), { relation: text, right });
     return { rows: Number(row?.n ?? 0), isExact: true };
   }
-  const [some] = await session.run(compile(sql`SELECT 1 FROM ${name} LIMIT 1`));
+  const [some] = await session.run(compile(sql`SELECT 1 FROM ${name} LIMIT 1`), { relation: text, right });
   if (!some) return { rows: 0, isExact: true };
   return { rows: Math.max(1, Math.round(rows > 0 ? rows : Number(bytes) / 100)), isExact: false };
 }

@@ -1,5 +1,6 @@
 import { EtlError, type PublishTask } from '@agent-etl/contracts';
 import { type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, literal, sqlFor } from '@agent-etl/sql-safety';
+import type { FailureContext } from './postgres-failure.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted } from './relation-name.ts';
 
@@ -10,7 +11,7 @@ export interface Publishing { readonly session: PostgresSession; readonly task: 
 interface Visible { readonly published: number; readonly inserted: number | null; readonly updated: number | null }
 
 const names = (columns: readonly string[]): Pg => joinSql(columns.map((column) => sql`${identifier(column)}`), comma);
-const run = (publishing: Publishing, statement: Pg, right: 'INSERT' | 'CREATE' | 'CREATE SCHEMA' = 'INSERT') =>
+const run = (publishing: Publishing, statement: Pg, right: FailureContext['right'] = 'INSERT') =>
   publishing.session.run<Record<string, unknown>>(compile(statement), { relation: publishing.relation.text, phase: 'publishing', right });
 
 /** Before the publish transaction: what takes long and is seen by nobody yet. Repeating it does nothing. */
@@ -72,7 +73,7 @@ async function renameKey(publishing: Publishing): Promise<void> {
 /** The table came into being after the plan. It may be filled only while it is empty. */
 async function insertIntoEmpty(publishing: Publishing): Promise<void> {
   const { relation } = publishing;
-  await run(publishing, sql`LOCK TABLE ${relation.name} IN SHARE ROW EXCLUSIVE MODE`);
+  await run(publishing, sql`LOCK TABLE ${relation.name} IN SHARE ROW EXCLUSIVE MODE`, 'UPDATE');
   const [filled] = await run(publishing, sql`SELECT 1 FROM ${relation.name} LIMIT 1`);
   if (filled) throw new EtlError('plan.stale');
   await insert(publishing);
@@ -80,7 +81,7 @@ async function insertIntoEmpty(publishing: Publishing): Promise<void> {
 /** Two renames, where nothing but the primary key hangs on the old table: its successor is the staging, with the same key. Anything more would be lost. */
 async function swap(publishing: Publishing): Promise<void> {
   const { relation } = publishing;
-  await run(publishing, sql`LOCK TABLE ${relation.name} IN ACCESS EXCLUSIVE MODE`);
+  await run(publishing, sql`LOCK TABLE ${relation.name} IN ACCESS EXCLUSIVE MODE`, 'TRUNCATE');
   if (!await isPlain(publishing)) return replaceRows(publishing);
   await run(publishing, sql`DROP TABLE ${relation.name}`);
   return rename(publishing);
@@ -90,15 +91,15 @@ async function swap(publishing: Publishing): Promise<void> {
  * @throws EtlError `sink.constraint-violated` naming the foreign key */
 async function replaceRows(publishing: Publishing): Promise<void> {
   const { relation } = publishing;
-  await run(publishing, sql`LOCK TABLE ${relation.name} IN ACCESS EXCLUSIVE MODE`);
+  await run(publishing, sql`LOCK TABLE ${relation.name} IN ACCESS EXCLUSIVE MODE`, 'TRUNCATE');
   const references = await publishing.session.run<{ name: string; reaches: boolean }>(compile(sql`SELECT conname AS name, confdeltype IN ('c', 'n', 'd') AS reaches
     FROM pg_constraint WHERE contype = 'f' AND confrelid = to_regclass(${quoted(relation)}) AND conrelid <> confrelid`));
   const reaching = references.find(({ reaches }) => reaches);
   if (reaching) throw new EtlError('sink.constraint-violated', { constraint: `deleting rows reaches into another table by ${reaching.name}`, next: 'load: upsert keeps the rows that others refer to' });
-  if (references.length === 0) await run(publishing, sql`TRUNCATE TABLE ${relation.name}`);
+  if (references.length === 0) await run(publishing, sql`TRUNCATE TABLE ${relation.name}`, 'TRUNCATE');
   else {
     await publishing.session.run(compile(sql`SET LOCAL row_security = off`)); // an error is better than rows that a policy hides from the DELETE
-    await run(publishing, sql`DELETE FROM ${relation.name}`);
+    await run(publishing, sql`DELETE FROM ${relation.name}`, 'DELETE');
   }
   return insert(publishing);
 }
@@ -147,7 +148,7 @@ async function upsert(publishing: Publishing): Promise<Visible> {
   const merge = sql`INSERT INTO ${relation.name} AS there (${names(all)}) OVERRIDING SYSTEM VALUE SELECT DISTINCT ON (${names(key)}) ${names(all)} FROM ${staging} ORDER BY ${names(key)}, ctid DESC
       ON CONFLICT (${names(key)}) ${change}`;
   const counts = await isPartitioned(publishing) ? await mergeParts(publishing, merge, key)
-    : (await run(publishing, sql`WITH changed AS (${merge} RETURNING (xmax = 0) AS is_new) SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated FROM changed`))[0];
+    : (await run(publishing, sql`WITH changed AS (${merge} RETURNING (xmax = 0) AS is_new) SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated FROM changed`, 'UPDATE'))[0];
   await run(publishing, sql`DROP TABLE ${staging}`);
   const [inserted, updated] = [Number(counts?.['inserted'] ?? 0), Number(counts?.['updated'] ?? 0)];
   return { published: inserted + updated, inserted, updated };
@@ -159,9 +160,9 @@ async function isPartitioned({ session, relation }: Publishing): Promise<boolean
 /** A partitioned table does not say which rows are new. Others wait with their writes, and new is what has no match before. */
 async function mergeParts(publishing: Publishing, merge: Pg, key: readonly string[]): Promise<Record<string, unknown> | undefined> {
   const { relation, staging } = publishing;
-  await run(publishing, sql`LOCK TABLE ${relation.name} IN SHARE ROW EXCLUSIVE MODE`);
+  await run(publishing, sql`LOCK TABLE ${relation.name} IN SHARE ROW EXCLUSIVE MODE`, 'UPDATE');
   const match = joinSql(key.map((column) => sql`t.${identifier(column)} = s.${identifier(column)}`), sql` AND `);
   const [counts] = await run(publishing, sql`WITH made AS (SELECT count(*) AS n FROM (SELECT DISTINCT ${names(key)} FROM ${staging}) AS s WHERE NOT EXISTS (SELECT FROM ${relation.name} AS t WHERE ${match})),
-      changed AS (${merge} RETURNING 1) SELECT (SELECT n FROM made) AS inserted, (SELECT count(*) FROM changed) - (SELECT n FROM made) AS updated`);
+      changed AS (${merge} RETURNING 1) SELECT (SELECT n FROM made) AS inserted, (SELECT count(*) FROM changed) - (SELECT n FROM made) AS updated`, 'UPDATE');
   return counts;
 }

@@ -93,6 +93,13 @@ describeServer('postgres-rights', (adminUrl) => {
     await admin.query(refused.next ?? '');
     expect(await poor.profile('public.target', 'target')).toMatchObject({ exists: true, rows: 0, rowsExact: true });
   });
+  it('names the rights that an upsert or a replace would lack, before a row has moved, each with the grant that is enough', async () => {
+    const { lacks = {} } = await poor.profile('public.target', 'target');
+    expect(Object.keys(lacks)).toEqual(['UPDATE', 'TRUNCATE', 'DELETE']);
+    expect(lacks['UPDATE']).toBe(`GRANT USAGE ON SCHEMA public TO "${role}"; GRANT SELECT, INSERT, UPDATE ON public.target TO "${role}"`);
+    for (const grant of Object.values(lacks)) await admin.query(grant);
+    expect((await poor.profile('public.target', 'target')).lacks).toBeUndefined();
+  });
   it('names a database that is nearest to one that is missing', async () => {
     const lost = await postgresConnector.open(connectionTo(adminUrl, database.replace('rights', 'rihgts')), tools);
     expect(await failure(lost.inspect('test'))).toMatchObject({ code: 'source.not-found', next: expect.stringContaining(database) as unknown });

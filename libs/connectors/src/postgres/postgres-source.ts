@@ -61,7 +61,7 @@ async function unchanged(session: PostgresSession, relation: Relation, { sourceF
 }
 
 /** A lock that does not come means that somebody waits to change the table, and waits for us: the picture is given up, then both go on. */
-const brokenRing = (failure: unknown): unknown => (failure instanceof EtlError && failure.code === 'sink.busy' ? new EtlError('source.snapshot-lost', {}, { cause: failure }) : failure);
+const brokenRing = (failure: unknown): unknown => (failure instanceof EtlError && (failure.code === 'sink.busy' || failure.code === 'source.busy') ? new EtlError('source.snapshot-lost', {}, { cause: failure }) : failure);
 
 interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly holder: SnapshotHolder; readonly fingerprint: string; readonly pages: number }
 
@@ -114,7 +114,7 @@ class Reading implements SourceSession {
       return digest;
     } catch (error) {
       session.destroy();
-      throw signal.aborted ? signal.reason : brokenRing(error);
+      throw signal.aborted ? signal.reason : await namedMisfit(brokenRing(error), { open: () => this.#reader(), relation, task, where: sql`` });
     } finally {
       signal.removeEventListener('abort', stop);
     }

@@ -1,22 +1,18 @@
 import { EtlError } from '@agent-etl/contracts';
-import { type SqlIdentifier, SqlSafetyError, identifier } from '@agent-etl/sql-safety';
+import { type SqlIdentifier, SqlSafetyError, identifier, relationParts } from '@agent-etl/sql-safety';
 
 export interface Relation { readonly schema: string; readonly table: string; readonly name: SqlIdentifier; readonly text: string }
-const PART = '("(?:[^"]|"")+"|[^".]+)';
-const DATASET = new RegExp(`^(?:${PART}\\.)?${PART}$`);
-const unquote = (part: string): string => (part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part);
 const show = (part: string): string => (/^[^".]+$/.test(part) ? part : `"${part.replaceAll('"', '""')}"`);
 
-/** `schema.table`, `table` (schema public), or parts in double quotes when a name holds a dot. Names are taken as written: no folding of case.
- * @throws EtlError `name.invalid` */
+/** The relation that a dataset names. @throws EtlError `request.invalid` */
 export function relationOf(dataset: string): Relation {
-  const [, schemaPart = 'public', tablePart] = DATASET.exec(dataset) ?? [];
-  if (tablePart === undefined) throw new EtlError('name.invalid', { name: 'dataset', next: 'write schema.table' });
-  const [schema, table] = [unquote(schemaPart), unquote(tablePart)];
+  const parts = relationParts(dataset);
+  if (!parts) throw new EtlError('request.invalid', { pointer: dataset, problem: 'is no table', next: 'write schema.table; a name with a dot in it goes in double quotes' });
+  const { schema, table } = parts;
   try {
     return { schema, table, name: identifier(schema, table), text: relationText(schema, table) };
   } catch (cause) {
-    if (cause instanceof SqlSafetyError) throw new EtlError('name.invalid', { name: 'dataset', next: 'a name has at most 63 bytes and no NUL' }, { cause });
+    if (cause instanceof SqlSafetyError) throw new EtlError('request.invalid', { pointer: dataset, problem: cause.message }, { cause });
     throw cause;
   }
 }

@@ -90,7 +90,7 @@ async function lock(session: PostgresSession, relation: Relation, { before, give
   try {
     await session.run(compile(isLockable ? sql`LOCK TABLE ${relation.name} IN ACCESS SHARE MODE` : sql`SELECT FROM ${relation.name} LIMIT 0`), about);
   } catch (cause) {
-    if (!(cause instanceof EtlError) || cause.code !== 'sink.busy') throw cause;
+    if (!(cause instanceof EtlError) || cause.code !== 'source.busy') throw cause;
     throw given === null ? new EtlError('source.busy', { dataset: relation.text, seconds: LOCK_SECONDS }, { cause }) : new EtlError('source.snapshot-lost', {}, { cause });
   }
   if (isLockable) return;

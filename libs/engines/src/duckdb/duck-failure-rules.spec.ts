@@ -7,9 +7,9 @@ const csv = (what: string) => `Invalid Input Error: CSV Error on Line: 3\nOrigin
 describe('what DuckDB says', () => {
   it.each([
     [csv('Expected Number of Columns: 2 Found: 3'), 'data.format-invalid', 'orders.csv: not valid csv at line 3: 2 columns expected, 3 found.'],
-    [csv('Invalid unicode (byte sequence mismatch) detected. This file is not utf-8 encoded.'), 'data.format-invalid', 'orders.csv: not valid csv at line 3: not UTF-8.'],
+    [csv('Invalid unicode (byte sequence mismatch) detected. This file is not utf-8 encoded.'), 'data.format-invalid', 'orders.csv: not valid csv at line 3: it is not UTF-8.'],
     [csv('Value with unterminated quote found.'), 'data.format-invalid', 'orders.csv: not valid csv at line 3: a quote is not closed, or text follows it.'],
-    [csv('Maximum line size of 16777216 bytes exceeded.'), 'data.format-invalid', 'orders.csv: not valid csv at line 3: the line is too long.'],
+    [csv('Maximum line size of 16777216 bytes exceeded.'), 'data.row-too-large', 'Row 3 is longer than a line may be; the limit is 16 MB.'],
     ['Invalid Input Error: NUL in column "note"', 'data.format-invalid', 'orders.csv: not valid text at column note: a cell holds NUL.'],
     ["Invalid Input Error: No magic bytes found at end of file '/srv/x'", 'data.format-invalid', 'orders.csv: not valid parquet at its metadata or pages: the content cannot be decoded.'],
     ['IO Error: Input is not a GZIP stream: /srv/x', 'data.format-invalid', 'orders.csv: not valid gzip at the compressed stream: it cannot be unpacked.'],
@@ -27,6 +27,8 @@ describe('what DuckDB says', () => {
   it.each([
     [csv('Error when converting column "n". Could not convert string "zz" to \'INTEGER\'').replace('Invalid Input', 'Conversion'), { row: 3, column: 'n', value: 'zz', target: 'INTEGER' }],
     ['Invalid Input Error: Error when converting column "n". Could not convert string "1.5" to \'DECIMAL(10,2)\'', { row: null, column: 'n', value: '1.5', target: 'DECIMAL(10,2)' }],
+    ['Conversion Error: Malformed JSON at byte 12 of input: no low surrogate in string.  Input: "{"a":"\\ud800"}" when casting from source column c1\n\nLINE 1: x', { row: null, column: 'c1', value: '{"a":"\\ud800"}', target: 'JSON' }],
+    ['Conversion Error: Could not cast value 170141183460469231731687303715884105727 to DECIMAL(38,0) when casting from source column h', { row: null, column: 'h', value: '170141183460469231731687303715884105727', target: 'DECIMAL(38,0)' }],
     ["Conversion Error: Could not convert string '99' to INT8", { row: null, column: 'unknown', value: '99', target: 'INT8' }],
     [`Invalid Input Error: Error when converting column "n". Could not convert string "${'x'.repeat(500)}" to 'DATE'`, { row: null, column: 'n', value: 'x'.repeat(200), target: 'DATE' }],
   ])('names the cell that does not fit', (message, cell) => {

@@ -9,21 +9,28 @@ const line = (message: string): number | null => {
 /** A cell that could not become its type: row is the line of the file, header included. */
 function valueError(message: string, cause: Error): EtlError | null {
   const inFile = /Error when converting column "([\s\S]*?)"\. Could not convert string "([\s\S]*?)" to '?([A-Z][A-Z0-9_(), ]*)'?/.exec(message);
-  const cast = /Could not convert string '([\s\S]*?)' to ([A-Z][A-Z0-9_(),]*)/.exec(message)
+  const json = /Malformed JSON at byte \d+ of input: .*?Input: "([\s\S]*?)"(?: when casting from source column|\n|$)/.exec(message);
+  const cast = json ? [json[0], json[1], 'JSON'] : /Could not convert string '([\s\S]*?)' to ([A-Z][A-Z0-9_(),]*)/.exec(message)
     ?? /Could not cast value (\S+) to ([A-Z][A-Z0-9_(),]*)/.exec(message) ?? /value (\S+) which can't be cast.*? destination type (\S+)/.exec(message);
   if (!inFile && !cast) return null;
-  const [column, value, target] = inFile ? [inFile[1], inFile[2], inFile[3]] : ['unknown', cast?.[1], cast?.[2]];
+  const from = /when casting from source column (\S+)/.exec(message)?.[1];
+  const [column, value, target] = inFile ? [inFile[1], inFile[2], inFile[3]] : [from, cast?.[1], cast?.[2]];
   const cell = { row: line(message), column: column ?? 'unknown', value: (value ?? '').slice(0, VALUE_CHARACTERS), target: target ?? 'unknown' };
-  return new EtlError('data.value-out-of-range', { row: cell.row, column: cell.column, target: cell.target }, { cause, cell });
+  return new EtlError('data.value-out-of-range', { row: cell.row, column: cell.column, type: cell.target }, { cause, cell });
 }
+
+const NOT_UTF8 = /Invalid unicode/i;
+/** How a person makes UTF-8 of a file. */
+export const asUtf8 = (file: string): string => `write it as UTF-8, such as: iconv -f WINDOWS-1252 -t UTF-8 ${file}`;
+/** Longest line of a CSV, ours in the making among them. */
+const LONGEST_LINE = '16 MB';
 
 /** Why a CSV cannot be read, in words without its content. */
 function csvProblem(message: string): string | null {
   const columns = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message);
   if (columns) return `${columns[1]} columns expected, ${columns[2]} found`;
-  if (/Invalid unicode/i.test(message)) return 'not UTF-8';
+  if (NOT_UTF8.test(message)) return 'it is not UTF-8';
   if (/unterminated quote/i.test(message)) return 'a quote is not closed, or text follows it';
-  if (/Maximum line size|max_line_size/i.test(message)) return 'the line is too long';
   return line(message) === null ? null : 'the row cannot be read';
 }
 
@@ -37,8 +44,9 @@ export function duckFailure(message: string, about: string): EtlError {
   if (value) return value;
   const nul = /NUL in column "([\s\S]*?)"/.exec(message);
   if (nul) return new EtlError('data.format-invalid', { file: about, format: 'text', place: `column ${nul[1]}`, problem: 'a cell holds NUL', column: nul[1] }, { cause });
+  if (/Maximum line size|max_line_size/i.test(message)) return new EtlError('data.row-too-large', { row: line(message), size: 'longer than a line may be', limit: LONGEST_LINE }, { cause });
   const problem = csvProblem(message);
-  if (problem) return new EtlError('data.format-invalid', { file: about, format: 'csv', place: `line ${line(message) ?? 'unknown'}`, problem }, { cause });
+  if (problem) return new EtlError('data.format-invalid', { file: about, format: 'csv', place: `line ${line(message) ?? 'unknown'}`, problem, ...(NOT_UTF8.test(message) ? { next: asUtf8(about) } : {}) }, { cause });
   if (/magic bytes|parquet|thrift|snappy|zstd|corrupt/i.test(message) && /^(Invalid|IO|Binder|Serialization)/i.test(message)) {
     return new EtlError('data.format-invalid', { file: about, format: 'parquet', place: 'its metadata or pages', problem: 'the content cannot be decoded' }, { cause });
   }

@@ -1,4 +1,4 @@
-import { EtlError, type Failure } from '@agent-etl/contracts';
+import { EtlError, type Failure, traceOf } from '@agent-etl/contracts';
 import { Outbox } from '@agent-etl/messaging';
 import { Inject, Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -53,6 +53,7 @@ export class Attempts {
       const error = decisiveError(thrown, signal.reason);
       const traceId = traceOf(claimed.taskRunId);
       if (!(error instanceof EtlError)) this.log.error({ taskRunId: claimed.taskRunId, traceId, err: error }, 'step threw what the error table does not know');
+      else if (error.code === 'platform.internal') this.log.error({ taskRunId: claimed.taskRunId, traceId, said: withoutValues(error.cause) }, 'an engine said what the error table does not know');
       if (staysUnused(error, claimed.attempt)) await this.dropStaging(claimed.taskRunId, () => context.cleanUp());
       return outcomeOf(error, traceId);
     } finally {
@@ -86,8 +87,8 @@ export class Attempts {
   }
 }
 
-/** A task run is its own trace: the id finds its log lines. */
-const traceOf = (taskRunId: string): string => taskRunId.replaceAll('-', '');
+/** What an engine said, without what stands in quotes there: rows of users are no part of a log. */
+const withoutValues = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).replaceAll(/(['"])(?:(?!\1).)*\1/gs, '$1…$1').slice(0, 500);
 const withoutCell = ({ code, text }: Failure): Pick<Failure, 'code' | 'text'> => ({ code, text });
 function failureOf(error: unknown): Failure {
   const outcome = outcomeOf(error);

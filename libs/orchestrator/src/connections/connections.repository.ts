@@ -1,6 +1,5 @@
-import { Connection, type ConnectionSpec, EtlError } from '@agent-etl/contracts';
+import { Connection, type ConnectionSpec, EtlError, didYouMean } from '@agent-etl/contracts';
 import { type TenantTx, sql } from '@agent-etl/persistence';
-import { nearestNames } from '@agent-etl/planning';
 import { Injectable } from '@nestjs/common';
 import { ConnectionEntity } from './connection.entity.ts';
 
@@ -16,8 +15,7 @@ export class ConnectionsRepository {
     return [...new Set(names)].map((name) => {
       const found = all.find((connection) => connection.name === name);
       if (found) return found;
-      const near = nearestNames(name, all.map((connection) => connection.name));
-      throw new EtlError('access.not-found', { what: `connection ${name}`, next: near.length ? `did you mean ${near.join(' or ')}?` : 'add it to agent-etl.yaml, or: agent-etl connections add' });
+      throw new EtlError('access.not-found', { what: `connection ${name}`, next: didYouMean(name, all.map((connection) => connection.name)) ?? 'add it to agent-etl.yaml, or: agent-etl connections add' });
     });
   }
   async put(tx: TenantTx, name: string, spec: ConnectionSpec): Promise<void> {

@@ -1,4 +1,4 @@
-import { EtlError, type Pipeline, PipelineId, PipelineName, type PlanId, RunId, type PipelineView } from '@agent-etl/contracts';
+import { EtlError, didYouMean, type Pipeline, PipelineId, PipelineName, type PlanId, RunId, type PipelineView } from '@agent-etl/contracts';
 import { type TenantTx, sql } from '@agent-etl/persistence';
 import { Injectable } from '@nestjs/common';
 import { v7 } from 'uuid';
@@ -24,8 +24,11 @@ export class PipelinesRepository {
   /** @throws EtlError `access.not-found` */
   async get(tx: TenantTx, name: string): Promise<PipelineEntity> {
     const found = await this.byName(tx, name);
-    if (!found) throw new EtlError('access.not-found', { what: `pipeline ${name}` });
+    if (!found) throw new EtlError('access.not-found', { what: `pipeline ${name}`, next: didYouMean(name, await this.names(tx)) ?? 'agent-etl pipelines lists those that there are' });
     return found;
+  }
+  private async names(tx: TenantTx): Promise<string[]> {
+    return (await tx.run<{ name: string }>(sql`select name from pipeline where tenant_id = ${tx.tenantId} order by name limit 1000`)).map(({ name }) => name);
   }
   async list(tx: TenantTx, { limit, after }: { limit: number; after: string | null }): Promise<PipelineEntity[]> {
     return tx.manager.createQueryBuilder(PipelineEntity, 'p').where('p.tenantId = :tenantId and p.name > :after', { tenantId: tx.tenantId, after: after ?? '' }).orderBy('p.name').limit(limit).getMany();

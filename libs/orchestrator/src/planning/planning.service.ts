@@ -1,7 +1,7 @@
-import { type Policy, type Profile, EtlError, type Plan, type Question, toFailure } from '@agent-etl/contracts';
+import { type Policy, type Profile, EtlError, type Failure, type Plan, type Question, toFailure, traceOf } from '@agent-etl/contracts';
 import { Outbox } from '@agent-etl/messaging';
 import type { TenantTx } from '@agent-etl/persistence';
-import { digestOf, planCopy, planHash, verifyPlan } from '@agent-etl/planning';
+import { digestOf, planCopy, planHash, refusalOf, verifyPlan } from '@agent-etl/planning';
 import { crashPoint } from '@agent-etl/service-kit';
 import { Injectable } from '@nestjs/common';
 import type { RequestEntity } from '../requests/request.entity.ts';
@@ -32,19 +32,20 @@ export class PlanningService {
     if (request?.state !== 'planning') return;
     const result = run.tasks[0]?.result;
     if (result?.kind !== 'profile') {
-      await this.progress.fail(tx, request, { failure: run.failure ?? toFailure(new EtlError('run.cancelled', { reason: run.cancelReason ?? 'nobody said why' })) });
+      await this.progress.fail(tx, request, { failure: run.failure ?? told(new EtlError('run.cancelled', { reason: run.cancelReason ?? 'nobody said why' }), run) });
       return;
     }
     await this.ground.hold(tx, request.pipelineId);
     try {
-      await this.propose(tx, request, result);
+      await this.propose(tx, { request, run }, result);
     } catch (error) {
       if (!(error instanceof EtlError) || error.row.retry !== 'never') throw error;
-      await this.progress.fail(tx, request, { failure: toFailure(error) });
+      await this.progress.fail(tx, request, { failure: told(error, run) });
     }
   }
 
-  private async propose(tx: TenantTx, request: RequestEntity, { source, target }: { source: Profile; target: Profile }): Promise<void> {
+  private async propose(tx: TenantTx, asked: Asked, { source, target }: { source: Profile; target: Profile }): Promise<void> {
+    const { request } = asked;
     const policy = this.ground.policy;
     crashPoint('planning.before-model');
     const planned = planCopy(await this.ground.input(tx, request, { source, target }));
@@ -55,26 +56,27 @@ export class PlanningService {
       spec: request.spec, plan, questions, verdict: plan ? verifyPlan(plan, policy) : { ok: false, issues: [] }, sourceFingerprint: source.fingerprint });
     crashPoint('planning.plan-stored');
     await this.outbox.add(tx, 'plan.proposed.v1', { ...aboutPlan(row, request.requestId), risk: plan?.risk ?? 'R0', view: viewOfPlan(row) });
-    await this.decide(tx, row, { request, policy });
+    await this.decide(tx, row, { ...asked, policy });
   }
 
-  private async decide(tx: TenantTx, row: PlanEntity, { request, policy }: { request: RequestEntity; policy: Policy }): Promise<void> {
+  private async decide(tx: TenantTx, row: PlanEntity, { request, run, policy }: Asked & { policy: Policy }): Promise<void> {
     const { plan, verdict, questions } = row;
-    if (!plan) return this.progress.wait(tx, request, { planId: row.planId, failure: ambiguous(questions) });
+    if (!plan) return this.progress.wait(tx, request, { planId: row.planId, failure: told(ambiguous(questions), run) });
     if (!verdict.ok) {
       await this.approvals.refuse(tx, row, 'verifier');
-      return this.progress.fail(tx, request, { planId: row.planId, failure: refusedByVerifier(verdict.issues) });
+      return this.progress.fail(tx, request, { planId: row.planId, failure: told(refusalOf(verdict.issues), run) });
     }
-    if (row.status === 'refused') return this.progress.fail(tx, request, { planId: row.planId, failure: refusedBefore(row) });
-    if (row.status === 'proposed' && !passesPolicy(plan, policy)) return this.progress.wait(tx, request, { planId: row.planId, failure: needsApproval(plan) });
+    if (row.status === 'refused') return this.progress.fail(tx, request, { planId: row.planId, failure: told(refusedBefore(row), run) });
+    if (row.status === 'proposed' && !passesPolicy(plan, policy)) return this.progress.wait(tx, request, { planId: row.planId, failure: told(needsApproval(plan), run) });
     const approved = row.status === 'approved' ? await this.approvals.renew(tx, row, request.requestId) : await this.approvals.approve(tx, row, { by: 'policy' });
     await this.approvals.goOn(tx, approved, request);
   }
 }
 
-const ambiguous = (questions: readonly Question[]) => toFailure(new EtlError('request.ambiguous', { questions: questions.map(({ text }) => text.replace(/\.$/, '')).join(' ') },
-  { issues: questions.map(({ id, text, choices }) => ({ code: `question.${id}`, path: '/pipeline/to', text: `${text} (${choices.join(' | ')})` })) }));
-const needsApproval = ({ risks, risk, pipeline }: Plan) => toFailure(new EtlError('plan.needs-approval', { risks: risks.map((text) => text.replace(/\.$/, '')).join('; ') || `it is ${risk}`, pipeline: pipeline.name }));
-const refusedByVerifier = (issues: PlanEntity['verdict']['issues']) =>
-  toFailure(new EtlError('plan.refused', { rule: issues[0]?.code ?? 'the verifier', explanation: issues[0]?.text.replace(/\.$/, '') ?? 'it found issues' }, { issues }));
-const refusedBefore = ({ decidedBy }: PlanEntity) => toFailure(new EtlError('plan.refused', { rule: 'a decision', explanation: `${decidedBy ?? 'a person'} refused this very plan` }));
+interface Asked { readonly request: RequestEntity; readonly run: RunRecord }
+/** The trace is that of the look that the plan rests on: who asks why finds what the worker saw. */
+const told = (error: EtlError, { tasks }: RunRecord): Failure => toFailure(error, tasks[0] ? traceOf(tasks[0].taskRunId) : null);
+const ambiguous = (questions: readonly Question[]) => new EtlError('request.ambiguous', { questions: questions.map(({ text }) => text.replace(/\.$/, '')).join(' ') },
+  { issues: questions.map(({ id, text, choices }) => ({ code: `question.${id}`, path: '/pipeline/to', text: `${text} (${choices.join(' | ')})` })) });
+const needsApproval = ({ risks, risk, pipeline }: Plan) => new EtlError('plan.needs-approval', { risks: risks.map((text) => text.replace(/\.$/, '')).join('; ') || `it is ${risk}`, pipeline: pipeline.name });
+const refusedBefore = ({ decidedBy }: PlanEntity) => new EtlError('plan.refused', { rule: 'a decision', explanation: `${decidedBy ?? 'a person'} refused this very plan`, next: 'change the pipeline: another plan is another question' });

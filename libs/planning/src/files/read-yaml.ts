@@ -1,11 +1,12 @@
-import { EtlError, type Issue } from '@agent-etl/contracts';
-import { type Document, LineCounter, type Node, isMap, isNode, isPair, isScalar, parseDocument, visit } from 'yaml';
+import { EtlError, type Issue, mendable, unknownKey } from '@agent-etl/contracts';
+import { type Document, LineCounter, type Node, type YAMLError, isMap, isNode, isPair, isScalar, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { knownKeys } from './known-keys.ts';
-import { nearestNames } from './nearest.ts';
 
 /** Characters of one file at most; a person never writes more. */
 export const MAX_FILE_CHARS = 256 * 1024;
+/** Mistakes that are told at once; one that is early may make many that are none. */
+const MOST_ISSUES = 20;
 
 interface Place { line: number; col: number }
 interface Source { readonly file: string; readonly lines: LineCounter; readonly document: Document.Parsed }
@@ -22,9 +23,10 @@ const at = (source: Pick<Source, 'file' | 'lines'>, offset: number): string => {
 export function readYaml<T extends z.ZodType>(schema: T, text: string, file: string): z.output<T> {
   if (text.length > MAX_FILE_CHARS) throw new EtlError('request.too-large', { what: file, size: `${text.length} characters`, limit: `${MAX_FILE_CHARS} characters` });
   const source = parseText(text, file);
+  if (source.document.contents === null) throw new EtlError('request.invalid', { pointer: `${file}:1:1`, problem: 'the file is empty' }, { issues: [{ code: 'empty', path: `${file}:1:1`, text: 'The file is empty.' }] });
   const parsed = schema.safeParse(source.document.toJS({ maxAliasCount: 0 }));
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.flatMap((issue) => located(source, schema, issue));
+  const issues = mendable(parsed.error.issues).flatMap((issue) => located(source, schema, issue)).slice(0, MOST_ISSUES);
   throw new EtlError('request.invalid', { pointer: issues[0]!.path, problem: withoutStop(issues[0]!.text) }, { issues });
 }
 
@@ -34,20 +36,33 @@ function parseText(text: string, file: string): Source {
   const lines = new LineCounter();
   let document: Document.Parsed;
   try {
-    document = parseDocument(text, { lineCounter: lines, version: '1.2', schema: 'core', merge: false, uniqueKeys: true, prettyErrors: false, logLevel: 'silent' });
+    // A second document is an error only when this level of the log is told.
+    document = parseDocument(text, { lineCounter: lines, version: '1.2', schema: 'core', merge: false, uniqueKeys: true, prettyErrors: false, logLevel: 'error' });
   } catch (cause) {
-    throw new EtlError('request.malformed', { format: 'YAML', problem: 'nested too deeply', line: 1 }, { cause, issues: [{ code: 'syntax', path: `${file}:1:1`, text: 'Nested too deeply.' }] });
+    throw tooDeep(file, cause);
   }
+  if (document.errors.some(({ message }) => /stack/i.test(message))) throw tooDeep(file, document.errors[0]);
   const source = { file, lines, document };
-  const issues = [...document.errors.map(({ code, message, pos }) => ({ code: code.toLowerCase().replaceAll('_', '-'), offset: pos[0], text: message })), ...forbidden(document)]
-    .sort((a, b) => a.offset - b.offset).map(({ code, offset, text: said }) => ({ code, path: at(source, offset), text: sentence(said) }));
+  const issues = [...document.errors.map((error) => ({ code: error.code.toLowerCase().replaceAll('_', '-'), offset: error.pos[0], text: saidOf(error, document) })), ...forbidden(document)]
+    .sort((a, b) => a.offset - b.offset).slice(0, MOST_ISSUES).map(({ code, offset, text: said }) => ({ code, path: at(source, offset), text: sentence(said) }));
   const first = issues[0];
   if (first) {
     throw new EtlError('request.malformed', { format: 'YAML', problem: withoutStop(first.text), line: first.path.split(':').at(-2) }, { issues });
   }
   return source;
 }
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${withoutStop(text.slice(1))}.`;
+const tooDeep = (file: string, cause: unknown): EtlError =>
+  new EtlError('request.malformed', { format: 'YAML', problem: 'nested too deeply', line: 1 }, { cause, issues: [{ code: 'syntax', path: `${file}:1:1`, text: 'Nested too deeply.' }] });
+/** The reader's own words, but where they do not say what is there. */
+function saidOf({ code, message, pos }: YAMLError, document: Document.Parsed): string {
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here; one file holds one';
+  if (code !== 'DUPLICATE_KEY') return message;
+  let key: string | undefined;
+  visit(document, { Pair: (_, pair) => { if (isScalar(pair.key) && pair.key.range?.[0] === pos[0]) key = String(pair.key.value); } });
+  return key === undefined ? message : `key ${key} is there twice`;
+}
+const stopped = (text: string): string => (/[.?!]$/.test(text) ? text : `${text}.`);
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${stopped(text.slice(1))}`;
 
 /** Tags and anchors: a reader would have to know what they make of the text. */
 function forbidden(document: Document.Parsed): { code: string; offset: number; text: string }[] {
@@ -67,18 +82,10 @@ function forbidden(document: Document.Parsed): { code: string; offset: number; t
 function located(source: Source, schema: z.ZodType, issue: z.core.$ZodIssue): Issue[] {
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, issue.path);
-    return issue.keys.map((key) => {
-      const near = nearestNames(key, known);
-      const hint = near.length ? `did you mean ${near.join(' or ')}?` : `known here: ${known.join(', ')}.`;
-      return { code: 'unknown-key', path: at(source, keyOffset(source, issue.path, key)), text: `Unknown key ${key}: ${hint}` };
-    });
-  }
-  if (issue.code === 'invalid_union') {
-    const deepest = issue.errors.map((errors) => errors.flatMap((inner) => located(source, schema, { ...inner, path: [...issue.path, ...inner.path] }))).sort((a, b) => a.length - b.length)[0];
-    if (deepest?.length) return deepest;
+    return issue.keys.map((key) => ({ code: 'unknown-key', path: at(source, keyOffset(source, issue.path, key)), text: sentence(unknownKey(key, known)) }));
   }
   const name = issue.path.map(String).join('.');
-  return [{ code: issue.code, path: at(source, valueOffset(source, issue.path)), text: `${name ? `${name}: ` : ''}${sentence(issue.message)}` }];
+  return [{ code: issue.code, path: at(source, valueOffset(source, issue.path)), text: stopped(name ? `${name} ${issue.message}` : sentence(issue.message)) }];
 }
 
 function keyOffset({ document }: Source, path: readonly PropertyKey[], key: string): number {

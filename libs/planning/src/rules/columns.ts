@@ -1,16 +1,13 @@
-import { type Column, type ColumnMapping, EtlError, type Issue } from '@agent-etl/contracts';
+import { type Column, type ColumnMapping, EtlError, type Issue, didYouMean } from '@agent-etl/contracts';
 import { type CopyInput, type Ruled, decide, named, plural } from '../decide.ts';
-import { nearestNames } from '../files/nearest.ts';
-import { fitOf } from './types.ts';
+import { asRead, fitOf } from './types.ts';
 
 /** Which columns travel, and as what. A target that exists keeps its types; a new one gets the source's, spelled by the target's connector.
- * @throws EtlError `source.not-found` for a selected column that is not there, `plan.type-unsupported` with an issue per column */
+ * @throws EtlError `source.not-found` for a selected column that is not there, `plan.type-unsupported` or `plan.refused` with an issue per column */
 export function ruleColumns(input: CopyInput): Ruled<ColumnMapping[]> {
   const chosen = selected(input);
   const mapped = chosen.map((column) => mapOne(input, column));
-  const issues = mapped.flatMap((each) => ('issue' in each ? [each.issue] : []));
-  const first = mapped.find((each) => 'issue' in each);
-  if (first && 'issue' in first) throw new EtlError('plan.type-unsupported', { column: first.column.name, type: first.column.native }, { issues });
+  refuse([...mapped.flatMap((each) => ('issue' in each ? [each] : [])), ...unfilled(input, chosen)]);
   const value = mapped.flatMap((each) => ('mapping' in each ? [each.mapping] : []));
   const risks = [...mapped.flatMap((each) => ('mapping' in each && each.risk ? [each.risk] : [])), ...untouched(input, value)];
   return { value, risks, decisions: [columnsDecision(input, chosen), typesDecision(input, value)] };
@@ -24,31 +21,54 @@ function selected({ pipeline: { from }, source }: CopyInput): Column[] {
   return from.select.map((name) => {
     const column = source.columns.find((each) => each.name === name);
     if (column) return column;
-    const near = nearestNames(name, source.columns.map((each) => each.name));
-    throw new EtlError('source.not-found', { connection: from.connection, what: `column`, name: `${from.dataset}.${name}`, nearest: near.length ? `did you mean ${near.join(' or ')}?` : null });
+    throw new EtlError('source.not-found', { connection: from.connection, what: `column`, name: `${from.dataset}.${name}`, nearest: didYouMean(name, source.columns.map((each) => each.name)) });
   });
 }
 
-type Mapped = { mapping: ColumnMapping; risk: string | null } | { issue: Issue; column: Column };
+interface Refused { readonly issue: Issue; readonly column: Column }
+type Mapped = { mapping: ColumnMapping; risk: string | null } | Refused;
 
-function mapOne({ target, source, mapColumn }: CopyInput, column: Column): Mapped {
-  const there = target.columns.find(({ name }) => name === column.name);
+/** A type that the target cannot hold is told as such; any other misfit of the columns as what the plan breaks. */
+function refuse(refused: readonly Refused[]): void {
+  const [first] = refused;
+  if (!first) return;
+  const issues = refused.map(({ issue }) => issue);
+  if (first.issue.code === 'type') throw new EtlError('plan.type-unsupported', { column: first.column.name, type: first.column.native }, { issues });
+  throw new EtlError('plan.refused', { rule: `target.${first.issue.code}`, explanation: first.issue.text.replace(/\.$/, ''), next: nextOf[first.issue.code] }, { issues });
+}
+const nextOf: Readonly<Record<string, string>> = {
+  'column-missing': 'add the column to the target, or choose others with from.select', 'column-generated': 'leave it out with from.select',
+  'column-unfilled': 'give the column a default or allow NULL, or let the source have it',
+};
+const about = (code: string, column: Column, text: string): Refused => ({ column, issue: { code, path: `/columns/${column.name}`, text } });
+
+/** Columns that the target must have filled and that nothing fills. */
+function unfilled({ target, pipeline: { to } }: CopyInput, chosen: readonly Column[]): Refused[] {
+  if (target.connector === 'file') return [];
+  return target.columns.filter(({ name, nullable, filled }) => !nullable && !filled && !chosen.some((column) => column.name === name))
+    .map((column) => about('column-unfilled', column, `${to.dataset} needs ${column.name}: it may not be NULL, has no default, and the source has no such column.`));
+}
+
+function mapOne(input: CopyInput, found: Column): Mapped {
+  const { target, source, mapColumn } = input;
+  const there = target.columns.find(({ name }) => name === found.name);
+  const column = there && target.connector !== 'file' ? asRead(source, found, there) : found;
   const base = { source: column.name, target: column.name, type: column.type, sourceNative: column.native };
   if (target.exists && target.connector !== 'file') {
     if (!there) {
-      const near = nearestNames(column.name, target.columns.map(({ name }) => name));
-      const hint = near.length ? ` Did you mean ${near.join(' or ')}?` : '';
-      return { column, issue: { code: 'column-missing', path: `/columns/${column.name}`, text: `The target has no column ${column.name}.${hint}` } };
+      const near = didYouMean(column.name, target.columns.map(({ name }) => name));
+      return about('column-missing', column, `${input.pipeline.to.dataset} has no column ${column.name}${near ? `: ${near}` : '.'}`);
     }
+    if (there.filled === 'always') return about('column-generated', column, `${input.pipeline.to.dataset} makes ${column.name} itself and takes no value for it.`);
     const fit = fitOf(column, there);
-    if (fit === 'never') return { column, issue: { code: 'type', path: `/columns/${column.name}`, text: `${column.name}: ${column.native} does not go into ${there.native}.` } };
-    const risk = fit === 'narrows' ? `${column.name} goes from ${column.native} into ${there.native}: a value that does not fit stops the run.`
+    if (fit === 'never') return about('type', column, `${column.name}: ${column.native} does not go into ${there.native}.`);
+    const risk = column !== found ? `${column.name} is read as ${there.native}: a cell that is none stops the run.` : fit === 'narrows' ? `${column.name} goes from ${column.native} into ${there.native}: a value that does not fit stops the run.`
       : column.nullable && !there.nullable ? `${column.name} may be NULL at the source and not at the target: a NULL stops the run.` : null;
     return { mapping: { ...base, targetNative: there.native, nullable: there.nullable }, risk };
   }
   // One engine on both ends spells its own types best, but a type of its own making may not exist in the other database.
   const own = source.connector === 'postgres' && target.connector === 'postgres' && column.type.kind !== 'other' ? { native: column.native } : mapColumn(target.connector, column);
-  if (!own) return { column, issue: { code: 'type', path: `/columns/${column.name}`, text: `${column.name}: a ${target.connector} target cannot hold ${column.native}.` } };
+  if (!own) return about('type', column, `${column.name}: a ${target.connector} target cannot hold ${column.native}.`);
   return { mapping: { ...base, targetNative: own.native, nullable: column.nullable }, risk: null };
 }
 

@@ -1,4 +1,5 @@
 import { type Decision, EtlError, type Plan, type PublishTask, type Question, type RiskClass, type loadModes } from '@agent-etl/contracts';
+import { compile, identifier, joinSql, relationParts, sqlFor } from '@agent-etl/sql-safety';
 import { type Columns, type CopyInput, type Ruled, decide, grouped, isEmpty, named, plural, sameNames } from '../decide.ts';
 import type { RowKey } from './key.ts';
 
@@ -52,8 +53,14 @@ function append(input: CopyInput, state: 'empty' | 'filled'): Ruled<Publishing> 
   again ? [`${plural(earlierRuns, 'earlier run')} of this pipeline filled this target: appending the full source again doubles its rows.`] : []);
 }
 
+/** @throws EtlError `connection.permission-denied` with the GRANT, before a row has moved */
+function mustHave({ target, pipeline: { to } }: CopyInput, right: 'UPDATE' | 'TRUNCATE' | 'DELETE'): void {
+  const grant = target.lacks?.[right];
+  if (grant !== undefined) throw new EtlError('connection.permission-denied', { connection: to.connection, action: `${right} on ${to.dataset}`, grant });
+}
 function replace(input: CopyInput): Ruled<Publishing> {
   const { target } = input;
+  mustHave(input, target.dependents.foreignKeys > 0 ? 'DELETE' : 'TRUNCATE');
   const { views, foreignKeys, policies, grants } = target.dependents;
   const held = Object.entries({ view: views, 'foreign key': foreignKeys, 'row policie': policies, grant: grants }).filter(([, count]) => count > 0)
     .map(([noun, count]) => (noun === 'row policie' ? `${count} row ${count === 1 ? 'policy' : 'policies'}` : plural(count, noun)));
@@ -71,10 +78,11 @@ function upsert(input: CopyInput, { key, columns }: Seen): Ruled<Publishing> {
   if (!key.columns) throw new EtlError('profile.unusable', { dataset: source.dataset, what: 'key for an upsert', next: 'name one: to.key: [column]' });
   const missing = key.columns.find((name) => !columns.some((column) => column.target === name));
   if (missing !== undefined) throw new EtlError('request.invalid', { pointer: '/pipeline/to/key', problem: `${missing} is no column that travels` });
+  mustHave(input, 'UPDATE');
   const enforced = !target.exists || [target.primaryKey, ...target.uniqueKeys].some((unique) => unique && sameNames(unique, key.columns!));
   if (!enforced) {
     throw new EtlError('plan.refused', { rule: 'an upsert needs a unique key at the target', explanation: `${to.dataset} has none over ${key.columns.join(', ')}`,
-      next: `add one: CREATE UNIQUE INDEX ON ${to.dataset} (${key.columns.join(', ')}), over columns that are NOT NULL` });
+      next: `add one, over columns that are NOT NULL: ${uniqueIndexOn(to.dataset, key.columns)}` });
   }
   const runsAgain = input.pipeline.runOn === 'airflow'; // one plan for many runs: the first finds no table, each later one does
   const value: Publishing = { load: 'upsert', how: target.exists || runsAgain ? 'upsert' : 'rename', risk: 'R1', key: key.columns };
@@ -82,6 +90,13 @@ function upsert(input: CopyInput, { key, columns }: Seen): Ruled<Publishing> {
     decide('load', `upsert by ${key.columns.join(', ')}`, { by: 'person', why: ['asked', `The request says upsert; ${named(key.columns)} names a row.`], rejected: [['append', 'Rows that are there already would be there twice.']] }),
     decide('publish', value.how, value.how === 'upsert' ? { why: ['merge', 'One statement from staging: new rows in, changed rows updated, others untouched.'], rejected: [['swap', 'Rows that only the target has would go.']] }
       : { why: ['staging-is-the-table', 'There is no target yet: staging is the new table, with the key.'], rejected: [['upsert', 'There is nothing to merge with.']] })]);
+}
+
+const sql = sqlFor('postgres');
+/** The statement that an administrator can paste. */
+function uniqueIndexOn(dataset: string, columns: readonly string[]): string {
+  const { schema, table } = relationParts(dataset) ?? { schema: 'public', table: dataset };
+  return compile(sql`CREATE UNIQUE INDEX ON ${identifier(schema, table)} (${joinSql(columns.map((name) => sql`${identifier(name)}`), sql`, `)})`).text;
 }
 
 function file(input: CopyInput): LoadRule {

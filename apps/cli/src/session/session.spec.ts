@@ -1,0 +1,41 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readText } from './read-text.ts';
+import { Session } from './session.ts';
+
+let folder: string;
+beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'etl-cli-')); });
+afterEach(async () => { await rm(folder, { recursive: true, force: true }); });
+const session = (options: ConstructorParameters<typeof Session>[0]): Session => new Session(options, { cwd: folder, env: {} });
+
+describe('a session', () => {
+  it('does not make a second project of a typo', async () => {
+    await writeFile(join(folder, 'file'), '');
+    for (const project of ['nowhere', 'file']) expect(() => session({ project })).toThrow(expect.objectContaining({ name: 'WrongUse', next: expect.stringContaining('folder') as unknown }));
+    expect(await readdir(folder)).toEqual(['file']);
+  });
+  it.each(['not a url', '', 'localhost:8080', 'ftp://x', 'file:///etc/passwd'])('takes no API at %j', async (url) => {
+    await expect(session({ url }).client()).rejects.toMatchObject({ name: 'WrongUse', next: 'write http://host:port or https://host' });
+  });
+  it('tells a mistake in agent-etl.yaml by itself, before anything is started', async () => {
+    await writeFile(join(folder, 'agent-etl.yaml'), 'version: 1\nconections: {}\n');
+    await expect(session({}).client()).rejects.toMatchObject({ code: 'request.invalid', message: 'agent-etl.yaml:2:1: Unknown key conections: did you mean connections?' });
+    expect(await readdir(folder)).toEqual(['agent-etl.yaml']);
+  });
+});
+describe('a file that a person names', () => {
+  const told = (file: string): Promise<unknown> => readText(file, folder).catch(({ code, next }: { code: string; next: string | null }) => [code, next]);
+  it('is read, or it is said why not, with the nearest name', async () => {
+    await mkdir(join(folder, 'pipelines'));
+    await writeFile(join(folder, 'pipelines', 'orders.yaml'), 'é');
+    await writeFile(join(folder, 'latin.yaml'), Buffer.from([0x61, 0xe9]));
+    expect(await told('pipelines/orders.yaml')).toBe('é');
+    expect(await told('pipelines/ordres.yaml')).toEqual(['source.not-found', 'did you mean pipelines/orders.yaml?']);
+    expect(await told('latn.yaml')).toEqual(['source.not-found', 'did you mean latin.yaml?']);
+    expect(await told('nowhere/x.yaml')).toEqual(['source.not-found', 'there is no folder nowhere']);
+    expect(await told('pipelines')).toEqual(['file.forbidden', 'name a file in it']);
+    expect(await told('latin.yaml')).toEqual(['data.format-invalid', 'write it as UTF-8, such as: iconv -f WINDOWS-1252 -t UTF-8 latin.yaml']);
+  });
+});

@@ -1,0 +1,20 @@
+import { EtlError, type Issue } from '@agent-etl/contracts';
+
+/** What a person can do about an issue of the verifier. Issues that only a wrong planner makes have no entry. */
+const advice: Readonly<Record<string, string>> = {
+  'target.is-source': 'name another target',
+  'plan.size': 'take fewer columns with from.select, and the others in a second pipeline',
+  'key.nullable': 'choose key columns that are NOT NULL, or make these so: ALTER TABLE ... ALTER COLUMN ... SET NOT NULL',
+  'key.column': 'take the column into from.select, or choose another key',
+  'name.length': 'give it a shorter name: a view at the source can',
+  'name.parts': 'write schema.table; a name with a dot in it goes in double quotes',
+  'name.reserved': 'choose another schema',
+  'name.twin': 'rename one by a view at the source, or leave it out with from.select',
+};
+
+/** A plan that its verifier refuses, in the words of its first issue. */
+export function refusalOf(issues: readonly Issue[]): EtlError {
+  const [first] = issues;
+  const next = first && advice[first.code];
+  return new EtlError('plan.refused', { rule: first?.code ?? 'the verifier', explanation: first?.text.replace(/\.$/, '') ?? 'it found issues', ...(next ? { next } : {}) }, { issues });
+}
