@@ -189,7 +189,9 @@ describePostgres('orchestrator', () => {
       expect((await call<RunView>('POST', `/v1/runs/${first.runId}/cancel`)).json.state).toBe('cancelling');
       await worker.report('task.run.cancelled.v1', { runId: load.runId, taskRunId: load.taskRunId, attempt: load.attempt });
       expect((await run(first.runId!)).state).toBe('cancelled');
-      expect(worker.cancels.some(({ taskRunId }) => taskRunId === load.taskRunId)).toBe(true);
+      const isTold = (): boolean => worker.cancels.some(({ taskRunId }) => taskRunId === load.taskRunId);
+      for (let tries = 0; tries < 200 && !isTold(); tries += 1) await new Promise((done) => { setTimeout(done, 25); });
+      expect(isTold()).toBe(true);
       expect((await call<RunView>('POST', `/v1/runs/${first.runId}/retry`)).status).toBe(202);
     });
     it('of a profile is told to the requester', async () => {

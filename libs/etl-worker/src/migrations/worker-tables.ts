@@ -1,5 +1,6 @@
 import { type MigrationClass, enableRowSecurity, letRelay, runAll, sql } from '@agent-etl/persistence';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { KeptStaging1764000200000 } from './kept-staging.ts';
 
 // One row per attempt. The command is absent only where a cancel came before it.
 const task = [
@@ -83,4 +84,4 @@ class WorkerTables1764000100000 implements MigrationInterface {
 }
 
 /** Migrations of the worker's own tables, without the platform's. */
-export const workerMigrations = (): MigrationClass[] => [WorkerTables1764000100000];
+export const workerMigrations = (): MigrationClass[] => [WorkerTables1764000100000, KeptStaging1764000200000];
