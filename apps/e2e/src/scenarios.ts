@@ -3,6 +3,7 @@ import { airflow } from './scenarios/airflow.ts';
 import { commandLine } from './scenarios/command-line.ts';
 import { copies } from './scenarios/copies.ts';
 import { failures } from './scenarios/failures.ts';
+import { kills } from './scenarios/kills.ts';
 import { messages } from './scenarios/messages.ts';
 import { requests } from './scenarios/requests.ts';
 import { secrecy } from './scenarios/secrecy.ts';
@@ -26,6 +27,7 @@ export function scenarios(name: string, start: () => Promise<World>): void {
     describe('command line', () => { commandLine(running); });
     describe('airflow', () => { airflow(running); });
     describe('messages', () => { messages(running); });
+    describe('kills', () => { kills(running, password); });
     describe('secrecy', () => { secrecy(running, password); });
   });
 }

@@ -9,50 +9,76 @@ let count = 0;
 /** A legal name that no other scenario uses. */
 export const fresh = (prefix: string): string => `${prefix}_${process.pid % 10_000}_${count += 1}`;
 
+type Server = Pick<World, 'postgresUrl'>;
+/** Databases of a server that belong to the login of all scenarios. */
+export async function makeDatabases(server: Server, names: readonly string[], password: string): Promise<void> {
+  await sqlIn(server, 'postgres', `create role etl login password '${password}'`);
+  for (const name of names) await sqlIn(server, 'postgres', `create database ${name} owner etl`);
+}
+export async function connectTo({ client }: World, { postgresUrl }: Server, { name, database }: { name: string; database: string }): Promise<void> {
+  const { hostname: host, port } = new URL(postgresUrl);
+  await client.call(endpoints.putConnection, { params: { name }, body: { connector: 'postgres', host, port: Number(port), database, user: 'etl', password: 'secret://etl#password', tls: 'disable' } });
+}
 /** Connections and databases that the scenarios share: `shop` and `warehouse` with a login of their own, `files` in the world's folder. */
 export async function furnish(world: World, password: string): Promise<void> {
-  await sqlIn(world, 'postgres', 'create database shop');
-  await sqlIn(world, 'postgres', 'create database warehouse');
-  await sqlIn(world, 'postgres', `create role etl login password '${password}'`);
-  for (const database of ['shop', 'warehouse']) await sqlIn(world, 'postgres', `alter database ${database} owner to etl`);
-  const { hostname: host, port } = new URL(world.postgresUrl);
-  for (const name of ['shop', 'warehouse']) {
-    await world.client.call(endpoints.putConnection, { params: { name }, body: { connector: 'postgres', host, port: Number(port), database: name, user: 'etl', password: 'secret://etl#password', tls: 'disable' } });
-  }
+  const names = ['shop', 'warehouse'];
+  await makeDatabases(world, names, password);
+  for (const name of names) await connectTo(world, world, { name, database: name });
   await world.client.call(endpoints.putConnection, { params: { name: 'files' }, body: { connector: 'file', root: world.folder } });
 }
-export const inShop = <T extends Record<string, unknown>>(world: World, text: string): Promise<T[]> => sqlIn<T>(world, 'shop', `set role etl; ${text}`);
-export const inWarehouse = <T extends Record<string, unknown>>(world: World, text: string): Promise<T[]> => sqlIn<T>(world, 'warehouse', `set role etl; ${text}`);
+export const inShop = <T extends Record<string, unknown>>(server: Server, text: string): Promise<T[]> => sqlIn<T>(server, 'shop', `set role etl; ${text}`);
+export const inWarehouse = <T extends Record<string, unknown>>(server: Server, text: string): Promise<T[]> => sqlIn<T>(server, 'warehouse', `set role etl; ${text}`);
 
+/** Asks again for as long as the system, or what it stands on, is away. */
+export async function patiently<T>(call: () => Promise<T>): Promise<T> {
+  for (const until = Date.now() + 60_000; ; await delay(200)) {
+    try { return await call(); } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 'platform.unavailable' || Date.now() > until) throw error;
+    }
+  }
+}
+const viewOf = (world: World, requestId: string): Promise<RequestView> => patiently(() => world.client.call(endpoints.getRequest, { params: { requestId } }));
 /** Waits until a request is settled: its plan waits or is refused, or its run has ended. */
-export async function settle({ client }: World, first: RequestView): Promise<RequestView> {
+export async function settle(world: World, first: RequestView): Promise<RequestView> {
   const ends: readonly RequestView['state'][] = ['planned', 'waiting', 'finished', 'failed'];
   let view = first;
   for (const until = Date.now() + 90_000; !ends.includes(view.state); await delay(50)) {
     if (Date.now() > until) throw new Error(`request ${first.requestId} is still ${view.state}`);
-    view = await client.call(endpoints.getRequest, { params: { requestId: first.requestId } });
+    view = await viewOf(world, first.requestId);
   }
   return view;
 }
-export async function ask(world: World, pipeline: Pipeline, requestId: string = randomUUID()): Promise<RequestView> {
-  return settle(world, await world.client.call(endpoints.createRequest, { body: { requestId, pipeline, run: 'now' } }));
+export const request = ({ client }: World, pipeline: Pipeline, requestId: string = randomUUID()): Promise<RequestView> =>
+  client.call(endpoints.createRequest, { body: { requestId, pipeline, run: 'now' } });
+export async function ask(world: World, pipeline: Pipeline, requestId?: string): Promise<RequestView> {
+  return settle(world, await request(world, pipeline, requestId));
+}
+/** Asks for a run and answers as soon as it has begun. */
+export async function begin(world: World, pipeline: Pipeline): Promise<RunId> {
+  let view = await request(world, pipeline);
+  for (; !view.runId; view = await viewOf(world, view.requestId)) if (view.state === 'failed' || view.state === 'waiting') throw new Error(`${pipeline.name} is ${view.state}: ${JSON.stringify(view.failure)}`);
+  return view.runId;
 }
 export async function runOf({ client }: World, view: RequestView): Promise<RunView> {
   if (!view.runId) throw new Error(`request ${view.requestId} has no run: ${view.state} ${JSON.stringify(view.failure)}`);
   return client.call(endpoints.getRun, { params: { runId: view.runId } });
 }
-export async function untilRun({ client }: World, runId: RunId, isEnough: (run: RunView) => boolean = ({ state }) => isFinal(state)): Promise<RunView> {
+export async function untilRun(world: World, runId: RunId, isEnough: (run: RunView) => boolean = ({ state }) => isFinal(state)): Promise<RunView> {
   for (const until = Date.now() + 90_000; ; await delay(20)) {
-    const run = await client.call(endpoints.getRun, { params: { runId } });
+    const run = await patiently(() => world.client.call(endpoints.getRun, { params: { runId } }));
     if (isEnough(run)) return run;
     if (Date.now() > until) throw new Error(`run ${runId} is still ${run.state}`);
   }
 }
+const green = (run: RunView): RunView => {
+  if (run.state !== 'succeeded') throw new Error(`${run.pipeline} is ${run.state}: ${JSON.stringify(run.failure)}`);
+  return run;
+};
+/** Waits for the green end of a run. */
+export const untilGreen = async (world: World, runId: RunId): Promise<RunView> => green(await untilRun(world, runId));
 /** Runs a pipeline to its green end. */
 export async function copy(world: World, pipeline: Pipeline): Promise<RunView> {
-  const run = await runOf(world, await ask(world, pipeline));
-  if (run.state !== 'succeeded') throw new Error(`${pipeline.name} is ${run.state}: ${JSON.stringify(run.failure)}`);
-  return run;
+  return green(await runOf(world, await ask(world, pipeline)));
 }
 /** Why a pipeline did not come to a green end, wherever that showed: always one sentence, something to do, a code and a trace. */
 export async function failureOf(world: World, pipeline: Pipeline): Promise<Failure> {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Client } from '@agent-etl/api-client';
+import type { OwnBroker } from '@agent-etl/messaging/testing';
 import pg from 'pg';
 
 /** One running set-up, seen from outside: its API, its user's databases and files, its command line. */
@@ -13,9 +14,17 @@ export interface World {
   readonly postgresUrl: string;
   /** Folder that file connections may use, and that holds logs and rendered DAGs. */
   readonly folder: string;
+  /** Folder below which each worker has its scratch. */
+  readonly scratch: string;
   readonly publicKey: string;
   /** Puts one bare line on etl.pipeline.requests; null where the bus cannot be reached from outside. */
   readonly produce: ((line: string) => Promise<void>) | null;
+  /** The broker, to be killed and started again; null where the bus is in memory. */
+  readonly broker: OwnBroker | null;
+  /** Processes of ours that run, by the name of their app. */
+  processes(): Promise<Readonly<Record<string, number>>>;
+  /** Waits until all that was killed runs again; what nobody starts by itself is started. */
+  revive(): Promise<void>;
   /** Runs a command to its end. `during` gets the process while it runs, to send it signals. */
   cli(args: readonly string[], env?: Readonly<Record<string, string>>, during?: During): Promise<CliAnswer>;
   stop(): Promise<void>;

@@ -1,19 +1,11 @@
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EtlError } from '@agent-etl/contracts';
+import { isRunning, startOf } from '@agent-etl/service-kit';
 
 /** Folder of a project in which its standalone keeps what belongs to it. */
 export const homeOf = (projectDir: string): string => join(projectDir, '.agent-etl');
 
-/** When a process started, in ticks since boot: a process id alone may have been given to somebody else. Empty where /proc is missing. */
-export async function startOf(pid: number): Promise<string> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-}
-async function isAlive(pid: number, start: string): Promise<boolean> {
-  try { process.kill(pid, 0); } catch (error) { if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false; }
-  return start === '' || await startOf(pid) === start;
-}
 async function holderOf(file: string): Promise<{ pid: number; start: string } | null> {
   const [pid = '', start = ''] = (await readFile(file, 'utf8').catch(() => '')).trim().split(' ');
   return /^\d+$/.test(pid) ? { pid: Number(pid), start } : null;
@@ -35,7 +27,7 @@ export async function lockProject(projectDir: string): Promise<{ release(): Prom
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const holder = await holderOf(file);
       const conflict = new EtlError('request.conflict', { what: `the standalone of ${projectDir}`, state: `running as process ${holder?.pid ?? 'unknown'}`, action: 'a second start' });
-      if (tries > 3 || (holder && await isAlive(holder.pid, holder.start))) throw conflict;
+      if (tries > 3 || (holder && await isRunning(holder.pid, holder.start))) throw conflict;
       await rm(file, { force: true });
     }
   }

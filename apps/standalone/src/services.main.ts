@@ -9,7 +9,7 @@ import { allServices } from './feature-services.ts';
 import { freePort } from './free-port.ts';
 import { makeToken } from './run-file.ts';
 import { openEdge } from './services/edge.ts';
-import { allReady, startService } from './services/service-processes.ts';
+import { allReady, keepService } from './services/service-processes.ts';
 import { readServicesArguments } from './services/arguments.ts';
 import { readyLines } from './services/ready-lines.ts';
 import { signingKeyOf } from './signing-key.ts';
@@ -44,7 +44,7 @@ try {
   const settings = {
     ETL_SERVICE_KIT_TOKENS: tokens, ETL_ORCHESTRATOR_SIGNING_KEY_FILE: signingKey, ETL_CONNECTORS_FILE_ROOTS: fileRoots, ETL_DAG_GENERATOR_PREVIEW_FOLDER: join(home, 'dags'), ETL_DAG_GENERATOR_ROOT: folder,
     ETL_SERVICE_KIT_STATIC: join(import.meta.dirname, '..', 'dashboard'), ...env };
-  const services = apps.map((app) => startService(app, { brokers, urls, ports, home, env: settings }));
+  const services = apps.map((app) => keepService(app, { brokers, urls, ports, home, env: settings }));
   stops.push(() => Promise.all(services.map((service) => service.stop())));
   await allReady(ports, home);
   const edge = openEdge(ports);
@@ -52,7 +52,7 @@ try {
   stops.push(() => { edge.close(); edge.closeAllConnections(); });
   const address = edge.address();
   const url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : port}`;
-  const ready = { url, token, brokers, ports, postgresUrl: postgres.url, folder, publicKey: join(home, 'keys', 'receipts.pub.pem'), pids: Object.fromEntries(services.map(({ app, pid }) => [app, pid])), logs: home };
+  const ready = { url, token, brokers, ports, postgresUrl: postgres.url, postgresFolder: postgres.folder, folder, publicKey: join(home, 'keys', 'receipts.pub.pem'), pids: Object.fromEntries(services.map(({ app, pid }) => [app, pid])), logs: home };
   process.stdout.write(isJson ? `${JSON.stringify(ready)}\n` : readyLines(ready).join('\n'));
 } catch (error) {
   const { text, next, code } = toFailure(error);

@@ -225,6 +225,19 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
         await sink.discard();
         await sink.close();
       });
+      it('drops what a run left that is over, and lets another one go on writing', async () => {
+        const task = await load();
+        const writer = writerOf();
+        await (await stage(both(ends), task, writer)).sink.close();
+        const other = await at(name).connection.sink.begin(task, writerOf());
+        await other.raise();
+        const late = await at(name).connection.sink.begin(task, writer);
+        await late.abandon();
+        expect(await late.ledger()).toEqual([]);
+        await other.prepare({ fresh: 'keep' }); // its fence still stands
+        await other.discard();
+        await Promise.all([late.close(), other.close()]);
+      });
       it('leaves no staging and no connection behind', async () => { expect(await at(name).harness.leftovers()).toBe(0); });
     });
   });

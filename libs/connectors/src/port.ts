@@ -76,8 +76,10 @@ export interface SinkSession {
   stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest>;
   /** One transaction: fence, ledger row `publish`, the swap, rename, insert or upsert. Repeating it answers what the ledger says. */
   publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published>;
-  /** Drops staging of this run, and nothing else. */
+  /** Drops staging of this run, and nothing else, while the fence is ours. */
   discard(): Promise<void>;
+  /** Drops it once the run is over, without a fence: whoever writes to the target by now is not disturbed. A sleeper of the run finds neither staging nor ledger. */
+  abandon(): Promise<void>;
   close(): Promise<void>;
 }
 export interface Sink {

@@ -54,7 +54,7 @@ export const messages = {
   'plan.refused.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: [], key: 'pipelineId', says: 'The plan may not run.',
     payload: z.object({ ...plan, by: z.string().describe('verifier, or who refused.'), issues: z.array(Issue).describe('What breaks a rule.') }) }),
   'task.run.requested.v1': message({ topic: 'etl.task.commands', writer: 'orchestrator', readers: ['etl-worker'], key: 'taskRunId', says: 'Run this task.', payload: TaskCommand }),
-  'task.run.cancel-requested.v1': message({ topic: 'etl.task.commands', writer: 'orchestrator', readers: ['etl-worker'], key: 'taskRunId', says: 'Stop this task at the next chunk boundary.',
+  'task.run.cancel-requested.v1': message({ topic: 'etl.task.commands', writer: 'orchestrator', readers: ['etl-worker'], key: 'taskRunId', says: 'Stop this task at the next chunk boundary. After an attempt has ended: nobody follows it, what it staged is to be dropped.',
     payload: z.object({ ...task, reason: z.string().describe('Why.') }) }),
   'task.run.started.v1': message({ topic: 'etl.task.events', writer: 'etl-worker', readers: ['orchestrator', 'monitor'], key: 'runId', says: 'A worker claimed the task.',
     payload: z.object({ ...task, worker: z.string().describe('Worker.') }) }),

@@ -13,6 +13,7 @@ import { StepRunner, StepTools } from './steps/step-runner.ts';
 import { Attempts } from './tasks/attempts.service.ts';
 import { LeaseSweeper } from './tasks/lease-sweeper.ts';
 import { Leases } from './tasks/leases.service.ts';
+import { Leftovers } from './tasks/leftovers.service.ts';
 import { SlotSignal } from './tasks/slot-signal.ts';
 import { Slots } from './tasks/slots.service.ts';
 import { TaskMetrics } from './tasks/task-metrics.ts';
@@ -73,7 +74,7 @@ function moduleOf(parts: Parts, options: EtlWorkerOptions): DynamicModule {
     module: EtlWorkerModule, controllers: [TasksHandler],
     providers: [
       ...given(parts, options), TasksRepository, ChunksRepository, FileLedgerRepository, SlotSignal,
-      Leases, StepRunner, Attempts, Slots, TaskRetention, LeaseSweeper, TaskWatch, TasksService, EtlWorkerStart,
+      Leases, StepRunner, Attempts, Slots, TaskRetention, Leftovers, LeaseSweeper, TaskWatch, TasksService, EtlWorkerStart,
       { provide: 'hooks of the platform', inject: [EtlWorkerStart, TasksService], useFactory: (start: EtlWorkerStart, tasks: TasksService) => {
         parts.shutdown.onStop('work', () => start.stop());
         parts.onGivenUp((letter, tx) => tasks.giveUp(tx, letter));

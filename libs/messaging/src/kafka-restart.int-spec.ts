@@ -1,6 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DEFAULT_TENANT, type App, PipelineId } from '@agent-etl/contracts';
@@ -9,32 +6,13 @@ import { type TestState, aStateDatabase, testPostgresUrl } from '@agent-etl/pers
 import { KafkaBus } from './kafka-bus.ts';
 import { OutboxRelay } from './outbox-relay.ts';
 import { Outbox } from './outbox.ts';
+import { OwnBroker } from './testing/own-broker.ts';
 
 const missing = [...process.env['ETL_TEST_KAFKA_BROKERS'] ? [] : ['ETL_TEST_KAFKA_BROKERS'], ...testPostgresUrl() ? [] : ['ETL_TEST_POSTGRES_URL']];
 if (missing.length > 0) process.stdout.write(`SKIPPED messaging broker restart: ${missing.join(' and ')} not set\n`);
 const suite = missing.length > 0 ? describe.skip : describe;
 const pipelineId = PipelineId.parse('018f0000-0000-7000-8000-000000000002');
 
-/** A broker of its own, in a process that obeys lines: it is killed here, and others may be using the shared one. */
-class OwnBroker {
-  readonly #child: ChildProcess = spawn('node', [join(import.meta.dirname, '../../../tools/provision/kafka/start.mjs'), '--json'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  readonly #lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
-  async #answer(): Promise<{ brokers?: string[] }> {
-    const { value, done } = await this.#lines.next();
-    if (done) throw new Error('the broker process ended');
-    return JSON.parse(value as string) as { brokers?: string[] };
-  }
-  async brokers(): Promise<string[]> { return (await this.#answer()).brokers ?? []; }
-  async tell(what: 'kill' | 'start'): Promise<void> {
-    this.#child.stdin!.write(`${what}\n`);
-    await this.#answer();
-  }
-  async end(): Promise<void> {
-    const ended = new Promise((done) => { this.#child.once('exit', done); });
-    this.#child.stdin!.end();
-    await ended;
-  }
-}
 async function until(check: () => boolean, ms: number): Promise<void> {
   for (const end = Date.now() + ms; !check(); await sleep(50)) if (Date.now() > end) throw new Error('not within the time');
 }
@@ -46,8 +24,8 @@ suite('a broker that dies', () => {
   let state: StateDatabase;
   const got: string[] = [];
   beforeAll(async () => {
-    broker = new OwnBroker();
-    bus = new KafkaBus({ brokers: await broker.brokers(), clientId: 'restart' });
+    broker = await OwnBroker.open();
+    bus = new KafkaBus({ brokers: broker.brokers, clientId: 'restart' });
     await bus.createTopics();
     database = await aStateDatabase('restart', [{ schema: 'orchestrator', migrations: platformMigrations() }]);
     state = await database.open('orchestrator');
@@ -68,11 +46,11 @@ suite('a broker that dies', () => {
       });
     };
     for (let n = 0; n < 50; n += 1) await say();
-    await broker.tell('kill');
+    await broker.kill();
     const until30s = Date.now() + 30_000;
     while (Date.now() < until30s) { await say(); await sleep(250); } // accepting goes on without a broker
     expect(await relay.oldestSeconds()).toBeGreaterThan(10);
-    await broker.tell('start');
+    await broker.start();
     for (let n = 0; n < 20; n += 1) await say();
     await until(() => new Set(got).size === said.length, 60_000);
     expect([...new Set(got)]).toEqual(said);

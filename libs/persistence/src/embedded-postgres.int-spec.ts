@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
@@ -74,6 +75,17 @@ describe('embedded PostgreSQL', () => {
     const after = await start();
     expect(after.adopted).toBe(false);
     expect(await answer(after.url, 'select one from kept')).toEqual([{ one: 1 }]);
+  });
+
+  it('is stopped although an administrator has restarted it', async () => {
+    const before = started.at(-1)!;
+    process.kill(before.pid, 'SIGINT');
+    while (await isServer(before.pid)) await sleep(20);
+    const again = await start(before.port);
+    expect(again.pid).not.toBe(before.pid);
+    await before.stop();
+    expect(await isServer(again.pid)).toBe(false);
+    await start();
   });
 
   it('is prepared by an administrator who is no superuser, as managed databases have them', async () => {

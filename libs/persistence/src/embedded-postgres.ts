@@ -39,8 +39,13 @@ export async function startEmbeddedPostgres({ folder, port }: EmbeddedOptions): 
   const server = adopted ?? await start(binaries, { data, home, password, port: port ?? await freePort() });
   return {
     url: urlOf(server.port, password), port: server.port, password, folder: home, pid: server.pid, adopted: adopted !== null,
-    stop: () => stopPostmaster(server.pid),
+    stop: () => stopOn(data, server.pid),
   };
+}
+
+/** Stops the server of a folder, which has another process id when somebody restarted it meanwhile. */
+async function stopOn(data: string, pid: number): Promise<void> {
+  for (const each of new Set([pid, (await postmasterOf(data))?.pid ?? pid])) await stopPostmaster(each);
 }
 
 const urlOf = (port: number, password: string): string => `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;

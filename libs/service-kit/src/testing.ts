@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { App, Role } from '@agent-etl/contracts';
 import { InMemoryBus, type MessageBus, type Outbox } from '@agent-etl/messaging';
 import type { StateDatabase } from '@agent-etl/persistence';
@@ -8,6 +12,7 @@ import { Access } from './access.ts';
 import { type RunningServices, bootstrapServices } from './bootstrap.ts';
 import type { Environment } from './load-config.ts';
 import { type LogLevel, createLog } from './log.ts';
+import { startOf } from './process-life.ts';
 import type { AnyService, ServiceDefinition, ServiceParts } from './service-definition.ts';
 
 /** Bearer tokens of a service under test, one per role, all of the default tenant. */
@@ -52,4 +57,15 @@ export async function aService<A extends App, C>(definition: ServiceDefinition<A
   const services = await someServices([definition as unknown as AnyService], options);
   const parts = services.running.parts.get(definition.app) as unknown as ServiceParts<A, C>;
   return { ...services, parts, state: parts.state, outbox: parts.outbox };
+}
+
+/** A process that was killed and that its parent does not collect, until `collect`. */
+export async function aZombie(): Promise<{ pid: number; start: string; collect(): void }> {
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const [said] = await once(parent.stdout, 'data') as [Buffer];
+  const pid = Number(said.toString());
+  const start = await startOf(pid);
+  process.kill(pid, 'SIGKILL');
+  while (!/\) Z /.test(await readFile(`/proc/${pid}/stat`, 'utf8'))) await sleep(5);
+  return { pid, start, collect: () => { parent.kill('SIGKILL'); } };
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,6 +37,9 @@ export const standaloneProgram = (): string => join(import.meta.dirname, '..', '
 
 export interface StartOptions { readonly projectDir: string; readonly args?: readonly string[]; readonly env?: NodeJS.ProcessEnv; readonly startTimeoutMs?: number }
 
+/** Another one that holds the folder answers within this time, or was killed a moment ago: then the next start gets the folder. */
+const holderMs = 2_000;
+
 /** Starts the standalone of a project folder detached and waits until it answers. Two starters end up at the same one: its lock decides. */
 export async function startStandalone({ projectDir, args = ['--auto'], env = process.env, startTimeoutMs = 90_000 }: StartOptions): Promise<RunFile> {
   const program = standaloneProgram();
@@ -44,17 +47,21 @@ export async function startStandalone({ projectDir, args = ['--auto'], env = pro
   const folder = join(projectDir, '.agent-etl');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const log = join(folder, 'standalone.log');
-  const file = await open(log, 'a', 0o600);
-  const child = spawn(process.execPath, ['--enable-source-maps', program, '--project', projectDir, ...args], { detached: true, stdio: ['ignore', file.fd, file.fd], env });
-  child.unref();
-  await file.close();
+  const launch = async (): Promise<ChildProcess> => {
+    const file = await open(log, 'a', 0o600);
+    const child = spawn(process.execPath, ['--enable-source-maps', program, '--project', projectDir, ...args], { detached: true, stdio: ['ignore', file.fd, file.fd], env });
+    child.unref();
+    await file.close();
+    return child;
+  };
   const until = Date.now() + startTimeoutMs;
-  while (Date.now() < until) {
+  for (let child = await launch(), refusedAt = 0; Date.now() < until; await delay(50)) {
     const found = await findStandalone(projectDir);
     if (found) return found;
-    // Ended by itself: either another one holds the lock and will answer soon, or it could not start.
-    if (child.exitCode !== null && child.exitCode !== runsAlready) break;
-    await delay(50);
+    if (child.exitCode === null) continue;
+    if (child.exitCode !== runsAlready) break;
+    refusedAt ||= Date.now();
+    if (Date.now() - refusedAt > holderMs) [child, refusedAt] = [await launch(), 0];
   }
   throw await couldNotStart(log);
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { ApiError } from '@agent-etl/api-client';
 import { endpoints } from '@agent-etl/contracts';
-import { ask, between, copy, fresh, inShop, settle, untilRun } from '../steps.ts';
+import { ask, begin, between, copy, fresh, inShop, settle, untilRun } from '../steps.ts';
 import type { World } from '../world.ts';
 
 const codeOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'answered', (error: unknown) => (error instanceof ApiError ? error.code : error));
@@ -69,11 +69,9 @@ export function requests(world: () => World): void {
   });
   it('cancels a run at a chunk boundary and leaves nothing', async () => {
     const table = await aTable(world(), 1_500_000);
-    const view = await world().client.call(endpoints.createRequest, { body: { requestId: randomUUID(), pipeline: between(`shop|public.${table}`, `warehouse|mart.${table}`), run: 'now' } });
-    let started = view;
-    while (!started.runId) started = await world().client.call(endpoints.getRequest, { params: { requestId: view.requestId } });
-    await world().client.call(endpoints.cancelRun, { params: { runId: started.runId } });
-    const run = await untilRun(world(), started.runId);
+    const runId = await begin(world(), between(`shop|public.${table}`, `warehouse|mart.${table}`));
+    await world().client.call(endpoints.cancelRun, { params: { runId } });
+    const run = await untilRun(world(), runId);
     expect([run.state, run.receipt]).toEqual(['cancelled', null]);
     const retried = await world().client.call(endpoints.retryRun, { params: { runId: run.runId } });
     expect((await untilRun(world(), retried.runId)).receipt).toMatchObject({ written: 1_500_000, reconciled: true });

@@ -31,6 +31,6 @@ describe('edge', () => {
   });
   it('answers in the words of the API while a service is away', async () => {
     const answer = await fetch(`${url}/v1/plans/${'a'.repeat(64)}/dag`);
-    expect([answer.status, await answer.json()]).toEqual([503, expect.objectContaining({ code: 'platform.unavailable' })]);
+    expect([answer.status, answer.headers.get('retry-after'), await answer.json()]).toEqual([503, '5', expect.objectContaining({ code: 'platform.unavailable' })]);
   });
 });

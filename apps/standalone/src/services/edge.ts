@@ -17,7 +17,7 @@ function forward(ports: Ports, asked: IncomingMessage, answer: ServerResponse): 
     answer.writeHead(found.statusCode ?? 502, found.headers);
     found.on('error', () => { answer.destroy(); }).pipe(answer);
   });
-  inner.on('error', () => { if (!answer.headersSent) answer.writeHead(503, { 'content-type': 'application/problem+json' }).end(away); });
+  inner.on('error', () => { if (!answer.headersSent) answer.writeHead(503, { 'content-type': 'application/problem+json', 'retry-after': '5' }).end(away); });
   answer.on('close', () => { inner.destroy(); });
   // No service takes more than 1 MiB: it says so after the headers, and would say it into a pipe that a body still being written has broken.
   if (Number(asked.headers['content-length'] ?? 0) > serviceLimitBytes) inner.flushHeaders(); else asked.pipe(inner);

@@ -146,6 +146,8 @@ class FileSinkSession implements SinkSession {
     if (!rows.some(({ chunkKey }) => chunkKey === PUBLISH)) await this.tools.fileLedger.forget(this.work.writer.runId, this.work.writer.task);
   }
 
+  abandon(): Promise<void> { return this.discard(); }
+
   async close(): Promise<void> { /* each piece ends its own engine */ }
 
   private rows(): Promise<LedgerRow[]> { return this.tools.fileLedger.rows(this.work.writer.runId, this.work.writer.task); }

@@ -68,13 +68,10 @@ class Writing implements SinkSession {
   async ledger(): Promise<LedgerRow[]> { return this.facts.ledger.rows(await this.#controlled()); }
 
   async prepare({ fresh }: { fresh: 'keep' | 'start-over' }): Promise<void> {
-    const { staging, task, ledger } = this.facts;
+    const { staging, task } = this.facts;
     const columns = joinSql(task.columns.map(({ target, targetNative, nullable }) => sql`${identifier(target)} ${typeName('postgres', targetNative)}${nullable ? sql`` : sql` NOT NULL`}`), sql`, `);
     await this.#fenced(async (session) => {
-      if (fresh === 'start-over') {
-        await session.run(compile(sql`DROP TABLE IF EXISTS ${staging}`));
-        await ledger.forget(session);
-      }
+      if (fresh === 'start-over') await this.#drop(session);
       await session.run(compile(sql`CREATE TABLE IF NOT EXISTS ${staging} (${columns})`), { right: 'LEDGER' });
     });
   }
@@ -149,15 +146,22 @@ class Writing implements SinkSession {
   }
   /** Only while the fence is ours: a later attempt may be using staging. */
   async discard(): Promise<void> {
-    const { staging, ledger } = this.facts;
     try {
-      await this.#fenced(async (session) => {
-        await session.run(compile(sql`DROP TABLE IF EXISTS ${staging}`));
-        await ledger.forget(session);
-      });
+      await this.#fenced((session) => this.#drop(session));
     } catch (error) {
       if (!(error instanceof EtlError) || error.code !== 'lease.lost') throw error;
     }
+  }
+  async abandon(): Promise<void> {
+    await this.#inTransaction(async (session) => {
+      await session.run(compile(sql`SET LOCAL lock_timeout = '5s'`));
+      await this.#drop(session);
+    });
+  }
+  async #drop(session: PostgresSession): Promise<void> {
+    const { staging, ledger } = this.facts;
+    await session.run(compile(sql`DROP TABLE IF EXISTS ${staging}`));
+    await ledger.forget(session);
   }
   async close(): Promise<void> {
     await Promise.all([...this.#idle.splice(0), this.control].map((session) => session.end()));
@@ -167,12 +171,17 @@ class Writing implements SinkSession {
     if (this.control.isBroken) this.control = await this.connect();
     return this.control;
   }
-  async #fenced<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
+  #fenced<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
+    return this.#inTransaction(async (session) => {
+      await this.facts.ledger.hold(session, this.#fence);
+      return work(session);
+    });
+  }
+  async #inTransaction<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
     const session = await this.#controlled();
     try {
       await session.run(compile(sql`BEGIN`));
       await session.run(compile(sql`SET LOCAL idle_in_transaction_session_timeout = '60s'`));
-      await this.facts.ledger.hold(session, this.#fence);
       const answer = await work(session);
       await session.run(compile(sql`COMMIT`), { phase: 'committing' });
       return answer;

@@ -1,4 +1,4 @@
-import type { Connector, ConnectorTools, OpenConnection } from '@agent-etl/connectors';
+import type { Connector, ConnectorTools, OpenConnection, SinkSession } from '@agent-etl/connectors';
 import { type Connection, EtlError, type Progress, type TaskCommand, type TaskResult } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import { runInspect } from './inspect.step.ts';
@@ -58,18 +58,26 @@ export class AttemptContext implements StepContext {
     }
   }
 
-  /** Drops what the run has staged; for tasks that stage nothing there is nothing to do. The cut goes first: an attempt that comes all the same
-   * starts over, instead of resuming from a ledger whose rows are gone. */
+  /** Drops what the run has staged; for tasks that stage nothing there is nothing to do. */
   async cleanUp(): Promise<void> {
+    await this.onStaging(async (sink) => {
+      await sink.raise(); // a late sleeper of this run must not write to what is dropped
+      await sink.discard();
+      crashPoint('cleanup.half');
+    });
+  }
+  /** The same for a run that is over: others may be writing to the target by now. */
+  async abandon(): Promise<void> { await this.onStaging((sink) => sink.abandon()); }
+
+  /** The cut goes first: an attempt that comes all the same starts over, instead of resuming from a ledger whose rows are gone. */
+  private async onStaging(work: (sink: SinkSession) => Promise<void>): Promise<void> {
     const { task } = this.command;
     if (task.kind !== 'load' && task.kind !== 'publish') return;
     this.isCleaning = true;
     await this.cuts.forget();
     const sink = await beginStaging(this, await this.open(task.target.connection), task);
     try {
-      await sink.raise(); // a late sleeper of this run must not write to what is dropped
-      await sink.discard();
-      crashPoint('cleanup.half');
+      await work(sink);
     } finally {
       await sink.close();
     }

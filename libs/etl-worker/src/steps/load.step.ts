@@ -40,7 +40,7 @@ class Load {
     this.ends = ends;
   }
 
-  /** A picture ends with the load. Only when another attempt will resume it is left standing: it may be hours of copying old. */
+  /** A picture ends with the load. Only when another attempt may resume it is left standing: it may be hours of copying old. */
   async run(): Promise<LoadResult> {
     try {
       const result = await this.passes();
@@ -48,7 +48,7 @@ class Load {
       return result;
     } catch (error) {
       const { session } = this;
-      const isResumed = !staysUnused(decisiveError(error, this.context.signal.reason), this.context.command.attempt);
+      const isResumed = !staysUnused(decisiveError(error, this.context.signal.reason));
       await (isResumed && session?.leave ? session.leave() : session?.close());
       throw error;
     }

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { startOf } from '@agent-etl/service-kit';
+import { aZombie } from '@agent-etl/service-kit/testing';
 import { ScratchFolders } from './scratch-folders.ts';
 
 describe('scratch folders', () => {
@@ -19,11 +21,15 @@ describe('scratch folders', () => {
     await expect(stat(folder)).rejects.toMatchObject({ code: 'ENOENT' });
   });
   it('of a killed worker of this machine go when another one starts; those in use and of other machines stay', async () => {
-    const { pid } = spawnSync(process.execPath, ['-e', '']);
-    const names = [`${hostname()}-${pid}`, `${hostname()}-${process.ppid}`, 'other-host-1', 'notes'];
-    for (const name of names) await mkdir(join(root, name, 'task-1'), { recursive: true });
-    await new ScratchFolders(root).sweep();
-    expect((await readdir(root)).sort()).toEqual(names.slice(1).sort());
+    const [{ pid }, zombie] = [spawnSync(process.execPath, ['-e', '']), await aZombie()];
+    const gone = [`${hostname()}-${pid}-1`, `${hostname()}-${pid}`, `${hostname()}-${zombie.pid}-${zombie.start}`, `${hostname()}-${process.pid}-1`];
+    const kept = [`${hostname()}-${process.ppid}-${await startOf(process.ppid)}`, 'other-host-1', 'notes'];
+    for (const name of [...gone, ...kept]) await mkdir(join(root, name, 'task-1'), { recursive: true });
+    const folders = new ScratchFolders(root);
+    const own = await folders.make('task-1');
+    await folders.sweep();
+    expect((await readdir(root)).sort()).toEqual([...kept, basename(dirname(own))].sort());
+    zombie.collect();
   });
   it('has nothing to sweep on a new machine', async () => {
     await expect(new ScratchFolders(join(root, 'not-there')).sweep()).resolves.toBeUndefined();

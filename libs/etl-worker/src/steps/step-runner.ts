@@ -8,7 +8,7 @@ import { FileLedgerRepository } from '../files/file-ledger.repository.ts';
 import { StateFileLedger } from '../files/state-file-ledger.ts';
 import type { HeldTask } from '../tasks/held-task.ts';
 import { Leases } from '../tasks/leases.service.ts';
-import type { TaskKey } from '../tasks/tasks.repository.ts';
+import type { EndedTask, TaskKey } from '../tasks/tasks.repository.ts';
 import { WorkerSettings } from '../tasks/worker-settings.ts';
 import { AttemptContext, type ConnectorsByName } from './attempt-context.ts';
 import { ScratchFolders } from './scratch-folders.ts';
@@ -51,12 +51,12 @@ export class StepRunner {
     return this.context(claimed, claimed.command, { signal, report, beat: () => held.beat(), cuts: this.cutsOf(claimed) });
   }
 
-  /** Drops the staging of an attempt that fell silent and that nobody follows. */
-  async cleanUpAfter(lost: TaskKey & { readonly command: TaskCommand }): Promise<void> {
-    const idle = { signal: new AbortController().signal, report: () => undefined, beat: () => Promise.resolve(), cuts: this.cutsOf(lost) };
-    const context = this.context(lost, lost.command, idle);
+  /** Drops the staging of an attempt that ended and that nobody follows. */
+  async abandonAfter(ended: EndedTask): Promise<void> {
+    const idle = { signal: new AbortController().signal, report: () => undefined, beat: () => Promise.resolve(), cuts: this.cutsOf(ended) };
+    const context = this.context(ended, ended.command, idle);
     try {
-      await context.cleanUp();
+      await context.abandon();
     } finally {
       await context.close();
     }

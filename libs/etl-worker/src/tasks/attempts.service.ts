@@ -6,7 +6,7 @@ import { StepRunner } from '../steps/step-runner.ts';
 import type { HeldTask } from './held-task.ts';
 import { Leases } from './leases.service.ts';
 import { ProgressFeed } from './progress-feed.ts';
-import { type Outcome, decisiveError, outcomeOf, staysUnused } from './task-state.ts';
+import { type Ending, type Heard, decisiveError, outcomeOf, staysUnused } from './task-state.ts';
 import { WORKER_LOG, type WorkerLog } from './worker-log.ts';
 
 const REPORT_RETRY_MS = 500;
@@ -32,9 +32,9 @@ export class Attempts {
     const about = { runId: claimed.command.runId, taskRunId: claimed.command.taskRunId, attempt };
     const feed = new ProgressFeed((progress) => this.outbox.announce(tenantId, 'task.run.progressed.v1', { ...about, progress }));
     try {
-      const outcome = await this.outcome(held, feed);
+      const { outcome, keepsStaging } = await this.ending(held, feed);
       feed.close();
-      const isHeard = outcome.state !== 'gone' && await this.report(held, outcome);
+      const isHeard = outcome.state !== 'gone' && await this.report(held, { outcome, keepsStaging });
       const failure = outcome.state === 'failed' ? withoutCell(outcome.failure) : undefined;
       this.log.info({ runId, taskRunId, attempt, state: isHeard ? outcome.state : 'gone', failure }, 'attempt ended');
     } finally {
@@ -43,43 +43,45 @@ export class Attempts {
     }
   }
 
-  private async outcome(held: HeldTask, feed: ProgressFeed): Promise<Outcome> {
+  private async ending(held: HeldTask, feed: ProgressFeed): Promise<Ending> {
     const { claimed, signal } = held;
     const context = this.steps.open(held, (progress) => { feed.update(progress); });
     try {
       signal.throwIfAborted();
-      return { state: 'succeeded', result: await context.run() };
+      return { outcome: { state: 'succeeded', result: await context.run() }, keepsStaging: claimed.command.task.kind === 'load' };
     } catch (thrown) {
       const error = decisiveError(thrown, signal.reason);
       const traceId = traceOf(claimed.taskRunId);
       if (!(error instanceof EtlError)) this.log.error({ taskRunId: claimed.taskRunId, traceId, err: error }, 'step threw what the error table does not know');
       else if (error.code === 'platform.internal') this.log.error({ taskRunId: claimed.taskRunId, traceId, said: withoutValues(error.cause) }, 'an engine said what the error table does not know');
-      if (staysUnused(error, claimed.attempt)) await this.dropStaging(claimed.taskRunId, () => context.cleanUp());
-      return outcomeOf(error, traceId);
+      const isDropped = staysUnused(error) && await this.dropStaging(claimed.taskRunId, () => context.cleanUp());
+      return { outcome: outcomeOf(error, traceId), keepsStaging: !isDropped };
     } finally {
       await context.close();
     }
   }
 
-  /** What cannot be dropped now does not change why the attempt ended. */
-  private async dropStaging(taskRunId: string, cleanUp: () => Promise<void>): Promise<void> {
+  /** What cannot be dropped now does not change why the attempt ended; it is dropped later. */
+  private async dropStaging(taskRunId: string, cleanUp: () => Promise<void>): Promise<boolean> {
     try {
       await cleanUp();
+      return true;
     } catch (err) {
-      this.log.warn({ taskRunId, err }, 'staging could not be dropped');
+      this.log.warn({ taskRunId, err }, 'staging could not be dropped yet');
+      return false;
     }
   }
 
   /** Repeats until the state database has answered: work that was done is not thrown away because it could not be said at once. */
-  private async report(held: HeldTask, outcome: Exclude<Outcome, { state: 'gone' }>): Promise<boolean> {
+  private async report(held: HeldTask, ending: Ending<Heard>): Promise<boolean> {
     for (;;) {
       try {
-        return await this.leases.report(held.claimed, outcome);
+        return await this.leases.report(held.claimed, ending);
       } catch (error) {
         if (!(error instanceof EtlError) || error.code !== 'platform.unavailable') {
           this.log.error({ taskRunId: held.claimed.taskRunId, err: error }, 'outcome could not be written');
-          if (outcome.state === 'failed') return false;
-          return this.report(held, { state: 'failed', failure: failureOf(error) });
+          if (ending.outcome.state === 'failed') return false;
+          return this.report(held, { ...ending, outcome: { state: 'failed', failure: failureOf(error) } });
         }
         await sleep(REPORT_RETRY_MS);
       }

@@ -4,7 +4,7 @@ import { StateDatabase, type TenantTx } from '@agent-etl/persistence';
 import { crashPoint } from '@agent-etl/service-kit';
 import { Injectable } from '@nestjs/common';
 import { TaskMetrics } from './task-metrics.ts';
-import type { Outcome } from './task-state.ts';
+import type { Ending, Heard } from './task-state.ts';
 import { type Beat, type Claimed, type LostTask, type TaskKey, TasksRepository } from './tasks.repository.ts';
 import { WorkerSettings } from './worker-settings.ts';
 
@@ -57,9 +57,9 @@ export class Leases {
 
   /** Ends the attempt and says so. Of two holders only the one in the row is heard.
    * @returns false when that is somebody else */
-  async report(claimed: Claimed, outcome: Exclude<Outcome, { state: 'gone' }>): Promise<boolean> {
+  async report(claimed: Claimed, { outcome, keepsStaging }: Ending<Heard>): Promise<boolean> {
     return this.state.inTenantTx(claimed.tenantId, async (tx) => {
-      if (!(await this.tasks.finish(tx, claimed, { worker: this.settings.worker, state: outcome.state }))) return false;
+      if (!(await this.tasks.finish(tx, claimed, { worker: this.settings.worker, state: outcome.state, keepsStaging }))) return false;
       tx.hold(claimed.runId);
       await this.say(tx, claimed, outcome);
       crashPoint('report.written');
@@ -82,7 +82,7 @@ export class Leases {
     return lost;
   }
 
-  private async say(tx: TenantTx, claimed: Claimed, outcome: Exclude<Outcome, { state: 'gone' }>): Promise<void> {
+  private async say(tx: TenantTx, claimed: Claimed, outcome: Heard): Promise<void> {
     const about = aboutOf(claimed);
     switch (outcome.state) {
       case 'succeeded': return this.outbox.add(tx, 'task.run.succeeded.v1', { ...about, result: outcome.result });

@@ -13,9 +13,8 @@ export type Outcome =
   | { readonly state: 'failed'; readonly failure: Failure }
   | { readonly state: 'cancelled' }
   | { readonly state: 'gone' };
-
-/** After this many attempts nobody tries again, whatever the retry class says. */
-export const LAST_ATTEMPT = 5;
+/** An outcome that is reported. */
+export type Heard = Exclude<Outcome, { state: 'gone' }>;
 
 /** The error that counts: why the attempt was told to stop, or else what the step threw. An aborted step throws all sorts of things. */
 export const decisiveError = (thrown: unknown, told: unknown): unknown => told ?? inOurWords(thrown);
@@ -29,13 +28,13 @@ export function outcomeOf(error: unknown, traceId: string | null = null): Outcom
   return { state: 'failed', failure: toFailure(error, traceId) };
 }
 
-/** Whether staging of the run has no further use: nobody will resume from it. A lost lease leaves it to the new owner. */
-export function staysUnused(error: unknown, attempt: number): boolean {
-  if (!(error instanceof EtlError)) return attempt >= LAST_ATTEMPT;
-  if (error.code === 'lease.lost') return false;
-  if (error.code === 'run.cancelled') return true;
-  return error.row.retry === 'never' || error.row.retry === 'repair' || attempt >= LAST_ATTEMPT;
-}
+/** Whether staging of the run has certainly no further use. Whether anybody tries again after an error that may pass is for the orchestrator to say: it
+ * marks an attempt that ended as cancelled. */
+export const staysUnused = (error: unknown): boolean =>
+  error instanceof EtlError && (error.code === 'run.cancelled' || error.row.retry === 'never' || error.row.retry === 'repair');
+
+/** What is known when an attempt ends. @property keepsStaging whether the target still holds what it staged, for a later attempt or the publish */
+export interface Ending<O extends Outcome = Outcome> { readonly outcome: O; readonly keepsStaging: boolean }
 
 /** Whether a cancel has to be carried out by a worker, because an earlier step or attempt may have left staging behind. */
 export const leavesStaging = (kind: string, attempt: number): boolean => kind === 'publish' || (kind === 'load' && attempt > 1);

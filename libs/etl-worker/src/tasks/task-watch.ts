@@ -40,7 +40,7 @@ export class TaskWatch {
     clearTimeout(this.timer);
     this.signal.onWake(() => undefined);
     await this.listening?.close();
-    await this.slots.stop();
+    await Promise.all([this.slots.stop(), this.sweeper.stop()]);
   }
 
   private schedule(): void {

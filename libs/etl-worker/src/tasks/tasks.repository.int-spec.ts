@@ -8,7 +8,7 @@ import { ChunksRepository } from '../chunks/chunks.repository.ts';
 import { FileLedgerRepository } from '../files/file-ledger.repository.ts';
 import { StateFileLedger } from '../files/state-file-ledger.ts';
 import { workerMigrations } from '../migrations/worker-tables.ts';
-import { aCommand, aLoad } from '../testing/an-attempt.ts';
+import { aCommand, aLoad, aPublish } from '../testing/an-attempt.ts';
 import { MOST_DROPPED } from './retention-rules.ts';
 import { TaskEntity } from './task.entity.ts';
 import { TaskRetention } from './task-retention.service.ts';
@@ -97,13 +97,13 @@ describePostgres('worker tables', () => {
       const swept = await Promise.all([1, 2, 3].map(() => state.inTenantTx(one, (tx) => tasks.markLost(tx, key))));
       expect(swept.filter((row) => row !== null)).toHaveLength(1);
       expect(await state.inTenantTx(one, (tx) => tasks.beat(tx, key, { worker: 'w1', leaseMs }))).toBeNull();
-      expect(await state.inTenantTx(one, (tx) => tasks.finish(tx, key, { worker: 'w1', state: 'succeeded' }))).toBe(false);
+      expect(await state.inTenantTx(one, (tx) => tasks.finish(tx, key, { worker: 'w1', state: 'succeeded', keepsStaging: true }))).toBe(false);
     });
     it('ends once', async () => {
       await empty();
       const key = await add();
       await claim(key);
-      const finish = () => state.inTenantTx(one, (tx) => tasks.finish(tx, key, { worker: 'w1', state: 'succeeded' }));
+      const finish = () => state.inTenantTx(one, (tx) => tasks.finish(tx, key, { worker: 'w1', state: 'succeeded', keepsStaging: true }));
       expect([await finish(), await finish()]).toEqual([true, false]);
     });
     it('takes over the command of an earlier attempt to clean up after it, already cancelled', async () => {
@@ -112,6 +112,36 @@ describePostgres('worker tables', () => {
       expect(await state.inTenantTx(one, (tx) => tasks.insertCleanUp(tx, { taskRunId: key.taskRunId, attempt: 2 }))).toBe(true);
       expect(await claim({ ...key, attempt: 2 })).toMatchObject({ isCancelled: true, command: { attempt: 2 } });
       expect(await state.inTenantTx(one, (tx) => tasks.insertCleanUp(tx, { taskRunId: v7(), attempt: 1 }))).toBe(false);
+    });
+    it('is left over when it kept its staging and is marked, before it ends or after; it is taken once, and is due again after a pause', async () => {
+      await empty();
+      const [failed, done, dropped, lost] = [await add(), await add(), await add(), await add()];
+      for (const key of [failed, done, dropped]) await claim(key);
+      await claim(lost, 'w1', 1);
+      const mark = (key: TaskKey) => state.inTenantTx(one, (tx) => tasks.markCancelled(tx, key));
+      const finish = (key: TaskKey, as: { keepsStaging: boolean }) => state.inTenantTx(one, (tx) => tasks.finish(tx, key, { worker: 'w1', state: 'failed', ...as }));
+      const leftovers = async () => (await state.asRelay((tx) => tasks.leftovers(tx))).map(({ taskRunId }) => taskRunId).sort();
+      await Promise.all([finish(failed, { keepsStaging: true }), finish(done, { keepsStaging: true }), finish(dropped, { keepsStaging: false }), mark(lost)]);
+      await state.inTenantTx(one, (tx) => tasks.markLost(tx, lost));
+      expect(await leftovers()).toEqual([lost.taskRunId]);
+      await Promise.all([mark(failed), mark(dropped)]);
+      expect(await leftovers()).toEqual([failed.taskRunId, lost.taskRunId].sort());
+      const taken = await Promise.all([1, 2, 3].map(() => state.inTenantTx(one, (tx) => tasks.takeLeftover(tx, failed))));
+      expect(taken.filter((row) => row !== null)).toMatchObject([{ taskRunId: failed.taskRunId, command: { task: { kind: 'load' } } }]);
+      expect(await leftovers()).toEqual([lost.taskRunId]);
+      await state.inTenantTx(one, (tx) => tx.run(sql`update task set drop_at = clock_timestamp()`));
+      expect(await leftovers()).toHaveLength(2);
+    });
+    it('is forgotten with all others of its run when their staging was published or dropped', async () => {
+      await empty();
+      const runId = v7() as TaskCommand['runId'];
+      const [load, publish] = [await add(one, { runId }), await add(one, { runId, task: aPublish() })];
+      for (const key of [load, publish]) await claim(key);
+      const finish = (key: TaskKey, as: { keepsStaging: boolean }) => state.inTenantTx(one, (tx) => tasks.finish(tx, key, { worker: 'w1', state: 'succeeded', ...as }));
+      await finish(load, { keepsStaging: true });
+      await finish(publish, { keepsStaging: false });
+      await state.inTenantTx(one, (tx) => tasks.markCancelled(tx, load));
+      expect(await state.asRelay((tx) => tasks.leftovers(tx))).toEqual([]);
     });
     it('stays cancelled when the cancel came before the command', async () => {
       await empty();

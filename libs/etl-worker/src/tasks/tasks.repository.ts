@@ -11,9 +11,13 @@ export interface TaskKey { readonly tenantId: string; readonly taskRunId: string
 export interface Claimed extends TaskKey { readonly runId: string; readonly command: TaskCommand; readonly isCancelled: boolean; readonly waitedSeconds: number }
 /** What a beat sees of its own row. */
 export interface Beat { readonly isCancelled: boolean; readonly isLate: boolean }
-/** @property command null when it was written for another release: the attempt is lost all the same */
-export interface LostTask extends TaskKey { readonly runId: string; readonly worker: string; readonly command: TaskCommand | null }
+export interface LostTask extends TaskKey { readonly runId: string; readonly worker: string }
+export interface EndedTask extends TaskKey { readonly runId: string; readonly command: TaskCommand }
 
+/** About a day, with ten minutes between the later ones. */
+const MOST_DROP_TRIES = 150;
+/** A mark on an attempt that has ended says that no other one comes. */
+const isLeftOver = sql`staging_kept and cancel_at is not null and state not in ('waiting', 'running') and coalesce(drop_at <= clock_timestamp(), true)`;
 interface KeyRow { tenant_id: string; task_run_id: string; attempt: number }
 const keyOf = (row: KeyRow): TaskKey => ({ tenantId: row.tenant_id, taskRunId: row.task_run_id, attempt: row.attempt });
 
@@ -98,11 +102,29 @@ export class TasksRepository {
   }
 
   /** Ends an attempt. @returns false when this worker does not hold it any more: then nothing may be reported */
-  async finish(tx: TenantTx, key: TaskKey, as: { worker: string; state: TaskState }): Promise<boolean> {
-    const rows = await tx.run(sql`update task set state = ${as.state}, finished_at = clock_timestamp(), lease_until = clock_timestamp()
-      where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and state = 'running' and worker = ${as.worker} returning attempt`);
-    return rows.length > 0;
+  async finish(tx: TenantTx, key: TaskKey, as: { worker: string; state: TaskState; keepsStaging: boolean }): Promise<boolean> {
+    const [row] = await tx.run<{ run_id: string; stages: boolean }>(sql`update task set state = ${as.state}, finished_at = clock_timestamp(), lease_until = clock_timestamp(),
+        staging_kept = kind in ('load', 'publish') and ${as.keepsStaging}::boolean
+      where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and state = 'running' and worker = ${as.worker} returning run_id, kind in ('load', 'publish') as stages`);
+    if (row?.stages && !as.keepsStaging) await this.forgetStaging(tx, row.run_id);
+    return row !== undefined;
   }
+
+  /** Attempts of all tenants that ended, that nobody follows, and whose staging is still there. Each is due after a pause that grows with its tries. */
+  async leftovers(tx: RelayTx): Promise<TaskKey[]> {
+    const rows = await tx.run<KeyRow>(sql`select tenant_id, task_run_id, attempt from task
+      where ${isLeftOver} and drop_tries < ${MOST_DROP_TRIES} order by drop_at nulls first limit 20`);
+    return rows.map(keyOf);
+  }
+  /** Takes one for this worker until its next try is due. @returns null when a colleague was quicker */
+  async takeLeftover(tx: TenantTx, key: TaskKey): Promise<EndedTask | null> {
+    const [row] = await tx.run<{ run_id: string; command: unknown }>(sql`update task set drop_tries = drop_tries + 1,
+        drop_at = clock_timestamp() + least(interval '10 minutes', interval '5 seconds' * power(2, least(drop_tries, 10)))
+      where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and ${isLeftOver} returning run_id, command`);
+    return row ? { ...key, runId: row.run_id, command: TaskCommand.parse(row.command) } : null;
+  }
+  /** Nothing that attempts of this run staged is there any more. */
+  async forgetStaging(tx: TenantTx, runId: string): Promise<void> { await tx.run(sql`update task set staging_kept = false where run_id = ${runId} and staging_kept`); }
 
   /** Ends an attempt that nobody holds. @returns false when a worker claimed it meanwhile */
   async finishWaiting(tx: TenantTx, { taskRunId, attempt }: Omit<TaskKey, 'tenantId'>): Promise<boolean> {
@@ -120,10 +142,10 @@ export class TasksRepository {
 
   /** @returns null when it beat after all, or another sweeper was quicker */
   async markLost(tx: TenantTx, key: TaskKey): Promise<LostTask | null> {
-    const [row] = await tx.run<{ run_id: string; worker: string; command: unknown }>(sql`update task set state = 'lost', finished_at = clock_timestamp()
+    const [row] = await tx.run<{ run_id: string; worker: string }>(sql`update task set state = 'lost', finished_at = clock_timestamp(), staging_kept = kind in ('load', 'publish')
       where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and state = 'running' and lease_until < clock_timestamp()
-      returning run_id, worker, command`);
-    return row ? { ...key, runId: row.run_id, worker: row.worker, command: TaskCommand.safeParse(row.command).data ?? null } : null;
+      returning run_id, worker`);
+    return row ? { ...key, runId: row.run_id, worker: row.worker } : null;
   }
 
   /** Tasks of all tenants whose every attempt ended longer ago than they are kept, the oldest first. */

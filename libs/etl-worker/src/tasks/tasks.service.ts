@@ -4,6 +4,7 @@ import type { TenantTx } from '@agent-etl/persistence';
 import { crashPoint } from '@agent-etl/service-kit';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { Leftovers } from './leftovers.service.ts';
 import { SlotSignal } from './slot-signal.ts';
 import { TASK_CHANNEL } from './task-channels.ts';
 import { leavesStaging } from './task-state.ts';
@@ -18,10 +19,12 @@ export class TasksService {
   private readonly tasks: TasksRepository;
   private readonly outbox: Outbox<'etl-worker'>;
   private readonly signal: SlotSignal;
-  constructor(tasks: TasksRepository, outbox: Outbox<'etl-worker'>, signal: SlotSignal) {
+  private readonly leftovers: Leftovers;
+  constructor(tasks: TasksRepository, outbox: Outbox<'etl-worker'>, signal: SlotSignal, leftovers: Leftovers) {
     this.tasks = tasks;
     this.outbox = outbox;
     this.signal = signal;
+    this.leftovers = leftovers;
   }
 
   /** Stores a command; the same attempt twice is one row. */
@@ -32,13 +35,14 @@ export class TasksService {
     await this.announceWaiting(tx, { tenantId: tx.tenantId, taskRunId: command.taskRunId, attempt: command.attempt });
   }
 
-  /** Marks an attempt: its holder stops at the chunk boundary. One that nobody holds ends here, unless it has staging to drop: then a worker does that. */
+  /** Marks an attempt: its holder stops at the chunk boundary. One that nobody holds ends here, unless it has staging to drop: then a worker does that.
+   * For one that has ended the mark says that no other one follows: what it staged is dropped. */
   async cancel(tx: TenantTx, command: Cancel): Promise<void> {
     const { taskRunId, attempt, runId } = command;
     const found = await this.tasks.markCancelled(tx, command);
     if (!found) return this.cancelUnknown(tx, command);
     if (found.state === 'running') return this.tasks.wake(tx, TASK_CHANNEL);
-    if (found.state !== 'waiting') return;
+    if (found.state !== 'waiting') return tx.afterCommit(() => { this.leftovers.look(); });
     if (leavesStaging(found.kind, attempt)) return this.announceWaiting(tx, { tenantId: tx.tenantId, taskRunId, attempt });
     if (!(await this.tasks.finishWaiting(tx, command))) return;
     tx.hold(runId);

@@ -73,6 +73,20 @@ describePostgres('a worker', () => {
     expect(place.of(taskRunId)).toEqual([]);
   });
 
+  it('drops what a run left that is over, when its target is back', async () => {
+    let isAway = true;
+    const store = new ScriptedStore(100, 4, { breaksAt: ({ ordinal }) => ordinal === 3, isAway: () => isAway });
+    await working(store);
+    const command = fresh({ task: aLoad({ chunks: { by: 'ctid', count: 4, parallel: 1, targetBytes: 1 } }) });
+    await place.command(command);
+    await place.event('task.run.failed.v1', command);
+    await place.cancel(command);
+    await sleep(1_000);
+    expect(staged(store, command)).not.toEqual([]);
+    isAway = false;
+    for (let tries = 0; tries < 800 && !store.trail.includes('abandon'); tries += 1) await sleep(10);
+    expect([staged(store, command), place.of(command.taskRunId).at(-1)]).toEqual([[], 'task.run.failed.v1']);
+  });
   describe('that is told to cancel', () => {
     it('stops a running task within half a second and drops its staging', async () => {
       const store = new ScriptedStore(100, 4, { readMs: 20_000 });

@@ -14,6 +14,8 @@ export interface Faults {
   readonly raisesAt?: (range: ChunkRange, pass: number) => boolean;
   /** Staging comes back with one row doubled and one lost. */
   readonly spoilsStaging?: boolean;
+  /** The target does not answer who wants to drop staging. */
+  readonly isAway?: () => boolean;
   readonly readMs?: number;
 }
 
@@ -171,9 +173,17 @@ class ScriptedSink implements SinkSession {
     return { published: staged.rows, inserted: null, updated: null };
   }
   discard(): Promise<void> {
+    if (this.store.faults.isAway?.()) return Promise.reject(new EtlError('connection.unreachable', { connection: 'scripted', address: 'nowhere' }));
     if (this.own !== this.store.fences.get(this.target)) return Promise.resolve();
     this.store.trail.push('discard');
     this.store.stagingOf(this.writer).clear();
+    return Promise.resolve();
+  }
+  abandon(): Promise<void> {
+    if (this.store.faults.isAway?.()) return Promise.reject(new EtlError('connection.unreachable', { connection: 'scripted', address: 'nowhere' }));
+    this.store.trail.push('abandon');
+    this.store.stagingOf(this.writer).clear();
+    this.store.ledgerOf(this.writer).clear();
     return Promise.resolve();
   }
   close(): Promise<void> { return Promise.resolve(); }

@@ -5,8 +5,10 @@ export type RunKind = RunView['kind'];
 export type AfterFailure = { readonly then: 'again'; readonly delayMs: number; readonly counts: 'failure' | 'loss' } | { readonly then: 'give-up' };
 export interface Tries { readonly kind: RunKind; readonly failures: number; readonly losses: number; readonly seed: string }
 
-// Somebody waits for the answer of a look; a copy may outlast a restart of its database.
+// Somebody waits for the answer of a look. A copy outlasts a restart of its database: eight tries take about a minute.
 const mostFailures: Record<RunKind, number> = { copy: 5, planning: 2, inspect: 1 };
+const mostBreaks: Record<RunKind, number> = { ...mostFailures, copy: 8 };
+const breaks: ReadonlySet<ErrorCode> = new Set(['connection.unreachable', 'connection.interrupted', 'source.snapshot-lost']);
 // A worker that dies says nothing about the task, but a task that kills every worker must end.
 const mostLosses = 20;
 const losses: ReadonlySet<ErrorCode> = new Set(['lease.expired', 'worker.stopping', 'lease.lost']);
@@ -15,7 +17,7 @@ const losses: ReadonlySet<ErrorCode> = new Set(['lease.expired', 'worker.stoppin
 export function afterFailure(code: ErrorCode, { kind, failures, losses: lost, seed }: Tries): AfterFailure {
   if (losses.has(code)) return lost + 1 >= mostLosses ? { then: 'give-up' } : { then: 'again', delayMs: 0, counts: 'loss' };
   const { retry } = errorTable[code];
-  if (retry === 'never' || retry === 'repair' || failures + 1 >= mostFailures[kind]) return { then: 'give-up' };
+  if (retry === 'never' || retry === 'repair' || failures + 1 >= (breaks.has(code) ? mostBreaks : mostFailures)[kind]) return { then: 'give-up' };
   const ceiling = Math.min(60_000, 500 * 2 ** (failures + 1));
   return { then: 'again', delayMs: Math.ceil(ceiling * share(`${seed}:${failures}`)), counts: 'failure' };
 }

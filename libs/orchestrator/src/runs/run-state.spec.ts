@@ -52,17 +52,28 @@ describe('a run', () => {
     const { run, emit } = play([{ type: 'started', ...of('load'), worker: 'w1' }, fails('lease.expired')]);
     expect([run.tasks[0]?.state, run.tasks[0]?.failures, run.tasks[0]?.losses, emit]).toEqual(['ready', 0, 1, [{ order: 'request', ...of('load', 2) }]]);
   });
-  it('waits between tries and gives up after the fifth', () => {
+  it.each<[ErrorCode, number]>([['sink.busy', 5], ['connection.interrupted', 8]])('waits between tries and gives up when %s has come %i times', (code, most) => {
     let run = startRun(aRun(), T0).run;
-    for (let attempt = 1; attempt < 5; attempt += 1) {
-      run = applyRunEvent(run, fails('connection.interrupted', 'load', attempt), T0).run;
+    for (let attempt = 1; attempt < most; attempt += 1) {
+      run = applyRunEvent(run, fails(code, 'load', attempt), T0).run;
       expect(run.tasks[0]?.readyAt! > T0).toBe(true);
       expect(applyRunEvent(run, { type: 'time-passed' }, T0).emit).toEqual([]);
       const woken = applyRunEvent(run, { type: 'time-passed' }, wakeAt(run)!);
       expect(woken.emit).toEqual([{ order: 'request', ...of('load', attempt + 1) }]);
       run = woken.run;
     }
-    expect(applyRunEvent(run, fails('connection.interrupted', 'load', 5), T0).run.state).toBe('failed');
+    expect(applyRunEvent(run, fails(code, 'load', most), T0).run.state).toBe('failed');
+  });
+  it.each<[string, RunEvent[]]>([
+    ['is given up', [fails('data.value-out-of-range')]], ['is cancelled between two tries', [fails('connection.interrupted'), { type: 'cancel-asked', reason: 'someone asked' }]],
+    ['is cancelled while its load ends', [{ type: 'cancel-asked', reason: 'someone asked' }, loaded]], ['cannot be published', [loaded, fails('sink.constraint-violated', 'publish')]],
+  ])('that %s says that nobody resumes or publishes what it staged', (_, events) => {
+    const { run, emit } = play(events);
+    expect([isFinal(run.state), emit.at(-2), emit.at(-1)]).toEqual([true, { order: 'cancel', ...of('load') }, { order: 'finish' }]);
+  });
+  it('that is green, or that never began, leaves nothing to drop', () => {
+    expect(play([loaded, published]).emit.some(({ order }) => order === 'cancel')).toBe(false);
+    expect(play([{ type: 'cancel-asked', reason: 'r' }], startRun(aRun({ driver: 'airflow' }), T0).run).emit).toEqual([{ order: 'finish' }]);
   });
   it('does not try a task for ever that loses every worker', () => {
     let run = startRun(aRun(), T0).run;

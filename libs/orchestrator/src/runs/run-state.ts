@@ -119,8 +119,12 @@ function settle(run: RunRecord, { now, touched }: { now: string; touched: readon
   const state = run.state === 'queued' && tasks.some(({ attempt }) => attempt > 0) ? 'running' : run.state;
   const next: RunRecord = { ...run, state, tasks };
   const end = endOf(next);
-  return end ? { run: { ...next, state: end, finishedAt: now }, emit: [...touched, ...requested, { order: 'finish' }], ignored: null } : { run: next, emit: [...touched, ...requested], ignored: null };
+  return end ? { run: { ...next, state: end, finishedAt: now }, emit: [...touched, ...requested, ...(end === 'succeeded' ? [] : abandoned(next)), { order: 'finish' }], ignored: null } : { run: next, emit: [...touched, ...requested], ignored: null };
 }
+
+/** Nobody resumes or publishes what these attempts have staged: their workers are told so, whether they run or have ended. */
+const abandoned = ({ tasks }: RunRecord): RunOrder[] =>
+  tasks.filter(({ kind, attempt }) => kind === 'load' && attempt > 0).map(({ taskRunId, attempt }) => ({ order: 'cancel', taskRunId, attempt }));
 
 function endOf({ tasks, failure, state }: RunRecord): 'succeeded' | 'failed' | 'cancelled' | null {
   if (!tasks.every(isOver)) return null;
