@@ -1,5 +1,5 @@
 import type { ConnectorTools } from '@agent-etl/connectors';
-import type { Progress, TaskCommand } from '@agent-etl/contracts';
+import { type Progress, TaskCommand } from '@agent-etl/contracts';
 import { StateDatabase } from '@agent-etl/persistence';
 import type { SecretStore } from '@agent-etl/secrets';
 import { Injectable } from '@nestjs/common';
@@ -54,7 +54,7 @@ export class StepRunner {
   /** Drops the staging of an attempt that ended and that nobody follows. */
   async abandonAfter(ended: EndedTask): Promise<void> {
     const idle = { signal: new AbortController().signal, report: () => undefined, beat: () => Promise.resolve(), cuts: this.cutsOf(ended) };
-    const context = this.context(ended, ended.command, idle);
+    const context = this.context(ended, TaskCommand.parse(ended.command), idle);
     try {
       await context.abandon();
     } finally {

@@ -1,11 +1,16 @@
 import { EtlError } from '@agent-etl/contracts';
 import { StateDatabase } from '@agent-etl/persistence';
 import { Inject, Injectable } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StepRunner } from '../steps/step-runner.ts';
 import { staysUnused } from './task-state.ts';
 import { type EndedTask, type TaskKey, TasksRepository } from './tasks.repository.ts';
 import { WORKER_LOG, type WorkerLog } from './worker-log.ts';
 import { WorkerSettings } from './worker-settings.ts';
+
+/** A target that takes connections and says nothing holds up neither other leftovers nor the end of this process. */
+const LONGEST_TRY_MS = 30_000;
+const LONGEST_GOODBYE_MS = 1_000;
 
 /** Drops staging of runs that are over: that of the last try, that of an attempt nobody held when its run was cancelled, and what could not be dropped at
  * once because the target was away. Each is tried again, with growing pauses, for about a day. */
@@ -27,7 +32,7 @@ export class Leftovers {
   }
   async stop(): Promise<void> {
     this.isStopping = true;
-    await this.rounds;
+    await Promise.race([this.rounds, sleep(LONGEST_GOODBYE_MS, undefined, { ref: false })]);
   }
 
   private async untilAskedNoMore(): Promise<void> {
@@ -40,7 +45,7 @@ export class Leftovers {
     const ended = await this.state.inTenantTx(key.tenantId, (tx) => this.tasks.takeLeftover(tx, key));
     if (!ended) return; // a colleague was quicker
     try {
-      await this.steps.abandonAfter(ended);
+      await within(LONGEST_TRY_MS, this.steps.abandonAfter(ended));
     } catch (err) {
       this.log.warn({ taskRunId: key.taskRunId, err }, 'staging of a run that is over could not be dropped');
       if (!(err instanceof EtlError && staysUnused(err))) return;
@@ -48,4 +53,11 @@ export class Leftovers {
     await this.settle(ended);
   }
   private settle({ tenantId, runId }: EndedTask): Promise<void> { return this.state.inTenantTx(tenantId, (tx) => this.tasks.forgetStaging(tx, runId)); }
+}
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  work.catch(() => undefined); // when it comes late
+  try {
+    await Promise.race([work, sleep(ms, undefined, { signal: timer.signal, ref: false }).then(() => { throw new Error(`no end after ${ms} ms`); })]);
+  } finally { timer.abort(); }
 }

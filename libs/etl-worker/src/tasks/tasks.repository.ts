@@ -12,7 +12,8 @@ export interface Claimed extends TaskKey { readonly runId: string; readonly comm
 /** What a beat sees of its own row. */
 export interface Beat { readonly isCancelled: boolean; readonly isLate: boolean }
 export interface LostTask extends TaskKey { readonly runId: string; readonly worker: string }
-export interface EndedTask extends TaskKey { readonly runId: string; readonly command: TaskCommand }
+/** @property command as it was stored: a row that a newer release wrote must not keep others waiting */
+export interface EndedTask extends TaskKey { readonly runId: string; readonly command: unknown }
 
 /** About a day, with ten minutes between the later ones. */
 const MOST_DROP_TRIES = 150;
@@ -121,7 +122,7 @@ export class TasksRepository {
     const [row] = await tx.run<{ run_id: string; command: unknown }>(sql`update task set drop_tries = drop_tries + 1,
         drop_at = clock_timestamp() + least(interval '10 minutes', interval '5 seconds' * power(2, least(drop_tries, 10)))
       where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and ${isLeftOver} returning run_id, command`);
-    return row ? { ...key, runId: row.run_id, command: TaskCommand.parse(row.command) } : null;
+    return row ? { ...key, runId: row.run_id, command: row.command } : null;
   }
   /** Nothing that attempts of this run staged is there any more. */
   async forgetStaging(tx: TenantTx, runId: string): Promise<void> { await tx.run(sql`update task set staging_kept = false where run_id = ${runId} and staging_kept`); }

@@ -73,14 +73,18 @@ describePostgres('a worker', () => {
     expect(place.of(taskRunId)).toEqual([]);
   });
 
-  it('drops what a run left that is over, when its target is back', async () => {
+  it('drops what a run left that is over, when its target is back, whatever it cannot read of another one', async () => {
     let isAway = true;
     const store = new ScriptedStore(100, 4, { breaksAt: ({ ordinal }) => ordinal === 3, isAway: () => isAway });
     await working(store);
-    const command = fresh({ task: aLoad({ chunks: { by: 'ctid', count: 4, parallel: 1, targetBytes: 1 } }) });
-    await place.command(command);
-    await place.event('task.run.failed.v1', command);
-    await place.cancel(command);
+    const [strange, command] = [fresh(), fresh({ task: aLoad({ chunks: { by: 'ctid', count: 4, parallel: 1, targetBytes: 1 } }) })];
+    for (const each of [strange, command]) {
+      await place.command(each);
+      await place.event('task.run.failed.v1', each);
+    }
+    const state = await place.database.open('worker', []);
+    await state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run(sql`update task set command = '{"of": "a newer release"}' where task_run_id = ${strange.taskRunId}`));
+    for (const each of [strange, command]) await place.cancel(each);
     await sleep(1_000);
     expect(staged(store, command)).not.toEqual([]);
     isAway = false;
@@ -171,9 +175,10 @@ describePostgres('a worker', () => {
     const state = await place.database.open('worker', []);
     const [last, later] = [fresh({ attempt: 5 }), fresh()];
     await insert(state, last, { state: 'running', ageSeconds: 5 });
+    await state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run(sql`update task set cancel_at = clock_timestamp() where task_run_id = ${last.taskRunId}`));
     const opened: string[] = [];
     const never: Connector = { ...new ScriptedStore(1, 1).connector(), open: () => { opened.push('asked'); return new Promise(() => undefined); } }; // a host that never answers
-    await place.worker({ connectors: { postgres: never } }, { ETL_ETL_WORKER_LEASE_MS: '900', ETL_ETL_WORKER_SLOTS: '0' });
+    await place.worker({ connectors: { postgres: never } }, { ETL_ETL_WORKER_LEASE_MS: '900' });
     await place.event('task.run.failed.v1', last);
     for (let tries = 0; tries < 200 && opened.length === 0; tries += 1) await sleep(10);
     expect(opened).toEqual(['asked']);
