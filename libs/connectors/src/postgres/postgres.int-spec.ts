@@ -168,7 +168,7 @@ suite('the postgres connector', () => {
   });
   it('stops within half a second when it is cancelled, also while the server computes', async () => {
     await source.query(`create view slow as select pg_sleep(60)::text as x`);
-    const load = { ...await loadTask('public.slow', 'mart.slow'), chunks: { by: 'whole' as const, count: 1, parallel: 1, targetBytes: 1 } };
+    const load = { ...await loadTask('public.lent', 'mart.lent'), chunks: { by: 'whole' as const, count: 1, parallel: 1, targetBytes: 1 } };
     const session = await shop.source.begin(load, null);
     const cancel = new AbortController();
     const [range] = await session.cut();
@@ -183,8 +183,8 @@ suite('the postgres connector', () => {
     expect((await source.query(`select count(*)::int n from pg_stat_activity where datname = $1 and application_name = 'agent-etl test' and state <> 'idle' and query not like 'SELECT pg_sleep%'`, [from])).rows[0]).toEqual({ n: 0 });
   });
   it.each(['frames', 'text'] as const)('leaves %s alone until a slow target is done with them, the last ones too', async (carrier) => {
-    await source.query('drop table if exists slow; create table slow as select * from orders order by id limit 50000; analyze slow');
-    const load = await loadTask('public.slow', 'mart.slow', { carrier, chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 1 } });
+    await source.query('drop table if exists lent; create table lent as select * from orders order by id limit 50000; analyze lent');
+    const load = await loadTask('public.lent', 'mart.lent', { carrier, chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 1 } });
     const session = await shop.source.begin(load, null);
     const held: { bytes: Uint8Array; asTheyCame: Buffer }[] = [];
     let changed = 0;
