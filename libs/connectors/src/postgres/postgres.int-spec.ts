@@ -168,7 +168,7 @@ suite('the postgres connector', () => {
   });
   it('stops within half a second when it is cancelled, also while the server computes', async () => {
     await source.query(`create view slow as select pg_sleep(60)::text as x`);
-    const load = { ...await loadTask('public.lent', 'mart.lent'), chunks: { by: 'whole' as const, count: 1, parallel: 1, targetBytes: 1 } };
+    const load = { ...await loadTask('public.slow', 'mart.slow'), chunks: { by: 'whole' as const, count: 1, parallel: 1, targetBytes: 1 } };
     const session = await shop.source.begin(load, null);
     const cancel = new AbortController();
     const [range] = await session.cut();
