@@ -28,6 +28,11 @@ const pieces = (cluster) => withClient(cluster.wh, async (client) => {
   const found = await client.query("select chunk_key, attempt, rows::int, written_at::text from _etl.ledger where chunk_key <> 'publish' and rows is not null order by written_at");
   return found.rows;
 });
+/** Rows that the server has ever been sent for the table, also in transactions that were rolled back: what is more than its rows was done again. */
+const insertedRows = (cluster) => withClient(cluster.wh, async (client) => {
+  const { rows: [{ n }] } = await client.query("select n_tup_ins as n from pg_stat_user_tables where relid = 'public.lineitem'::regclass");
+  return Number(n);
+});
 /** What a run may leave behind: staging tables, connections, and at the source whoever holds a picture. */
 const leftovers = (url) => withClient(url, async (client) => {
   const { rows: [{ n }] } = await client.query(`select (select count(*) from pg_class where relnamespace = to_regnamespace('_etl') and relname like 's\\_%' and relkind = 'r')
@@ -68,8 +73,10 @@ try {
   const same = (piece) => last.some((other) => other.chunk_key === piece.chunk_key && other.attempt === piece.attempt && other.written_at === piece.written_at);
   must(first.every(same) && second.every(same), `none of the ${second.length} pieces from before the kills was written again`);
   must(attempts.reduce((sum, n) => sum + n, 0) === run.receipt.chunks, `each of the ${run.receipt.chunks} pieces stands once in the ledger: ${attempts.map((n, index) => `${n} by attempt ${index + 1}`).join(', ')}`);
-  const lanes = (await standalone.call('GET', `/v1/plans/${run.planId}`)).tasks?.find(({ kind }) => kind === 'load')?.chunks?.parallel;
-  if (lanes) say(`so a kill cost at most the pieces in flight: ${lanes}, one for each lane`);
+  const { chunks: { parallel: lanes } } = (await standalone.call('GET', `/v1/plans/${run.planId}`)).tasks.find(({ kind }) => kind === 'load');
+  const redone = await insertedRows(cluster) - rows;
+  const most = 2 * lanes * Math.max(...last.map((piece) => piece.rows));
+  must(redone <= most, `${redone.toLocaleString('en')} rows were sent again after two kills; one piece for each of ${lanes} lanes would be ${most.toLocaleString('en')}`);
   await until('nothing is left at the target', 5_000, async () => await leftovers(cluster.wh) === 0);
   await until('no picture is held at the source', 45_000, async () => await leftovers(cluster.shop) === 0);
   say('ok  no staging table, no connection and no picture is left');

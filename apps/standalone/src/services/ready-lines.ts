@@ -7,6 +7,7 @@ export function readyLines({ url, token, brokers, folder, logs, publicKey }: Rea
   return [
     ` ready     PostgreSQL, Kafka at ${brokers}, orchestrator, etl-worker, dag-generator, monitor`, ` address   ${url}   dashboard: ${url}/?token=${token}`, ` logs      ${logs}/*.log`, '',
     ' A request through a console producer, and what became of it:', '', `   printf 'id,name\\n1,one\\n2,two\\n' > ${folder}/in.csv`, `   npx agent-etl connections add files --root ${folder} ${at}`,
-    `   echo '${request}' | node tools/provision/kafka/console-producer.mjs ${brokers} etl.pipeline.requests`, `   npx agent-etl runs ${at}`, `   npx agent-etl receipt show copy_in --out receipt.json ${at}`,
+    `   echo '${request}' | node tools/provision/kafka/console-producer.mjs ${brokers} etl.pipeline.requests`,
+    `   node tools/provision/kafka/console-consumer.mjs ${brokers} etl.pipeline.events 2`, `   npx agent-etl runs ${at}`, `   npx agent-etl receipt show copy_in --out receipt.json ${at}`,
     `   npx agent-etl receipt verify receipt.json --key ${publicKey}`, '', ' Ctrl-C stops everything.', ''];
 }
