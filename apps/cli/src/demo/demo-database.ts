@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DuckChild } from '@agent-etl/engines';
-import { type SafeSql, compile, identifier, literal, rowDigest, sqlFor } from '@agent-etl/sql-safety';
+import { type SafeSql, type SqlFragment, compile, identifier, literal, rowDigest, sqlFor } from '@agent-etl/sql-safety';
 import pg from 'pg';
 import type { DemoFile } from './demo-files.ts';
 import { digestKey, flightColumns } from './demo-numbers.ts';
@@ -23,7 +23,10 @@ const opsSchema = `
 
 export interface Databases { readonly adminUrl: string; readonly folder: string; readonly password: string }
 export interface Loaded { readonly flights: number; readonly airports: number; readonly wasKept: boolean }
-const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+const sql = sqlFor('postgres');
+const text = (value: string) => literal('postgres', value);
+/** Runs a statement that takes no bound values. */
+export const runIn = (client: pg.Client, statement: SqlFragment<'postgres'>): Promise<pg.QueryResult> => client.query(compile(statement).text);
 
 export async function withDatabase<T>(adminUrl: string, database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const url = new URL(adminUrl);
@@ -36,7 +39,7 @@ export async function withDatabase<T>(adminUrl: string, database: string, work: 
 export async function makeLogin({ adminUrl, password }: Databases): Promise<void> {
   await withDatabase(adminUrl, 'postgres', async (client) => {
     const { rowCount } = await client.query(`select 1 from pg_roles where rolname = 'demo'`);
-    await client.query(`${rowCount ? 'alter' : 'create'} role demo login password ${quoted(password)}`);
+    await runIn(client, sql`${rowCount ? sql`ALTER` : sql`CREATE`} ROLE demo LOGIN PASSWORD ${text(password)}`);
   });
 }
 export const makePassword = (): string => randomBytes(15).toString('base64url');
@@ -53,7 +56,7 @@ export const statePrefix = 'demo_state_';
 export async function dropOldStates({ adminUrl }: Databases, current: string): Promise<void> {
   await withDatabase(adminUrl, 'postgres', async (client) => {
     const { rows } = await client.query<{ name: string }>('select datname as name from pg_database where starts_with(datname, $1) and datname <> $2', [statePrefix, current]);
-    for (const { name } of rows) await client.query(`drop database if exists ${client.escapeIdentifier(name)} with (force)`);
+    for (const { name } of rows) await runIn(client, sql`DROP DATABASE IF EXISTS ${identifier(name)} WITH (FORCE)`);
   });
 }
 async function flightsCsv(flights: DemoFile, folder: string): Promise<string> {
@@ -65,10 +68,10 @@ async function flightsCsv(flights: DemoFile, folder: string): Promise<string> {
 }
 async function fill(client: pg.Client, files: { flights: string; airports: string }): Promise<void> {
   await client.query(opsSchema);
-  await client.query(`copy public.flights from ${quoted(files.flights)} (format csv)`);
+  await runIn(client, sql`COPY public.flights FROM ${text(files.flights)} (FORMAT csv)`);
   await client.query('alter table public.flights add primary key (flight_id)');
   await client.query('create index flights_updated on public.flights (updated_at, flight_id)');
-  await client.query(`copy public.airports from ${quoted(files.airports)} (format csv, header true)`);
+  await runIn(client, sql`COPY public.airports FROM ${text(files.airports)} (FORMAT csv, HEADER true)`);
   await client.query('grant usage on schema public to demo');
   await client.query('grant select on all tables in schema public to demo');
   await client.query('analyze');
@@ -100,7 +103,7 @@ export async function loadOps({ adminUrl, folder }: Databases, files: { flights:
       await rm(scratch, { recursive: true, force: true });
       await chmod(folder, 0o700);
     }
-    await withDatabase(adminUrl, 'postgres', (client) => client.query(`comment on database ops is ${quoted(digest)}`));
+    await withDatabase(adminUrl, 'postgres', (client) => runIn(client, sql`COMMENT ON DATABASE ops IS ${text(digest)}`));
   }
   return { ...await withDatabase(adminUrl, 'ops', counts), wasKept: kept };
 }

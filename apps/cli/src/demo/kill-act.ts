@@ -1,26 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EtlError, type RunId, endpoints } from '@agent-etl/contracts';
 import { readPipelineFile } from '@agent-etl/planning';
+import { identifier, sqlFor } from '@agent-etl/sql-safety';
 import type pg from 'pg';
 import { followRun } from '../commands/follow-run.ts';
 import { submit } from '../commands/submit.ts';
 import { grouped } from '../screens/numbers.ts';
 import { type DemoCheck, checkEqual, receiptChecks } from './demo-checks.ts';
 import type { Stage } from './demo-stage.ts';
-import { warehouseDigest, withDatabase } from './demo-database.ts';
+import { runIn, warehouseDigest, withDatabase } from './demo-database.ts';
 import { flights } from './demo-numbers.ts';
 import { demoPipelines } from './demo-project.ts';
 import { type Act, dagPath } from './demo-run.ts';
 import { actLine, demoPlanLines, demoRunLines } from './demo-screens.ts';
 
+const sql = sqlFor('postgres');
 const oldRows = 1000;
 
 /** What the warehouse itself knows: committed chunks and their rows, rows that really lie in staging, the fence, and what readers of the table see. */
 interface Seen { readonly chunks: number; readonly rows: number; readonly staged: number; readonly fence: number; readonly readers: number }
 async function stagedRows(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ name: string }>(`select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = '_etl' and tablename like 's\\_%'`);
-  const counts = await Promise.all(rows.map(({ name }) => client.query<{ n: string }>(`select count(*) as n from ${name}`)));
-  return counts.reduce((sum, { rows: [row] }) => sum + Number(row?.n ?? 0), 0);
+  const { rows } = await client.query<{ name: string }>(`select tablename as name from pg_tables where schemaname = '_etl' and tablename like 's\\_%'`);
+  const counts = await Promise.all(rows.map(({ name }) => runIn(client, sql`SELECT count(*) AS n FROM ${identifier('_etl', name)}`)));
+  return counts.reduce((sum, { rows: [row] }) => sum + Number((row as { n: string } | undefined)?.n ?? 0), 0);
 }
 async function look(client: pg.Client, runId: string): Promise<Seen> {
   const { rows } = await client.query<{ chunks: string; rows: string; fence: string; readers: string }>(
