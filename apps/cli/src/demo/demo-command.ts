@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { grouped } from '../screens/numbers.ts';
 import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
@@ -37,6 +38,7 @@ const untilInterrupted = (): Promise<void> => new Promise((done) => { for (const
 export async function demoCommand(given: Session, options: DemoOptions): Promise<ExitCode> {
   const begun = performance.now();
   const projectDir = resolve(given.cwd, options.dir ?? '.demo');
+  await mkdir(projectDir, { recursive: true });
   const session = new Session({ ...options, project: projectDir }, { cwd: given.cwd, env: given.env });
   const { output } = session;
   output.show(headLine(output.paint));
