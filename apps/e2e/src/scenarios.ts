@@ -5,6 +5,7 @@ import { copies } from './scenarios/copies.ts';
 import { failures } from './scenarios/failures.ts';
 import { kills } from './scenarios/kills.ts';
 import { messages } from './scenarios/messages.ts';
+import { metrics } from './scenarios/metrics.ts';
 import { requests } from './scenarios/requests.ts';
 import { secrecy } from './scenarios/secrecy.ts';
 import { furnish } from './steps.ts';
@@ -27,6 +28,7 @@ export function scenarios(name: string, start: () => Promise<World>): void {
     describe('command line', () => { commandLine(running); });
     describe('airflow', () => { airflow(running); });
     describe('messages', () => { messages(running); });
+    describe('metrics', () => { metrics(running); });
     describe('kills', () => { kills(running, password); });
     describe('secrecy', () => { secrecy(running, password); });
   });

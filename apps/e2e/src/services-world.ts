@@ -33,6 +33,7 @@ export async function startServicesWorld(): Promise<World> {
     broker, processes,
     produce: (text) => produceLine(broker.brokers, text),
     cli: (given, env, during) => run(process.execPath, [cliProgram, ...given, '--url', ready.url, '--token', ready.token], { cwd: folder, env: { NO_COLOR: '1', ...env }, during }),
+    metrics: async () => Object.fromEntries(await Promise.all(Object.entries(ready.ports).map(async ([app, port]) => [app, await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()] as const))),
     revive: async () => {
       for (const [app, port] of Object.entries(ready.ports)) while (!(await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => null))?.ok || !(await processes())[app]) await delay(100);
     },

@@ -26,6 +26,7 @@ export async function startStandaloneWorld(): Promise<World> {
     get client() { return createClient({ baseUrl: file.url, token: file.token }); }, produce: null, broker: null,
     publicKey: join(folder, '.agent-etl', 'keys', 'receipts.pub.pem'), cli: (args, env, during) => cli([...args, '--project', folder], env, during),
     processes: async (): Promise<Record<string, number>> => (isAlive(file.pid) ? { standalone: file.pid } : {}),
+    metrics: async () => ({ standalone: await (await fetch(`${file.url}/metrics`)).text() }),
     revive: async () => { file = await up(); },
     stop: async () => {
       if (isAlive(file.pid)) process.kill(file.pid, 'SIGTERM');

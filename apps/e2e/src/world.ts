@@ -23,6 +23,8 @@ export interface World {
   readonly broker: OwnBroker | null;
   /** Processes of ours that run, by the name of their app. */
   processes(): Promise<Readonly<Record<string, number>>>;
+  /** What /metrics of each process says. */
+  metrics(): Promise<Readonly<Record<string, string>>>;
   /** Waits until all that was killed runs again; what nobody starts by itself is started. */
   revive(): Promise<void>;
   /** Runs a command to its end. `during` gets the process while it runs, to send it signals. */

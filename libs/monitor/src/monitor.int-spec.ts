@@ -73,6 +73,28 @@ describePostgres('monitor_projections', () => {
   it('emits every documented metric of its own and of the platform', async () => {
     const text = await metrics();
     const others = ['etl_queue_depth', 'etl_task_wait_seconds', 'etl_consumer_lag']; // the workers' own, and one that only a broker has
-    expect(metricNames.filter((name) => !others.includes(name) && !new RegExp(`^# TYPE ${name}(_bucket)? `, 'm').test(text))).toEqual([]);
+    expect(metricNames.filter((name) => !new RegExp(`^# TYPE ${name} `, 'm').test(text))).toEqual(others);
+  });
+  it('shows counters as counters and the seconds of runs as one histogram', async () => {
+    const seconds = async () => [...(await metrics()).matchAll(/^etl_run_seconds_(?:bucket{le="(\S+)"}|(sum|count)) (\d+)$/gm)].map(([, le, other, value]) => [le ?? other, Number(value)] as const);
+    const before = new Map(await seconds());
+    await monitor.bus.publish(new RunStory().whole()); // takes 21 s
+    await until(async () => await counted('etl_run_seconds_count') > (before.get('count') ?? 0));
+    expect((await seconds()).map(([name, value]) => [name, value - (before.get(name) ?? 0)])).toEqual([
+      ['1', 0], ['5', 0], ['15', 0], ['60', 1], ['300', 1], ['900', 1], ['3600', 1], ['14400', 1], ['+Inf', 1], ['sum', 21], ['count', 1]]);
+    const kinds = new Map([...(await metrics()).matchAll(/^# TYPE (etl_\S+) (\S+)$/gm)].map(([, name, kind]) => [name!, kind!]));
+    expect([...kinds].filter(([name, kind]) => name.endsWith('_total') !== (kind === 'counter') || /_(bucket|sum|count)$/.test(name))).toEqual([]);
+    expect([kinds.get('etl_runs_total'), kinds.get('etl_run_seconds')]).toEqual(['counter', 'histogram']);
+  });
+  it('counts a lost lease once, also when its event comes again after the inbox has forgotten it', async () => {
+    const before = await counted('etl_lease_lost_total');
+    const story = new RunStory();
+    const lost = story.lost();
+    await monitor.bus.publish([story.started(), story.taskStarted(), lost, lost]);
+    await until(async () => await counted('etl_lease_lost_total') > before);
+    await monitor.state.inTenantTx(DEFAULT_TENANT.id, (tx) => tx.run(sql`delete from inbox`));
+    await monitor.bus.publish([lost, story.finished()]);
+    await until(async () => (await viewOf(story.runId)).state === 'cancelled');
+    expect(await counted('etl_lease_lost_total')).toBe(before + 1);
   });
 });

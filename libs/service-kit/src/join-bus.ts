@@ -69,7 +69,7 @@ export function leaveBus(joined: readonly Joined[], bus: MessageBus, shutdown: S
 /** Asking the brokers costs a connection: scrapes within some seconds share one answer. */
 function countLag(app: App, bus: KafkaBus, metrics: Registry): void {
   let askedAt = -Infinity;
-  let lag = 0;
+  let lag: number | null = null;
   new Gauge({
     name: 'etl_consumer_lag', help: 'Messages that a service has not taken yet.', labelNames: ['app'], registers: [metrics],
     async collect(): Promise<void> {
@@ -77,7 +77,7 @@ function countLag(app: App, bus: KafkaBus, metrics: Registry): void {
         askedAt = performance.now();
         lag = await bus.lag(app).catch(() => lag); // away: the last known number, and readiness says degraded
       }
-      this.set({ app }, lag);
+      if (lag !== null) this.set({ app }, lag); // never known is not none
     },
   });
 }

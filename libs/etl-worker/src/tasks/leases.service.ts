@@ -69,7 +69,7 @@ export class Leases {
 
   /** Declares one silent attempt lost. @returns null when it beat after all, or a colleague was quicker */
   async declareLost(key: TaskKey): Promise<LostTask | null> {
-    const lost = await this.state.inTenantTx(key.tenantId, async (tx) => {
+    return this.state.inTenantTx(key.tenantId, async (tx) => {
       const row = await this.tasks.markLost(tx, key);
       if (!row) return null;
       tx.hold(row.runId);
@@ -78,8 +78,6 @@ export class Leases {
       crashPoint('sweep.marked');
       return row;
     });
-    if (lost) this.metrics.lost();
-    return lost;
   }
 
   private async say(tx: TenantTx, claimed: Claimed, outcome: Heard): Promise<void> {

@@ -1,5 +1,5 @@
 import type { LiveRunView } from '@agent-etl/contracts';
-import type { RunEvent, SeenRun } from '../runs/run-view-state.ts';
+import { type RunEvent, type SeenRun, hasEnded } from '../runs/run-view-state.ts';
 
 export interface Increment { readonly name: string; readonly labels: Readonly<Record<string, string>>; readonly by: number }
 /** Upper bounds in seconds of `etl_run_seconds`. */
@@ -11,6 +11,7 @@ const isFirstEnd = (before: SeenRun | null): boolean => !['succeeded', 'failed',
 /** What one event adds to the counters. Counted in the transaction that projects the event, so a repeat adds nothing. */
 export function incrementsFor(before: SeenRun | null, event: RunEvent, seconds: number): Increment[] {
   if (event.type === 'task.run.failed.v1') {
+    if (hasEnded(before, event.payload)) return [];
     const { code } = event.payload.failure;
     return [...(code === 'lease.expired' ? [one('etl_lease_lost_total')] : []), ...(code === 'sink.reconcile-mismatch' ? [one('etl_reconcile_mismatch_total')] : [])];
   }

@@ -14,8 +14,8 @@ export class MetricsRepository {
       await tx.run(sql`insert into counter as c (name, labels, value) values (${name}, ${labelText(labels)}, ${by}) on conflict (name, labels) do update set value = c.value + excluded.value`);
     }
   }
-  async counters(tx: TenantTx): Promise<CounterRow[]> {
-    const rows = await tx.run<{ name: string; labels: string; value: number }>(sql`select name, labels, value from counter`);
+  async counters(tx: TenantTx, names: readonly string[]): Promise<CounterRow[]> {
+    const rows = await tx.run<{ name: string; labels: string; value: number }>(sql`select name, labels, value from counter where name = any(${[...names]}::text[])`);
     return rows.map(({ name, labels, value }) => ({ name, labels: JSON.parse(labels) as Record<string, string>, value }));
   }
   async markGreen(tx: TenantTx, pipeline: string, at: string): Promise<void> {

@@ -1,16 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DEFAULT_TENANT, type Series } from '@agent-etl/contracts';
 import { StateDatabase } from '@agent-etl/persistence';
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Metric, type Registry } from 'prom-client';
 import { LiveHub } from '../feed/live-hub.service.ts';
+import { runSecondsBuckets } from './metrics-rules.ts';
 import { type CounterRow, MetricsRepository, SLOT_SECONDS } from './metrics.repository.ts';
+import { StoredHistogram } from './stored-histogram.ts';
 
 export const METRICS_REGISTRY = Symbol('monitor metrics registry');
 const FRESHNESS_LIMIT = 50;
-const labelled = [
-  ['etl_runs_total', 'Runs that ended.', ['pipeline_class', 'state']], ['etl_rows_total', 'Rows proved by receipts.', ['direction']],
-  ['etl_rejected_rows_total', 'Rows set aside.', []], ['etl_reconcile_mismatch_total', 'Runs whose source and target differed.', []], ['etl_lease_lost_total', 'Workers that stopped answering.', []],
-  ['etl_run_seconds_bucket', 'Runs that took at most `le` seconds.', ['le']], ['etl_run_seconds_sum', 'Seconds of all runs.', []], ['etl_run_seconds_count', 'Runs that were timed.', []],
+const counters = [
+  ['etl_runs_total', 'Runs that ended.', ['pipeline_class', 'state']], ['etl_rows_total', 'Rows proved by receipts.', ['direction']], ['etl_rejected_rows_total', 'Rows set aside.', []],
+  ['etl_reconcile_mismatch_total', 'Runs whose source and target differed.', []], ['etl_lease_lost_total', 'Attempts that ended because their worker fell silent.', []],
 ] as const;
 
 /** What /metrics says about runs. The numbers are read from the database when somebody scrapes. */
@@ -19,18 +20,24 @@ export class MetricsService {
   constructor(private readonly state: StateDatabase, private readonly metrics: MetricsRepository, private readonly hub: LiveHub, @Inject(METRICS_REGISTRY) private readonly registry: Registry) {}
 
   register(): void {
-    const gauges = new Map(labelled.map(([name, help, labelNames]) => [name as string, new Gauge({ name, help, labelNames: [...labelNames], registers: [] })]));
-    const fill = (rows: readonly CounterRow[]): void => {
-      for (const gauge of gauges.values()) gauge.reset();
-      for (const { name, labels, value } of rows) gauges.get(name)?.set({ ...labels }, value);
-    };
-    const { state, metrics } = this;
-    const [first, ...rest] = [...gauges.values()];
-    if (!first) return;
-    const answer = async (): Promise<void> => { fill(await state.inTenantTx(DEFAULT_TENANT.id, (tx) => metrics.counters(tx))); };
-    Object.assign(first, { collect: answer });
-    for (const gauge of [first, ...rest]) this.registry.registerMetric(gauge);
+    for (const [name, help, labelNames] of counters) this.#registerCounter({ name, help, labelNames: [...labelNames] });
+    const read = (names: readonly string[]): Promise<CounterRow[]> => this.#stored(names);
+    // prom-client's type of a metric is the union of its own four classes; its registry asks for name and get().
+    this.registry.registerMetric(new StoredHistogram({ name: 'etl_run_seconds', help: 'Seconds from start to end of a run.', bounds: runSecondsBuckets, read }) as unknown as Metric);
     this.#registerOthers();
+  }
+  /** Each metric reads by itself: one whose read fails is left out of the page instead of showing old numbers. */
+  #stored(names: readonly string[]): Promise<CounterRow[]> { return this.state.inTenantTx(DEFAULT_TENANT.id, (tx) => this.metrics.counters(tx, names)); }
+  #registerCounter({ name, help, labelNames }: { name: string; help: string; labelNames: string[] }): void {
+    const read = (): Promise<CounterRow[]> => this.#stored([name]);
+    new Counter({
+      name, help, labelNames, registers: [this.registry],
+      async collect(): Promise<void> {
+        const rows = await read();
+        this.reset();
+        for (const { labels, value } of rows) this.inc({ ...labels }, value);
+      },
+    });
   }
   #registerOthers(): void {
     const { state, metrics, hub } = this;

@@ -32,6 +32,11 @@ export function applyRunEvent(before: SeenRun | null, event: RunEvent): SeenRun 
     case 'task.run.failed.v1': return onTask(seen, event, (task) => ({ ...end(task, 'failed', event.at), failure: event.payload.failure }));
   }
 }
+/** Whether this attempt was seen to end, or a later one to begin. The inbox forgets what it took after some days; the view does not. */
+export function hasEnded(seen: SeenRun | null, { taskRunId, attempt }: { readonly taskRunId: string; readonly attempt: number }): boolean {
+  const task = seen?.view.tasks.find(({ id }) => id === (seen.taskIds[taskRunId] ?? taskRunId));
+  return task !== undefined && (task.attempt > attempt || (task.attempt === attempt && FINAL.has(task.state)));
+}
 const end = (task: TaskView, state: TaskRunState, at: string): TaskView => ({ ...task, state, finishedAt: at });
 
 function started(seen: SeenRun, { kind, pipeline, planId, startedAt, tasks }: Payload<'run.started.v1'>): SeenRun {

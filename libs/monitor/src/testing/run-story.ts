@@ -24,6 +24,7 @@ export class RunStory {
   progressed(rows: number): WireMessage {
     return this.say('task.run.progressed.v1', { ...this.#task, progress: { phase: 'copying', rows, totalRows: 1000, bytes: rows, chunksDone: 0, chunks: 8 } }, 1 + rows / 100);
   }
+  lost(): WireMessage { return this.say('task.run.failed.v1', { ...this.#task, failure: { code: 'lease.expired', text: 'w1 fell silent.', next: null, traceId: null } }, 15); }
   cancelled(): WireMessage { return this.say('task.run.cancelled.v1', this.#task, 20); }
   finished(): WireMessage { return this.say('run.finished.v1', { ...this.#run, state: 'cancelled', receipt: null, failure: null, finishedAt: second(21) }, 21); }
   whole(): WireMessage[] { return [this.started(), this.taskStarted(), this.progressed(200), this.progressed(400), this.cancelled(), this.finished()]; }
