@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { configCommand, validateCommand } from './commands/check-commands.ts';
 import { addConnectionCommand } from './commands/connections-add.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -18,7 +18,7 @@ export interface Surroundings { readonly cwd: string; readonly env: Readonly<Rec
 const withGlobals = (command: Command): Command => command
   .option('--json', 'one JSON document on stdout').option('--events', 'what happens as NDJSON on stdout').option('--quiet', 'no words but errors').option('--no-color', 'no colours')
   .option('--url <url>', 'a deployed API; default: the standalone of the project folder').option('--token <token>', 'bearer token for --url; or AGENT_ETL_TOKEN')
-  .option('--project <dir>', 'project folder').option('--debug', 'stack of an error');
+  .option('--project <dir>', 'project folder').option('--tenant <name>', 'default: the one tenant there is').option('--debug', 'stack of an error');
 const withTarget = (command: Command): Command => command
   .option('--to <dataset>', 'target: connection.schema.table, ./file.parquet, env:VARIABLE or postgres://...').option('--table <table>', 'table where an address names only a database')
   .option('--load <mode>', 'append, replace or upsert').option('--key <columns>', 'key of an upsert, comma-separated').option('--request-id <id>', 'the same id has one effect');
@@ -31,6 +31,7 @@ export function buildProgram(around: Surroundings): Command {
     const options = command.optsWithGlobals<GlobalOptions & Record<string, unknown>>();
     const session = new Session(options, around);
     around.onSession(session);
+    session.checkTenant();
     around.onExit(await run(session, given.slice(0, -2).flat().filter((arg) => typeof arg === 'string'), options));
   });
   addMoving(program, act);
@@ -47,7 +48,7 @@ function addMoving(program: Command, act: AddAct): void {
   act(withTarget(program.command('plan <what>').description('profile, plan, verify; write nothing')).option('--say <text>', 'in words').option('--dag <file>', 'write the rendered DAG').option('--tasks', 'print tasks').option('--out <file>', 'write the plan'),
     (session, [what = ''], options) => planCommand(session, what, options as PlanOptions));
   act(withTarget(program.command('apply <what>').description('approve a plan')).option('--approve', 'a person says yes'), (session, [what = ''], options) => applyCommand(session, what, options as TargetOptions));
-  act(withTarget(program.command('run <what>').description('plan if needed, run, follow, receipt')).option('--say <text>', 'in words').option('--detach', 'do not follow'),
+  act(withTarget(program.command('run <what>').description('plan if needed, run, follow, receipt')).option('--say <text>', 'in words').option('--detach', 'do not follow').addOption(new Option('--watch', 'follow it, as run does by itself').conflicts('detach')),
     (session, [what = ''], options) => runCommand(session, what, options as TargetOptions));
 }
 function addLooking(program: Command, act: AddAct): void {

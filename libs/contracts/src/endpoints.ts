@@ -12,6 +12,7 @@ const everyone = ['viewer', 'editor', 'admin'] as const;
 const editors = ['editor', 'admin'] as const;
 const page = z.object({ limit: z.coerce.number().int().min(1).max(500).optional().describe('Rows at most, 50 when left out.'), cursor: z.string().max(200).optional().describe('`next` of the page before.') }).strict();
 const listOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item).describe('Rows.'), next: z.string().nullable().describe('Cursor of the next page, or null.') });
+const plansPage = page.extend({ pipeline: PipelineName.optional(), begins: z.string().regex(/^[0-9a-f]{6,64}$/, 'must be 6 to 64 lower-case hex digits').optional().describe('How the id begins.') });
 const wait = z.object({ wait: z.coerce.number().min(0).max(60).optional().describe('Seconds to wait for the end before answering.') }).strict();
 const byRequest = z.object({ requestId: RequestId }).strict();
 const byPlan = z.object({ planId: PlanId }).strict();
@@ -43,7 +44,7 @@ export const endpoints = {
   createRequest: endpoint({ method: 'POST', path: '/v1/requests', app: 'orchestrator', roles: editors, status: 202, says: 'Asks for a pipeline, a plan or a run. Takes an Idempotency-Key, which counts for 24 hours.', query: wait, body: PipelineRequest, response: RequestView }),
   getRequest: endpoint({ method: 'GET', path: '/v1/requests/:requestId', app: 'orchestrator', roles: everyone, says: 'What became of a request.', params: byRequest, query: wait, response: RequestView }),
   createPlan: endpoint({ method: 'POST', path: '/v1/plans', app: 'orchestrator', roles: editors, status: 202, says: 'Only plans: nothing is written to any target.', query: wait, body: PipelineRequest, response: RequestView }),
-  listPlans: endpoint({ method: 'GET', path: '/v1/plans', app: 'orchestrator', roles: everyone, says: 'Plans, newest first.', query: page, response: listOf(PlanView) }),
+  listPlans: endpoint({ method: 'GET', path: '/v1/plans', app: 'orchestrator', roles: everyone, says: 'Plans, newest first; those of one pipeline by when they were last proposed.', query: plansPage, response: listOf(PlanView) }),
   getPlan: endpoint({ method: 'GET', path: '/v1/plans/:planId', app: 'orchestrator', roles: everyone, says: 'A plan with its reasons.', params: byPlan, response: PlanView }),
   approvePlan: endpoint({ method: 'POST', path: '/v1/plans/:planId/approve', app: 'orchestrator', roles: editors, says: 'Approves exactly this plan.', params: byPlan, response: PlanView }),
   refusePlan: endpoint({ method: 'POST', path: '/v1/plans/:planId/refuse', app: 'orchestrator', roles: editors, says: 'Refuses the plan.', params: byPlan, response: PlanView }),

@@ -22,7 +22,7 @@ export const errorTable = {
   'access.not-found': row(404, 'never', 'There is no such {what}.'),
   'plan.unavailable': row(503, 'backoff', 'No planner could make a plan: {reason}.'),
   'plan.refused': row(422, 'never', 'The plan breaks {rule}: {explanation}.'),
-  'plan.needs-approval': row(409, 'never', 'A person must approve first: {risks}.', 'read the plan, then: agent-etl apply {pipeline} --approve'),
+  'plan.needs-approval': row(409, 'never', 'A person must approve first: {risks}.', 'read the plan, then: agent-etl apply {planId} --approve'),
   'plan.changed': row(409, 'never', 'The approval is for another plan version.'),
   'plan.stale': row(409, 'never', 'The source changed since it was profiled. Plan again.', 'run the pipeline again: it is planned anew'),
   'plan.type-unsupported': row(422, 'never', 'Column {column}: the target cannot hold type {type}.', 'leave the column out with select, or choose another target'),

@@ -156,11 +156,28 @@ describePostgres('orchestrator', () => {
       script = (command) => (command.task.kind === 'profile' ? { result: profileOf({ target }) } : obedient(command));
       const asked = await ask({ pipeline: aCopy(pipelineName(), { load: 'replace' }), run: 'now' });
       script = obedient;
-      expect(asked).toMatchObject({ state: 'waiting', failure: { code: 'plan.needs-approval' } });
-      expect((await call<{ code: string }>('POST', `/v1/plans/${asked.planId}/runs`)).json.code).toBe('plan.needs-approval');
+      const needed = { code: 'plan.needs-approval', next: `read the plan, then: agent-etl apply ${asked.planId} --approve` };
+      expect(asked).toMatchObject({ state: 'waiting', failure: needed });
+      expect((await call('POST', `/v1/plans/${asked.planId}/runs`)).json).toMatchObject(needed);
       expect((await call<PlanView>('POST', `/v1/plans/${asked.planId}/approve`)).json.status).toBe('approved');
       const after = (await call<RequestView>('GET', `/v1/requests/${asked.requestId}?wait=8`)).json;
       expect(await run(after.runId!)).toMatchObject({ state: 'succeeded', receipt: { approvedBy: 'editor' } });
+    });
+    it('is found by its pipeline, last proposed first, and by how its id begins', async () => {
+      const name = pipelineName();
+      const target = { ...profileOf().source, connection: 'warehouse' as never };
+      script = (command) => (command.task.kind === 'profile' ? { result: profileOf({ target }) } : obedient(command));
+      const first = await ask({ pipeline: aCopy(name, { load: 'replace' }) });
+      const second = await ask({ pipeline: aCopy(name, { load: 'append' }) });
+      const ids = async (query: string): Promise<string[]> => (await call<{ items: PlanView[] }>('GET', `/v1/plans?${query}`)).json.items.map(({ planId }) => planId);
+      expect(await ids(`pipeline=${name}`)).toEqual([second.planId, first.planId]);
+      await ask({ pipeline: aCopy(name, { load: 'replace' }) });
+      script = obedient;
+      expect(await ids(`pipeline=${name}`)).toEqual([first.planId, second.planId]);
+      const { json: page } = await call<{ next: string }>('GET', `/v1/plans?pipeline=${name}&limit=1`);
+      expect(await ids(`pipeline=${name}&limit=1&cursor=${page.next}`)).toEqual([second.planId]);
+      expect(await ids(`begins=${first.planId!.slice(0, 12)}`)).toEqual([first.planId]);
+      expect([await ids('pipeline=none_such'), (await call('GET', '/v1/plans?begins=%25')).status]).toEqual([[], 422]);
     });
     it('does not approve a plan whose source has changed since', async () => {
       const name = pipelineName();

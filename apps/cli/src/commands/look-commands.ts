@@ -16,8 +16,15 @@ export async function runsCommand(session: Session, { limit, pipeline }: { limit
   return exitCodes.green;
 }
 export async function pipelinesCommand(session: Session): Promise<ExitCode> {
-  const page = await (await session.client()).call(endpoints.listPipelines, { query: { limit: 500 } });
-  session.output.result(page, () => pipelinesScreen(page.items));
+  const client = await session.client();
+  const page = await client.call(endpoints.listPipelines, { query: { limit: 500 } });
+  const items = [...page.items];
+  for (let { next } = page; next !== null;) {
+    const more = await client.call(endpoints.listPipelines, { query: { limit: 500, cursor: next } });
+    items.push(...more.items);
+    next = more.next;
+  }
+  session.output.result({ items, next: null }, () => pipelinesScreen(items));
   return exitCodes.green;
 }
 export async function connectorsCommand(session: Session): Promise<ExitCode> {

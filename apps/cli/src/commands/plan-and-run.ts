@@ -7,19 +7,29 @@ import { type PipelineRequest, type PlanId, type PlanView, type RequestView, end
 import { planScreen, tasksScreen } from '../screens/plan-screen.ts';
 import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
 import type { Session } from '../session/session.ts';
+import { latestPlan, planThatBegins } from './find-plan.ts';
 import { followRun, reportRun } from './follow-run.ts';
 import { type Interrupt, onInterrupt } from './interrupt.ts';
-import { type Submitted, awaitRequest, putDerivedConnections, submit, withPlan } from './submit.ts';
+import { type Submitted, awaitRequest, putDerivedConnections, submit } from './submit.ts';
 import { type TargetOptions, type Wanted, whatIsWanted } from './what-to-run.ts';
 
 export interface PlanOptions extends TargetOptions { readonly dag?: string; readonly tasks?: boolean; readonly out?: string }
 
-async function planned(session: Session, wanted: Wanted): Promise<Submitted> {
-  const client = await session.client();
-  if (wanted.kind === 'plan') return { view: null as unknown as RequestView, plan: await client.call(endpoints.getPlan, { params: { planId: wanted.planId } }) };
+/** What the words come to; the first digits of a plan's id, as every screen shows them, stand for that plan. */
+async function meant(session: Session, text: string, options: TargetOptions): Promise<Wanted> {
+  const plan = options.to === undefined ? await planThatBegins(session, text) : null;
+  return plan ? { kind: 'plan', planId: plan.planId } : whatIsWanted(text, options, session);
+}
+/** `view` is the request that led to the plan: null for a plan that was there before. */
+async function planned(session: Session, wanted: Wanted): Promise<Pick<Submitted, 'plan'> & { readonly view: RequestView | null }> {
+  if (wanted.kind === 'plan') return { view: null, plan: await (await session.client()).call(endpoints.getPlan, { params: { planId: wanted.planId } }) };
   await putDerivedConnections(session, wanted.connections);
   for (const hint of wanted.hints) session.output.note(` hint    ${hint}`);
   return submit(session, wanted.request, 'plan');
+}
+function showUnplanned({ output }: Session, view: RequestView | null): ExitCode {
+  output.result(view, () => [` ${view?.state ?? 'no plan'}`]);
+  return exitCodes.needsPerson;
 }
 /** Exit 3 when a person must answer or approve. */
 export function exitOfPlan(plan: PlanView, session: Session): ExitCode {
@@ -29,29 +39,41 @@ export function exitOfPlan(plan: PlanView, session: Session): ExitCode {
   }
   if (!plan.verdict.ok || plan.status === 'refused') return exitCodes.failed;
   if (plan.status === 'proposed') {
-    session.output.needsPerson(plan.risks.map((risk) => ` risk    ${risk}`), ` next    a person must approve: agent-etl apply ${plan.pipeline} --approve`);
+    session.output.needsPerson(plan.risks.map((risk) => ` risk    ${risk}`), ` next    a person must approve: agent-etl apply ${plan.planId} --approve`);
     return exitCodes.needsPerson;
   }
   return exitCodes.green;
 }
-/** Waits for the rendered file: it is made when the plan is approved. */
-async function dagText(client: Client, planId: PlanId): Promise<string | undefined> {
+/** Waits for the rendered file: it is made when the plan is approved. Null when it does not come. */
+async function dagText(client: Client, planId: PlanId): Promise<string | null> {
   for (let tries = 0; ; tries += 1) {
     try {
-      return (await client.call(endpoints.getDag, { params: { planId } })).text;
+      return (await client.call(endpoints.getDag, { params: { planId } })).text ?? null;
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404 || tries > 60) throw error;
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      if (tries > 60) return null;
       await delay(100);
     }
   }
 }
+/** Why no file was written, and how it is had. */
+function whyNoDag({ planId, status, questions }: PlanView, file: string): string {
+  const again = `agent-etl plan ${planId} --dag ${file}`;
+  if (questions.length > 0) return ` dag     not written: a plan with open questions has none`;
+  if (status === 'proposed') return ` dag     not written: it comes with the approval; then: ${again}`;
+  return status === 'approved' ? ` dag     not written: it is not rendered yet; ask again: ${again}` : ` dag     not written: a refused plan has none`;
+}
 export async function planCommand(session: Session, text: string, options: PlanOptions): Promise<ExitCode> {
-  const { plan, view } = await planned(session, await whatIsWanted(text, options, session));
-  if (!plan) { session.output.result(view, () => [` ${view.state}`]); return exitCodes.needsPerson; }
+  const { plan, view } = await planned(session, await meant(session, text, options));
+  if (!plan) return showUnplanned(session, view);
   if (options.out) await writeFile(resolve(session.cwd, options.out), `${JSON.stringify(plan, null, 2)}\n`);
-  if (options.dag) await writeFile(resolve(session.cwd, options.dag), await dagText(await session.client(), plan.planId) ?? '');
+  const dag = options.dag && plan.status === 'approved' ? await dagText(await session.client(), plan.planId) : null;
+  if (options.dag && dag !== null) await writeFile(resolve(session.cwd, options.dag), dag);
   session.output.result(plan, () => [...planScreen(plan, session.output.paint), ...(options.tasks ? [' tasks', ...tasksScreen(plan)] : [])]);
-  return exitOfPlan(plan, session);
+  const code = exitOfPlan(plan, session);
+  if (!options.dag || dag !== null) return code;
+  session.output.note(whyNoDag(plan, options.dag));
+  return code === exitCodes.green ? exitCodes.failed : code;
 }
 async function startExisting(session: Session, planId: PlanId): Promise<ExitCode> {
   const client = await session.client();
@@ -61,7 +83,7 @@ async function startExisting(session: Session, planId: PlanId): Promise<ExitCode
 }
 export async function runCommand(session: Session, text: string, options: TargetOptions & { detach?: boolean }): Promise<ExitCode> {
   const { output } = session;
-  const wanted = await whatIsWanted(text, options, session);
+  const wanted = await meant(session, text, options);
   if (wanted.kind === 'plan') return startExisting(session, wanted.planId);
   await putDerivedConnections(session, wanted.connections);
   for (const hint of wanted.hints) output.note(` hint    ${hint}`);
@@ -85,25 +107,28 @@ async function runRequest(session: Session, { request, detach }: { request: Pipe
   const followed = await followRun(session, started.runId, interrupt);
   return reportRun(session, followed.run, followed.wasInterrupted);
 }
-async function planOf(client: Client, wanted: Wanted, session: Session): Promise<PlanView | null> {
+/** The plan that a person names: by its id, its file, or the name of its pipeline, whose latest plan it then is. Null when nothing has been planned that they could have read. */
+async function planToApply(client: Client, wanted: Wanted): Promise<PlanView | null> {
   if (wanted.kind === 'plan') return client.call(endpoints.getPlan, { params: { planId: wanted.planId } });
   const { pipeline } = wanted.request;
-  if (pipeline && !('from' in pipeline)) {
-    const { items } = await client.call(endpoints.listPlans, { query: { limit: 200 } });
-    const latest = items.find((plan) => plan.pipeline === pipeline.name);
-    if (latest) return latest;
-  }
-  await putDerivedConnections(session, wanted.connections);
-  const { view } = await submit(session, wanted.request, 'plan');
-  return (await withPlan(client, view)).plan;
+  return pipeline && !('from' in pipeline) ? latestPlan(client, pipeline.name) : null;
 }
-/** Approves a plan, so that it may run and its DAG is rendered. */
+/** Approves a plan that was there before, so that it may run and its DAG is rendered. What is planned only now is shown: nobody has read it. */
 export async function applyCommand(session: Session, text: string, options: TargetOptions & { approve?: boolean }): Promise<ExitCode> {
   const client = await session.client();
-  const plan = await planOf(client, await whatIsWanted(text, options, session), session);
-  if (!plan) return exitCodes.needsPerson;
+  const wanted = await meant(session, text, options);
+  const plan = await planToApply(client, wanted);
+  if (!plan) return showUnread(session, wanted);
   const isOpen = plan.status === 'proposed' && plan.questions.length === 0 && plan.verdict.ok;
   const applied = isOpen && options.approve ? await client.call(endpoints.approvePlan, { params: { planId: plan.planId } }) : plan;
-  session.output.result(applied, () => [...planScreen(applied, session.output.paint), ` ${applied.status}; run it with: agent-etl run ${applied.planId}`]);
-  return exitOfPlan(applied, session);
+  return showApplied(session, applied);
+}
+async function showUnread(session: Session, wanted: Wanted): Promise<ExitCode> {
+  const { view, plan } = await planned(session, wanted);
+  return plan ? showApplied(session, plan) : showUnplanned(session, view);
+}
+function showApplied(session: Session, plan: PlanView): ExitCode {
+  const next = plan.status === 'approved' ? [` approved; run it with: agent-etl run ${plan.planId}`] : [];
+  session.output.result(plan, () => [...planScreen(plan, session.output.paint), ...next]);
+  return exitOfPlan(plan, session);
 }

@@ -32,7 +32,7 @@ export async function runAct(session: Session, pipeline: keyof typeof demoPipeli
   output.event('plan', { plan });
   output.show(demoPlanLines(plan, output.paint));
   const { runId } = await awaitRequest(client, view, (seen) => seen.runId !== null);
-  if (!runId) throw new EtlError('plan.needs-approval', { risks: plan.questions.map(({ text }) => text).join('; ') || plan.risks.join('; '), pipeline });
+  if (!runId) throw new EtlError('plan.needs-approval', { risks: plan.questions.map(({ text }) => text).join('; ') || plan.risks.join('; '), planId: plan.planId });
   const { run } = await followRun(session, runId);
   output.show(demoRunLines(run, output.paint));
   if (run.failure) output.show(failureScreen(run.failure, output.paint, { subject: pipeline }));

@@ -19,6 +19,10 @@ describe('a session', () => {
   it.each(['not a url', '', 'localhost:8080', 'ftp://x', 'file:///etc/passwd'])('takes no API at %j', async (url) => {
     await expect(session({ url }).client()).rejects.toMatchObject({ name: 'WrongUse', next: 'write http://host:port or https://host' });
   });
+  it('knows one tenant, and works on no data for another one', () => {
+    for (const options of [{}, { tenant: 'default' }]) expect(() => { session(options).checkTenant(); }).not.toThrow();
+    for (const tenant of ['acme', '']) expect(() => { session({ tenant }).checkTenant(); }).toThrow(expect.objectContaining({ code: 'request.unsupported' }));
+  });
   it('tells a mistake in agent-etl.yaml by itself, before anything is started', async () => {
     await writeFile(join(folder, 'agent-etl.yaml'), 'version: 1\nconections: {}\n');
     await expect(session({}).client()).rejects.toMatchObject({ code: 'request.invalid', message: 'agent-etl.yaml:2:1: Unknown key conections: did you mean connections?' });

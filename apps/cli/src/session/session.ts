@@ -1,11 +1,11 @@
 import { type Client, createClient } from '@agent-etl/api-client';
-import type { Failure } from '@agent-etl/contracts';
+import { DEFAULT_TENANT, EtlError, type Failure } from '@agent-etl/contracts';
 import { WrongUse } from './exit-codes.ts';
 import { Output, type OutputOptions } from './output.ts';
 import { findProject, readProject } from './project-file.ts';
 import { type RunFile, joinStandalone } from './standalone-client.ts';
 
-export interface GlobalOptions extends OutputOptions { readonly url?: string; readonly token?: string; readonly project?: string; readonly debug?: boolean; readonly color?: boolean }
+export interface GlobalOptions extends OutputOptions { readonly url?: string; readonly token?: string; readonly project?: string; readonly tenant?: string; readonly debug?: boolean; readonly color?: boolean }
 /** No answer takes longer: what does is polled. */
 const answerMs = 60_000;
 
@@ -36,6 +36,12 @@ export class Session {
   get debug(): boolean { return this.#options.debug === true; }
   get #address(): string | undefined { return this.#options.url ?? this.env['AGENT_ETL_URL']; }
 
+  /** This release keeps one tenant; a script that names another one must not work on this one's data.
+   * @throws EtlError `request.unsupported` */
+  checkTenant(): void {
+    const { tenant = DEFAULT_TENANT.name } = this.#options;
+    if (tenant !== DEFAULT_TENANT.name) throw new EtlError('request.unsupported', { found: `--tenant ${tenant}`, allowed: `--tenant ${DEFAULT_TENANT.name}` });
+  }
   /** The API: the one named by --url, else the project's own standalone, started when none runs. */
   client(): Promise<Client> {
     this.#client ??= this.#open();

@@ -22,6 +22,8 @@ describe('words that are no command', () => {
     [['run'], 'agent-etl run needs one more word: what.', 'agent-etl run --help'], [['connections', 'test'], 'agent-etl connections test needs one more word: name.', 'agent-etl connections test --help'],
     [['doctor', 'now'], 'agent-etl doctor takes fewer words: now.', 'agent-etl doctor --help'], [['--json', 'nonsense'], 'There is no command nonsense.', 'agent-etl help'],
   ])('are answered with the nearest one: %j', async (words, text, next) => { expect(await told(...words)).toEqual([text, next]); });
+  it.each([['run', 'a.b.c', '--watch'], ['--tenant', 'default', 'run', 'a.b.c'], ['dlq', 'list', '--tenant', 'default']])('are none of these: %j %j %j', async (...words) => { await expect(told(...words)).rejects.toThrow('a command was about to run'); });
+  it('does not both follow a run and leave it', async () => { expect(await told('run', 'a.b.c', '--watch', '--detach')).toEqual([expect.stringContaining('--watch'), 'agent-etl run --help']); });
   it('mean the same before and behind the command', async () => {
     for (const words of [['--json', '--quiet', 'connectors'], ['connectors', '--quiet', '--json']]) await expect(told(...words)).rejects.toThrow('a command was about to run');
   });

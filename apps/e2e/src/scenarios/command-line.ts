@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
-import { type Failure, type RunView, endpoints, isFinal } from '@agent-etl/contracts';
+import { type Failure, type PlanView, type RunView, endpoints, isFinal } from '@agent-etl/contracts';
 import { fresh, inShop, inWarehouse, untilRun } from '../steps.ts';
 import { type World, cliProgram, run, urlOf } from '../world.ts';
 import { untilNothingIsLeft } from './failures.ts';
@@ -64,6 +64,26 @@ export function commandLine(world: () => World): void {
     const args = ['run', `shop.public.${table}`, '--to', `warehouse.mart.${table}`, '--request-id', `日本 ${table}`, '--json'];
     const [first, again] = [await world().cli(args), await world().cli(args)];
     expect([first.code, again.code, (JSON.parse(again.stdout) as RunView).runId]).toEqual([0, 0, (JSON.parse(first.stdout) as RunView).runId]);
+  });
+  it('approves the plan that a person has read, and none that it has made itself', async () => {
+    const table = fresh('read');
+    await inShop(world(), `create table ${table} (id int primary key); insert into ${table} select generate_series(1, 50)`);
+    await inWarehouse(world(), `create schema if not exists mart; create table mart.${table} (id int); insert into mart.${table} values (0)`);
+    const file = join(world().folder, `${table}.yaml`);
+    await writeFile(file, `version: 1\nname: ${table}\nfrom: { connection: shop, dataset: public.${table} }\nto: { connection: warehouse, dataset: mart.${table}, load: replace }\n`);
+    const unread = await world().cli(['apply', file, '--approve', '--json']);
+    const plan = JSON.parse(unread.stdout) as PlanView;
+    expect([unread.code, plan.status, unread.stderr]).toEqual([3, 'proposed', expect.stringContaining(`agent-etl apply ${plan.planId} --approve`)]);
+    const dag = join(world().folder, `${table}.py`);
+    const shown = await world().cli(['plan', plan.planId.slice(0, 12), '--dag', dag]);
+    expect([shown.code, shown.stdout, shown.stderr, existsSync(dag)]).toEqual([3, expect.stringContaining(`plan ${table}`), expect.stringContaining('it comes with the approval'), false]);
+    const refused = await world().cli(['run', plan.planId, '--json', '--tenant', 'default']);
+    expect([refused.code, Object(JSON.parse(refused.stdout)).error]).toEqual([3, expect.objectContaining({ code: 'plan.needs-approval', next: expect.stringContaining(plan.planId) as unknown })]);
+    expect((await world().cli(['apply', table, '--approve'])).code).toBe(0);
+    expect((await world().cli(['run', plan.planId, '--watch'])).code).toBe(0);
+    expect(await inWarehouse(world(), `select count(*)::int as n from mart.${table}`)).toEqual([{ n: 50 }]);
+    expect([(await world().cli(['plan', plan.planId, '--dag', dag])).code, existsSync(dag)]).toEqual([0, true]);
+    expect(await world().cli(['runs', '--tenant', 'acme', '--json'])).toMatchObject({ code: 1, stdout: expect.stringContaining('request.unsupported') as unknown });
   });
   it('lets two commands at once fill a target once', async () => {
     const table = fresh('both');

@@ -3,7 +3,7 @@ import { EtlError, type Plan, type Policy, riskClasses } from '@agent-etl/contra
 /** Whether the policy lets this plan pass without a person. */
 export const passesPolicy = ({ risk }: Pick<Plan, 'risk'>, { approve }: Policy): boolean => riskClasses.indexOf(risk) <= riskClasses.indexOf(approve?.upTo ?? 'R1');
 
-interface Decidable { readonly status: 'proposed' | 'approved' | 'refused'; readonly plan: Plan | null; readonly verdict: { ok: boolean }; readonly sourceFingerprint: string }
+interface Decidable { readonly planId: string; readonly status: 'proposed' | 'approved' | 'refused'; readonly plan: Plan | null; readonly verdict: { ok: boolean }; readonly sourceFingerprint: string }
 /** Refuses to approve what cannot be approved any more.
  * @param latest shape the source had when its pipeline was last planned
  * @throws EtlError `request.conflict`, `plan.stale`, `request.ambiguous`, `plan.refused` */
@@ -17,7 +17,7 @@ export function assertApprovable({ status, plan, verdict, sourceFingerprint }: D
 export function assertRunnable(row: Decidable, { latest, greenRuns }: { latest: string | null; greenRuns: number }): Plan {
   assertApprovable(row, latest);
   const plan = row.plan!;
-  if (row.status !== 'approved') throw new EtlError('plan.needs-approval', { risks: plan.risks.join(' ') || plan.risk, pipeline: plan.pipeline.name });
+  if (row.status !== 'approved') throw new EtlError('plan.needs-approval', { risks: plan.risks.join(' ') || plan.risk, planId: row.planId });
   const how = plan.tasks.find((task) => task.kind === 'publish')?.how;
   if (greenRuns > 0 && (how === 'rename' || how === 'append')) {
     throw new EtlError('request.conflict', { what: 'the plan', state: 'done: it has filled its target', action: 'running it again', next: 'run the pipeline again: it is planned anew' });

@@ -67,7 +67,7 @@ export class PlanningService {
       return this.progress.fail(tx, request, { planId: row.planId, failure: told(refusalOf(verdict.issues), run) });
     }
     if (row.status === 'refused') return this.progress.fail(tx, request, { planId: row.planId, failure: told(refusedBefore(row), run) });
-    if (row.status === 'proposed' && !passesPolicy(plan, policy)) return this.progress.wait(tx, request, { planId: row.planId, failure: told(needsApproval(plan), run) });
+    if (row.status === 'proposed' && !passesPolicy(plan, policy)) return this.progress.wait(tx, request, { planId: row.planId, failure: told(needsApproval(plan, row.planId), run) });
     const approved = row.status === 'approved' ? await this.approvals.renew(tx, row, request.requestId) : await this.approvals.approve(tx, row, { by: 'policy' });
     await this.approvals.goOn(tx, approved, request);
   }
@@ -78,5 +78,5 @@ interface Asked { readonly request: RequestEntity; readonly run: RunRecord }
 const told = (error: EtlError, { tasks }: RunRecord): Failure => toFailure(error, tasks[0] ? traceOf(tasks[0].taskRunId) : null);
 const ambiguous = (questions: readonly Question[]) => new EtlError('request.ambiguous', { questions: questions.map(({ text }) => text.replace(/\.$/, '')).join(' ') },
   { issues: questions.map(({ id, text, choices }) => ({ code: `question.${id}`, path: '/pipeline/to', text: `${text} (${choices.join(' | ')})` })) });
-const needsApproval = ({ risks, risk, pipeline }: Plan) => new EtlError('plan.needs-approval', { risks: risks.map((text) => text.replace(/\.$/, '')).join('; ') || `it is ${risk}`, pipeline: pipeline.name });
+const needsApproval = ({ risks, risk }: Plan, planId: string) => new EtlError('plan.needs-approval', { risks: risks.map((text) => text.replace(/\.$/, '')).join('; ') || `it is ${risk}`, planId });
 const refusedBefore = ({ decidedBy }: PlanEntity) => new EtlError('plan.refused', { rule: 'a decision', explanation: `${decidedBy ?? 'a person'} refused this very plan`, next: 'change the pipeline: another plan is another question' });

@@ -1,10 +1,12 @@
 import { EtlError, type PlanId, type PlanView, type Verdict, PlanId as PlanIdSchema } from '@agent-etl/contracts';
-import { type TenantTx, sql } from '@agent-etl/persistence';
+import { type TenantTx, joinSql, sql } from '@agent-etl/persistence';
 import { type PlanFacts, planView, questionView } from '@agent-etl/planning';
 import { Injectable } from '@nestjs/common';
 import { In } from 'typeorm';
 import type { After } from '../page-cursor.ts';
 import { PlanEntity } from './plan.entity.ts';
+
+export interface PlanPage { readonly limit: number; readonly after: After | null; readonly pipeline?: string | undefined; readonly begins?: string | undefined }
 
 @Injectable()
 export class PlansRepository {
@@ -34,9 +36,14 @@ export class PlansRepository {
     const [row] = await tx.run<{ source_fingerprint: string }>(sql`select source_fingerprint from plan where pipeline_id = ${pipelineId}::uuid order by proposed_at desc limit 1`);
     return row?.source_fingerprint ?? null;
   }
-  async list(tx: TenantTx, { limit, after }: { limit: number; after: After | null }): Promise<PlanEntity[]> {
-    const from = after ? sql`where (created_at, plan_id) < (${after.at}::timestamptz, ${after.id})` : sql``;
-    const ids = await tx.run<{ plan_id: string }>(sql`select plan_id from plan ${from} order by created_at desc, plan_id desc limit ${limit}`);
+  /** Plans, newest first. Those of one pipeline by when they were last proposed: a plan that comes up again is the one a person has just read. */
+  async list(tx: TenantTx, { limit, after, pipeline, begins }: PlanPage): Promise<PlanEntity[]> {
+    const at = pipeline ? sql`proposed_at` : sql`created_at`;
+    const conditions = [
+      ...(pipeline ? [sql`pipeline_id = (select pipeline_id from pipeline where name = ${pipeline})`] : []), ...(begins ? [sql`starts_with(plan_id, ${begins})`] : []),
+      ...(after ? [sql`(${at}, plan_id) < (${after.at}::timestamptz, ${after.id})`] : [])];
+    const from = conditions.length ? sql`where ${joinSql(conditions, ' and ')}` : sql``;
+    const ids = await tx.run<{ plan_id: string }>(sql`select plan_id from plan ${from} order by ${at} desc, plan_id desc limit ${limit}`);
     const rows = await tx.manager.findBy(PlanEntity, { tenantId: tx.tenantId, planId: In(ids.map(({ plan_id: id }) => id)) });
     return ids.flatMap(({ plan_id: id }) => rows.filter(({ planId }) => planId === id));
   }

@@ -10,6 +10,7 @@ import { CopyRuns } from './copy-runs.service.ts';
 import { PlansRepository, viewOfPlan } from './plans.repository.ts';
 import { RequestProgress } from './request-progress.service.ts';
 
+interface ListQuery { readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly pipeline?: string | undefined; readonly begins?: string | undefined }
 interface Which { readonly tenantId: string; readonly planId: string; readonly by: string; readonly key?: string | null }
 
 /** Plans as people see and decide them. */
@@ -20,10 +21,10 @@ export class PlansService {
     private readonly approvals: Approvals, private readonly progress: RequestProgress, private readonly copies: CopyRuns,
   ) {}
 
-  async list(tenantId: string, { limit = 50, cursor }: { limit?: number | undefined; cursor?: string | undefined }): Promise<{ items: PlanView[]; next: string | null }> {
+  async list(tenantId: string, { limit = 50, cursor, pipeline, begins }: ListQuery): Promise<{ items: PlanView[]; next: string | null }> {
     const after = readCursor(cursor);
-    const found = await this.state.inTenantTx(tenantId, (tx) => this.plans.list(tx, { limit: limit + 1, after }));
-    const { rows, next } = pageOf(found, limit, ({ createdAt, planId }) => ({ at: createdAt, id: planId }));
+    const found = await this.state.inTenantTx(tenantId, (tx) => this.plans.list(tx, { limit: limit + 1, after, pipeline, begins }));
+    const { rows, next } = pageOf(found, limit, ({ createdAt, proposedAt, planId }) => ({ at: pipeline ? proposedAt : createdAt, id: planId }));
     return { items: rows.map(viewOfPlan), next };
   }
   get(tenantId: string, planId: string): Promise<PlanView> { return this.state.inTenantTx(tenantId, async (tx) => viewOfPlan(await this.plans.get(tx, planId))); }
