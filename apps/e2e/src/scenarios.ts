@@ -28,6 +28,6 @@ export function scenarios({ name, has, start }: SetUp): void {
     describe('airflow', () => { airflow(running); });
     if (has.broker) describe('messages', () => { messages(running); });
     describe('kills', () => { kills(running, has, password); });
-    describe('secrecy', () => { secrecy(running, password); });
+    describe('secrecy', () => { secrecy(running, has, password); });
   });
 }
