@@ -60,6 +60,7 @@ export function secrecy(world: () => World, has: SetUp['has'], password: string)
     const records = await readTopics(partOf(world().broker).brokers);
     const topics = ['etl.pipeline.requests', 'etl.pipeline.events', 'etl.task.commands', 'etl.task.events', 'etl.run.events', 'etl.dag.events', 'etl.dlq.orchestrator'];
     expect([...new Set(records.map(({ topic }) => topic))]).toEqual(expect.arrayContaining(topics));
+    expect(records.filter(({ topic, text }) => topic === 'etl.task.commands' && text.includes('secret://etl#password'))).not.toEqual([]); // the reference travels, so the search sees what it should
     expect(records.filter(({ text }) => text.includes(password))).toEqual([]);
   });
   it('has it in no process list', async () => {
