@@ -1,7 +1,7 @@
 // `npm run proof [-- part …]`: the heavier proofs, each against the real thing. Without a name all parts run.
 import { join } from 'node:path';
 import { ensureInstalled, root, run } from './install.mjs';
-import { openTally, total } from './tally.mjs';
+import { UNABLE, openTally, total } from './tally.mjs';
 
 ensureInstalled();
 const tally = openTally('proof');
@@ -9,7 +9,7 @@ const nx = (...args) => () => run('nx', ['run-many', ...args, '--output-style=st
 const jest = (file) => () => run('node', ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '../../node_modules/jest/bin/jest.js', '-i', '--testMatch', `<rootDir>/src/${file}`],
   { cwd: join(root, 'apps', 'e2e'), env: { ETL_TEST_REPORT: tally.file } });
 
-/** A part counts as one check, unless its suites report for themselves. Exit code 75 means: could not run, and says why. */
+/** A part counts as one check, unless its suites report for themselves. A part that could not run ends with `UNABLE`, and says why. */
 const parts = {
   typecheck: { says: 'every project type checks', go: nx('-t', 'typecheck', '--parallel=2') },
   lint: { says: 'the walls hold', go: nx('-t', 'lint', '--parallel=2') },
@@ -31,12 +31,12 @@ for (const name of wanted) {
   const { says, go, reports } = parts[name];
   process.stdout.write(`\nproof ${name}: ${says}\n`);
   const began = Date.now();
-  const status = go();
+  const status = reports ? tally.watch(go) : go();
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
-  if (status === 75) tally.skip(name, 'the part said why above');
+  if (status === UNABLE) tally.skip(name, 'the part said why above');
   else if (!reports) tally.add(status === 0 ? 1 : 0, status === 0 ? 0 : 1);
   if (status !== 0) red += 1;
-  process.stdout.write(`proof ${name}: ${status === 0 ? 'PROVEN' : status === 75 ? 'SKIPPED' : 'NOT PROVEN'} in ${seconds} s\n`);
+  process.stdout.write(`proof ${name}: ${status === 0 ? 'PROVEN' : status === UNABLE ? 'SKIPPED' : 'NOT PROVEN'} in ${seconds} s\n`);
 }
 const sum = total(tally.file);
 process.stdout.write(`\nproof: ${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped\n`);

@@ -1,17 +1,28 @@
 // Adds up what suites reported: one line of JSON each, written by tools/test-report.mjs and by the parts of the proof.
-import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { cache } from './install.mjs';
+
+/** Exit code of a step that could not run, and says why. */
+export const UNABLE = 75;
 
 /** The file that suites of this command report to; a caller's file is kept, so that CI sees one sum. */
 export function openTally(name) {
   const given = process.env.ETL_TEST_REPORT;
   const file = given ?? join(cache, `${name}.report.jsonl`);
   if (!given) rmSync(file, { force: true });
+  mkdirSync(dirname(file), { recursive: true });
+  const add = (passed, failed, skipped = 0) => { appendFileSync(file, `${JSON.stringify({ passed, failed, skipped })}\n`); };
   return {
-    file,
-    add: (passed, failed, skipped = 0) => { appendFileSync(file, `${JSON.stringify({ passed, failed, skipped })}\n`); },
-    skip: (suite, reason) => { process.stdout.write(`SKIPPED ${suite}: ${reason}\n`); appendFileSync(file, `${JSON.stringify({ passed: 0, failed: 0, skipped: 1 })}\n`); },
+    file, add,
+    /** Runs a step whose suites report for themselves, and answers its exit code. One that breaks before any of them could report is one failure: a sum never says less than an exit code. */
+    watch: (step) => {
+      const before = total(file).failed;
+      const status = step();
+      if (status !== 0 && status !== UNABLE && total(file).failed === before) add(0, 1);
+      return status;
+    },
+    skip: (suite, reason) => { process.stdout.write(`SKIPPED ${suite}: ${reason}\n`); add(0, 0, 1); },
   };
 }
 

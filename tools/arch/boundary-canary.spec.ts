@@ -9,12 +9,14 @@ const root = join(import.meta.dirname, '..', '..');
 const eslint = new ESLint({ cwd: root });
 let graph: ProjectGraph;
 
-/** Lints a text as if it stood in an existing file, and answers the rules that fired. */
-async function fired(file: string, text: string): Promise<(string | null)[]> {
+/** Lints a text as if it stood in an existing file. */
+async function lint(file: string, text: string): Promise<{ ruleId: string | null; message: string }[]> {
   expect(existsSync(join(root, file))).toBe(true);
   const [result] = await eslint.lintText(text, { filePath: join(root, file) });
-  return (result?.messages ?? []).map(({ ruleId }) => ruleId);
+  return result?.messages ?? [];
 }
+/** The rules that fired. */
+const fired = async (file: string, text: string): Promise<(string | null)[]> => (await lint(file, text)).map(({ ruleId }) => ruleId);
 
 describe('the walls', () => {
   beforeAll(async () => { graph = await createProjectGraphAsync({ exitOnError: false }); }); // a cold cache would switch the boundary rule off
@@ -42,7 +44,21 @@ describe('the walls', () => {
     ['libs/monitor/src/index.ts', `export * from './monitor.module.ts';`, 'no-restricted-syntax'],
     ['libs/monitor/src/index.ts', `export const load = (name: string, isFull: boolean): string => name + isFull;`, 'no-restricted-syntax'],
     ['libs/monitor/src/index.ts', `async function go(): Promise<void> {}\nexport function start(): void { go(); }`, '@typescript-eslint/no-floating-promises'],
+    ['libs/orchestrator/src/runs/run-view.ts', `import './runs.service.ts';`, 'import-x/no-cycle'], // which imports run-view.ts
   ])('refuse, in %s, %s', async (file, text, rule) => { expect(await fired(file, text)).toContain(rule); });
+
+  it.each([
+    ['by the name of its package', `import '@agent-etl/dag-generator-app/src/main.ts';`, 'Imports of apps are forbidden'],
+    ['by its path', `import '../../../apps/orchestrator/src/main.ts';`, 'Projects cannot be imported by a relative or absolute path'],
+  ])('refuse that a feature reaches an app %s', async (_, text, message) => {
+    expect(await lint('libs/orchestrator/src/index.ts', text)).toEqual([expect.objectContaining({ ruleId: '@nx/enforce-module-boundaries', message: expect.stringContaining(message) as unknown })]);
+  });
+  it.each([
+    ['max-lines', 400, (lines: number) => 'export {};\n'.repeat(lines)],
+    ['max-lines-per-function', 50, (lines: number) => `export function long(): void {\n${'  void 0;\n'.repeat(lines - 2)}}\n`],
+  ])('refuse by %s what is longer than %d lines, and nothing shorter', async (rule, most, text) => {
+    expect([await fired('libs/monitor/src/index.ts', text(most)), await fired('libs/monitor/src/index.ts', text(most + 1))]).toEqual([[], [rule]]);
+  });
 
   it('let a good import pass', async () => {
     expect(await fired('libs/orchestrator/src/index.ts', `import '@agent-etl/planning';\nimport '@agent-etl/contracts';`)).toEqual([]);

@@ -9,14 +9,14 @@ import { metrics } from './scenarios/metrics.ts';
 import { requests } from './scenarios/requests.ts';
 import { secrecy } from './scenarios/secrecy.ts';
 import { furnish } from './steps.ts';
-import type { World } from './world.ts';
+import type { SetUp, World } from './world.ts';
 
 /** Password of the login that all scenarios use; the last one looks for it everywhere. Its env form is what the set-ups are started with. */
 export const password = 'canary-4711';
 export const secretsOfScenarios = { ETL_SECRET_ETL_PASSWORD: password, ETL_SECRET_WRONG_PASSWORD: 'not-the-password' } as const;
 
-/** One list for every set-up. */
-export function scenarios(name: string, start: () => Promise<World>): void {
+/** One list for every set-up; what a set-up has no part for is left out. */
+export function scenarios({ name, has, start }: SetUp): void {
   describe(name, () => {
     let world: World | undefined;
     const running = (): World => { if (!world) throw new Error(`${name} did not start`); return world; };
@@ -25,11 +25,11 @@ export function scenarios(name: string, start: () => Promise<World>): void {
     describe('requests', () => { requests(running); });
     describe('copies', () => { copies(running); });
     describe('failures', () => { failures(running, password); });
-    describe('command line', () => { commandLine(running); });
+    describe('command line', () => { commandLine(running, has); });
     describe('airflow', () => { airflow(running); });
-    describe('messages', () => { messages(running); });
-    describe('metrics', () => { metrics(running); });
-    describe('kills', () => { kills(running, password); });
-    describe('secrecy', () => { secrecy(running, password); });
+    if (has.broker) describe('messages', () => { messages(running); });
+    describe('metrics', () => { metrics(running, has); });
+    describe('kills', () => { kills(running, has, password); });
+    describe('secrecy', () => { secrecy(running, has, password); });
   });
 }

@@ -9,7 +9,7 @@ import { createClient } from '@agent-etl/api-client';
 import { KafkaBus } from '@agent-etl/messaging';
 import { OwnBroker } from '@agent-etl/messaging/testing';
 import { appsBelow } from './processes.ts';
-import { type World, cliProgram, root, run } from './world.ts';
+import { type SetUp, type World, cliProgram, root, run } from './world.ts';
 
 interface Ready { url: string; token: string; brokers: string; postgresUrl: string; postgresFolder: string; publicKey: string; ports: Record<string, number> }
 
@@ -20,7 +20,7 @@ async function produceLine(brokers: readonly string[], line: string): Promise<vo
   await bus.close();
 }
 /** Four processes on a real Kafka and a real PostgreSQL, started by `npm run services`, which starts a killed one again. */
-export async function startServicesWorld(): Promise<World> {
+async function startServicesWorld(): Promise<World> {
   const [folder, broker] = await Promise.all([mkdtemp(join(tmpdir(), 'etl-e2e-')), OwnBroker.open()]);
   const scratch = join(folder, 'scratch');
   const args = [join(root, 'tools', 'services.mjs'), '--json', '--port', '0', '--folder', folder, '--file-roots', folder, '--brokers', broker.brokers.join(','), '--env', `ETL_ETL_WORKER_SCRATCH=${scratch}`];
@@ -29,8 +29,8 @@ export async function startServicesWorld(): Promise<World> {
   const ready = JSON.parse(String(line[0])) as Ready;
   const processes = (): Promise<Record<string, number>> => appsBelow(child.pid!);
   return {
-    name: 'four processes', folder, scratch, url: ready.url, token: ready.token, postgresUrl: ready.postgresUrl, publicKey: ready.publicKey, client: createClient({ baseUrl: ready.url, token: ready.token }),
-    broker, processes,
+    folder, scratch, url: ready.url, token: ready.token, postgresUrl: ready.postgresUrl, publicKey: ready.publicKey, client: createClient({ baseUrl: ready.url, token: ready.token }),
+    broker, processes, doors: { edge: ready.url, ...Object.fromEntries(Object.entries(ready.ports).map(([app, port]) => [app, `http://127.0.0.1:${port}`])) },
     produce: (text) => produceLine(broker.brokers, text),
     cli: (given, env, during) => run(process.execPath, [cliProgram, ...given, '--url', ready.url, '--token', ready.token], { cwd: folder, env: { NO_COLOR: '1', ...env }, during }),
     metrics: async () => Object.fromEntries(await Promise.all(Object.entries(ready.ports).map(async ([app, port]) => [app, await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()] as const))),
@@ -45,3 +45,4 @@ export async function startServicesWorld(): Promise<World> {
     },
   };
 }
+export const services: SetUp = { name: 'four processes', has: { broker: true, services: true }, start: startServicesWorld };

@@ -1,5 +1,5 @@
 import { scenarios, secretsOfScenarios } from './scenarios.ts';
-import { startServicesWorld } from './services-world.ts';
+import { services } from './services-world.ts';
 
 Object.assign(process.env, secretsOfScenarios);
-scenarios('four processes', startServicesWorld);
+scenarios(services);

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from '@agent-etl/api-client';
 import { OwnPostgres } from './own-postgres.ts';
-import { type World, cliProgram, run } from './world.ts';
+import { type SetUp, type World, cliProgram, run } from './world.ts';
 
 interface RunFile { url: string; token: string; pid: number; postgresUrl: string; postgresFolder: string }
 
 /** The whole system in one process, started as a user starts it: by the command line, detached. */
-export async function startStandaloneWorld(): Promise<World> {
+async function startStandaloneWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'etl-e2e-'));
   const scratch = join(folder, 'scratch');
   let bundled: Record<string, string> = {};
@@ -22,7 +22,7 @@ export async function startStandaloneWorld(): Promise<World> {
   let file = await up();
   bundled = { AGENT_ETL_BUNDLED: '1' }; // sources that change while a suite runs do not change what it tests
   return {
-    name: 'standalone', folder, scratch, get url() { return file.url; }, get token() { return file.token; }, get postgresUrl() { return file.postgresUrl; },
+    folder, scratch, get url() { return file.url; }, get doors() { return { standalone: file.url }; }, get token() { return file.token; }, get postgresUrl() { return file.postgresUrl; },
     get client() { return createClient({ baseUrl: file.url, token: file.token }); }, produce: null, broker: null,
     publicKey: join(folder, '.agent-etl', 'keys', 'receipts.pub.pem'), cli: (args, env, during) => cli([...args, '--project', folder], env, during),
     processes: async (): Promise<Record<string, number>> => (isAlive(file.pid) ? { standalone: file.pid } : {}),
@@ -39,3 +39,4 @@ export async function startStandaloneWorld(): Promise<World> {
 function isAlive(pid: number): boolean {
   try { process.kill(pid, 0); return true; } catch { return false; } // no such process
 }
+export const standalone: SetUp = { name: 'standalone', has: { broker: false, services: false }, start: startStandaloneWorld };

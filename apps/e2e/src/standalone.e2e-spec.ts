@@ -1,5 +1,5 @@
 import { scenarios, secretsOfScenarios } from './scenarios.ts';
-import { startStandaloneWorld } from './standalone-world.ts';
+import { standalone } from './standalone-world.ts';
 
 Object.assign(process.env, secretsOfScenarios);
-scenarios('standalone', startStandaloneWorld);
+scenarios(standalone);

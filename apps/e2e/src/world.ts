@@ -4,12 +4,20 @@ import type { Client } from '@agent-etl/api-client';
 import type { OwnBroker } from '@agent-etl/messaging/testing';
 import pg from 'pg';
 
+/** A set-up before it runs. What it has decides which scenarios are registered: one that cannot take place there is not counted there. */
+export interface SetUp {
+  readonly name: string;
+  /** `broker`: messages pass a Kafka that can be reached, killed and started again. `services`: each service is a process of its own. */
+  readonly has: { readonly broker: boolean; readonly services: boolean };
+  readonly start: () => Promise<World>;
+}
 /** One running set-up, seen from outside: its API, its user's databases and files, its command line. */
 export interface World {
-  readonly name: string;
   readonly client: Client;
   readonly url: string;
   readonly token: string;
+  /** Address of every process that answers HTTP, by name. */
+  readonly doors: Readonly<Record<string, string>>;
   /** Superuser of the server that holds the user's databases, and the state. */
   readonly postgresUrl: string;
   /** Folder that file connections may use, and that holds logs and rendered DAGs. */
@@ -30,6 +38,11 @@ export interface World {
   /** Runs a command to its end. `during` gets the process while it runs, to send it signals. */
   cli(args: readonly string[], env?: Readonly<Record<string, string>>, during?: During): Promise<CliAnswer>;
   stop(): Promise<void>;
+}
+/** A part of a world that only some set-ups have: whoever asks for it is registered for those alone. */
+export function partOf<T>(part: T | null | undefined): T {
+  if (part === null || part === undefined) throw new Error('this set-up has no such part');
+  return part;
 }
 export type During = (child: ChildProcess) => Promise<void>;
 export interface CliAnswer { readonly code: number | null; readonly stdout: string; readonly stderr: string }

@@ -135,10 +135,16 @@ describePostgres('orchestrator', () => {
       await line(JSON.stringify({ requestId: 'bus-3', pipeline: { ...aCopy('refused'), checks: [{ unique: ['a'] }] } }));
       expect(await heard('pipeline.rejected.v1', (body) => body['requestId'] === 'bus-3')).toMatchObject({ code: 'request.unsupported' });
     });
-    it('does not block the topic when it is garbage', async () => {
+    it('does not block the topic when it is garbage, which is kept with its reason', async () => {
+      const [letters, name] = [[] as [string, string][], pipelineName()];
+      const letterBox = await bus.subscribe('letters', ['etl.dlq.orchestrator'], async ({ headers, value }) => { letters.push([Buffer.from(value).toString(), headers['dlq_failure'] ?? '']); });
       await line('{{{ nothing');
-      await line(JSON.stringify({ requestId: 'bus-4', pipeline: aCopy(pipelineName()) }));
-      expect(await heard('plan.approved.v1', (body) => body['requestId'] === 'bus-4')).toBeDefined();
+      await line(JSON.stringify({ requestId: 'bus-4', pipeline: aCopy(name) }));
+      expect(await heard('plan.approved.v1', (body) => body['requestId'] === 'bus-4')).toMatchObject({ by: 'policy', plan: { pipeline: { name } } });
+      for (let tries = 0; letters.length === 0 && tries < 400; tries += 1) await new Promise((done) => { setTimeout(done, 25); });
+      await letterBox.close();
+      const [text, failure] = letters[0] ?? ['', '{}'];
+      expect([text, JSON.parse(failure)]).toEqual(['{{{ nothing', { code: 'message.malformed', text: 'The message cannot be read: not JSON in UTF-8.', next: null, traceId: null }]);
     });
   });
 

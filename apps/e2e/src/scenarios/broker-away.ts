@@ -6,6 +6,7 @@ import { KafkaBus } from '@agent-etl/messaging';
 import { type Scene, expectExact, rowsOf, toVault, whileHeld } from '../ground.ts';
 import { expectNothingLeft } from '../hygiene.ts';
 import { begin, fresh, request, runOf, settle, untilGreen } from '../steps.ts';
+import { partOf } from '../world.ts';
 
 const AWAY_MS = 30_000;
 const EVERY_MS = 5_000;
@@ -31,8 +32,8 @@ async function toldOf(brokers: readonly string[], runIds: readonly RunId[]): Pro
 /** The broker is killed under the whole system, and comes back half a minute later with what it had. */
 export function brokerAway({ world, ground }: Scene): void {
   it('takes requests while the broker is away for thirty seconds, and carries each out once', async () => {
-    const { broker, client } = world();
-    if (!broker) return expect(world().name).toBe('standalone');
+    const { client } = world();
+    const broker = partOf(world().broker);
     const target = fresh('inflight');
     const runId = await begin(world(), toVault(target));
     const asked: { name: string; requestId: string; pipeline: Pipeline }[] = [];

@@ -6,23 +6,23 @@ import { type Ground, type Scene, expectExact, layGround, rowsOf, toFile, toVaul
 import { expectNoHolderLeft, expectNothingLeft } from '../hygiene.ts';
 import { killAll } from '../processes.ts';
 import { begin, fresh, untilGreen, untilRun } from '../steps.ts';
-import type { World } from '../world.ts';
+import { type SetUp, type World, partOf } from '../world.ts';
 import { brokerAway } from './broker-away.ts';
 import { fullDisk } from './full-disk.ts';
 import { sourceRestarts, stateAway, targetRestarts } from './server-restarts.ts';
 
 /** Programs, servers and disks go away in the middle of a copy: it ends green and exact, and nothing of what was broken off is left. */
-export function kills(world: () => World, password: string): void {
+export function kills(world: () => World, has: SetUp['has'], password: string): void {
   let ground: Ground | undefined;
   beforeAll(async () => { ground = await layGround(world(), password); }, 60_000);
   afterAll(async () => { await ground?.drop(); }, 60_000);
   const scene: Scene = { world, ground: () => { if (!ground) throw new Error('there is no ground'); return ground; } };
   targetRestarts(scene);
   fullDisk(scene);
-  orchestratorKilled(scene);
+  if (has.services) orchestratorKilled(scene);
   everythingKilled(scene);
   stateAway(scene);
-  brokerAway(scene);
+  if (has.broker) brokerAway(scene);
   // The waits of three leases are over by now, but for the rest of the last one. A restart of the source would end who holds a picture of it, so it comes after.
   it('leaves nobody holding a picture three leases after the last copy', async () => { await expectNoHolderLeft(world(), scene.ground()); });
   sourceRestarts(scene);
@@ -30,8 +30,7 @@ export function kills(world: () => World, password: string): void {
 
 function orchestratorKilled({ world, ground }: Scene): void {
   it('ends a copy green whose orchestrator was killed in the middle of it', async () => {
-    const { orchestrator } = await world().processes();
-    if (!orchestrator) return expect(world().name).toBe('standalone');
+    const orchestrator = partOf((await world().processes())['orchestrator']);
     const target = fresh('headless');
     const runId = await begin(world(), toVault(target));
     await whileHeld(ground(), runId, async () => {

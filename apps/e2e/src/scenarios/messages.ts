@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { endpoints } from '@agent-etl/contracts';
 import { between, fresh, inShop, inWarehouse, settle } from '../steps.ts';
-import type { World } from '../world.ts';
+import { type World, partOf } from '../world.ts';
 
 export function messages(world: () => World): void {
   const known = async (requestId: string) => {
@@ -18,8 +18,7 @@ export function messages(world: () => World): void {
     await inShop(world(), `create table ${table} (id int primary key); insert into ${table} select generate_series(1, 20)`);
     const requestId = fresh('req');
     const line = JSON.stringify({ requestId, pipeline: between(`shop|public.${table}`, `warehouse|mart.${table}`), run: 'now' });
-    const produce = world().produce;
-    if (!produce) return expect(world().name).toBe('standalone');
+    const produce = partOf(world().produce);
     await produce('this is { no JSON');
     await produce(JSON.stringify({ requestId: `${requestId}-bad`, pipelin: 1 }));
     await produce(line);

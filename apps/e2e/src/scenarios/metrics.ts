@@ -1,15 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { apps, metricNames } from '@agent-etl/contracts';
-import type { World } from '../world.ts';
+import type { SetUp, World } from '../world.ts';
 
-export function metrics(world: () => World): void {
+export function metrics(world: () => World, has: SetUp['has']): void {
   it('shows every documented metric somewhere; the lag is what only a broker knows', async () => {
     const text = Object.values(await world().metrics()).join('\n');
-    expect(metricNames.filter((name) => !new RegExp(`^# TYPE ${name} `, 'm').test(text))).toEqual(world().broker ? [] : ['etl_consumer_lag']);
+    expect(metricNames.filter((name) => !new RegExp(`^# TYPE ${name} `, 'm').test(text))).toEqual(has.broker ? [] : ['etl_consumer_lag']);
   });
-  it('shows how far each service is behind, as the broker counts it, and that it catches up', async () => {
-    if (!world().broker) return expect(world().name).toBe('standalone');
+  if (has.broker) it('shows how far each service is behind, as the broker counts it, and that it catches up', async () => {
     const lags = async () => {
       const texts = await world().metrics();
       return apps.map((app) => new RegExp(`^etl_consumer_lag{app="${app}"} (\\d+)$`, 'm').exec(texts[app] ?? '')?.[1]);
