@@ -28,11 +28,17 @@ const tables = `create table parcel (id bigint not null, at timestamptz not null
 export async function layGround(world: World, password: string): Promise<Ground> {
   const folder = await mkdtemp(join(tmpdir(), 'etl-ground-'));
   const [source, target] = await Promise.all([OwnPostgres.open(join(folder, 'source')), OwnPostgres.open(join(folder, 'target'))]);
-  await Promise.all([makeDatabases(source, ['shop'], password), makeDatabases(target, ['warehouse'], password)]);
-  await connectTo(world, source, { name: 'origin', database: 'shop' });
-  await connectTo(world, target, { name: 'vault', database: 'warehouse' });
-  await inShop(source, tables);
-  return { source, target, drop: async () => { await Promise.all([source.drop(), target.drop()]); await rm(folder, { recursive: true, force: true }); } };
+  const ground = { source, target, drop: async () => { await Promise.all([source.drop(), target.drop()]); await rm(folder, { recursive: true, force: true }); } };
+  try {
+    await Promise.all([makeDatabases(source, ['shop'], password), makeDatabases(target, ['warehouse'], password)]);
+    await connectTo(world, source, { name: 'origin', database: 'shop' });
+    await connectTo(world, target, { name: 'vault', database: 'warehouse' });
+    await inShop(source, tables);
+    return ground;
+  } catch (error) {
+    await ground.drop(); // its servers outlive this process
+    throw error;
+  }
 }
 export const toVault = (target: string, from: Table = 'parcel'): Pipeline => between(`origin|public.${from}`, `vault|mart.${target}`);
 export const toFile = (file: string): Pipeline => between('origin|public.parcel', `files|${file}`);

@@ -61,7 +61,12 @@ export class KafkaBus implements MessageBus {
   }
 
   #member(group: string, names: readonly string[], onMessage: OnMessage): Supervised {
-    const consumer = this.#kafka.consumer({ groupId: group, maxWaitTimeInMs: MAX_WAIT_MS, heartbeatInterval: 1_000, sessionTimeout: 10_000, rebalanceTimeout: 15_000, allowAutoTopicCreation: false });
+    const consumer = this.#kafka.consumer({
+      groupId: group, maxWaitTimeInMs: MAX_WAIT_MS, heartbeatInterval: 1_000, sessionTimeout: 10_000, rebalanceTimeout: 15_000, allowAutoTopicCreation: false,
+      // A crash is the end: the supervisor makes the next one. Left to the client, one that was stopped meanwhile comes back by itself: it reads beside its
+      // successor, also after the bus is closed, and as it is stopping it passes over what it cannot take.
+      retry: { restartOnFailure: () => Promise.resolve(false) },
+    });
     const reader: Reader = { isStopping: false, hear: () => undefined };
     const { CRASH, FETCH, HEARTBEAT, GROUP_JOIN } = consumer.events;
     return {
@@ -70,7 +75,7 @@ export class KafkaBus implements MessageBus {
         consumer.on(HEARTBEAT, () => { hear(0); });
         reader.hear = hear; // the client does not tell the end of a batch that fails
       },
-      onDeath: (died) => { consumer.on(CRASH, ({ payload }) => { if (!payload.restart) died('crash'); }); },
+      onDeath: (died) => { consumer.on(CRASH, () => { died('crash'); }); },
       start: async () => {
         await consumer.connect();
         await consumer.subscribe({ topics: [...names], fromBeginning: true });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DEFAULT_TENANT, type App, PipelineId } from '@agent-etl/contracts';
 import { type StateDatabase, platformMigrations } from '@agent-etl/persistence';
+import { Kafka, logLevel } from 'kafkajs';
 import { type TestState, aStateDatabase, testPostgresUrl } from '@agent-etl/persistence/testing';
 import { KafkaBus } from './kafka-bus.ts';
 import { OutboxRelay } from './outbox-relay.ts';
@@ -31,6 +32,12 @@ suite('a broker that dies', () => {
     state = await database.open('orchestrator');
     await bus.subscribe('probe', ['etl.pipeline.events'], async ({ value }) => { got.push((JSON.parse(Buffer.from(value).toString()) as { requestId: string }).requestId); });
   }, 90_000);
+  /** Readers of our group, as the broker counts them. */
+  const members = async (): Promise<number> => {
+    const admin = new Kafka({ brokers: [...broker.brokers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    try { return (await admin.describeGroups(['probe'])).groups[0]?.members.length ?? 0; } finally { await admin.disconnect(); }
+  };
   afterAll(async () => { await bus.close().catch(() => undefined); await broker.end(); await database.drop(); }, 60_000);
 
   it('loses nothing and keeps the order of a key, killed in the middle and away for thirty seconds', async () => {
@@ -55,7 +62,11 @@ suite('a broker that dies', () => {
     await until(() => new Set(got).size === said.length, 60_000);
     expect([...new Set(got)]).toEqual(said);
     await until(() => bus.health().ok, 30_000);
+    for (let tries = 0; tries < 80 && await members() !== 1; tries += 1) await sleep(250); // sessions of readers that are gone end after ten seconds
+    expect(await members()).toBe(1);
     await relay.close();
     expect(await relay.oldestSeconds()).toBe(0);
+    await bus.close();
+    expect(await members()).toBe(0);
   }, 180_000);
 });
