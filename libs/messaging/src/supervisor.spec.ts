@@ -64,10 +64,23 @@ describe('the supervisor of a consumer', () => {
     expect([consumers.length, consumers[1]?.stopped]).toEqual([3, true]);
     await close();
   });
-  it('fails aloud when the first one dies while it starts, and leaves it', async () => {
+  const dying = () => {
     const one = new Consumer();
     one.start = () => new Promise(() => { setTimeout(() => { one.die('crash'); }, 5); });
-    await expect(supervise(() => one)).rejects.toThrow('crash');
+    return one;
+  };
+  it('tries a first one that dies while it starts again, and fails aloud when none ever starts', async () => {
+    const [consumers, never]: Consumer[][] = [[], []];
+    const { close } = await supervise(() => { consumers!.push(consumers!.length < 2 ? dying() : new Consumer()); return consumers!.at(-1)!; }, { pauseMs: 5 });
+    expect(consumers!.map(({ stopped }) => stopped)).toEqual([true, true, false]);
+    await close();
+    await expect(supervise(() => { never!.push(dying()); return never!.at(-1)!; }, { pauseMs: 5, startMs: 60 })).rejects.toThrow('crash');
+    expect([never!.length > 1, never!.every(({ stopped }) => stopped)]).toEqual([true, true]);
+  });
+  it('fails aloud at once when the client refuses the first one', async () => {
+    const one = new Consumer();
+    one.start = () => Promise.reject(new Error('no such host'));
+    await expect(supervise(() => one)).rejects.toThrow('no such host');
     expect(one.stopped).toBe(true);
   });
   it('closes at once, also while a new one is starting', async () => {

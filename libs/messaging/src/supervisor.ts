@@ -15,7 +15,7 @@ export interface Supervised {
 export interface SuperviseOptions { readonly pauseMs?: number; readonly silenceMs?: number; readonly startMs?: number; readonly onRestart?: (reason: string) => void }
 
 /** Keeps a consumer alive for ever: the client may stop for good after a cut connection, or fall silent without a word, also while it starts.
- * The first start may fail aloud; after that a new consumer is made until one starts. */
+ * The first start may fail aloud: what the client refuses at once, what crashes for as long as a start may take. After that a new consumer is made until one starts. */
 export async function supervise(create: () => Supervised, { pauseMs = 500, silenceMs = 15_000, startMs = 60_000, onRestart }: SuperviseOptions = {}): Promise<Closable> {
   let closed = false;
   let current = new Life(create(), silenceMs);
@@ -33,7 +33,14 @@ export async function supervise(create: () => Supervised, { pauseMs = 500, silen
       } while (!(await isStarted()));
     }
   };
-  try { await current.start(startMs); } catch (error) { void current.stop(); throw error; }
+  for (const until = Date.now() + startMs; ;) {
+    try { await current.start(startMs); break; } catch (error) {
+      void current.stop();
+      if (!(error instanceof Ended) || Date.now() + pauseMs >= until) throw error; // a crash: a topic or its group may be too new to be led
+    }
+    await sleep(pauseMs);
+    current = new Life(create(), silenceMs);
+  }
   const keeping = keep();
   return { close: async () => {
     closed = true;
@@ -42,6 +49,9 @@ export async function supervise(create: () => Supervised, { pauseMs = 500, silen
     await current.stop();
   } };
 }
+
+/** A consumer that was starting ended before it had started. */
+class Ended extends Error {}
 
 /** One consumer, from its start to its end. */
 class Life {
@@ -60,7 +70,7 @@ class Life {
   async start(withinMs: number): Promise<void> {
     const timer = setTimeout(() => { this.end(`no start within ${withinMs} ms`); }, withinMs);
     try {
-      await Promise.race([this.consumer.start(), this.ended.then((reason) => { throw new Error(reason); })]);
+      await Promise.race([this.consumer.start(), this.ended.then((reason) => { throw new Ended(reason); })]);
     } finally { clearTimeout(timer); }
     this.#heardAt = Date.now();
     this.#watch = setInterval(() => { if (this.#busy === 0 && Date.now() - this.#heardAt > this.silenceMs) this.end('silence'); }, Math.max(20, Math.min(1_000, this.silenceMs / 4))).unref();
