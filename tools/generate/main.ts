@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Pipeline, Project, endpoints } from '@agent-etl/contracts';
+import { type App, Pipeline, Project, endpoints } from '@agent-etl/contracts';
 import { connectorViews } from '@agent-etl/connectors';
 import { dagGeneratorService } from '@agent-etl/dag-generator';
 import { etlWorkerService } from '@agent-etl/etl-worker';
@@ -8,7 +8,7 @@ import { monitorService } from '@agent-etl/monitor';
 import { orchestratorService } from '@agent-etl/orchestrator';
 import { asyncApi, openApi, platformConfigs } from '@agent-etl/service-kit';
 import { z } from 'zod';
-import { connectorsPage, environmentPage, errorsPage, metricsPage, topicsPage, topicsYaml } from './reference.ts';
+import { connectorsPage, environmentPage, errorsPage, metricsPage, servicePage, topicsPage, topicsYaml } from './reference.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
@@ -23,6 +23,10 @@ function variables(schema: z.ZodType): string[][] {
 }
 const schemaOf = (schema: z.ZodType, id: string): string => pretty({ $id: id, ...z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) });
 const services = [orchestratorService(), etlWorkerService(), dagGeneratorService(), monitorService()];
+const roles: Readonly<Record<App, string>> = {
+  orchestrator: 'API, planner and run state.', 'etl-worker': 'Moves rows and proves them.', 'dag-generator': 'Renders approved plans as Airflow DAGs.',
+  monitor: 'Views, live feed, metrics and the dashboard.',
+};
 const yesNo = (value: unknown): string => (value ? 'yes' : 'no');
 
 const files = (): Record<string, string> => ({
@@ -32,6 +36,7 @@ const files = (): Record<string, string> => ({
   'docs/reference/environment.md': environmentPage([['every service', Object.values(platformConfigs).flatMap(variables)], ...services.map(({ app, config }) => [app, variables(config)] as [string, string[][]])]),
   'docs/reference/connectors.md': connectorsPage(connectorViews().map(({ name, source, sink, tier, says }) => [`\`${name}\``, yesNo(source), yesNo(sink), tier, says])),
   'deploy/kafka/topics.yaml': topicsYaml(),
+  ...Object.fromEntries(services.map(({ app, config }) => [`apps/${app}/README.md`, servicePage(app, roles[app], variables(config))])),
 });
 
 /** Writes every generated file, or with `check` names those that differ. Answers the exit code. */
