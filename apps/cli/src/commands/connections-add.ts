@@ -6,6 +6,8 @@ import { connectionsScreen } from '../screens/list-screens.ts';
 import { type ExitCode, WrongUse, exitCodes } from '../session/exit-codes.ts';
 import type { Session } from '../session/session.ts';
 
+/** `data` and `.cache` are folders here as well, not names of connections. */
+export const asFolder = (root: string): string => root.replace(/^(?!\.{0,2}\/|\.{1,2}$|~)/, './');
 export interface AddOptions { readonly password?: string; readonly root?: string }
 
 /** The secrets that a project folder's own standalone keeps: one JSON file, readable by its owner only. */
@@ -23,7 +25,7 @@ async function keepPassword(projectDir: string, name: string, password: string):
 }
 /** Spec and password of a typed address. */
 function specOf(address: string | undefined, options: AddOptions, session: Session): { spec: ConnectionSpec; password: string | null } {
-  if (options.root !== undefined) return { spec: { connector: 'file', root: derivePipeline({ from: `${options.root.replace(/^(?![./~])/, './')}/x`, to: './y' }, session).connections[0]?.folder ?? options.root }, password: null };
+  if (options.root !== undefined) return { spec: { connector: 'file', root: derivePipeline({ from: `${asFolder(options.root)}/x`, to: './y' }, session).connections[0]?.folder ?? options.root }, password: null };
   if (address === undefined) throw new WrongUse('What does the connection reach?', 'agent-etl connections add shop postgres://etl@host/shop, or: connections add files --root ./data');
   const { connections } = derivePipeline({ from: address, to: './x.csv', table: 'any' }, session);
   const first = connections.find(({ spec }) => spec.connector === 'postgres') ?? connections[0];
