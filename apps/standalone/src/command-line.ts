@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { resolve } from 'node:path';
 
-export interface StandaloneOptions { readonly projectDir: string; readonly port: number; readonly isAuto: boolean; readonly workers: 'inside' | 'process'; readonly idleMs: number; readonly stateDatabase: string }
+export interface StandaloneOptions { readonly projectDir: string; readonly port: number; readonly isAuto: boolean; readonly workers: 'inside' | 'process'; readonly idleMs: number; readonly stateDatabase: string | null }
 
 /** Arguments of the standalone. `--auto` is what a command that starts one says: such a one ends when nobody uses it. */
 export function readArguments(args: readonly string[], cwd: string): StandaloneOptions {
@@ -11,6 +11,6 @@ export function readArguments(args: readonly string[], cwd: string): StandaloneO
   });
   return {
     projectDir: resolve(cwd, values.project ?? '.'), port: values.port === undefined ? 8080 : Number(values.port), isAuto: values.auto === true,
-    workers: values.workers === 'process' ? 'process' : 'inside', stateDatabase: values['state-database'] ?? 'agent_etl', idleMs: Number(values['idle-seconds'] ?? 60) * 1000,
+    workers: values.workers === 'process' ? 'process' : 'inside', stateDatabase: values['state-database'] ?? null, idleMs: Number(values['idle-seconds'] ?? 60) * 1000,
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -23,6 +23,22 @@ describe('lockProject', () => {
       await writeFile(file(), holder);
       await (await lockProject(folder)).release();
     }
+  });
+  it.each([['a free folder', null], ['the lock of one that is gone', '999999999 1']])('lets one of many in that come at once to %s', async (_, left) => {
+    for (let round = 0; round < 25; round += 1) {
+      await (await lockProject(folder)).release();
+      if (left !== null) await writeFile(file(), left);
+      const locks = (await Promise.allSettled(Array.from({ length: 8 }, () => lockProject(folder)))).flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+      expect(locks).toHaveLength(1);
+      await locks[0]?.release();
+    }
+    expect(await readdir(homeOf(folder))).toEqual([]);
+  });
+  it('is not kept out by one that was killed while it took over', async () => {
+    await (await lockProject(folder)).release();
+    for (const name of ['lock', 'lock.turn']) await writeFile(join(homeOf(folder), name), '999999999 1');
+    await (await lockProject(folder)).release();
+    expect(await readdir(homeOf(folder))).toEqual([]);
   });
   it('takes over from one that was killed and that nobody has collected', async () => {
     await (await lockProject(folder)).release();

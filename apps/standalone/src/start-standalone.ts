@@ -7,6 +7,7 @@ import { MemorySecretStore } from '@agent-etl/secrets';
 import { Access, type AnyService, type RunningServices, Shutdown, bootstrapServices, createLog, processEnvironment } from '@agent-etl/service-kit';
 import type { StandaloneOptions } from './command-line.ts';
 import { freePort } from './free-port.ts';
+import { stateDatabaseOf } from './kept-database.ts';
 import { keepPort, samePort } from './server-port.ts';
 import { watchIdle } from './idle-watch.ts';
 import { FileRoots, localDoors } from './local-doors.ts';
@@ -55,7 +56,7 @@ export async function startStandalone(options: StandaloneOptions, onIdle: () => 
     const services = allServices({ secrets: localSecrets(projectDir, project, memory), fileRoots: roots.folders });
     const opened = await openServer(projectDir);
     server = opened;
-    const urls = await prepare(opened, stateDatabase, services);
+    const urls = await prepare(opened, await stateDatabaseOf(projectDir, stateDatabase), services);
     if (opened.isEmbedded) await keepPort(projectDir, opened.url);
     const env = { ...environmentOf(projectDir, await signingKeyOf(projectDir)), ...processEnvironment(), ...(workers === 'process' ? { ETL_ETL_WORKER_SLOTS: '0' } : {}) };
     const token = makeToken();

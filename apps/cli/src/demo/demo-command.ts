@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { grouped } from '../screens/numbers.ts';
 import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
 import { Session } from '../session/session.ts';
@@ -54,7 +54,7 @@ export async function demoCommand(given: Session, options: DemoOptions): Promise
     const document = { ok, seconds, dashboard: stage.url, data, runs: acts.map(({ pipeline, plan, run }) => ({ pipeline, plan, run })), checks, dags: acts.map(({ dag }) => dag) };
     const dashboard = `${stage.url}/?token=${encodeURIComponent((await session.standalone())?.token ?? '')}`;
     output.result(document, () => [...failedChecks(checks, output.paint),
-      ...endLines({ seconds, ok, dags: document.dags, result: options.kill ? 'warehouse mart.flights' : `${projectDir}/lake/flights.parquet`, dashboard: stays === 'stays' ? dashboard : stage.url, stays, checks: checks.length, pipeline: options.kill ? 'flights_again' : 'flights_to_warehouse' }, output.paint)]);
+      ...endLines({ seconds, ok, dags: document.dags, result: options.kill ? 'warehouse mart.flights' : `${projectDir}/lake/flights.parquet`, dashboard: stays === 'stays' ? dashboard : stage.url, stays, checks: checks.length, pipeline: options.kill ? 'flights_again' : 'flights_to_warehouse', folder: relative(given.cwd, projectDir) || '.' }, output.paint)]);
     if (stays === 'stays') await untilInterrupted();
     return ok ? exitCodes.green : exitCodes.failed;
   } finally {

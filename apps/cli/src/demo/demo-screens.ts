@@ -26,13 +26,12 @@ export const demoRunLines = (run: RunView, paint: Paint): string[] =>
 export const failedChecks = (checks: readonly DemoCheck[], paint: Paint): string[] =>
   checks.filter(({ ok }) => !ok).map(({ name, expected, actual }) => ` ${paint('red', 'x')}  ${name}: expected ${expected}, got ${actual}`);
 
-export interface DemoEnd { readonly seconds: number; readonly ok: boolean; readonly dags: readonly string[]; readonly result: string; readonly dashboard: string; readonly stays: 'stays' | 'ends'; readonly checks: number; readonly pipeline: string }
-export function endLines({ seconds, ok, dags, result, dashboard, stays, checks, pipeline }: DemoEnd, paint: Paint): string[] {
+export interface DemoEnd { readonly seconds: number; readonly ok: boolean; readonly dags: readonly string[]; readonly result: string; readonly dashboard: string; readonly stays: 'stays' | 'ends'; readonly checks: number; readonly pipeline: string; readonly folder: string }
+export function endLines({ seconds, ok, dags, result, dashboard, stays, checks, pipeline, folder }: DemoEnd, paint: Paint): string[] {
   const [first = 'none', ...more] = dags;
   return [
     '', ` ${ok ? paint('green', 'green') : paint('red', 'red')} in ${seconds.toFixed(1)} s, ${checks} checks`, `   DAGs        ${first}${more.length ? `  and ${more.length} more` : ''}`, `   result      ${result}`,
     `   dashboard   ${dashboard}        ${stays === 'stays' ? 'Ctrl-C ends; nothing is left running' : 'ended; nothing is left running'}`,
-    // Each demo has a state of its own: its runs can be asked about while it is up.
-    `   try         npm run demo -- --kill${stays === 'stays' ? `       npx agent-etl explain ${pipeline} --project .demo` : ''}`,
+    `   try         npm run demo -- --kill       npx agent-etl explain ${pipeline} --project ${folder}`,
   ];
 }
