@@ -52,7 +52,7 @@ export async function startStandalone(connections, { policy, folder, args = [], 
   const log = join(home, 'standalone.log');
   const out = openSync(log, 'w');
   // The launcher of npm's node may stand in between: the tree under the child holds everything.
-  const child = spawn(join(root, 'node_modules', '.bin', 'node'), ['--enable-source-maps', ...execArgv, main, '--project', home, '--port', String(await freePort()), ...args],
+  const child = spawn(join(root, 'node_modules', '.bin', 'node'), ['--enable-source-maps', '--max-semi-space-size=8', ...execArgv, main, '--project', home, '--port', String(await freePort()), ...args],
     { cwd: home, stdio: ['ignore', 'ignore', out], env: { PATH: process.env.PATH, HOME: process.env.HOME, ETL_SERVICE_KIT_LOG_LEVEL: 'warn', ...env } });
   const gone = new Promise((done) => { child.once('exit', done); });
   const known = await ready(home, child, log);

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { MessageBus, WireMessage } from '@agent-etl/messaging';
 import type { Logins, Schema } from '@agent-etl/persistence';
-import type { Shutdown } from '@agent-etl/service-kit';
+import { type Shutdown, nodeFlags } from '@agent-etl/service-kit';
 
 /** What the parent tells a worker process at its start. */
 export interface WorkerOrders { readonly urls: Readonly<Partial<Record<Schema, Logins>>>; readonly projectDir: string; readonly env: Readonly<Record<string, string | undefined>>; readonly fileRoots: readonly string[] }
@@ -20,7 +20,7 @@ export function keepWorkerProcess(orders: WorkerOrders, bus: MessageBus, shutdow
     if (from.connected) from.send({ id, ok } satisfies Acknowledged);
   };
   const start = (): void => {
-    const started = fork(join(import.meta.dirname, 'worker.main.js'), [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: ['--enable-source-maps'] });
+    const started = fork(join(import.meta.dirname, 'worker.main.js'), [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: nodeFlags });
     child = started;
     started.on('error', () => undefined); // it could not be told something: its exit follows, and that is acted upon
     started.send(orders);

@@ -8,6 +8,6 @@ export { type Environment, loadConfig, processEnvironment, serviceKitConfig } fr
 export { type LogLevel, createLog, withoutCredentials } from './log.ts';
 export { LiveSockets } from './live-sockets.ts';
 export { openApi } from './open-api.ts';
-export { isRunning, startOf } from './process-life.ts';
+export { isRunning, nodeFlags, startOf } from './process-life.ts';
 export type { AnyService, ServiceDefinition, ServiceParts } from './service-definition.ts';
 export { Shutdown, type StopPhase, stopPhases } from './shutdown.ts';

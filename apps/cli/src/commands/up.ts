@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { type ExitCode, WrongUse, exitCodes } from '../session/exit-codes.ts';
 import { readProject } from '../session/project-file.ts';
 import type { Session } from '../session/session.ts';
-import { findStandalone, joinStandalone, standaloneProgram } from '../session/standalone-client.ts';
+import { findStandalone, joinStandalone, nodeFlags, standaloneProgram } from '../session/standalone-client.ts';
 
 /** Starts the standalone of the project folder, in the foreground until Ctrl-C, or detached. One that runs already is named instead. */
 export async function upCommand(session: Session, { port, detach }: { port?: string; detach?: boolean }): Promise<ExitCode> {
@@ -19,7 +19,7 @@ export async function upCommand(session: Session, { port, detach }: { port?: str
   }
   const program = standaloneProgram();
   if (!existsSync(program)) throw new WrongUse(`The standalone is not built: ${program} is missing.`, 'npm run build');
-  const child = spawn(process.execPath, ['--enable-source-maps', program, '--project', session.projectDir, ...args], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [...nodeFlags, program, '--project', session.projectDir, ...args], { stdio: 'inherit' });
   // Ctrl-C reaches the child by itself: it belongs to the same terminal. Here it only must not end the parent before the child.
   const wait = (): void => undefined;
   process.on('SIGINT', wait);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type App, EtlError, apps } from '@agent-etl/contracts';
 import type { Logins, Schema } from '@agent-etl/persistence';
-import { processEnvironment } from '@agent-etl/service-kit';
+import { nodeFlags, processEnvironment } from '@agent-etl/service-kit';
 import type { Ports } from './edge.ts';
 
 export const schemaOf: Readonly<Record<App, Schema>> = { orchestrator: 'orchestrator', 'etl-worker': 'worker', 'dag-generator': 'dag_generator', monitor: 'monitor' };
@@ -43,7 +43,7 @@ function spawnService(app: App, log: string, { brokers, urls, ports, home, env }
   const out = openSync(log, 'a', 0o600);
   const { url, relayUrl } = urls[schemaOf[app]];
   try {
-    return spawn(process.execPath, ['--enable-source-maps', join(import.meta.dirname, '..', app, 'main.js')], {
+    return spawn(process.execPath, [...nodeFlags, join(import.meta.dirname, '..', app, 'main.js')], {
       stdio: ['ignore', out, out], cwd: home,
       env: { ...processEnvironment(), ETL_SERVICE_KIT_HOST: '127.0.0.1', ETL_SERVICE_KIT_PORT: String(ports[app]), ETL_MESSAGING_BROKERS: brokers, ETL_PERSISTENCE_URL: url, ETL_PERSISTENCE_RELAY_URL: relayUrl, ...env } });
   } finally {
