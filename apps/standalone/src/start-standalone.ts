@@ -64,7 +64,7 @@ export async function startStandalone(options: StandaloneOptions, onIdle: () => 
     const bus = new InMemoryBus();
     const running = await bootstrapServices(services, {
       urls, bus, access: new Access({ [token]: { name: 'owner', role: 'admin' } }), log: createLog({ level: isAuto ? 'warn' : 'info', app: 'standalone' }),
-      host: '127.0.0.1', port: await freePort(port), env, shutdown, extraModules: [localDoors(memory, roots)], staticFolder: existsSync(dashboard) ? dashboard : null, poolSize: 4,
+      host: '127.0.0.1', port: await freePort(port), env, shutdown, extraModules: [localDoors(memory, roots)], staticFolder: existsSync(dashboard) ? dashboard : null, poolSize: 4, isShared: workers === 'process' || !opened.isEmbedded,
     });
     if (workers === 'process') keepWorkerProcess({ urls, projectDir, env: { ...env, ETL_ETL_WORKER_SLOTS: '2' }, fileRoots: roots.folders }, bus, shutdown);
     const orchestrator = running.parts.get('orchestrator')?.state;

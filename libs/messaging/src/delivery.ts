@@ -33,8 +33,9 @@ export class Delivery<A extends App> {
     const { meta, payload } = read;
     try {
       await this.state.inTenantTx(meta.tenantId, async (tx) => {
-        if (await this.parking.isKeyParked(tx, message)) return this.#park(tx, message, { tries: 0, failure: null, pauseMs: 0 });
-        return this.#once(tx, meta, payload);
+        const place = await this.parking.enter(tx, message, meta.id);
+        if (place === 'behind') return this.#park(tx, message, { tries: 0, failure: null, pauseMs: 0 });
+        if (place === 'first') await this.options.dispatch(meta.type, payload as Payload<MessageType>, tx, meta);
       });
     } catch (error) {
       await this.#failed(message, meta.tenantId, error);

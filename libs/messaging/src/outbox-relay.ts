@@ -4,11 +4,13 @@ import { Bell } from './bell.ts';
 import type { Closable, MessageBus, WireMessage } from './message-bus.ts';
 import { type Outbox, outboxChannel } from './outbox.ts';
 
-interface Row { seq: string; topic: string; key: string; headers: Record<string, string>; body: Buffer }
+interface Row { seq: string; topic: string; key: string; headers: Record<string, string>; body: Buffer; found: number }
 const BATCH = 500;
 /** One batch may become one request to a partition: it stays below what a broker takes, whatever its rows hold. */
 const BATCH_BYTES = 512 * 1024;
 const SWEEP_MS = 5_000;
+/** What was sent is marked at the next look, at the latest after this time. */
+const MARK_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 const TIDY_EVERY_MS = 3_600_000;
 const MOST_DROPPED = 2_000;
@@ -22,6 +24,7 @@ export class OutboxRelay {
   readonly #lead: Closable;
   readonly #listening: Promise<Closable>;
   readonly #bell = new Bell();
+  #hasMore = false;
   #working: Promise<void> = Promise.resolve();
   #closing = false;
   #tidyAt = 0;
@@ -29,7 +32,6 @@ export class OutboxRelay {
   #sent: readonly string[] = [];
   constructor(private readonly state: StateDatabase, private readonly bus: MessageBus, outbox: Outbox<App>) {
     const wake = (): void => { this.#bell.ring(); };
-    outbox.onCommit(wake);
     this.#listening = state.listen(outboxChannel(outbox.app), wake);
     this.#lead = state.lead('outbox', (until) => { this.#working = this.#run(until); return this.#working; });
   }
@@ -57,7 +59,7 @@ export class OutboxRelay {
         failures = 0;
         if (!hasSent && this.#closing) return;
         if (Date.now() > this.#tidyAt) await this.#tidy();
-        if (!hasSent && this.#tidyAt > 0 && !this.#closing) await this.#bell.wait(SWEEP_MS, until);
+        if (!this.#hasMore && this.#tidyAt > 0 && !this.#closing) await this.#bell.wait(hasSent ? MARK_MS : SWEEP_MS, until);
       } catch {
         if (this.#closing) return; // rows stay unsent: the next process sends them
         failures += 1;
@@ -73,8 +75,9 @@ export class OutboxRelay {
         marked as (update outbox set sent_at = clock_timestamp() from hurried where seq = any(${this.#sent}::bigint[])),
         oldest as (select seq, octet_length(body) as bytes from outbox where sent_at is null and seq <> all(${this.#sent}::bigint[]) order by seq limit ${BATCH}),
         summed as (select seq, bytes, sum(bytes) over (order by seq) as through from oldest)
-      select seq, topic, key, headers, body from summed join outbox using (seq) where through <= ${BATCH_BYTES} or through = bytes order by seq`));
+      select seq, topic, key, headers, body, (select count(*) from oldest)::int as found from summed join outbox using (seq) where through <= ${BATCH_BYTES} or through = bytes order by seq`));
     this.#sent = [];
+    this.#hasMore = rows.length < (rows[0]?.found ?? 0) || rows.length === BATCH;
     if (rows.length === 0) return false;
     await this.bus.publish(rows.map(({ topic, key, headers, body }): WireMessage => ({ topic, key, headers, value: body })));
     this.#sent = rows.map(({ seq }) => seq);

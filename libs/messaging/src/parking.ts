@@ -13,10 +13,14 @@ export const RELEASE = '0.1.0';
 export class Parking<A extends App> {
   constructor(private readonly app: A, private readonly outbox: Outbox<A>) {}
 
-  /** Whether an earlier message of this key is waiting: then this one queues behind it. */
-  async isKeyParked(tx: TenantTx, { topic, key }: WireMessage): Promise<boolean> {
-    if (key === '') return false; // a console line without a key promises no order: one failing line must not hold up all others
-    return (await tx.run(sql`select 1 from parked where app = ${this.app} and topic = ${topic} and key = ${storableText(key)} limit 1`)).length > 0;
+  /** Takes a message's place in the inbox, unless an earlier one of its key is waiting: then this one queues behind it. `seen`: it has had its effect. */
+  async enter(tx: TenantTx, { topic, key }: WireMessage, id: string): Promise<'first' | 'seen' | 'behind'> {
+    // A console line without a key promises no order: one failing line must not hold up all others.
+    const [row] = await tx.run<{ is_behind: boolean; is_first: boolean }>(sql`
+      with waiting as (select 1 from parked where ${key} <> '' and app = ${this.app} and topic = ${topic} and key = ${storableText(key)} limit 1),
+        entered as (insert into inbox (tenant_id, app, ce_id) select ${tx.tenantId}::uuid, ${this.app}, ${id}::uuid where not exists (select from waiting) on conflict do nothing returning 1)
+      select exists (select from waiting) as is_behind, exists (select from entered) as is_first`);
+    return row?.is_behind ? 'behind' : row?.is_first ? 'first' : 'seen';
   }
   async park(tx: TenantTx, message: WireMessage, state: { tries: number; failure: Failure | null; pauseMs: number }): Promise<void> {
     const { topic, partition = 0, offset = '0', key, headers, value } = message;

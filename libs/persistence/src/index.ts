@@ -8,4 +8,4 @@ export { type Logins, type PrepareOptions, type SchemaMigrations, prepareState }
 export { OWNER_ROLE, RELAY_ROLE, enableRowSecurity, letRelay } from './row-security.ts';
 export { Sql, joinSql, sql } from './sql.ts';
 export { type Schema, StateDatabase, type StateOptions, schemas } from './state-database.ts';
-export { RelayTx, TenantTx } from './tenant-tx.ts';
+export { RelayTx, TenantTx, clockText } from './tenant-tx.ts';

@@ -6,6 +6,7 @@ import { platformMigrations } from './migrations/platform.migration.ts';
 import { prepareState } from './state-preparation.ts';
 import { sql } from './sql.ts';
 import { StateDatabase } from './state-database.ts';
+import type { TenantTx } from './tenant-tx.ts';
 import { aStateDatabase, describePostgres, type TestState } from './testing.ts';
 
 const ours = '00000000-0000-7000-8000-00000000000a';
@@ -128,6 +129,25 @@ describePostgres('state database', (cluster) => {
     await notify();
     await until(() => woken === 4);
     await listening.close();
+  });
+
+  it('wakes who listens here and elsewhere, once for each commit and never for a rollback', async () => {
+    const heard: string[] = [];
+    const [other, alone] = [await test.open('orchestrator'), await StateDatabase.open({ ...test.logins.orchestrator, schema: 'orchestrator', entities: [], isShared: false })];
+    const listening = await Promise.all([['here', state], ['there', other], ['alone', alone]].map(([name, at]) => (at as StateDatabase).listen('told', () => { heard.push(name as string); })));
+    const told = async (from: StateDatabase, say: (tx: TenantTx) => Promise<void>): Promise<string[]> => {
+      heard.length = 0;
+      await from.inTenantTx(ours, say).catch(() => undefined);
+      await sleep(150);
+      return heard.toSorted();
+    };
+    expect(await told(state, (tx) => tx.notify('told'))).toEqual(['here', 'there']);
+    expect(await told(other, (tx) => tx.tellOthers('told', sql`select 1`))).toEqual(['here']);
+    expect(await told(alone, (tx) => tx.notify('told'))).toEqual(['alone']);
+    expect(await told(state, async (tx) => { await tx.notify('told'); throw new Error('no'); })).toEqual([]);
+    await Promise.all(listening.map((each) => each.close()));
+    expect(await told(state, (tx) => tx.notify('told'))).toEqual([]);
+    await alone.close();
   });
 
   it('has both ends probe an idle connection within ten seconds, so that one whose other end vanished does not look open for hours', async () => {

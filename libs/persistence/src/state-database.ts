@@ -3,6 +3,7 @@ import { DataSource, type QueryRunner } from 'typeorm';
 import { checkIsolation } from './boot-check.ts';
 import { asUnavailable } from './database-errors.ts';
 import { type DirectConnection, keepAlive, keepConnected } from './direct-connection.ts';
+import { Signals } from './signals.ts';
 import { sql } from './sql.ts';
 import { RelayTx, TenantTx } from './tenant-tx.ts';
 
@@ -11,8 +12,9 @@ export type Schema = (typeof schemas)[number];
 
 /** @property url the service's own login
  * @property relayUrl the login that sees outboxes and tasks across tenants
- * @property poolSize connections of the service's login at most, 6 when left out; they are made when needed and end after 10 idle seconds */
-export interface StateOptions { url: string; relayUrl: string; schema: Schema; entities: Function[]; poolSize?: number }
+ * @property poolSize connections of the service's login at most, 6 when left out; they are made when needed and end after 10 idle seconds
+ * @property isShared false when no other process uses the schema: then nobody has to be notified. True when left out */
+export interface StateOptions { url: string; relayUrl: string; schema: Schema; entities: Function[]; poolSize?: number; isShared?: boolean }
 
 /** The state of one service: its schema, behind its own login, one transaction and one tenant at a time. */
 export class StateDatabase {
@@ -21,10 +23,12 @@ export class StateDatabase {
   readonly #service: DataSource;
   readonly #relay: DataSource;
   readonly #direct = new Set<DirectConnection>();
+  readonly #signals: Signals;
 
   private constructor(options: StateOptions, service: DataSource, relay: DataSource) {
     this.schema = options.schema;
     this.#options = options;
+    this.#signals = new Signals(options.isShared ?? true);
     this.#service = service;
     this.#relay = relay;
   }
@@ -52,7 +56,7 @@ export class StateDatabase {
     if (!TenantId.safeParse(tenantId).success) throw new EtlError('access.unauthenticated');
     let tx: TenantTx | undefined;
     const answer = await this.#transaction(this.#service, async (runner) => {
-      tx = new TenantTx(tenantId, runner.manager);
+      tx = new TenantTx(tenantId, runner.manager, this.#signals);
       await tx.run(sql`select set_config('app.tenant', ${tenantId}, true)`);
       return await work(tx);
     });
@@ -77,13 +81,22 @@ export class StateDatabase {
     }
   }
 
-  /** Calls `wake` for each notification of the channel, and once after every new connection, since a notification may have been missed meanwhile.
+  /** Calls `wake` after each commit that notified the channel, and once after every new connection, since a notification may have been missed meanwhile.
    * Resolves when the first connection listens. */
   async listen(channel: string, wake: () => void): Promise<{ close(): Promise<void> }> {
+    const remove = this.#signals.add(channel, wake);
+    if (!this.#signals.isShared) {
+      wake();
+      return { close: () => { remove(); return Promise.resolve(); } };
+    }
+    const others = await this.#listenToOthers(channel, wake);
+    return { close: () => { remove(); return others.close(); } };
+  }
+  async #listenToOthers(channel: string, wake: () => void): Promise<DirectConnection> {
     let started = (): void => undefined;
     const first = new Promise<void>((done) => { started = done; });
     const connection = this.#keep(this.#options.url, async (client, lost) => {
-      client.on('notification', () => { wake(); });
+      client.on('notification', ({ payload }) => { if (!this.#signals.isOwn(payload)) wake(); });
       await client.query(`listen ${client.escapeIdentifier(channel)}`);
       wake();
       started();

@@ -1,7 +1,9 @@
 import type { EntityManager } from 'typeorm';
-import type { Sql } from './sql.ts';
+import type { Signals } from './signals.ts';
+import { type Sql, sql } from './sql.ts';
 
-const clock = `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at`;
+/** The database clock as text, to be written by the statement that needs it. */
+export const clockText = sql`to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** Rows of a statement, whatever its kind, and the clock of the database. */
 export class Tx {
@@ -18,10 +20,8 @@ export class Tx {
 
   /** The database clock, ISO 8601 in UTC with milliseconds: the only time that leases, deadlines and events know. */
   async now(): Promise<string> {
-    const runner = this.manager.queryRunner;
-    if (!runner) throw new TypeError('this transaction has ended');
-    const { records } = await runner.query(clock, [], true);
-    return (records as { at: string }[])[0]!.at;
+    const [row] = await this.run<{ at: string }>(sql`select ${clockText} as at`);
+    return row!.at;
   }
 }
 
@@ -30,9 +30,11 @@ export class TenantTx extends Tx {
   readonly tenantId: string;
   readonly #held = new Set<string>();
   readonly #effects: (() => void)[] = [];
-  constructor(tenantId: string, manager: EntityManager) {
+  readonly #signals: Signals;
+  constructor(tenantId: string, manager: EntityManager, signals: Signals) {
     super(manager);
     this.tenantId = tenantId;
+    this.#signals = signals;
   }
 
   /** Says that this transaction has locked, or has just inserted, the row whose id is `key`. Messages under that key are then in commit order. */
@@ -41,6 +43,18 @@ export class TenantTx extends Tx {
 
   /** Has `effect` called once the commit is answered; never after a rollback. It may be lost in a crash, so it only wakes, it never decides. */
   afterCommit(effect: () => void): void { this.#effects.push(effect); }
+
+  /** Wakes whoever listens on the channel once this transaction is committed. `write` goes to the server with it, in one statement. */
+  async notify(channel: string, write?: Sql): Promise<void> {
+    this.afterCommit(() => { this.#signals.ring(channel); });
+    await this.tellOthers(channel, write);
+  }
+  /** As `notify`, for other processes only: this one is told in another way. */
+  async tellOthers(channel: string, write?: Sql): Promise<void> {
+    const telling = this.#signals.telling(channel);
+    if (telling) await this.run(write ? sql`with written as (${write}) select ${telling}` : sql`select ${telling}`);
+    else if (write) await this.run(write);
+  }
 
   /** Called by StateDatabase when the commit was answered. Effects run on their own: a throwing one cannot make a kept change look failed. */
   committed(): void { for (const effect of this.#effects.splice(0)) queueMicrotask(effect); }

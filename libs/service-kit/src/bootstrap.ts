@@ -25,11 +25,12 @@ import { Shutdown } from './shutdown.ts';
  * @property answers whether answers are parsed with their endpoint's schema, for tests
  * @property shutdown given when the caller has steps of its own; a new one otherwise
  * @property poolSize connections of each service's login at most
+ * @property isShared false when no other process uses these schemas; true when left out
  * @property waitMs how long a state database that is away is waited for, 0 when left out */
 export interface BootOptions {
   readonly urls: Readonly<Partial<Record<Schema, Logins>>>; readonly bus: MessageBus; readonly access: Access; readonly log: Logger;
   readonly host?: string; readonly port?: number; readonly env?: Environment; readonly extraModules?: readonly DynamicModule[];
-  readonly staticFolder?: string | null; readonly answers?: 'trusted' | 'validated'; readonly shutdown?: Shutdown; readonly poolSize?: number; readonly waitMs?: number;
+  readonly staticFolder?: string | null; readonly answers?: 'trusted' | 'validated'; readonly shutdown?: Shutdown; readonly poolSize?: number; readonly isShared?: boolean; readonly waitMs?: number;
 }
 export interface RunningServices {
   readonly url: string; readonly port: number; readonly app: INestApplication; readonly instance: string; readonly health: HealthState; readonly shutdown: Shutdown;
@@ -91,7 +92,7 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
 async function openState({ app, schema, entities, migrations }: AnyService, { options, shutdown, health }: Shared): Promise<StateDatabase> {
   const login = options.urls[schema];
   if (!login) throw invalid('ETL_PERSISTENCE_URL', `${app} has no login for the schema ${schema}`);
-  const state = await patiently(() => StateDatabase.open({ ...login, schema, entities, ...(options.poolSize === undefined ? {} : { poolSize: options.poolSize }) }), options.waitMs ?? 0);
+  const state = await patiently(() => StateDatabase.open({ ...login, schema, entities, isShared: options.isShared ?? true, ...(options.poolSize === undefined ? {} : { poolSize: options.poolSize }) }), options.waitMs ?? 0);
   shutdown.onStop('pools', () => state.close());
   health.needs(state);
   const done = new Set(await state.migrated());

@@ -10,7 +10,7 @@ import type { Session } from '../session/session.ts';
 import { latestPlan, planThatBegins } from './find-plan.ts';
 import { followRun, reportRun } from './follow-run.ts';
 import { type Interrupt, onInterrupt } from './interrupt.ts';
-import { type Submitted, awaitRequest, putDerivedConnections, submit } from './submit.ts';
+import { type Submitted, awaitRequest, putDerivedConnections, putProjectConnections, submit } from './submit.ts';
 import { type TargetOptions, type Wanted, whatIsWanted } from './what-to-run.ts';
 
 export interface PlanOptions extends TargetOptions { readonly dag?: string; readonly tasks?: boolean; readonly out?: string }
@@ -115,6 +115,7 @@ async function planToApply(client: Client, wanted: Wanted): Promise<PlanView | n
 }
 /** Approves a plan that was there before, so that it may run and its DAG is rendered. What is planned only now is shown: nobody has read it. */
 export async function applyCommand(session: Session, text: string, options: TargetOptions & { approve?: boolean }): Promise<ExitCode> {
+  await putProjectConnections(session);
   const client = await session.client();
   const wanted = await meant(session, text, options);
   const plan = await planToApply(client, wanted);

@@ -4,6 +4,7 @@ import { ApiError, type Client } from '@agent-etl/api-client';
 import { type PipelineRequest, type PlanView, type RequestView, endpoints, errorTable } from '@agent-etl/contracts';
 import type { DerivedConnection } from '../addresses/derive-pipeline.ts';
 import { WrongUse } from '../session/exit-codes.ts';
+import { readProject } from '../session/project-file.ts';
 import type { Session } from '../session/session.ts';
 
 const settled: readonly RequestView['state'][] = ['planned', 'waiting', 'finished', 'failed'];
@@ -19,6 +20,12 @@ export async function putDerivedConnections(session: Session, connections: reado
     await client.call(endpoints.putEphemeralSecret, { params: { id }, body: { fields: { password } } });
     await client.call(endpoints.putConnection, { params: { name }, body: { ...spec, password: `secret://ephemeral/${id}#password` } });
   }
+}
+/** A deployed API does not read the project folder: what its agent-etl.yaml says of connections is sent, references as they stand. */
+export async function putProjectConnections(session: Session): Promise<void> {
+  if (!session.isDeployed) return;
+  const client = await session.client();
+  for (const [name, body] of Object.entries((await readProject(session.projectDir))?.connections ?? {})) await client.call(endpoints.putConnection, { params: { name }, body });
 }
 /** Throws what made a request fail, as if the API had answered it at once. */
 export function throwFailure({ failure, state }: RequestView): void {

@@ -108,6 +108,17 @@ export function commandLine(world: () => World, has: SetUp['has']): void {
     for (const { runId } of items.filter(({ state }) => !isFinal(state))) await untilRun(world(), runId);
     expect(await inWarehouse(world(), `select count(*)::int as n from mart.${table}`)).toEqual([{ n: 5000 }]);
   });
+  if (has.services) it('sends a deployed API the connections of the project with the first apply', async () => {
+    const project = await mkdtemp(join(world().folder, 'project-'));
+    const pipeline = join(project, 'sent.yaml');
+    await writeFile(join(project, 'agent-etl.yaml'), `version: 1\nconnections: { sent: { connector: file, root: ${JSON.stringify(world().folder)} } }\n`);
+    await writeFile(join(world().folder, 'sent.csv'), 'id,name\n1,one\n2,two\n');
+    await writeFile(pipeline, 'version: 1\nname: sent\nfrom: { connection: sent, dataset: sent.csv }\nto: { connection: sent, dataset: sent.parquet }\n');
+    expect(await world().cli(['plan', pipeline, '--json', '--project', project])).toMatchObject({ code: 1, stdout: expect.stringContaining('sent') as unknown });
+    const applied = await world().cli(['apply', pipeline, '--json', '--project', project]);
+    expect([applied.code, Object(JSON.parse(applied.stdout)).status]).toEqual([0, 'approved']);
+    expect((await world().cli(['run', 'sent'])).code).toBe(0);
+  });
   if (!has.services) it('lets two first commands of a folder meet at one standalone', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'etl-e2e-first-'));
     try {

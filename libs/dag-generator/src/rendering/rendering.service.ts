@@ -1,7 +1,7 @@
 import { EtlError, PipelineId, PlanId } from '@agent-etl/contracts';
 import { type RenderedDag, renderDag } from '@agent-etl/dag-rendering';
 import { type GivenUp, Outbox, givenUpFailure } from '@agent-etl/messaging';
-import { type TenantTx, sql } from '@agent-etl/persistence';
+import type { TenantTx } from '@agent-etl/persistence';
 import { crashPoint } from '@agent-etl/service-kit';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
@@ -30,7 +30,7 @@ export class RenderingService {
   async enqueue(tx: TenantTx, approved: Approved): Promise<void> {
     await this.artifacts.add(tx, approved);
     await this.addresses.learn(tx, approved);
-    await tx.run(sql`select pg_notify(${RENDERING_CHANNEL}, '')`);
+    await tx.notify(RENDERING_CHANNEL);
   }
 
   /** An approval that was given up never becomes a row: there is no DAG. */

@@ -165,6 +165,4 @@ export class TasksRepository {
       and state = 'running' and worker = ${worker} for share`);
     return rows.length > 0;
   }
-
-  async wake(tx: TenantTx, channel: string): Promise<void> { await tx.run(sql`select pg_notify(${channel}, '')`); }
 }

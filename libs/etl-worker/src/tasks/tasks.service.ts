@@ -41,7 +41,7 @@ export class TasksService {
     const { taskRunId, attempt, runId } = command;
     const found = await this.tasks.markCancelled(tx, command);
     if (!found) return this.cancelUnknown(tx, command);
-    if (found.state === 'running') return this.tasks.wake(tx, TASK_CHANNEL);
+    if (found.state === 'running') return tx.notify(TASK_CHANNEL);
     if (found.state !== 'waiting') return tx.afterCommit(() => { this.leftovers.look(); });
     if (leavesStaging(found.kind, attempt)) return this.announceWaiting(tx, { tenantId: tx.tenantId, taskRunId, attempt });
     if (!(await this.tasks.finishWaiting(tx, command))) return;
@@ -65,7 +65,7 @@ export class TasksService {
   }
 
   private async announceWaiting(tx: TenantTx, key: TaskKey): Promise<void> {
-    await this.tasks.wake(tx, TASK_CHANNEL);
+    await tx.tellOthers(TASK_CHANNEL);
     tx.afterCommit(() => { this.signal.wake(key); });
   }
 }

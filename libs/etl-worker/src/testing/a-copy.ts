@@ -45,13 +45,13 @@ export class ACopy {
   async ask(command: TaskCommand): Promise<void> {
     await this.state.inTenantTx(DEFAULT_TENANT.id, async (tx) => {
       await this.tasks.insert(tx, command);
-      await this.tasks.wake(tx, 'etl_worker_task');
+      await tx.notify('etl_worker_task');
     });
   }
   async cancel(command: TaskCommand): Promise<void> {
     await this.state.inTenantTx(DEFAULT_TENANT.id, async (tx) => {
       await this.tasks.markCancelled(tx, command);
-      await this.tasks.wake(tx, 'etl_worker_task');
+      await tx.notify('etl_worker_task');
     });
   }
   /** What workers said about one attempt, from the outbox. */

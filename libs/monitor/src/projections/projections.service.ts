@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { LiveRunView } from '@agent-etl/contracts';
-import { type TenantTx, sql } from '@agent-etl/persistence';
+import type { TenantTx } from '@agent-etl/persistence';
 import { FeedRepository } from '../feed/feed.repository.ts';
 import { FEED_CHANNEL, LiveHub } from '../feed/live-hub.service.ts';
 import { incrementsFor, isGreen } from '../metrics/metrics-rules.ts';
@@ -27,7 +27,7 @@ export class ProjectionsService {
     if (isGreen(event)) await this.metrics.markGreen(tx, event.payload.pipeline, event.payload.finishedAt);
     await this.#throughput(tx, event);
     await this.feed.add(tx, { seq, topics: seen.kind === 'copy' ? topicsOf(seen.view) : [], event: seen.view });
-    await tx.run(sql`select pg_notify(${FEED_CHANNEL}, '')`);
+    await tx.tellOthers(FEED_CHANNEL);
     tx.afterCommit(() => {
       this.hub.wake(tx.tenantId);
       if (event.type === 'task.run.progressed.v1' || event.type === 'run.finished.v1') this.hub.tellThroughput(tx.tenantId, seen.view.rowsPerSecond);

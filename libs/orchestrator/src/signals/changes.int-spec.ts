@@ -8,6 +8,7 @@ import { Changes } from './changes.service.ts';
 describePostgres('who waits for a change', () => {
   let database: TestState;
   let state: StateDatabase;
+  let replica: StateDatabase;
   let changes: Changes;
   let other: Changes;
   const value = { now: 'old', reads: 0 };
@@ -18,12 +19,12 @@ describePostgres('who waits for a change', () => {
     const answer = await changes.until('it', seconds, look);
     return { answer, ms: performance.now() - began, reads: value.reads };
   };
-  const change = (by: Changes): Promise<void> => state.inTenantTx(DEFAULT_TENANT.id, async (tx) => { value.now = 'new'; await by.changed(tx, 'it'); });
+  const change = (by: Changes): Promise<void> => (by === changes ? state : replica).inTenantTx(DEFAULT_TENANT.id, async (tx) => { value.now = 'new'; await by.changed(tx, 'it'); });
 
   beforeAll(async () => {
     database = await aStateDatabase('changes', [{ schema: 'orchestrator', migrations: platformMigrations() }]);
-    state = await database.open('orchestrator');
-    [changes, other] = [new Changes(state), new Changes(state)];
+    [state, replica] = [await database.open('orchestrator'), await database.open('orchestrator')];
+    [changes, other] = [new Changes(state), new Changes(replica)];
     await changes.start();
   });
   afterAll(async () => {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { StateDatabase, type TenantTx, sql } from '@agent-etl/persistence';
+import { StateDatabase, type TenantTx } from '@agent-etl/persistence';
 
 const CHANNEL = 'orchestrator_changed';
 const SWEEP_MS = 5_000;
@@ -26,7 +26,7 @@ export class Changes {
   /** Says, once this transaction is committed, that the thing with this id has changed. */
   async changed(tx: TenantTx, key: string): Promise<void> {
     tx.afterCommit(() => { this.wake(key); });
-    await tx.run(sql`select pg_notify(${CHANNEL}, '')`);
+    await tx.tellOthers(CHANNEL);
   }
 
   private wake(key: string): void { for (const wake of [...this.#waiting.get(key) ?? []]) wake(); }
