@@ -43,7 +43,7 @@ export type AirflowTaskState = z.infer<typeof AirflowTaskState>;
 export const endpoints = {
   createRequest: endpoint({ method: 'POST', path: '/v1/requests', app: 'orchestrator', roles: editors, status: 202, says: 'Asks for a pipeline, a plan or a run. Takes an Idempotency-Key, which counts for 24 hours.', query: wait, body: PipelineRequest, response: RequestView }),
   getRequest: endpoint({ method: 'GET', path: '/v1/requests/:requestId', app: 'orchestrator', roles: everyone, says: 'What became of a request.', params: byRequest, query: wait, response: RequestView }),
-  createPlan: endpoint({ method: 'POST', path: '/v1/plans', app: 'orchestrator', roles: editors, status: 202, says: 'Only plans: nothing is written to any target.', query: wait, body: PipelineRequest, response: RequestView }),
+  createPlan: endpoint({ method: 'POST', path: '/v1/plans', app: 'orchestrator', roles: editors, status: 202, says: 'Only plans: nothing is written to any target. Takes an Idempotency-Key, which counts for 24 hours.', query: wait, body: PipelineRequest, response: RequestView }),
   listPlans: endpoint({ method: 'GET', path: '/v1/plans', app: 'orchestrator', roles: everyone, says: 'Plans, newest first; those of one pipeline by when they were last proposed.', query: plansPage, response: listOf(PlanView) }),
   getPlan: endpoint({ method: 'GET', path: '/v1/plans/:planId', app: 'orchestrator', roles: everyone, says: 'A plan with its reasons.', params: byPlan, response: PlanView }),
   approvePlan: endpoint({ method: 'POST', path: '/v1/plans/:planId/approve', app: 'orchestrator', roles: editors, says: 'Approves exactly this plan.', params: byPlan, response: PlanView }),
@@ -57,7 +57,7 @@ export const endpoints = {
   getRun: endpoint({ method: 'GET', path: '/v1/runs/:runId', app: 'orchestrator', roles: everyone, says: 'A run with its tasks, receipt or failure.', params: byRun, query: wait, response: RunView }),
   getReceipt: endpoint({ method: 'GET', path: '/v1/runs/:runId/receipt', app: 'orchestrator', roles: everyone, says: 'The signed receipt.', params: byRun, response: Receipt }),
   cancelRun: endpoint({ method: 'POST', path: '/v1/runs/:runId/cancel', app: 'orchestrator', roles: editors, says: 'Stops at the next chunk boundary.', params: byRun, response: RunView }),
-  retryRun: endpoint({ method: 'POST', path: '/v1/runs/:runId/retry', app: 'orchestrator', roles: editors, status: 202, says: 'Runs the same plan again.', params: byRun, response: RunView }),
+  retryRun: endpoint({ method: 'POST', path: '/v1/runs/:runId/retry', app: 'orchestrator', roles: editors, status: 202, says: 'Runs the same plan again. Takes an Idempotency-Key, which counts for 24 hours.', params: byRun, response: RunView }),
   listConnectors: endpoint({ method: 'GET', path: '/v1/connectors', app: 'orchestrator', roles: everyone, says: 'Connectors of this release.', response: z.object({ items: z.array(ConnectorView).describe('Rows.') }) }),
   listConnections: endpoint({ method: 'GET', path: '/v1/connections', app: 'orchestrator', roles: everyone, says: 'Connections; secrets are references.', response: z.object({ items: z.array(ConnectionView).describe('Rows.') }) }),
   putConnection: endpoint({ method: 'PUT', path: '/v1/connections/:name', app: 'orchestrator', roles: editors, says: 'Adds or changes a connection.', params: byConnection, body: ConnectionSpec, response: ConnectionView }),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { endpoints, isFinal } from '@agent-etl/contracts';
 import { exitCodes, type ExitCode } from '../session/exit-codes.ts';
 import type { Session } from '../session/session.ts';
@@ -14,7 +15,7 @@ export async function cancelCommand(session: Session, text: string): Promise<Exi
 export async function retryCommand(session: Session, text: string, { detach }: { detach?: boolean }): Promise<ExitCode> {
   const client = await session.client();
   const before = await findRun(client, text);
-  const run = await client.call(endpoints.retryRun, { params: { runId: before.runId } });
+  const run = await client.call(endpoints.retryRun, { params: { runId: before.runId }, idempotencyKey: randomUUID() });
   if (detach) { session.output.result(run, () => [` run ${run.runId} goes on by itself`]); return exitCodes.green; }
   const followed = await followRun(session, run.runId);
   return reportRun(session, followed.run, followed.wasInterrupted);

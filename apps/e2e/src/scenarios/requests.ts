@@ -73,7 +73,9 @@ export function requests(world: () => World): void {
     await world().client.call(endpoints.cancelRun, { params: { runId } });
     const run = await untilRun(world(), runId);
     expect([run.state, run.receipt]).toEqual(['cancelled', null]);
-    const retried = await world().client.call(endpoints.retryRun, { params: { runId: run.runId } });
+    const retry = (key: string) => world().client.call(endpoints.retryRun, { params: { runId: run.runId }, idempotencyKey: key });
+    const [retried, twin] = [await retry('again'), await retry('again')];
+    expect([retried.runId === run.runId, twin.runId]).toEqual([false, retried.runId]);
     expect((await untilRun(world(), retried.runId)).receipt).toMatchObject({ written: 1_500_000, reconciled: true });
   });
   it('lists runs, pipelines, connectors, connections and dead letters', async () => {

@@ -12,11 +12,11 @@ export class RetriesService {
   constructor(private readonly state: StateDatabase, private readonly rows: RunsRepository, private readonly plans: PlansRepository, private readonly copies: CopyRuns) {}
 
   /** @throws EtlError `request.conflict` when the run is not red or its target is busy, `plan.stale` */
-  retry(tenantId: string, runId: string): Promise<RunView> {
+  retry({ tenantId, runId, key }: { tenantId: string; runId: string; key: string | null }): Promise<RunView> {
     return this.state.inTenantTx(tenantId, async (tx) => {
       const { state, planId } = await this.rows.get(tx, runId);
       if (planId === null || state === 'succeeded' || !isFinal(state)) throw new EtlError('request.conflict', { what: 'the run', state, action: 'running it again', next: 'run the pipeline instead' });
-      return runView(await this.copies.start(tx, await this.plans.lock(tx, planId), { requestId: null, driver: 'workers' }));
+      return runView(await this.copies.startOnce(tx, await this.plans.lock(tx, planId), key === null ? null : `${runId} ${key}`));
     });
   }
 }

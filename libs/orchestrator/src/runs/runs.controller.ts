@@ -18,5 +18,5 @@ export class RunsController {
   @Serves(endpoints.cancelRun)
   cancel(@Input() { caller, params }: Call<typeof endpoints.cancelRun>): Promise<Answer<typeof endpoints.cancelRun>> { return this.runs.cancel(caller.tenantId, params.runId, `${caller.name} asked`); }
   @Serves(endpoints.retryRun)
-  retry(@Input() { caller, params }: Call<typeof endpoints.retryRun>): Promise<Answer<typeof endpoints.retryRun>> { return this.retries.retry(caller.tenantId, params.runId); }
+  retry(@Input() { caller, params, idempotencyKey: key }: Call<typeof endpoints.retryRun>): Promise<Answer<typeof endpoints.retryRun>> { return this.retries.retry({ tenantId: caller.tenantId, runId: params.runId, key }); }
 }
