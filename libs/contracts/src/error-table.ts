@@ -31,6 +31,7 @@ export const errorTable = {
   'query.timeout': row(504, 'repair', 'The server stopped the query: {reason}.', 'ask who cancelled it, or raise the limit of this login, then run it again'),
   'query.memory-exceeded': row(422, 'repair', 'The query needed more than {limit}.'),
   'connection.unreachable': row(502, 'backoff', '{connection} does not answer at {address}.', 'check host and port, then: agent-etl connections test {connection}'),
+  'connection.untrusted': row(422, 'never', '{connection} at {address} is not who it should be: {reason}.', '{remedy}'),
   'connection.auth-failed': row(422, 'never', '{connection} refused the credentials of user {user}.', 'set the secret it refers to, then: agent-etl connections test {connection}'),
   'connection.permission-denied': row(422, 'never', '{connection} does not allow {action}.', '{grant}'),
   'connection.throttled': row(503, 'after', '{connection} says wait until {time}.'),

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { EtlError, type Failure } from '@agent-etl/contracts';
 import { relationOf } from './relation-name.ts';
 
@@ -18,6 +19,9 @@ const AWAY = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 
 const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END', '57P01', '57P02', '57P05', '08006', '08003', '08000', '25P03']);
 const MISFIT = new Set(['22003', '22001', '22P02', '22P03', '22P04', '22P05', '22007', '22008', '22021', '22000', '22P06', '23502']);
 const CONSTRAINT = new Set(['23505', '23503', '23514', '23P01', '23001']);
+/** Verdicts of Node on the certificate of the other side. */
+const UNTRUSTED = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?)|CERT_\w+|ERR_TLS_CERT_\w+)$/;
+const SAYS_NO_TLS = /does not support SSL/i;
 /** What this server or this object does not do, whoever asks. Its words are about names and types, never about rows. */
 const NOT_DONE = /^(428C9|42809|42P16|55000|0A000|54\d{3})$/;
 /** Words of errors that carry no code. */
@@ -27,11 +31,13 @@ const SAYS_BROKEN = /Connection terminated|Client has encountered a connection e
 
 /** An error of the driver or the server in the words of the error table. The server's own words stay in the cause: they may hold values. */
 export function postgresFailure(error: unknown, context: FailureContext): unknown {
-  if (error instanceof EtlError || !(error instanceof Error)) return error;
+  if (error instanceof EtlError || !types.isNativeError(error)) return error;
   const { code = '', message } = error as PgError;
   const { connection, address, user, phase, relation } = context;
   const cause = { cause: error };
   if (code === '28P01' || code === '28000' || (code === '' && SAYS_NO_PASSWORD.test(message))) return new EtlError('connection.auth-failed', { connection, user }, cause);
+  if (UNTRUSTED.test(code)) return new EtlError('connection.untrusted', { connection, address, reason: `the certificate is refused (${code.startsWith('ERR_TLS') ? 'it names another host' : code.toLowerCase().replaceAll('_', ' ')})`, remedy: 'start the worker with NODE_EXTRA_CA_CERTS naming the file of its authority, or correct the host' }, cause);
+  if (SAYS_NO_TLS.test(message)) return new EtlError('connection.untrusted', { connection, address, reason: 'it offers no TLS', remedy: 'switch TLS on at the server, or say tls: prefer' }, cause);
   if (code === '3D000') return new EtlError('source.not-found', { connection, what: 'database', name: context.database, next: `create it, or change database in the connection ${connection}` }, cause);
   if (code === '42501') return new EtlError('connection.permission-denied', { connection, action: actionOf(context), grant: grantFor(context) }, cause);
   if (code === '53100' || code === 'ENOSPC') return new EtlError('platform.disk-full', { what: `${connection} at ${address}` }, cause);

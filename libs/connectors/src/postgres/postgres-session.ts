@@ -1,4 +1,5 @@
-import { connect as dial } from 'node:net';
+import { connect as dial, isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
 import { EtlError, type PostgresConnection } from '@agent-etl/contracts';
 import { type SafeSql, isSafeSql } from '@agent-etl/sql-safety';
 import pg from 'pg';
@@ -127,13 +128,17 @@ async function dialClient(address: Address, settings: readonly string[], name: s
     try { await client.connect(); return client; } catch (error) { await client.end().catch(() => undefined); throw error; }
   };
   if (tls === 'disable' || login.host.startsWith('/')) return open(false);
-  if (tls === 'verify-full') return open({ rejectUnauthorized: true, servername: login.host });
+  if (tls === 'verify-full') return open(verified(login.host));
   if (tls === 'require') return open({ rejectUnauthorized: false });
   try { return await open({ rejectUnauthorized: false }); } catch (error) {
     if (error instanceof Error && error.message.includes('does not support SSL')) return open(false);
     throw error;
   }
 }
+
+/** The certificate must be of an authority that Node trusts and name the host, also one that is an address: those are not sent as a server name. */
+const verified = (host: string): pg.ClientConfig['ssl'] =>
+  ({ rejectUnauthorized: true, checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate), ...(isIP(host) ? {} : { servername: host }) });
 
 async function addressOf(connection: PostgresConnection, { secrets }: ConnectorTools): Promise<Address> {
   const tls = connection.tls ?? 'prefer';
