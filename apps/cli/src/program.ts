@@ -3,7 +3,7 @@ import { configCommand, validateCommand } from './commands/check-commands.ts';
 import { addConnectionCommand } from './commands/connections-add.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { connectionsCommand, connectorsCommand, datasetsCommand, explainCommand, listDeadLettersCommand, pipelinesCommand, runsCommand, showDeadLetterCommand, testConnectionCommand, watchCommand } from './commands/look-commands.ts';
-import { cancelCommand, retryCommand } from './commands/operate-commands.ts';
+import { cancelCommand, reconcileCommand, retryCommand } from './commands/operate-commands.ts';
 import { type PlanOptions, applyCommand, planCommand, runCommand } from './commands/plan-and-run.ts';
 import { showReceiptCommand, verifyReceiptCommand } from './commands/receipt-commands.ts';
 import { upCommand } from './commands/up.ts';
@@ -69,6 +69,7 @@ function addLooking(program: Command, act: AddAct): void {
 }
 function addOperating(program: Command, act: AddAct): void {
   act(program.command('cancel <run>').description('stop at the next chunk boundary'), (session, [run = '']) => cancelCommand(session, run));
+  act(program.command('reconcile <pipeline>').description('compare every row of source and target as they are now; writes nothing').option('--detach', 'do not follow'), (session, [name = ''], options) => reconcileCommand(session, name, options));
   act(program.command('retry <run>').description('run the same plan again').option('--detach', 'do not follow'), (session, [run = ''], options) => retryCommand(session, run, options));
   const dlq = act(program.command('dlq').description('messages that nobody could handle'), (session) => listDeadLettersCommand(session));
   act(dlq.command('list').description('newest first'), (session) => listDeadLettersCommand(session));

@@ -85,6 +85,8 @@ export interface SinkSession {
 export interface Sink {
   readonly accepts: readonly Carrier[];
   begin(task: LoadTask, writer: Writer): Promise<SinkSession>;
+  /** Digest of what readers of the target see now, in the spelling that staging is read back in. @throws EtlError `source.not-found` when there is no target */
+  current(task: PublishTask, signal: AbortSignal): Promise<Digest>;
 }
 
 /** Fence and ledger of sinks that have no transactions of their own; the worker keeps them in its state database. */

@@ -53,6 +53,7 @@ export const endpoints = {
   listPipelines: endpoint({ method: 'GET', path: '/v1/pipelines', app: 'orchestrator', roles: everyone, says: 'Pipelines by name.', query: page, response: listOf(PipelineView) }),
   getPipeline: endpoint({ method: 'GET', path: '/v1/pipelines/:name', app: 'orchestrator', roles: everyone, says: 'A pipeline.', params: byName, response: PipelineView }),
   runPipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/runs', app: 'orchestrator', roles: editors, status: 202, says: 'Plans the pipeline anew and runs it. Takes an Idempotency-Key, which counts for 24 hours.', params: byName, query: wait, response: RequestView }),
+  reconcilePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/reconcile', app: 'orchestrator', roles: editors, status: 202, says: 'Compares source and target of the pipeline as they are now, every row; writes nothing. The run is green when they are equal.', params: byName, response: RunView }),
   listRuns: endpoint({ method: 'GET', path: '/v1/runs', app: 'orchestrator', roles: everyone, says: 'Runs that move rows, newest first.', query: page.extend({ pipeline: PipelineName.optional() }), response: listOf(RunView) }),
   getRun: endpoint({ method: 'GET', path: '/v1/runs/:runId', app: 'orchestrator', roles: everyone, says: 'A run with its tasks, receipt or failure.', params: byRun, query: wait, response: RunView }),
   getReceipt: endpoint({ method: 'GET', path: '/v1/runs/:runId/receipt', app: 'orchestrator', roles: everyone, says: 'The signed receipt.', params: byRun, response: Receipt }),

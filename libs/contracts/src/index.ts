@@ -12,5 +12,5 @@ export { Connection, ConnectionSpec, type FileConnection, Pipeline, PipelineRequ
 export { didYouMean, nearestNames } from './nearest-names.ts';
 export { Carrier, Chunking, ColumnMapping, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
 export { AirflowTarget, Policy, Project, SecretsConfig } from './project.ts';
-export { DagArtifact, Receipt, ReceiptBody, RequestView, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runStates, takenDigests, taskRunStates } from './run.ts';
-export { InspectResult, InspectTask, LoadResult, ProfileResult, ProfileTask, Progress, PublishResult, TaskCommand, TaskResult, TaskSpec, progressPhases } from './task.ts';
+export { DagArtifact, Receipt, ReceiptBody, RequestView, type RunKind, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runKinds, runStates, takenDigests, taskRunStates } from './run.ts';
+export { InspectResult, InspectTask, LoadResult, ProfileResult, ProfileTask, Progress, PublishResult, ReconcileResult, ReconcileTask, TaskCommand, TaskResult, TaskSpec, progressPhases } from './task.ts';

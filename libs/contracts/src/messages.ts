@@ -4,7 +4,7 @@ import { Instant, PipelineId, PipelineName, PlanId, RequestId, RunId, Sha256, Ta
 import { Plan, PlanView, RiskClass } from './plan.ts';
 import { AirflowTarget } from './project.ts';
 import { PipelineRequest } from './pipeline.ts';
-import { Receipt, runStates } from './run.ts';
+import { Receipt, runKinds, runStates } from './run.ts';
 import { Progress, TaskCommand, TaskResult } from './task.ts';
 
 export const apps = ['orchestrator', 'etl-worker', 'dag-generator', 'monitor'] as const;
@@ -35,7 +35,7 @@ interface Definition<W extends Writer, R extends App, P extends z.ZodType> {
 const message = <const W extends Writer, const R extends App, P extends z.ZodType>(definition: Definition<W, R, P>) => definition;
 const task = { runId: RunId, taskRunId: TaskRunId, attempt: z.int().positive().describe('Attempt the event is about.') };
 const plan = { requestId: RequestId.nullable().describe('Request that led to it.'), pipelineId: PipelineId, pipeline: PipelineName, planId: PlanId };
-const run = { requestId: RequestId.nullable().describe('Request that led to it.'), runId: RunId, planId: PlanId.nullable().describe('Plan, or null while profiling.'), pipeline: z.string().describe('Pipeline.'), kind: z.enum(['copy', 'planning', 'inspect']).describe('What kind of run.') };
+const run = { requestId: RequestId.nullable().describe('Request that led to it.'), runId: RunId, planId: PlanId.nullable().describe('Plan, or null while profiling.'), pipeline: z.string().describe('Pipeline.'), kind: z.enum(runKinds).describe('What kind of run.') };
 
 /** Every message of the system. Writing another app's message does not compile; a reader without a handler does not boot.
  * Messages without a reader are answers: the requester reads them. */

@@ -6,6 +6,9 @@ import { Progress, TaskResult } from './task.ts';
 
 export const runStates = ['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled'] as const;
 export type RunState = (typeof runStates)[number];
+/** copy moves rows; planning profiles; inspect looks at a connection; reconcile compares both ends. */
+export const runKinds = ['copy', 'planning', 'inspect', 'reconcile'] as const;
+export type RunKind = (typeof runKinds)[number];
 export const taskRunStates = ['waiting', 'ready', 'running', 'succeeded', 'failed', 'cancelled', 'skipped'] as const;
 export type TaskRunState = (typeof taskRunStates)[number];
 export const isFinal = (state: RunState): boolean => state === 'succeeded' || state === 'failed' || state === 'cancelled';
@@ -46,7 +49,7 @@ export const TaskRunView = z.object({
 export type TaskRunView = z.infer<typeof TaskRunView>;
 export const RunView = z.object({
   runId: RunId, planId: PlanId.nullable().describe('Plan; null while profiling.'), requestId: RequestId.nullable().describe('Request.'),
-  kind: z.enum(['copy', 'planning', 'inspect']).describe('copy moves rows; planning profiles; inspect looks at a connection.'),
+  kind: z.enum(runKinds).describe('copy moves rows; planning profiles; inspect looks at a connection; reconcile compares both ends.'),
   pipeline: z.string().describe('Pipeline.'), state: z.enum(runStates).describe('State.'), driver: z.enum(['workers', 'airflow']).describe('Who starts tasks.'),
   startedAt: Instant.nullable().describe('Start.'), finishedAt: Instant.nullable().describe('End.'),
   tasks: z.array(TaskRunView).describe('Tasks in order.'), receipt: Receipt.nullable().describe('Proof; null until green.'), failure: Failure.nullable().describe('Why it is red.'),

@@ -16,7 +16,15 @@ export const InspectTask = z.object({
 }).meta({ id: 'InspectTask', description: 'Tries a connection, or lists its datasets.' });
 export type InspectTask = z.infer<typeof InspectTask>;
 
-export const TaskSpec = z.discriminatedUnion('kind', [ProfileTask, InspectTask, LoadTask, PublishTask]).meta({ description: 'What a worker is asked to do.' });
+/** Compares what a pipeline's source holds now with what readers of its target see now. Nothing is written. */
+export const ReconcileTask = z.object({
+  id: z.literal('reconcile').describe('Name.'), kind: z.literal('reconcile').describe('Compares source and target as they are.'),
+  source: DatasetRef.describe('Source.'), target: DatasetRef.describe('Target.'),
+  load: LoadTask.describe('How the source is read.'), publish: PublishTask.describe('How the target is read back.'),
+}).meta({ id: 'ReconcileTask', description: 'Compares source and target at any time.' });
+export type ReconcileTask = z.infer<typeof ReconcileTask>;
+
+export const TaskSpec = z.discriminatedUnion('kind', [ProfileTask, InspectTask, LoadTask, PublishTask, ReconcileTask]).meta({ description: 'What a worker is asked to do.' });
 export type TaskSpec = z.infer<typeof TaskSpec>;
 
 export const ProfileResult = z.object({
@@ -39,12 +47,17 @@ export const PublishResult = z.object({
   sourceDigest: Digest.nullable().describe('Digest of what was read; null: none was taken.'), targetDigest: Digest.nullable().describe('Digest of what was published; null: none was taken.'),
   proofMs: Count.describe('Milliseconds the comparison took.'),
 }).meta({ id: 'PublishResult', description: 'What a publish did.' });
-export const TaskResult = z.discriminatedUnion('kind', [ProfileResult, InspectResult, LoadResult, PublishResult]).meta({ description: 'What a task did.' });
+export const ReconcileResult = z.object({
+  kind: z.literal('reconcile').describe('Kind.'), sourceDigest: Digest.describe('Digest of every row of the source.'), targetDigest: Digest.describe('Digest of every row of the target: the same.'),
+  proofMs: Count.describe('Milliseconds both took.'),
+}).meta({ id: 'ReconcileResult', description: 'What a comparison found: both ends are equal. Ends that differ make the task fail with sink.reconcile-mismatch.' });
+export const TaskResult = z.discriminatedUnion('kind', [ProfileResult, InspectResult, LoadResult, PublishResult, ReconcileResult]).meta({ description: 'What a task did.' });
 export type TaskResult = z.infer<typeof TaskResult>;
 export type ProfileResult = z.infer<typeof ProfileResult>;
 export type InspectResult = z.infer<typeof InspectResult>;
 export type LoadResult = z.infer<typeof LoadResult>;
 export type PublishResult = z.infer<typeof PublishResult>;
+export type ReconcileResult = z.infer<typeof ReconcileResult>;
 
 export const progressPhases = ['waiting', 'connecting', 'copying', 'indexing', 'proving', 'publishing'] as const;
 export const Progress = z.object({

@@ -12,6 +12,13 @@ export async function cancelCommand(session: Session, text: string): Promise<Exi
   session.output.result(run, () => [` ${run.state}${isFinal(run.state) ? '' : ': stops at the next chunk boundary'}`]);
   return exitCodes.green;
 }
+/** Compares both ends of a pipeline as they are now. */
+export async function reconcileCommand(session: Session, name: string, { detach }: { detach?: boolean }): Promise<ExitCode> {
+  const run = await (await session.client()).call(endpoints.reconcilePipeline, { params: { name } });
+  if (detach) { session.output.result(run, () => [` run ${run.runId} goes on by itself: agent-etl watch ${run.runId}`]); return exitCodes.green; }
+  const followed = await followRun(session, run.runId);
+  return reportRun(session, followed.run, followed.wasInterrupted);
+}
 export async function retryCommand(session: Session, text: string, { detach }: { detach?: boolean }): Promise<ExitCode> {
   const client = await session.client();
   const before = await findRun(client, text);

@@ -12,8 +12,16 @@ export const receiptSum = ({ read, filtered, rejected, written }: Pick<Receipt, 
 const loadOf = (run: RunView) => run.tasks.flatMap((task) => (task.result?.kind === 'load' ? [{ task, result: task.result }] : []))[0];
 const publishOf = (run: RunView) => run.tasks.flatMap((task) => (task.result?.kind === 'publish' ? [{ task, result: task.result }] : []))[0];
 
+/** What a comparison of both ends found, when they are equal. */
+function reconcileScreen(run: RunView, paint: Paint): string[] | null {
+  const result = run.tasks.flatMap(({ result: found }) => (found?.kind === 'reconcile' ? [found] : []))[0];
+  if (!result) return null;
+  return [aligned(` proof   source = target   count and digest of all ${grouped(result.sourceDigest.rows)} rows`, durationText(result.proofMs)), '', ` ${paint('green', 'green')} ${run.pipeline}: both ends are equal`];
+}
 /** What a finished run did: copy, proof and receipt, a line each. */
 export function runScreen(run: RunView, paint: Paint): string[] {
+  const compared = reconcileScreen(run, paint);
+  if (compared) return compared;
   const lines: string[] = [];
   const load = loadOf(run);
   const publish = publishOf(run);
@@ -36,6 +44,7 @@ export function runScreen(run: RunView, paint: Paint): string[] {
 }
 /** What a red run left behind, in a sentence. */
 export function leftBehind(run: RunView): string {
+  if (run.kind === 'reconcile') return 'nothing was written: both ends are as they were';
   const publish = publishOf(run);
   if (publish) return `${grouped(publish.result.published)} rows published`;
   const staged = run.tasks.reduce((sum, { kind, rows }) => sum + (kind === 'load' ? rows : 0), 0); // a publish counts the rows of its load again

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, it } from '@jest/globals';
 import { endpoints } from '@agent-etl/contracts';
-import { ask, between, copy, fresh, inShop, inWarehouse, runOf } from '../steps.ts';
+import { ask, between, copy, fresh, inShop, inWarehouse, runOf, untilRun } from '../steps.ts';
 import type { World } from '../world.ts';
 
 const mixed = `id bigint primary key, price numeric(12,2), ratio double precision, name text, born date, at timestamp, seen timestamptz, ok boolean, raw bytea, doc jsonb, code uuid`;
@@ -28,6 +28,29 @@ export function copies(world: () => World): void {
     expect(back.receipt).toMatchObject({ written: 20_000, reconciled: true });
     const digest = `select md5(string_agg(concat_ws(',', id, price, coalesce(name, '~'), at, ok), '|' order by id)) as digest from`;
     expect(await inWarehouse(world(), `${digest} mart.${table}`)).toEqual(await inShop(world(), `${digest} ${table}`));
+  });
+  it('compares both ends of a pipeline at any time, also between engines, and is red when they differ', async () => {
+    const table = fresh('compared');
+    await inShop(world(), `create table ${table} (${mixed}); insert into ${table} ${mixedRows} from generate_series(1, 3000) as n`);
+    const [toTable, toFile] = [between(`shop|public.${table}`, `warehouse|mart.${table}`), between(`shop|public.${table}`, `files|${table}.parquet`)];
+    const compare = async ({ name }: { name: string }): Promise<unknown> => {
+      const { runId } = await world().client.call(endpoints.reconcilePipeline, { params: { name } });
+      const { state, tasks: [task], failure, receipt } = await untilRun(world(), runId);
+      const rows = task?.result?.kind === 'reconcile' ? task.result.sourceDigest.rows : null;
+      return [state, failure?.code ?? rows, receipt];
+    };
+    for (const pipeline of [toTable, toFile]) {
+      await copy(world(), pipeline);
+      expect(await compare(pipeline)).toEqual(['succeeded', 3000, null]);
+    }
+    await inWarehouse(world(), `update mart.${table} set name = 'changed' where id = 17`);
+    expect(await compare(toTable)).toEqual(['failed', 'sink.reconcile-mismatch', null]);
+    await inShop(world(), `delete from ${table} where id = 18`);
+    expect(await compare(toFile)).toEqual(['failed', 'sink.reconcile-mismatch', null]);
+    const said = await world().cli(['reconcile', toFile.name, '--json']);
+    expect([said.code, said.stderr]).toEqual([1, expect.stringContaining('2999 rows at the source, 3000 in the target')]);
+    const { items } = await world().client.call(endpoints.listRuns, { query: { limit: 10, pipeline: toTable.name } });
+    expect(items.map(({ kind }) => kind)).toEqual(['copy']);
   });
   it('reads csv and csv.gz with the same outcome', async () => {
     const name = fresh('csv');

@@ -6,6 +6,7 @@ import { digestOf } from './file-digest.ts';
 import { folderFailure } from './file-folder.ts';
 import { type FileFormat, requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
+import { openFile } from './file-profile.ts';
 import { type Duck, selectFile, selectStream } from './file-sql.ts';
 import { StagedFile } from './staged-file.ts';
 
@@ -25,6 +26,25 @@ export class FileSink implements Sink {
     const path = await this.gate.writable(task.target.dataset);
     return new FileSinkSession({ task, writer, format, connection: this.gate.connection }, new StagedFile(path, writer.runId), this.tools);
   }
+  async current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
+    const { path } = await openFile(this.gate, task.target.dataset);
+    return readBack(task, { path, format: requireFormat(task.target.dataset), scratch: this.tools.scratch, signal });
+  }
+}
+
+interface Written { readonly path: string; readonly format: FileFormat; readonly scratch: string; readonly signal: AbortSignal }
+/** Digest of a file that a load has written, staged or in its place. */
+async function readBack(task: PublishTask, { path, format, scratch, signal }: Written): Promise<Digest> {
+  const duck = await DuckChild.start({ about: task.target.dataset, scratch, files: [path] });
+  try {
+    return await digestOf(duck, selectWritten(task, path, format), { columns: task.columns, signal });
+  } finally {
+    await duck.stop();
+  }
+}
+function selectWritten({ columns }: PublishTask, path: string, format: FileFormat): Duck {
+  if (format.format === 'csv') return selectStream(path, columns, dialectOf(format));
+  return selectFile(path, { format: 'parquet', columns: columns.map(({ target, targetNative }) => ({ name: target, duckType: targetNative })) }, columns.map(({ target, type }) => ({ source: target, type })));
 }
 
 /** A reader of files may not tell `a` from `A`, and DuckDB would rename one of them. */
@@ -100,20 +120,7 @@ class FileSinkSession implements SinkSession {
   }
 
   async stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
-    const path = await this.stagedPath();
-    const duck = await DuckChild.start({ about: task.target.dataset, scratch: this.tools.scratch, files: [path] });
-    try {
-      return await digestOf(duck, this.readBack(task, path), { columns: task.columns, signal });
-    } finally {
-      await duck.stop();
-    }
-  }
-
-  private readBack(task: PublishTask, path: string): Duck {
-    const { format } = this.work;
-    if (format.format === 'csv') return selectStream(path, task.columns, dialectOf(format));
-    const columns = task.columns.map(({ target, targetNative }) => ({ name: target, duckType: targetNative }));
-    return selectFile(path, { format: 'parquet', columns }, task.columns.map(({ target, type }) => ({ source: target, type })));
+    return readBack(task, { path: await this.stagedPath(), format: this.work.format, scratch: this.tools.scratch, signal });
   }
 
   async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {

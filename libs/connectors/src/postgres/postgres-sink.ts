@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type Digest, EtlError, type LoadTask, type PostgresConnection, type PublishTask } from '@agent-etl/contracts';
-import { type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { type SqlIdentifier, compile, identifier, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
 import type { ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
 import { PostgresChunk } from './postgres-chunk.ts';
 import { finishStaging, makeVisible } from './postgres-publish.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, relationOf } from './relation-name.ts';
 import { PUBLISH_KEY, SinkLedger } from './sink-ledger.ts';
-import { stagedValue, textDigest } from './text-digest.ts';
+import { digestOfTable } from './table-digest.ts';
 
 const sql = sqlFor('postgres');
-/** Below this one connection reads staging back faster than two. */
-const SMALL_PAGES = 512;
-const tid = (page: number): SqlFragment<'postgres'> => sql`${literal('postgres', `(${page},0)`)}::tid`;
 /** How long a raise waits for commits in flight before it ends what holds it up. */
 const PATIENCE_MS = 3_000;
 const MOST_WAITS = 5;
@@ -25,7 +22,6 @@ async function isSlow(work: Promise<unknown>): Promise<boolean> {
     waited.abort();
   }
 }
-const nowhere = { write: () => true, drained: async () => undefined };
 
 export class PostgresSink implements Sink {
   readonly accepts = ['frames', 'text'] as const;
@@ -43,6 +39,11 @@ export class PostgresSink implements Sink {
       await control.end();
       throw error;
     }
+  }
+  async current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
+    const relation = relationOf(task.target.dataset);
+    const connect = (): Promise<PostgresSession> => PostgresSession.connect(this.connection, { tools: this.tools });
+    return digestOfTable(task, { table: relation.name, schema: relation.schema, name: relation.table, said: relation.text, connect, signal });
   }
 }
 interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly ledger: SinkLedger; readonly stagingTable: string; readonly staging: SqlIdentifier }
@@ -83,46 +84,10 @@ class Writing implements SinkSession {
     return PostgresChunk.begin(range, { session, ledger, fence: this.#fence, task, copy, relation: relation.text, another: this.connect, release: (one) => { if (!one.isBroken) this.#idle.push(one); } });
   }
 
-  /** Two lanes over the halves of staging: nothing writes there while the fence is ours. */
-  async stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
-    return task.digest === 'text-md5' ? this.#textDigest(task, signal) : this.#frameDigest(task, signal);
-  }
-  async #frameDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
-    const { stagingTable } = this.facts;
-    const [size] = await (await this.#controlled()).run<{ pages: string }>(compile(sql`SELECT pg_relation_size(c.oid) / current_setting('block_size')::int AS pages
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '_etl' AND c.relname = ${stagingTable}`));
-    const middle = Math.floor(Number(size?.pages ?? 0) / 2);
-    const halves = middle < SMALL_PAGES ? [sql``] : [sql` WHERE ctid < ${tid(middle)}`, sql` WHERE ctid >= ${tid(middle)}`];
-    const parts = await Promise.all(halves.map((half) => this.#walk(task, half, signal)));
-    return parts.reduce((sum, part) => ({ kind: 'pg-frame', rows: sum.rows + part.rows, a: String(BigInt(sum.a) + BigInt(part.a)), b: String(BigInt(sum.b) + BigInt(part.b)) }));
-  }
-  async #walk({ columns }: PublishTask, half: SqlFragment<'postgres'>, signal: AbortSignal): Promise<Digest> {
-    const { staging } = this.facts;
-    const session = await this.connect();
-    try {
-      const copy = await session.copyOut(compile(sql`COPY (SELECT ${joinSql(columns.map(({ target }) => sql`${identifier(target)}`), sql`, `)} FROM ${staging}${half}) TO STDOUT (FORMAT binary)`), 'hash');
-      const { rows, lanes } = await copy.pump({ to: nowhere, signal, stop: () => { void session.cancel().finally(() => { session.destroy(); }); } });
-      return { kind: 'pg-frame', rows, ...lanes };
-    } catch (error) {
-      session.destroy();
-      throw signal.aborted ? signal.reason : session.failure(error, { phase: 'proving', relation: this.facts.relation.text });
-    } finally {
-      await session.end();
-    }
-  }
-  async #textDigest({ columns, engine }: PublishTask, signal: AbortSignal): Promise<Digest> {
-    const session = await this.connect();
-    const stop = (): void => { void session.cancel(); };
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      const values = columns.map((column) => ({ value: stagedValue(column, engine), type: column.type }));
-      return await textDigest(session, { values, from: sql`${this.facts.staging}`, phase: 'proving' });
-    } catch (error) {
-      throw signal.aborted ? signal.reason : error;
-    } finally {
-      signal.removeEventListener('abort', stop);
-      await session.end();
-    }
+  /** Nothing writes there while the fence is ours. */
+  stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
+    const { staging, stagingTable, relation } = this.facts;
+    return digestOfTable(task, { table: staging, schema: '_etl', name: stagingTable, said: relation.text, connect: this.connect, signal });
   }
 
   async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {

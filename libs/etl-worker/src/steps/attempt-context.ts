@@ -5,6 +5,7 @@ import { runInspect } from './inspect.step.ts';
 import { runLoad } from './load.step.ts';
 import { runProfile } from './profile.step.ts';
 import { beginStaging, runPublish } from './publish.step.ts';
+import { runReconcile } from './reconcile.step.ts';
 import type { CutStore, StepContext } from './step-context.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -55,6 +56,7 @@ export class AttemptContext implements StepContext {
       case 'inspect': return untilAborted(this.signal, runInspect(this, task));
       case 'load': return runLoad(this, task);
       case 'publish': return runPublish(this, task);
+      case 'reconcile': return untilAborted(this.signal, runReconcile(this, task));
     }
   }
 

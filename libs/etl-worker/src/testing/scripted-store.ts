@@ -53,7 +53,7 @@ export class ScriptedStore {
       inspect: () => Promise.resolve({ kind: 'inspect', system: 'scripted', datasets: [] }),
       profile: (dataset) => Promise.resolve({ dataset, exists: true } as Profile),
       source: { offers: ['frames'], begin: (task, snapshot) => this.beginSource(task, snapshot) },
-      sink: { accepts: ['frames'], begin: (task, writer) => Promise.resolve(new ScriptedSink(this, writer, task.target.dataset)) },
+      sink: { accepts: ['frames'], begin: (task, writer) => Promise.resolve(new ScriptedSink(this, writer, task.target.dataset)), current: () => { throw new Error('this store is only written'); } },
       close: () => Promise.resolve(),
     };
   }

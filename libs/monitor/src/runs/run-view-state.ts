@@ -1,12 +1,12 @@
 import { instant } from './instant.ts';
-import { type LiveRunView, type Payload, type TaskRunState, progressPhases } from '@agent-etl/contracts';
+import { type LiveRunView, type Payload, type RunKind, type TaskRunState, progressPhases } from '@agent-etl/contracts';
 
 export const runEventTypes = ['run.started.v1', 'run.finished.v1', 'task.run.started.v1', 'task.run.progressed.v1', 'task.run.succeeded.v1', 'task.run.failed.v1', 'task.run.cancelled.v1'] as const;
 export type RunEventType = (typeof runEventTypes)[number];
 /** One event of a run, with the instant its writer gave it. */
 export type RunEvent = { [T in RunEventType]: { readonly type: T; readonly payload: Payload<T>; readonly at: string } }[RunEventType];
 /** `kind` is null until the run's own start arrived: task events travel on another topic and may come first. */
-export interface SeenRun { readonly kind: 'copy' | 'planning' | 'inspect' | null; readonly view: LiveRunView; readonly taskIds: Readonly<Record<string, string>> }
+export interface SeenRun { readonly kind: RunKind | null; readonly view: LiveRunView; readonly taskIds: Readonly<Record<string, string>> }
 type TaskView = LiveRunView['tasks'][number];
 
 const FINAL = new Set<string>(['succeeded', 'failed', 'cancelled']);

@@ -1,4 +1,4 @@
-import { LiveRunView } from '@agent-etl/contracts';
+import { LiveRunView, type RunKind } from '@agent-etl/contracts';
 import { jsonColumn } from '@agent-etl/persistence';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { z } from 'zod';
@@ -10,7 +10,7 @@ const TaskIds = z.record(z.string(), z.string());
 export class RunViewEntity {
   @PrimaryColumn({ name: 'tenant_id', type: 'uuid' }) tenantId!: string;
   @PrimaryColumn({ name: 'run_id', type: 'uuid' }) runId!: string;
-  @Column({ type: 'text', nullable: true }) kind!: 'copy' | 'planning' | 'inspect' | null;
+  @Column({ type: 'text', nullable: true }) kind!: RunKind | null;
   @Column({ type: 'text' }) pipeline!: string;
   @Column({ name: 'started_at', type: 'timestamptz' }) startedAt!: Date;
   @Column(jsonColumn(LiveRunView)) view!: LiveRunView;

@@ -1,6 +1,6 @@
 import type { TenantTx } from '@agent-etl/persistence';
 import { Injectable } from '@nestjs/common';
-import type { RunKind } from './retry-rules.ts';
+import type { RunKind } from '@agent-etl/contracts';
 import type { RunRecord } from './run-record.ts';
 
 type Ending = (tx: TenantTx, run: RunRecord) => Promise<void>;

@@ -1,0 +1,62 @@
+import type { Digest, PublishTask } from '@agent-etl/contracts';
+import { type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, literal, sqlFor } from '@agent-etl/sql-safety';
+import type { PostgresSession } from './postgres-session.ts';
+import { stagedValue, textDigest } from './text-digest.ts';
+
+const sql = sqlFor('postgres');
+type Pg = SqlFragment<'postgres'>;
+/** Below this one connection reads a table back faster than two. */
+const SMALL_PAGES = 512;
+const tid = (page: number): Pg => sql`${literal('postgres', `(${page},0)`)}::tid`;
+const nowhere = { write: () => true, drained: async () => undefined };
+
+/** @property said the dataset as a user types it, for errors */
+export interface TableOf { readonly table: SqlIdentifier; readonly schema: string; readonly name: string; readonly said: string; readonly connect: () => Promise<PostgresSession>; readonly signal: AbortSignal }
+
+/** Digest of every row of a table that a load has filled, staging or the target itself, over the columns of the target. */
+export const digestOfTable = (task: PublishTask, of: TableOf): Promise<Digest> => (task.digest === 'text-md5' ? ofTexts(task, of) : ofFrames(task, of));
+
+/** Two connections over the halves of a table. */
+async function ofFrames(task: PublishTask, of: TableOf): Promise<Digest> {
+  const middle = Math.floor(await pagesOf(of) / 2);
+  const halves = middle < SMALL_PAGES ? [sql``] : [sql` WHERE ctid < ${tid(middle)}`, sql` WHERE ctid >= ${tid(middle)}`];
+  const parts = await Promise.all(halves.map((half) => walk(task, half, of)));
+  return parts.reduce((sum, part) => ({ kind: 'pg-frame', rows: sum.rows + part.rows, a: String(BigInt(sum.a) + BigInt(part.a)), b: String(BigInt(sum.b) + BigInt(part.b)) }));
+}
+async function pagesOf({ schema, name, connect }: TableOf): Promise<number> {
+  const session = await connect();
+  try {
+    const [size] = await session.run<{ pages: string }>(compile(sql`SELECT pg_relation_size(c.oid) / current_setting('block_size')::int AS pages
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ${schema} AND c.relname = ${name} AND c.relkind = 'r'`));
+    return Number(size?.pages ?? 0);
+  } finally {
+    await session.end();
+  }
+}
+async function walk({ columns }: PublishTask, half: Pg, { table, said, connect, signal }: TableOf): Promise<Digest> {
+  const session = await connect();
+  try {
+    const copy = await session.copyOut(compile(sql`COPY (SELECT ${joinSql(columns.map(({ target }) => sql`${identifier(target)}`), sql`, `)} FROM ${table}${half}) TO STDOUT (FORMAT binary)`), 'hash');
+    const { rows, lanes } = await copy.pump({ to: nowhere, signal, stop: () => { void session.cancel().finally(() => { session.destroy(); }); } });
+    return { kind: 'pg-frame', rows, ...lanes };
+  } catch (error) {
+    session.destroy();
+    throw signal.aborted ? signal.reason : session.failure(error, { phase: 'proving', relation: said, right: 'SELECT' });
+  } finally {
+    await session.end();
+  }
+}
+async function ofTexts({ columns, engine }: PublishTask, { table, said, connect, signal }: TableOf): Promise<Digest> {
+  const session = await connect();
+  const stop = (): void => { void session.cancel(); };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const values = columns.map((column) => ({ value: stagedValue(column, engine), type: column.type }));
+    return await textDigest(session, { values, from: sql`${table}`, phase: 'proving' });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : session.failure(error, { phase: 'proving', relation: said, right: 'SELECT' });
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await session.end();
+  }
+}
