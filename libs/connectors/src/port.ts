@@ -17,6 +17,16 @@ export interface ReadOptions { readonly to: ByteTarget; readonly onRead: OnRead;
 /** A file that an engine may open by itself: an absolute path that passed the gate, with explicit format and dialect. */
 export interface FileScan { readonly path: string; readonly format: 'csv' | 'parquet'; readonly options: Readonly<Record<string, string>> }
 
+/** Rows of one end by the hash of their key, for finding those that differ: sums of each bucket, then the rows of some of them. Equal in every engine for equal rows. */
+export interface BucketSum { readonly bucket: string; readonly rows: number; readonly a: string; readonly b: string }
+export interface HashedRow { readonly key: readonly (string | null)[]; readonly hash: string }
+export interface HashedRows {
+  buckets(): Promise<BucketSum[]>;
+  rows(buckets: readonly string[], limit: number): Promise<HashedRow[]>;
+}
+/** @property key positions of the key in the task's columns */
+export interface HashAsk { readonly key: readonly number[]; readonly signal: AbortSignal }
+
 /** One consistent picture of a source, shared by all readers of a load until it is closed. */
 export interface SourceSession {
   /** Id under which another process can see the same picture, or null when the source has none. */
@@ -29,6 +39,8 @@ export interface SourceSession {
   scan(): FileScan;
   /** Digest of the given pieces under the same picture, for kinds that are not hashed while reading. */
   digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest>;
+  /** Its rows by their keys, under the same picture. A source that cannot leaves it out: then rows that differ are not named. */
+  hashed?(ask: HashAsk): HashedRows;
   /** What a sink refused, with what only the source can add, such as the row of a file. A source that has nothing to add leaves it out. */
   explain?(refusal: unknown): Promise<unknown>;
   /** Ends the picture. */
@@ -87,6 +99,8 @@ export interface Sink {
   begin(task: LoadTask, writer: Writer): Promise<SinkSession>;
   /** Digest of what readers of the target see now, in the spelling that staging is read back in. @throws EtlError `source.not-found` when there is no target */
   current(task: PublishTask, signal: AbortSignal): Promise<Digest>;
+  /** The same rows by their keys. A sink that cannot leaves it out. */
+  hashed?(task: PublishTask, ask: HashAsk): HashedRows;
 }
 
 /** Fence and ledger of sinks that have no transactions of their own; the worker keeps them in its state database. */

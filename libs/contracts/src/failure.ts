@@ -20,12 +20,16 @@ export const Failure = z.object({
     value: z.string().describe('The value, at most 200 characters: only for the one who asked, never for logs.'),
     target: z.string().describe('Type that cannot hold it.'),
   }).optional().describe('The value that did not fit.'),
+  rows: z.array(z.object({
+    key: z.array(z.string().nullable()).describe('Values of the key, as text: only for the one who asked, never for logs.'),
+    is: z.enum(['missing', 'strange', 'different']).describe('missing in the target, strange to the source, or different.'),
+  })).optional().describe('Rows that differ between source and target, the first of them.'),
   traceId: z.string().nullable().describe('Quote it to find the log lines.'),
 }).meta({ id: 'Failure', description: 'Why something failed, in the words of the error table.' });
 export type Failure = z.infer<typeof Failure>;
 
 type Details = Readonly<Record<string, unknown>>;
-interface Extras { cause?: unknown; issues?: readonly Issue[]; cell?: Failure['cell'] }
+interface Extras { cause?: unknown; issues?: readonly Issue[]; cell?: Failure['cell']; rows?: Failure['rows'] }
 const fill = (template: string, details: Details): string => template.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
   const value = details[name];
   return value === undefined || value === null ? 'unknown' : String(value);
@@ -37,6 +41,7 @@ export class EtlError extends Error {
   readonly details: Details;
   readonly issues: readonly Issue[];
   readonly cell: Failure['cell'];
+  readonly rows: Failure['rows'];
   constructor(code: ErrorCode, details: Details = {}, extras: Extras = {}) {
     super(fill(errorTable[code].says, details), extras.cause === undefined ? undefined : { cause: extras.cause });
     this.name = 'EtlError';
@@ -44,6 +49,7 @@ export class EtlError extends Error {
     this.details = details;
     this.issues = extras.issues ?? [];
     this.cell = extras.cell;
+    this.rows = extras.rows;
   }
   get row(): ErrorRow { return errorTable[this.code]; }
   get next(): string | null {
@@ -60,7 +66,7 @@ export class EtlError extends Error {
 export function toFailure(error: unknown, traceId: string | null = null): Failure {
   if (error instanceof EtlError && error.code !== 'platform.internal') {
     return { code: error.code, text: error.message, next: error.next, traceId,
-      ...(error.issues.length ? { issues: [...error.issues] } : {}), ...(error.cell ? { cell: error.cell } : {}) };
+      ...(error.issues.length ? { issues: [...error.issues] } : {}), ...(error.cell ? { cell: error.cell } : {}), ...(error.rows ? { rows: error.rows } : {}) };
   }
   return { code: 'platform.internal', text: fill(errorTable['platform.internal'].says, { traceId: traceId ?? 'none' }), next: error instanceof EtlError ? error.next : null, traceId };
 }

@@ -1,4 +1,4 @@
-export { type DigestColumn, postgresDigest, rowDigest } from './digest/row-digest.ts';
+export { type Differing, type DigestColumn, duckDiffering, postgresDiffering, postgresDigest, rowDigest } from './digest/row-digest.ts';
 export { type SqlCode, SqlSafetyError } from './errors.ts';
 export { SqlIdentifier, identifier, isIdentifier } from './ident/identifier.ts';
 export { relationParts } from './ident/relation-parts.ts';

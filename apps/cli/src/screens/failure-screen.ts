@@ -21,6 +21,7 @@ export function failureScreen(failure: Failure, paint: Paint, { subject, state }
   const [first = '', ...rest] = wrap(text, 90);
   const lines = [` ${paint('red', 'x')}  ${first}`, ...rest.map((line) => `    ${line}`)];
   if (failure.cell) lines.push(`    ${cellLine(failure.cell)}`);
+  for (const { key, is } of failure.rows ?? []) lines.push(`    ${is.padEnd(9)} row ${printable(key.map((value) => value ?? 'NULL').join(', '))}`);
   for (const { path, text: problem } of untold(failure)) lines.push(...wrap(`- ${path} ${problem}`, 90).map((line) => `    ${line}`));
   if (failure.next) lines.push(...labelled('next', failure.next, { indent: 4 }));
   if (state) lines.push(...labelled('state', state, { indent: 4 }));

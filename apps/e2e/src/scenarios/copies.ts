@@ -37,16 +37,16 @@ export function copies(world: () => World): void {
       const { runId } = await world().client.call(endpoints.reconcilePipeline, { params: { name } });
       const { state, tasks: [task], failure, receipt } = await untilRun(world(), runId);
       const rows = task?.result?.kind === 'reconcile' ? task.result.sourceDigest.rows : null;
-      return [state, failure?.code ?? rows, receipt];
+      return [state, failure ? [failure.code, failure.rows] : rows, receipt];
     };
     for (const pipeline of [toTable, toFile]) {
       await copy(world(), pipeline);
       expect(await compare(pipeline)).toEqual(['succeeded', 3000, null]);
     }
     await inWarehouse(world(), `update mart.${table} set name = 'changed' where id = 17`);
-    expect(await compare(toTable)).toEqual(['failed', 'sink.reconcile-mismatch', null]);
+    expect(await compare(toTable)).toEqual(['failed', ['sink.reconcile-mismatch', [{ key: ['17'], is: 'different' }]], null]);
     await inShop(world(), `delete from ${table} where id = 18`);
-    expect(await compare(toFile)).toEqual(['failed', 'sink.reconcile-mismatch', null]);
+    expect(await compare(toFile)).toEqual(['failed', ['sink.reconcile-mismatch', [{ key: ['18'], is: 'strange' }]], null]);
     const said = await world().cli(['reconcile', toFile.name, '--json']);
     expect([said.code, said.stderr]).toEqual([1, expect.stringContaining('2999 rows at the source, 3000 in the target')]);
     const { items } = await world().client.call(endpoints.listRuns, { query: { limit: 10, pipeline: toTable.name } });

@@ -1,6 +1,7 @@
 import type { ColumnMapping, ColumnType, Digest } from '@agent-etl/contracts';
 import type { DuckChild } from '@agent-etl/engines';
-import { compile, identifier, rowDigest } from '@agent-etl/sql-safety';
+import { type Differing, compile, duckDiffering, identifier, rowDigest } from '@agent-etl/sql-safety';
+import type { HashAsk, HashedRows } from '../port.ts';
 import { type Duck, listOf, sql } from './file-sql.ts';
 
 /** Key of the row digest; both ends use the same. */
@@ -9,10 +10,23 @@ const KEY = 'etl';
 /** Order-free digest of the travelling columns c0, c1, …, over the same canonical row text as every other engine. */
 export async function digestOf(duck: DuckChild, from: Duck, how: { columns: readonly Pick<ColumnMapping, 'type'>[]; signal: AbortSignal }): Promise<Digest> {
   const digest = rowDigest('duckdb', how.columns.map(({ type }, index) => ({ name: `c${index}`, type })), KEY);
-  const plain = how.columns.map(({ type }, index) => sql`${canonical(sql`${identifier(`c${index}`)}`, type)} AS ${identifier(`c${index}`)}`);
-  const [row] = await duck.query(compile(sql`SELECT ${digest} FROM (SELECT ${listOf(plain)} FROM (${from}) AS rows) AS plain`), how.signal);
+  const [row] = await duck.query(compile(sql`SELECT ${digest} FROM (SELECT ${listOf(plainOf(how.columns))} FROM (${from}) AS rows) AS plain`), how.signal);
   return { kind: 'text-md5', rows: Number(row?.['n'] ?? 0), a: String(row?.['a'] ?? '0'), b: String(row?.['b'] ?? '0') };
 }
+
+/** @property within starts an engine that may read the file, and ends it */
+export interface FileRows { readonly select: (path: string) => Duck; readonly columns: readonly Pick<ColumnMapping, 'type'>[]; readonly ask: HashAsk; readonly within: <T>(work: (duck: DuckChild, path: string) => Promise<T>) => Promise<T> }
+/** Rows by their keys, hashed as their digest is. */
+export function hashedRowsOf({ select, columns: mapped, ask, within }: FileRows): HashedRows {
+  const columns = mapped.map(({ type }, index) => ({ name: `c${index}`, type }));
+  const run = (of: Differing['of']): Promise<readonly Readonly<Record<string, unknown>>[]> => within((duck, path) =>
+    duck.query(compile(duckDiffering({ columns, keys: ask.key, key: KEY, of }, sql`(SELECT ${listOf(plainOf(mapped))} FROM (${select(path)}) AS rows) AS plain`)), ask.signal));
+  return {
+    buckets: async () => (await run('buckets')).map(({ bucket, n, a, b }) => ({ bucket: String(bucket), rows: Number(n), a: String(a), b: String(b) })),
+    rows: async (buckets, limit) => (await run({ buckets, limit })).map(({ k, h }) => ({ key: JSON.parse(String(k)) as (string | null)[], hash: String(h) })),
+  };
+}
+const plainOf = (columns: readonly Pick<ColumnMapping, 'type'>[]): Duck[] => columns.map(({ type }, index) => sql`${canonical(sql`${identifier(`c${index}`)}`, type)} AS ${identifier(`c${index}`)}`);
 
 /** DuckDB prints a decimal whose digits all stand after the point without its zero; others print it. */
 function canonical(cell: Duck, { kind, precision, scale }: ColumnType): Duck {

@@ -1,8 +1,8 @@
 import { type Digest, EtlError, type LoadTask, type PublishTask } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
-import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
+import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
 import { FileChunk, dialectOf } from './file-chunk.ts';
-import { digestOf } from './file-digest.ts';
+import { digestOf, hashedRowsOf } from './file-digest.ts';
 import { folderFailure } from './file-folder.ts';
 import { type FileFormat, requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
@@ -29,6 +29,15 @@ export class FileSink implements Sink {
   async current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     const { path } = await openFile(this.gate, task.target.dataset);
     return readBack(task, { path, format: requireFormat(task.target.dataset), scratch: this.tools.scratch, signal });
+  }
+  hashed(task: PublishTask, ask: HashAsk): HashedRows {
+    const format = requireFormat(task.target.dataset);
+    const within = async <T>(work: (duck: DuckChild, path: string) => Promise<T>): Promise<T> => {
+      const { path } = await openFile(this.gate, task.target.dataset);
+      const duck = await DuckChild.start({ about: task.target.dataset, scratch: this.tools.scratch, files: [path] });
+      try { return await work(duck, path); } finally { await duck.stop(); }
+    };
+    return hashedRowsOf({ select: (path) => selectWritten(task, path, format), columns: task.columns, ask, within });
   }
 }
 

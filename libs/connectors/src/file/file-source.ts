@@ -6,9 +6,9 @@ import { createReadStream } from 'node:fs';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import type { ChunkRange, ConnectorTools, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { shapeOfCsv } from './csv-profile.ts';
-import { digestOf } from './file-digest.ts';
+import { digestOf, hashedRowsOf } from './file-digest.ts';
 import type { Ends } from './file-folder.ts';
 import { requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
@@ -109,6 +109,14 @@ class FileSession implements SourceSession {
     } finally {
       await duck.stop();
     }
+  }
+
+  hashed(ask: HashAsk): HashedRows {
+    const within = async <T>(work: (duck: DuckChild, path: string) => Promise<T>): Promise<T> => {
+      const duck = await this.start();
+      try { return await work(duck, this.file.path); } finally { await duck.stop(); }
+    };
+    return hashedRowsOf({ select: (path) => selectFile(path, this.plan, this.task.columns), columns: this.task.columns, ask, within });
   }
 
   explain(error: unknown): Promise<unknown> {

@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type Digest, EtlError, type LoadTask, type PostgresConnection, type PublishTask } from '@agent-etl/contracts';
 import { type SqlIdentifier, compile, identifier, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
-import type { ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
+import type { ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
 import { PostgresChunk } from './postgres-chunk.ts';
 import { finishStaging, makeVisible } from './postgres-publish.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, relationOf } from './relation-name.ts';
 import { PUBLISH_KEY, SinkLedger } from './sink-ledger.ts';
 import { digestOfTable } from './table-digest.ts';
+import { hashedRows, stagedValue } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
 /** How long a raise waits for commits in flight before it ends what holds it up. */
@@ -28,7 +29,7 @@ export class PostgresSink implements Sink {
   constructor(private readonly connection: PostgresConnection, private readonly tools: ConnectorTools) {}
   async begin(task: LoadTask, writer: Writer): Promise<SinkSession> {
     const relation = relationOf(task.target.dataset);
-    const connect = (): Promise<PostgresSession> => PostgresSession.connect(this.connection, { tools: this.tools });
+    const connect = (): Promise<PostgresSession> => this.#connect();
     const control = await connect();
     try {
       const ledger = new SinkLedger(relation.text, writer);
@@ -40,11 +41,15 @@ export class PostgresSink implements Sink {
       throw error;
     }
   }
-  async current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
+  current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     const relation = relationOf(task.target.dataset);
-    const connect = (): Promise<PostgresSession> => PostgresSession.connect(this.connection, { tools: this.tools });
-    return digestOfTable(task, { table: relation.name, schema: relation.schema, name: relation.table, said: relation.text, connect, signal });
+    return digestOfTable(task, { table: relation.name, schema: relation.schema, name: relation.table, said: relation.text, connect: () => this.#connect(), signal });
   }
+  hashed({ target, columns, engine }: PublishTask, ask: HashAsk): HashedRows {
+    const values = columns.map((column) => ({ value: stagedValue(column, engine), type: column.type }));
+    return hashedRows({ open: () => this.#connect(), done: (session) => session.end(), values, from: sql`${relationOf(target.dataset).name}`, ask });
+  }
+  #connect(): Promise<PostgresSession> { return PostgresSession.connect(this.connection, { tools: this.tools }); }
 }
 interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly ledger: SinkLedger; readonly stagingTable: string; readonly staging: SqlIdentifier }
 

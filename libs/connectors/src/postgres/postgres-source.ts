@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { type Carrier, type ColumnMapping, type Digest, EtlError, type LoadTask, type PostgresConnection } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
-import type { ChunkRange, ConnectorTools, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { describeColumns, fingerprintOf } from './describe-relation.ts';
 import { namedMisfit } from './named-misfit.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted, relationOf } from './relation-name.ts';
 import { SnapshotHolder, beginOn } from './snapshot-holder.ts';
-import { sourceValue, textDigest } from './text-digest.ts';
+import { hashedRows, sourceValue, textDigest } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
 type Pg = SqlFragment<'postgres'>;
@@ -127,6 +127,11 @@ class Reading implements SourceSession {
       if (digest) { rows += digest.rows; a += BigInt(digest.a); b += BigInt(digest.b); }
     }
     return { kind: 'pg-frame', rows, a: String(a), b: String(b) };
+  }
+  hashed(ask: HashAsk): HashedRows {
+    const { task, relation } = this.facts;
+    const values = task.columns.map((column) => ({ value: sourceValue(column, task.engine), type: column.type }));
+    return hashedRows({ open: () => this.#reader(), done: (session) => this.#release(session), values, from: sql`${relation.name}`, ask });
   }
   async close(): Promise<void> {
     await Promise.all(this.#idle.splice(0).map((session) => session.end()));

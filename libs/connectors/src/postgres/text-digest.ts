@@ -1,5 +1,6 @@
 import type { ColumnMapping, ColumnType, Digest, LoadTask } from '@agent-etl/contracts';
-import { type SqlFragment, compile, identifier, joinSql, postgresDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { type Differing, type SqlFragment, compile, identifier, joinSql, postgresDiffering, postgresDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
+import type { HashAsk, HashedRows } from '../port.ts';
 import type { PostgresSession } from './postgres-session.ts';
 
 const sql = sqlFor('postgres');
@@ -33,14 +34,44 @@ function inSpelling(value: Pg, { kind, precision }: ColumnType, ends: 'other-typ
   return kind === 'dec' && precision === undefined && ends === 'other-types' ? sql`trim_scale(${value}::numeric)` : value;
 }
 
+export interface RowsInput { readonly open: () => Promise<PostgresSession>; readonly done: (session: PostgresSession) => Promise<void>; readonly values: DigestInput['values']; readonly from: Pg; readonly ask: HashAsk }
+/** Rows by their keys, hashed as their text digest is. */
+export function hashedRows({ open, done, values, from, ask }: RowsInput): HashedRows {
+  const list = joinSql(values.map(({ value }, index) => sql`${value} AS ${identifier(`c${index}`)}`), sql`, `);
+  const columns = values.map(({ type }, index) => ({ name: `c${index}`, type }));
+  const run = async <T>(of: Differing['of']): Promise<T[]> => {
+    const session = await open();
+    const stop = (): void => { void session.cancel(); };
+    ask.signal.addEventListener('abort', stop, { once: true });
+    try {
+      const rows = await session.run<T>(compile(postgresDiffering({ columns, keys: ask.key, key: DIGEST_KEY, of }, { from: sql`(SELECT ${list} FROM ${from}) AS rows`, encoding: await encodingOf(session, 'comparing') })), { phase: 'comparing' });
+      await done(session);
+      return rows;
+    } catch (error) {
+      session.destroy();
+      throw ask.signal.aborted ? ask.signal.reason : error;
+    } finally {
+      ask.signal.removeEventListener('abort', stop);
+    }
+  };
+  return {
+    buckets: async () => (await run<{ bucket: string; n: string; a: string; b: string }>('buckets')).map(({ bucket, n, a, b }) => ({ bucket, rows: Number(n), a, b })),
+    rows: async (buckets, limit) => (await run<{ k: string; h: string }>({ buckets, limit })).map(({ k, h }) => ({ key: JSON.parse(k) as (string | null)[], hash: h })),
+  };
+}
+async function encodingOf(session: PostgresSession, phase: string): Promise<'utf8' | 'other'> {
+  const [encoding] = await session.run<{ name: string }>(compile(sql`SELECT getdatabaseencoding() AS name`), { phase });
+  return encoding?.name === 'UTF8' ? 'utf8' : 'other';
+}
+
 export interface DigestInput { readonly values: readonly { readonly value: Pg; readonly type: ColumnType }[]; readonly from: Pg; readonly phase: string }
 /** Order-free digest of rows over their canonical text, in UTF-8 whatever the server keeps. */
 export async function textDigest(session: PostgresSession, { values, from, phase }: DigestInput): Promise<Digest> {
-  const [encoding] = await session.run<{ name: string }>(compile(sql`SELECT getdatabaseencoding() AS name`), { phase });
+  const encoding = await encodingOf(session, phase);
   const list = joinSql(values.map(({ value }, index) => sql`${value} AS ${identifier(`c${index}`)}`), sql`, `);
   const rows = sql`(SELECT ${list} FROM ${from}) AS rows`;
   const columns = values.map(({ type }, index) => ({ name: `c${index}`, type }));
-  const digest = postgresDigest(columns, DIGEST_KEY, { from: rows, encoding: encoding?.name === 'UTF8' ? 'utf8' : 'other' });
+  const digest = postgresDigest(columns, DIGEST_KEY, { from: rows, encoding });
   const [sums] = await session.run<{ n: string; a: string; b: string }>(compile(digest), { phase });
   return { kind: 'text-md5', rows: Number(sums?.n ?? 0), a: sums?.a ?? '0', b: sums?.b ?? '0' };
 }

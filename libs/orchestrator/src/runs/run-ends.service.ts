@@ -23,7 +23,7 @@ export class RunEnds {
   tell(tx: TenantTx, run: RunRecord): Promise<void> { return this.changes.changed(tx, run.runId); }
   async finish(tx: TenantTx, run: RunRecord): Promise<void> {
     crashPoint('runs.before-final');
-    await this.outbox.add(tx, 'run.finished.v1', { ...about(run), state: run.state, receipt: run.receipt, failure: withoutCell(run.failure), finishedAt: run.finishedAt! });
+    await this.outbox.add(tx, 'run.finished.v1', { ...about(run), state: run.state, receipt: run.receipt, failure: withoutValues(run.failure), finishedAt: run.finishedAt! });
     await this.endings.ended(tx, run);
     await this.tell(tx, run);
     tx.afterCommit(() => { crashPoint('runs.after-final'); });
@@ -34,8 +34,8 @@ export class RunEnds {
 export const about = ({ requestId, runId, planId, pipeline, kind }: RunRecord): Pick<Payload<'run.started.v1'>, 'requestId' | 'runId' | 'planId' | 'pipeline' | 'kind'> =>
   ({ requestId, runId: RunId.parse(runId), planId: planId as PlanId | null, pipeline, kind });
 /** Values of rows are for the one who asked. */
-const withoutCell = (failure: Failure | null): Failure | null => {
+const withoutValues = (failure: Failure | null): Failure | null => {
   if (!failure) return null;
-  const { cell: _, ...rest } = failure;
+  const { cell: _, rows: __, ...rest } = failure;
   return rest;
 };

@@ -59,6 +59,29 @@ export function rowDigest<D extends Dialect>(dialect: D, columns: readonly Diges
   const fragment = dialect === 'postgres' ? postgresSums(pg`md5(${postgresRow(columns, key, 'utf8')})`) : duckSums(duck`md5(${duckRow(columns, key)})`);
   return fragment as SqlFragment<D>;
 }
+/** How many digits of a key's hash name its bucket: 4,096 buckets. */
+const BUCKET_DIGITS = 3;
+/** What to ask of rows that differ: sums of each bucket of keys, or the rows of some buckets, each with its key as a JSON list of texts and the hash of all its values.
+ * @param keys positions of the key in the columns */
+export interface Differing { readonly columns: readonly DigestColumn[]; readonly keys: readonly number[]; readonly key: string; readonly of: 'buckets' | { readonly buckets: readonly string[]; readonly limit: number } }
+const chosen = ({ columns, keys }: Differing): DigestColumn[] => keys.map((index) => columns[index]!);
+
+/** Over a Postgres relation or parenthesised query. Columns `bucket, n, a, b`, or `k, h`. */
+export function postgresDiffering(ask: Differing, { from, encoding }: { from: SqlFragment<'postgres'>; encoding: Encoding }): SqlFragment<'postgres'> {
+  const { columns, key, of } = ask;
+  const bucket = pg`substring(md5(${postgresRow(chosen(ask), key, encoding)}), 1, ${literal('postgres', BUCKET_DIGITS)})`;
+  const hashed = pg`(SELECT ${bucket} AS bucket, md5(${postgresRow(columns, key, encoding)}) AS h, array_to_json(ARRAY[${joinSql(chosen(ask).map(({ name }) => pg`${identifier(name)}::text`), pg`, `)}])::text AS k FROM ${from} OFFSET 0) AS hashed`;
+  if (of === 'buckets') return pg`SELECT bucket, ${postgresSums(pg`h`)} FROM ${hashed} GROUP BY bucket`;
+  return pg`SELECT k, h FROM ${hashed} WHERE bucket IN (${joinSql(of.buckets.map((name) => literal('postgres', name)), pg`, `)}) LIMIT ${literal('postgres', of.limit)}`;
+}
+/** The same over a DuckDB relation or parenthesised query. */
+export function duckDiffering(ask: Differing, from: SqlFragment<'duckdb'>): SqlFragment<'duckdb'> {
+  const { columns, key, of } = ask;
+  const bucket = duck`substring(md5(${duckRow(chosen(ask), key)}), 1, ${literal('duckdb', BUCKET_DIGITS)})`;
+  const hashed = duck`(SELECT ${bucket} AS bucket, md5(${duckRow(columns, key)}) AS h, CAST(to_json([${joinSql(chosen(ask).map(({ name }) => duck`CAST(${identifier(name)} AS VARCHAR)`), duck`, `)}]) AS VARCHAR) AS k FROM ${from}) AS hashed`;
+  if (of === 'buckets') return duck`SELECT bucket, ${duckSums(duck`h`)} FROM ${hashed} GROUP BY bucket`;
+  return duck`SELECT k, h FROM ${hashed} WHERE bucket IN (${joinSql(of.buckets.map((name) => literal('duckdb', name)), duck`, `)}) LIMIT ${literal('duckdb', of.limit)}`;
+}
 /** The whole query over a Postgres relation or parenthesised query. The fence of OFFSET 0 keeps the planner from computing each md5 twice. */
 export const postgresDigest = (columns: readonly DigestColumn[], key: string, { from, encoding }: { from: SqlFragment<'postgres'>; encoding: Encoding }): SqlFragment<'postgres'> =>
   pg`SELECT ${postgresSums(pg`h`)} FROM (SELECT md5(${postgresRow(columns, key, encoding)}) AS h FROM ${from} OFFSET 0) AS hashed`;
