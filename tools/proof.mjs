@@ -1,4 +1,4 @@
-// `npm run proof [-- part …]`: the heavier proofs, each against the real thing. Without a name all parts run.
+// `npm run proof [-- part …]`: the heavier proofs, each against the real thing. Without a name all parts run, but those that are only run by name.
 import { join } from 'node:path';
 import { ensureInstalled, root, run } from './install.mjs';
 import { UNABLE, openTally, total } from './tally.mjs';
@@ -18,13 +18,14 @@ const parts = {
   demo: { says: 'the first command of the README ends green, can be explained, also with a killed worker', go: () => run('node', ['tools/demo.mjs', '--exit']) || run('node', ['tools/proof/explain.mjs', 'flights_to_warehouse']) || run('node', ['tools/demo.mjs', '--kill', '--exit']) },
   e2e: { says: 'one list of scenarios on one process and on four', reports: true, needs: ['build'], go: jest('*.e2e-spec.ts') },
   kills: { says: 'six million rows survive kill -9 twice', needs: ['build'], go: () => run('node', ['tools/proof/kills.mjs']) },
+  'random-kills': { says: 'kill -9 at fifty random moments, over every way of writing', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/random-kills.mjs']) },
   airflow: { says: 'a real Airflow runs the DAG', needs: ['build'], go: () => run('node', ['tools/proof/airflow.mjs']) },
   browser: { says: 'the dashboard in a real browser', needs: ['build'], go: () => run('node', ['tools/proof/browser.mjs']) },
 };
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !parts[name]);
 if (unknown.length) { process.stderr.write(`no proof named ${unknown.join(', ')}: use ${Object.keys(parts).join(', ')}\n`); process.exit(2); }
-const wanted = asked.length ? [...new Set(asked.flatMap((name) => [...(parts[name].needs ?? []), name]))] : Object.keys(parts);
+const wanted = asked.length ? [...new Set(asked.flatMap((name) => [...(parts[name].needs ?? []), name]))] : Object.keys(parts).filter((name) => !parts[name].byName);
 
 let red = 0;
 for (const name of wanted) {
