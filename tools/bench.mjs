@@ -1,4 +1,4 @@
-// `npm run bench [-- name … --rows N --rounds N --pipes N --requests N --no-write]`: speed and memory beside a yardstick, in one run. It times nothing that
+// `npm run bench [-- name … --peers --rows N --rounds N --pipes N --requests N --no-write]`: speed and memory beside a yardstick, in one run. It times nothing that
 // could fail: it ends with 1 only when a copy is not equal or something breaks. Results: docs/reference/bench.md, raw figures in .bench/.
 import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
@@ -10,11 +10,12 @@ ensureInstalled();
 const { SF1_ROWS } = await import('./bench/lineitem.mjs');
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rows: { type: 'string' }, rounds: { type: 'string', default: '4' }, pipes: { type: 'string', default: '2' }, requests: { type: 'string', default: '200' }, write: { type: 'boolean', default: true } },
+  options: { rows: { type: 'string' }, rounds: { type: 'string', default: '4' }, pipes: { type: 'string', default: '2' }, requests: { type: 'string', default: '200' }, peers: { type: 'boolean', default: false }, write: { type: 'boolean', default: true } },
   allowNegative: true,
 });
 const rows = Math.min(Number(values.rows ?? SF1_ROWS), SF1_ROWS);
 const options = { rows, rounds: Number(values.rounds), pipes: Number(values.pipes), requests: Number(values.requests), say: (text) => { process.stderr.write(`  ${text}\n`); } };
+const onlyWhenAsked = { peers: async () => (await import('./bench/peers.mjs')).peers(options) };
 const benches = {
   copy: async () => (await import('./bench/copy.mjs')).copy(options),
   memory: async () => (await import('./bench/memory.mjs')).memory(options),
@@ -25,6 +26,7 @@ const benches = {
   idle: async () => (await import('./bench/idle.mjs')).idle(options),
   demo: async () => (await import('./bench/demo.mjs')).demo(options),
 };
+if (values.peers) Object.assign(benches, onlyWhenAsked);
 const unknown = positionals.filter((name) => !benches[name]);
 if (unknown.length) { process.stderr.write(`no bench named ${unknown.join(', ')}: use ${Object.keys(benches).join(', ')}\n`); process.exit(2); }
 const built = spawnSync('node', [join(root, 'tools', 'bundle.mjs')], { cwd: join(root, 'apps', 'standalone'), env: environment(), stdio: ['ignore', 2, 2] });

@@ -11,7 +11,7 @@ const seconds = (text) => text.split(/\s+/).filter(Boolean).reduce((sum, part) =
 const fresh = (cluster) => withClient(cluster.wh, async (client) => { await client.query('drop table if exists public.lineitem'); await client.query('checkpoint'); });
 
 /** The yardstick: psql | psql, one pipe per half of the table when `pipes` is 2. The shell says what CPU its children took. */
-async function psqlRound(cluster, pipes) {
+export async function psqlRound(cluster, pipes) {
   const columns = await withClient(cluster.shop, async (client) => {
     const { rows } = await client.query(`select string_agg(format('%I %s not null', attname, format_type(atttypid, atttypmod)), ', ' order by attnum) as list, (pg_relation_size('lineitem') / 8192)::int as pages
       from pg_attribute where attrelid = 'lineitem'::regclass and attnum > 0`);
@@ -28,7 +28,7 @@ async function psqlRound(cluster, pipes) {
   return { client: seconds(stdout), server: cpuSeconds(cluster.pid) - server, wall: (performance.now() - began) / 1000 };
 }
 /** From the request to the end of the load task, then to the green run. */
-async function ourRound(cluster, standalone, round) {
+export async function ourRound(cluster, standalone, round) {
   const at = () => ({ client: cpuSeconds(standalone.pid), server: cpuSeconds(cluster.pid), wall: performance.now() / 1000 });
   const between = (a, b) => ({ client: b.client - a.client, server: b.server - a.server, wall: b.wall - a.wall });
   const before = at();
@@ -63,7 +63,7 @@ export async function copy({ rows, rounds, pipes, say }) {
   } finally { await standalone?.stop(); await cluster.stop(); }
 }
 const perRow = (value, rows) => (value / rows * 1e6).toFixed(2);
-const line = ({ client, server, wall }, rows) => `client ${perRow(client, rows)} server ${perRow(server, rows)} us/row, ${wall.toFixed(1)} s`;
+export const line = ({ client, server, wall }, rows) => `client ${perRow(client, rows)} server ${perRow(server, rows)} us/row, ${wall.toFixed(1)} s`;
 function linesOf(rounds, rows, pipes) {
   const of = (pick) => median(rounds.map(pick));
   const row = (what, pick) => [what, `client ${perRow(of((r) => pick(r).client), rows)} us/row, servers ${perRow(of((r) => pick(r).server), rows)} us/row`, `${of((r) => pick(r).wall).toFixed(1)} s`];
