@@ -17,7 +17,7 @@ const plain = (url) => `${url}?sslmode=disable`;
 const peersOf = (venv, { shop, wh }, scratch) => ({
   ingestr: { share: 1, command: [join(venv, 'bin', 'ingestr'), 'ingest', '--yes', '--progress', 'log', '--source-uri', plain(shop), '--source-table', 'public.lineitem', '--dest-uri', plain(wh), '--dest-table', 'public.lineitem'] },
   sling: { share: 1, command: [join(venv, 'lib', 'sling'), 'run', '--src-conn', plain(shop), '--src-stream', 'public.lineitem', '--tgt-conn', plain(wh), '--tgt-object', 'public.lineitem', '--mode', 'full-refresh'] },
-  'dlt, default': { share: 0.1, command: [join(venv, 'bin', 'python'), join(import.meta.dirname, 'peers', 'dlt_default.py'), plain(shop).replace('postgres:', 'postgresql+psycopg2:'), plain(wh).replace('postgres:', 'postgresql:'), scratch] },
+  'dlt, default': { share: 0.1, command: [join(venv, 'bin', 'python'), join(import.meta.dirname, 'peers', 'dlt_default.py'), plain(shop).replace('postgres:', 'postgresql+psycopg2:'), plain(wh).replace('postgres:', 'postgresql:').replace('@', ':none@'), scratch] },
 });
 const quoted = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
 const secondsOf = (text) => text.split(/\s+/).filter(Boolean).reduce((sum, part) => { const [, m, s] = /(\d+)m([\d.]+)s/.exec(part) ?? [0, 0, 0]; return sum + Number(m) * 60 + Number(s); }, 0);
