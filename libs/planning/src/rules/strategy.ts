@@ -25,10 +25,10 @@ export function ruleStrategy(input: CopyInput, seen: Seen): Ruled<Cursoring> {
 function full(input: CopyInput, seen: Seen): Decision {
   const { cursor, key } = seen;
   const { target, pipeline: { to } } = input;
+  if (target.connector === 'file') return decide('strategy', 'full', { why: ['file-target', 'A file is written whole, and renamed into place.'], rejected: [['only what changed', 'A finished file has no place to merge changed rows into.']] });
+  if (input.source.connector === 'file') return decide('strategy', 'full', { why: ['file-source', 'A file is read whole.'], rejected: [['only what changed', 'It has no index to find changed rows by.']] });
   const rejected = othersThan(input, cursor?.column ?? null);
   const lost = (rejected.length ? rejected : [['only what changed', 'No column says when a row changed.']]) as [Lost, ...Lost[]];
-  if (target.connector === 'file') return decide('strategy', 'full', { why: ['file-target', 'A file is written whole: there is nothing to merge changed rows into.'], rejected: lost });
-  if (input.source.connector === 'file') return decide('strategy', 'full', { why: ['file-source', 'A file is read whole: it has no index to find changed rows by.'], rejected: lost });
   const isNew = !target.exists || isEmpty(target);
   const start = !target.exists ? 'No target yet.' : isNew ? 'The target is empty.' : 'The source is read in full.';
   const code = isNew && !target.exists ? 'no-target-yet' : 'full';
