@@ -25,7 +25,7 @@ export function runScreen(run: RunView, paint: Paint): string[] {
   }
   if (publish) {
     const isPart = typeof load?.result.span?.from === 'string';
-    const level = publish.result.level !== 'full' ? 'row counts' : isPart ? 'count and digest of what was read, and each row as it is in the target' : 'count and digest of all rows';
+    const level = publish.result.level !== 'full' ? 'row counts' : isPart ? 'count and digest of what was read, then row by row' : 'count and digest of all rows';
     lines.push(aligned(` proof   source = target   ${level}`, durationText(publish.result.proofMs)));
     if (publish.result.inserted !== null) lines.push(` upsert  ${grouped(publish.result.inserted)} new, ${grouped(publish.result.updated ?? 0)} changed`);
   }

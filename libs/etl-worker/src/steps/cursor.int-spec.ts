@@ -40,6 +40,13 @@ describePostgres('reading only what changed', () => {
     expect(await copy.hash('mart')).toBe(await copy.hash('public'));
   }, 60_000);
 
+  it('keeps its first position in a target that an earlier release has written into', async () => {
+    const copy = await sourceOf('older', 50);
+    await change(copy, 'drop table _etl.position');
+    await copy.run(await copy.plan());
+    expect((await copy.position())?.value).toBe('2001-01-10 00:00:00+00');
+  }, 60_000);
+
   it('is safe to run again by an old plan, which starts from where the target is by then', async () => {
     const copy = await sourceOf('again', 300);
     await copy.run(await copy.plan());
