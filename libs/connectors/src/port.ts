@@ -22,11 +22,11 @@ export interface SourceSession {
   /** Id under which another process can see the same picture, or null when the source has none. */
   readonly snapshot: string | null;
   /** Pieces of the source, equal for equal input; called once, then stored.
-   * @param since position that reading begins from, less the overlap of the task's cursor; the whole source when left out */
-  cut(since?: string): Promise<ChunkRange[]>;
+   * @param part position that reading begins from, less the overlap of the task's cursor; the whole source when left out */
+  cut(part?: { readonly since: string; readonly signal: AbortSignal }): Promise<ChunkRange[]>;
   /** Position that a reader of the whole picture has reached: the greatest value of the task's cursor, but never ahead of the source's clock. Null for an empty source.
    * A source that knows no cursors leaves it out. */
-  reach?(): Promise<string | null>;
+  reach?(signal: AbortSignal): Promise<string | null>;
   /** Sends one piece as bytes of the task's carrier. @throws EtlError `source.schema-drifted`, `connection.interrupted`, `data.*` */
   read(range: ChunkRange, options: ReadOptions): Promise<ReadCount>;
   /** For carrier `file`: what the sink's engine may open. */

@@ -73,10 +73,10 @@ class Reading implements SourceSession {
   readonly #idle: PostgresSession[] = [];
   constructor(private readonly connection: PostgresConnection, private readonly tools: ConnectorTools, private readonly facts: Facts) { this.snapshot = facts.holder.snapshot; }
 
-  async cut(since?: string): Promise<ChunkRange[]> {
+  async cut(part?: { since: string; signal: AbortSignal }): Promise<ChunkRange[]> {
     const { task, relation, pages, fingerprint } = this.facts;
     const { cursor } = task;
-    if (since !== undefined && cursor) return this.#reading((session) => cutSlice({ session, relation, task, cursor }, { since, fingerprint }));
+    if (part && cursor) return this.#reading(part.signal, (session) => cutSlice({ session, relation, task, cursor }, { since: part.since, fingerprint }));
     const perChunk = Math.max(1, Math.ceil(task.chunks.targetBytes / PAGE_BYTES));
     const count = task.chunks.by === 'whole' ? 1 : Math.max(1, Math.ceil(pages / perChunk));
     return Array.from({ length: count }, (_, ordinal): ChunkRange => {
@@ -85,21 +85,25 @@ class Reading implements SourceSession {
       return { ordinal, from, to, key: createHash('sha256').update(JSON.stringify([task.source.dataset, fingerprint, from, to])).digest('hex') };
     });
   }
-  async reach(): Promise<string | null> {
+  async reach(signal: AbortSignal): Promise<string | null> {
     const { task, relation } = this.facts;
     const { cursor } = task;
-    return cursor ? this.#reading((session) => reachOf({ session, relation, task, cursor })) : null;
+    return cursor ? this.#reading(signal, (session) => reachOf({ session, relation, task, cursor })) : null;
   }
   /** Asks something on the picture. */
-  async #reading<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
+  async #reading<T>(signal: AbortSignal, work: (session: PostgresSession) => Promise<T>): Promise<T> {
     const session = await this.#reader();
+    const stop = (): void => { void session.cancel(); };
+    signal.addEventListener('abort', stop, { once: true });
     try {
       const answer = await work(session);
       await this.#release(session);
       return answer;
     } catch (error) {
       session.destroy();
-      throw brokenRing(error);
+      throw signal.aborted ? signal.reason : brokenRing(error);
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
   }
   async read(range: ChunkRange, { to, onRead, signal }: ReadOptions): Promise<ReadCount> {
@@ -126,19 +130,11 @@ class Reading implements SourceSession {
     const { task, relation } = this.facts;
     if (task.digest === 'pg-frame') return this.#frameDigest(ranges, signal);
     const where = within({ from: ranges[0]?.from ?? null, to: ranges.at(-1)?.to ?? null }, task);
-    const session = await this.#reader();
-    const stop = (): void => { void session.cancel(); };
-    signal.addEventListener('abort', stop, { once: true });
     try {
       const values = task.columns.map((column) => ({ value: sourceValue(column, task.engine), type: column.type }));
-      const digest = await textDigest(session, { values, from: sql`${relation.name}${where}`, phase: 'hashing' });
-      await this.#release(session);
-      return digest;
+      return await this.#reading(signal, (session) => textDigest(session, { values, from: sql`${relation.name}${where}`, phase: 'hashing' }));
     } catch (error) {
-      session.destroy();
-      throw signal.aborted ? signal.reason : await namedMisfit(brokenRing(error), { open: () => this.#reader(), relation, task, where });
-    } finally {
-      signal.removeEventListener('abort', stop);
+      throw signal.aborted ? error : await namedMisfit(error, { open: () => this.#reader(), relation, task, where });
     }
   }
   async #frameDigest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {

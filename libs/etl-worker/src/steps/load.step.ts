@@ -115,8 +115,9 @@ class Load {
   private async startOver(): Promise<Picture> {
     const session = await this.ends.source.begin(this.task, null);
     this.session = session;
-    const span = await spanOf(this.task, session, this.ends.sink);
-    const ranges = await session.cut(span?.from ?? undefined);
+    const { signal } = this.context;
+    const span = await spanOf(this.task, { source: session, sink: this.ends.sink }, signal);
+    const ranges = await session.cut(typeof span?.from === 'string' ? { since: span.from, signal } : undefined);
     await this.ends.sink.prepare({ fresh: 'start-over' });
     await this.context.cuts.replace({ snapshot: session.snapshot, ranges, span });
     return { session, ranges, span };

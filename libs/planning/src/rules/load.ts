@@ -22,10 +22,12 @@ export function ruleLoad(input: CopyInput, seen: Seen): LoadRule {
   return to.load === 'append' ? { rule: append(input, 'filled') } : { questions: [howToLoad(input, seen)] };
 }
 
-function howToLoad({ target, pipeline: { to } }: CopyInput, { key }: Seen): Question {
+function howToLoad({ target, pipeline: { name, to } }: CopyInput, { key }: Seen): Question {
+  const isOther = target.positions?.some(({ pipeline }) => pipeline === name) ?? false;
+  const lost = isOther ? ' What this pipeline has read so far is of another source, of other columns or without a key here, so it cannot go on from there.' : '';
   const upsert = key.columns ? [`upsert by ${key.columns.join(', ')}`] : [];
   return { id: 'load', choices: ['append', 'replace', ...upsert],
-    text: `${to.connection}.${to.dataset} holds ${target.rowsExact ? '' : 'about '}${plural(target.rows, 'row')} already. Append again, replace${key.columns ? ` or upsert by ${key.columns.join(', ')}` : ''}? Set to.load.` };
+    text: `${to.connection}.${to.dataset} holds ${target.rowsExact ? '' : 'about '}${plural(target.rows, 'row')} already.${lost} Append again, replace${key.columns ? ` or upsert by ${key.columns.join(', ')}` : ''}? Set to.load.` };
 }
 const by = ({ pipeline: { to } }: CopyInput): Decision['by'] => (to.load ? 'person' : 'rules');
 const ruled = (value: Publishing, decisions: Decision[], risks: string[] = []): Ruled<Publishing> => ({ value, decisions, risks });
