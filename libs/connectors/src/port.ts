@@ -1,7 +1,7 @@
-import type { Carrier, Connection, ConnectorView, Digest, InspectResult, LoadTask, Profile, PublishTask } from '@agent-etl/contracts';
+import type { Carrier, Connection, ConnectorView, Digest, InspectResult, LoadTask, Profile, PublishTask, Span } from '@agent-etl/contracts';
 import type { SecretStore } from '@agent-etl/secrets';
 
-/** Which part of a source one piece covers: half-open page ranges as text for ctid, both null for the whole source. */
+/** Which part of a source one piece covers: half-open, page numbers for ctid and values for a cursor, as text; null where it is open. */
 export interface ChunkRange { readonly key: string; readonly ordinal: number; readonly from: string | null; readonly to: string | null }
 
 /** Where bytes go. `write` answers true when the other side has the bytes and they may be overwritten. On false it still uses them: wait for `drained`. */
@@ -31,8 +31,12 @@ export interface HashAsk { readonly key: readonly number[]; readonly signal: Abo
 export interface SourceSession {
   /** Id under which another process can see the same picture, or null when the source has none. */
   readonly snapshot: string | null;
-  /** Pieces of the source, equal for equal input; called once, then stored. */
-  cut(): Promise<ChunkRange[]>;
+  /** Pieces of the source, equal for equal input; called once, then stored.
+   * @param part position that reading begins from, less the overlap of the task's cursor; the whole source when left out */
+  cut(part?: { readonly since: string; readonly signal: AbortSignal }): Promise<ChunkRange[]>;
+  /** Position that a reader of the whole picture has reached: the greatest value of the task's cursor, but never ahead of the source's clock. Null for an empty source.
+   * A source that knows no cursors leaves it out. */
+  reach?(signal: AbortSignal): Promise<string | null>;
   /** Sends one piece as bytes of the task's carrier. @throws EtlError `source.schema-drifted`, `connection.interrupted`, `data.*` */
   read(range: ChunkRange, options: ReadOptions): Promise<ReadCount>;
   /** For carrier `file`: what the sink's engine may open. */
@@ -72,6 +76,8 @@ export interface ChunkWriter {
   /** Rolls back, closes the connection, leaves nothing. */
   abort(cause: unknown): Promise<void>;
 }
+/** What lies in staging, and which span of the source it is where a cursor was read. */
+export interface Staged { readonly rows: number; readonly digest: Digest | null; readonly span?: Span | undefined }
 export interface Published { readonly published: number; readonly inserted: number | null; readonly updated: number | null }
 
 /** The writing end of one run on one target, behind a fence. */
@@ -80,14 +86,17 @@ export interface SinkSession {
   raise(): Promise<number>;
   /** Pieces already written by this run, from the ledger in the sink, with a row of key `publish` once it is published. Final once the fence is raised. */
   ledger(): Promise<LedgerRow[]>;
+  /** Position of the task's pipeline in the table that is there now, or null. Final once the fence is raised. A sink that keeps none leaves it out. */
+  position?(): Promise<string | null>;
   /** Makes staging if it is missing; `fresh` drops what an earlier picture left, with its ledger rows. */
   prepare(options: { fresh: 'keep' | 'start-over' }): Promise<void>;
   /** Opens the transaction of one piece, or answers 'done' when the ledger has it. @throws EtlError `lease.lost` when somebody raised the fence */
   begin(range: ChunkRange): Promise<ChunkWriter | 'done'>;
   /** Reads staging back and hashes it. */
   stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest>;
-  /** One transaction: fence, ledger row `publish`, the swap, rename, insert or upsert. Repeating it answers what the ledger says. */
-  publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published>;
+  /** One transaction: fence, ledger row `publish`, the swap, rename, insert or upsert, and the position that a span has reached. Repeating it answers what the ledger says.
+   * @throws EtlError `request.conflict` when the position is not the one that the span began from, `sink.reconcile-mismatch` when a row did not arrive */
+  publish(task: PublishTask, staged: Staged): Promise<Published>;
   /** Drops staging of this run, and nothing else, while the fence is ours. */
   discard(): Promise<void>;
   /** Drops it once the run is over, without a fence: whoever writes to the target by now is not disturbed. A sleeper of the run finds neither staging nor ledger. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConnectionName, Count, SafeText, Sha256 } from './ids.ts';
+import { ConnectionName, Count, PipelineName, SafeText, Sha256 } from './ids.ts';
 
 export const typeKinds = ['bool', 'i16', 'i32', 'i64', 'dec', 'f32', 'f64', 'text', 'bytes', 'date', 'time', 'ts', 'tstz', 'uuid', 'json', 'other'] as const;
 export const ColumnType = z.object({
@@ -23,6 +23,13 @@ export const DatasetRef = z.object({
   dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection.'),
 }).meta({ id: 'DatasetRef', description: 'Something addressable in a connection.' });
 export type DatasetRef = z.infer<typeof DatasetRef>;
+
+export const Position = z.object({
+  pipeline: PipelineName.describe('Pipeline that wrote into the target.'),
+  scope: Sha256.describe('What it holds for: source, columns, cursor and key.'),
+  value: z.string().describe('Value of the cursor, as the source spells it.'),
+}).meta({ id: 'Position', description: 'How far a pipeline has read its source, as the target keeps it: every row up to this value of the cursor has arrived.' });
+export type Position = z.infer<typeof Position>;
 
 export const Profile = DatasetRef.extend({
   connector: z.string().describe('Connector of the connection, such as postgres or file.'),
@@ -49,6 +56,8 @@ export const Profile = DatasetRef.extend({
     distinct: z.number().nullable().describe('Distinct values as the engine estimates them, or null.'),
   })).describe('Statistics by column; may be empty.'),
   options: z.record(z.string(), z.string()).describe('How the dataset is read, such as the dialect of a CSV; proposed once, then part of the plan.'),
+  origin: z.string().optional().describe('Which dataset this is, whatever address leads to it: system, database and object, where the engine tells.'),
+  positions: z.array(Position).optional().describe('Of a target: how far each pipeline has read into the table that is there now.'),
   fingerprint: Sha256.describe('Digest of names, types and nullability: a change is drift.'),
 }).meta({ id: 'Profile', description: 'What was observed about a dataset.' });
 export type Profile = z.infer<typeof Profile>;

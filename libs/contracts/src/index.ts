@@ -1,5 +1,5 @@
 export { canonicalJson } from './canonical-json.ts';
-export { Column, ColumnType, DatasetRef, Digest, Profile, addDigests, digestKinds, digestText, typeKinds } from './dataset.ts';
+export { Column, ColumnType, DatasetRef, Digest, Position, Profile, addDigests, digestKinds, digestText, typeKinds } from './dataset.ts';
 export { type Answer, type Call, type Endpoint, type EndpointOwner, type Role, endpoint, noBody, nothing, roles } from './endpoint.ts';
 export { AirflowTaskRun, AirflowTaskState, ConnectionView, ConnectorView, type EndpointName, PipelineView, Problem, endpoints } from './endpoints.ts';
 export { type ErrorCode, type ErrorRow, type RetryClass, errorCodes, errorTable } from './error-table.ts';
@@ -10,7 +10,7 @@ export { DeadLetterView, LiveFrame, LiveRunView, LiveSubscribe, Series, metricNa
 export { type App, type MessageType, type Payload, type ReadBy, type Topic, type TopicName, type WrittenBy, apps, deadLetterTopic, isMessageType, messageTypes, messages, readBy, topicNames, topics } from './messages.ts';
 export { Connection, ConnectionSpec, type FileConnection, Pipeline, PipelineRequest, PipelineSource, PipelineTarget, type PostgresConnection, Schedule, SecretRef, knownConnectors, loadModes } from './pipeline.ts';
 export { didYouMean, nearestNames } from './nearest-names.ts';
-export { Carrier, Chunking, ColumnMapping, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
+export { Carrier, Chunking, ColumnMapping, Cursor, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
 export { AirflowTarget, Policy, Project, SecretsConfig } from './project.ts';
 export { DagArtifact, Receipt, ReceiptBody, RequestView, type RunKind, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runKinds, runStates, takenDigests, taskRunStates } from './run.ts';
-export { InspectResult, InspectTask, LoadResult, ProfileResult, ProfileTask, Progress, PublishResult, ReconcileResult, ReconcileTask, TaskCommand, TaskResult, TaskSpec, progressPhases } from './task.ts';
+export { InspectResult, InspectTask, LoadResult, ProfileResult, ProfileTask, Progress, PublishResult, ReconcileResult, ReconcileTask, Span, TaskCommand, TaskResult, TaskSpec, progressPhases } from './task.ts';

@@ -9,6 +9,7 @@ const Laters = z.unknown().describe('Parsed and refused by name in this release.
 export const PipelineSource = DatasetRef.pick({ connection: true }).extend({
   dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection.'),
   select: z.array(ColumnName).min(1).optional().describe('Columns to take, in this order; all when left out.'),
+  cursor: ColumnName.optional().describe('Column, never NULL, that every insert and every update moves: later runs read only what it says changed. Chosen by the planner when left out.'),
 }).strict();
 export const PipelineTarget = DatasetRef.pick({ connection: true }).extend({
   dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection.'),

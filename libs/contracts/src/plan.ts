@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { ColumnType, DatasetRef, Profile, digestKinds } from './dataset.ts';
 import { Issue } from './failure.ts';
-import { Count, Instant, PlanId, RequestId, SafeText, Sha256, TaskName } from './ids.ts';
+import { Count, Instant, PipelineName, PlanId, RequestId, SafeText, Sha256, TaskName } from './ids.ts';
 import { Pipeline, Schedule, loadModes } from './pipeline.ts';
 
 export const riskClasses = ['R0', 'R1', 'R2', 'R3'] as const;
 export const RiskClass = z.enum(riskClasses).meta({ description: 'R0 reads · R1 creates, appends, upserts on a declared key · R2 overwrites, deletes, changes a schema · R3 new egress.' });
 export type RiskClass = z.infer<typeof RiskClass>;
 
-export const decisionQuestions = ['movement', 'columns', 'types', 'key', 'strategy', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine', 'driver'] as const;
+export const decisionQuestions = ['movement', 'columns', 'types', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine', 'driver'] as const;
 export const Decision = z.object({
   question: z.enum(decisionQuestions).describe('What had to be decided.'),
   choice: z.string().describe('What was chosen, in a few words.'),
@@ -40,12 +40,22 @@ export type Carrier = z.infer<typeof Carrier>;
 export const engines = ['splice', 'duckdb'] as const;
 
 export const Chunking = z.object({
-  by: z.enum(['ctid', 'whole']).describe('ctid: ranges of the physical order; whole: one piece.'),
+  by: z.enum(['ctid', 'cursor', 'whole']).describe('ctid: ranges of the physical order; cursor: ranges of the cursor; whole: one piece.'),
   count: z.int().positive().describe('Pieces expected; bounds are fixed under the snapshot before the first read.'),
   parallel: z.int().positive().describe('Pieces moved at once.'),
   targetBytes: z.int().positive().describe('Source bytes aimed at per piece.'),
 }).meta({ id: 'Chunking', description: 'How a source is cut into pieces that are copied, retried and proved one by one.' });
 export type Chunking = z.infer<typeof Chunking>;
+
+export const Cursor = z.object({
+  column: SafeText.describe('Column at the source that says when a row changed.'),
+  kind: z.enum(['ts', 'tstz']).describe('Its logical type.'),
+  pipeline: PipelineName.describe('Whose position in the target it moves.'),
+  scope: Sha256.describe('What the position holds for: source, columns, cursor and key.'),
+  read: z.enum(['all', 'since']).describe('all: the whole source, and the position is set; since: what changed since the position, and it is moved.'),
+  overlapSeconds: z.int().nonnegative().describe('How far before the position reading begins.'),
+}).meta({ id: 'Cursor', description: 'What lets a later run read only what changed.' });
+export type Cursor = z.infer<typeof Cursor>;
 
 const base = { id: TaskName.describe('Name inside the plan.'), engine: z.enum(engines).describe('What moves the bytes.') };
 export const LoadTask = z.object({
@@ -58,6 +68,7 @@ export const LoadTask = z.object({
   expectedRows: Count.optional().describe('Rows expected, from statistics: what progress and ETA are measured against.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
   level: z.enum(['counts', 'full']).optional().describe('What its publish compares, full when left out: at counts no digest is taken only to be compared.'),
+  cursor: Cursor.optional(),
 }).meta({ id: 'LoadTask', description: 'Copies a source into staging.' });
 export type LoadTask = z.infer<typeof LoadTask>;
 
@@ -72,6 +83,7 @@ export const PublishTask = z.object({
   keyFromSource: z.boolean().describe('Whether a new table gets the key as its primary key.'),
   level: z.enum(['counts', 'full']).describe('What is compared before publishing.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
+  cursor: Cursor.optional(),
 }).meta({ id: 'PublishTask', description: 'Proves and publishes what a load staged.' });
 export type PublishTask = z.infer<typeof PublishTask>;
 

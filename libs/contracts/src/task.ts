@@ -34,11 +34,17 @@ export const InspectResult = z.object({
   kind: z.literal('inspect').describe('Kind.'), system: z.string().describe('What answered, with version.'),
   datasets: z.array(z.object({ name: z.string().describe('Dataset.'), rows: Count.nullable().describe('Row estimate, or null.'), bytes: Count.nullable().describe('Bytes, or null.') })).describe('What it holds; empty for a test.'),
 }).meta({ id: 'InspectResult', description: 'What an inspect task saw.' });
+export const Span = z.object({
+  from: z.string().nullable().describe('Position that reading began from; null: the source was read whole.'),
+  to: z.string().nullable().describe('Position that was reached, as the source spells it; null: the source was empty.'),
+}).meta({ id: 'Span', description: 'What a load with a cursor covers.' });
+export type Span = z.infer<typeof Span>;
 export const LoadResult = z.object({
   kind: z.literal('load').describe('Kind.'),
   read: Count.describe('Rows read at the source.'), filtered: Count.describe('Rows left out by a filter.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged.'),
   bytes: Count.describe('Bytes moved.'), chunks: Count.describe('Pieces in all.'), resumed: Count.describe('Pieces that an earlier attempt had written.'),
   digest: Digest.nullable().describe('Digest of what was read; null: none was taken, since nobody compares it.'),
+  span: Span.optional(),
 }).meta({ id: 'LoadResult', description: 'What a load did.' });
 export const PublishResult = z.object({
   kind: z.literal('publish').describe('Kind.'),

@@ -22,7 +22,7 @@ const codeOf = (work: () => unknown): string => {
 
 describe('the plan of the demo', () => {
   it.each([
-    ['movement', 'splice binary frames'], ['key', '`flight_id`'], ['strategy', 'full'], ['chunks', '8 by ctid'], ['parallelism', '2 at once'], ['proof', 'full'], ['load', 'append'], ['publish', 'rename'],
+    ['movement', 'splice binary frames'], ['key', '`flight_id`'], ['strategy', 'full now, then incremental by (updated_at, flight_id)'], ['chunks', '8 by ctid'], ['parallelism', '2 at once'], ['proof', 'full'], ['load', 'append'], ['publish', 'rename'],
   ])('decides %s: %s', (question, expected) => { expect(choice(planned(), question)).toBe(expected); });
 
   it('gives each choice a reason and something that lost', () => {

@@ -1,11 +1,13 @@
-import { type LoadTask, type Plan, type PublishTask, type Question, DatasetRef } from '@agent-etl/contracts';
+import { type Cursor, type LoadTask, type Plan, type PublishTask, type Question, DatasetRef } from '@agent-etl/contracts';
 import { type CopyInput, decide } from './decide.ts';
 import { ruleChunks } from './rules/chunks.ts';
 import { ruleColumns } from './rules/columns.ts';
 import { costOf } from './rules/cost.ts';
-import { ruleKey, ruleStrategy } from './rules/key.ts';
+import { ruleCursor } from './rules/cursor.ts';
+import { ruleKey } from './rules/key.ts';
 import { ruleLoad } from './rules/load.ts';
 import { ruleMovement, ruleProof } from './rules/movement.ts';
+import { ruleStrategy } from './rules/strategy.ts';
 import { assertSupported } from './unsupported.ts';
 
 export type Planned = { readonly plan: Plan } | { readonly questions: Question[] };
@@ -17,32 +19,36 @@ export function planCopy(input: CopyInput): Planned {
   assertSupported(input.pipeline);
   const columns = ruleColumns(input);
   const key = ruleKey(input, columns.value);
-  const load = ruleLoad(input, { key: key.value, columns: columns.value });
+  const cursoring = ruleCursor(input, { key: key.value, columns: columns.value });
+  const load = ruleLoad(input, { key: key.value, columns: columns.value, since: cursoring.since });
   if ('questions' in load) return load;
   const movement = ruleMovement(input, columns.value);
-  const chunks = ruleChunks(input);
-  const proof = ruleProof(input, movement.value.digest);
-  const rules = [movement, columns, key, chunks, load.rule, proof];
+  const chunks = ruleChunks(input, cursoring);
+  const proof = ruleProof(input, { digest: movement.value.digest, since: cursoring.since });
+  const strategy = ruleStrategy(input, { ...cursoring, key: key.value });
+  const rules = [movement, columns, key, chunks, load.rule, proof, strategy];
   const { risk, how, load: mode, key: mergeKey } = load.rule.value;
   const tasks = tasksOf(input, {
-    columns: columns.value, ...movement.value, chunks: chunks.value, how, level: proof.value, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
+    columns: columns.value, ...movement.value, chunks: chunks.value, how, level: proof.value, cursor: load.rule.value.fills === 'once-more' ? null : cursoring.cursor, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
     keyFromSource: (how === 'rename' || (how === 'upsert' && !input.target.exists)) && key.value.columns !== null && (key.value.from === 'source' || mode === 'upsert'),
   });
   return { plan: {
     schemaVersion: 1, pipeline: input.pipeline, tasks, edges: [['load', 'publish']], schedule: input.pipeline.schedule ?? null, driver: input.pipeline.runOn ?? 'workers',
     target: { connection: input.pipeline.to.connection, dataset: input.pipeline.to.dataset, load: mode, ...(mergeKey ? { key: mergeKey } : {}) },
-    decisions: [...rules.flatMap(({ decisions }) => decisions), ruleStrategy(input), driverDecision(input)],
-    risk, risks: rules.flatMap(({ risks }) => risks), cost: costOf(input.source, movement.value.digest), profiles: { source: input.source, target: input.target },
+    decisions: [...rules.flatMap(({ decisions }) => decisions), driverDecision(input)],
+    risk, risks: rules.flatMap(({ risks }) => risks), cost: costOf(input.source, movement.value.digest, cursoring), profiles: { source: input.source, target: input.target },
   } };
 }
 
-type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'key' | 'keyFromSource'>;
+type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null };
 
-function tasksOf({ pipeline, source }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, key, keyFromSource }: Parts): [LoadTask, PublishTask] {
+function tasksOf({ pipeline, source }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, key, keyFromSource, cursor }: Parts): [LoadTask, PublishTask] {
   const ends = { source: DatasetRef.parse({ connection: pipeline.from.connection, dataset: pipeline.from.dataset }), target: DatasetRef.parse({ connection: pipeline.to.connection, dataset: pipeline.to.dataset }) };
+  const read = cursor ? { cursor } : {};
+  const expected = cursor?.read === 'since' ? {} : { expectedRows: source.rows };
   return [
-    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, expectedRows: source.rows, digest, ...(level === 'counts' ? { level } : {}) },
-    { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest },
+    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, ...expected, digest, ...(level === 'counts' ? { level } : {}), ...read },
+    { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest, ...read },
   ];
 }
 

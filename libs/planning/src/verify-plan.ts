@@ -1,6 +1,7 @@
 import { type Issue, type LoadTask, Plan, type Policy, type PublishTask, type RiskClass, type Verdict, issuesOf } from '@agent-etl/contracts';
 import { relationParts } from '@agent-etl/sql-safety';
 import { isEmpty, sameNames } from './decide.ts';
+import { cursorIssues } from './verify-cursor.ts';
 import { topologicalOrder } from './topology.ts';
 
 const issue = (code: string, path: string, text: string): Issue => ({ code, path, text });
@@ -15,6 +16,7 @@ export function verifyPlan(plan: Plan, policy: Policy): Verdict {
   const publishes = plan.tasks.filter((task) => task.kind === 'publish');
   const issues = [
     ...graphIssues(plan, loads, publishes), ...loads.flatMap((load) => loadIssues(plan, load)), ...publishes.flatMap((publish) => publishIssues(plan, publish, loads)),
+    ...publishes.flatMap((publish) => loads.filter(({ id }) => id === publish.load).flatMap((load) => cursorIssues(plan, load, publish))),
     ...nameIssues(plan), ...riskIssues(plan, policy), ...decisionIssues(plan)];
   return { ok: issues.length === 0, issues };
 }
@@ -52,7 +54,7 @@ function loadIssues({ profiles, pipeline }: Plan, { id, columns, source, target,
   const bothPostgres = profiles.source.connector === 'postgres' && profiles.target.connector === 'postgres';
   if (frames && (!bothPostgres || columns.some(({ sourceNative, targetNative }) => sourceNative !== targetNative))) found.push(issue('carrier.frames', path, 'Binary frames need two PostgreSQL ends and equal types.'));
   if (frames !== (digest === 'pg-frame')) found.push(issue('digest.kind', path, `A carrier of ${carrier} is not hashed as ${digest}.`));
-  if (chunks.parallel > most.parallel || chunks.parallel > chunks.count) found.push(issue('chunks.parallel', path, `${chunks.parallel} pieces at once are too many.`));
+  if (chunks.parallel > most.parallel || (chunks.by !== 'cursor' && chunks.parallel > chunks.count)) found.push(issue('chunks.parallel', path, `${chunks.parallel} pieces at once are too many.`));
   if (chunks.count > most.chunks || (chunks.by === 'whole' && chunks.count !== 1)) found.push(issue('chunks.count', path, `${chunks.count} pieces do not fit ${chunks.by}.`));
   if (chunks.by === 'ctid' && profiles.source.pages === null) found.push(issue('chunks.order', path, 'The source has no physical order.'));
   return found;

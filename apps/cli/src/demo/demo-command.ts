@@ -3,6 +3,7 @@ import { relative, resolve } from 'node:path';
 import { grouped } from '../screens/numbers.ts';
 import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
 import { Session } from '../session/session.ts';
+import { changesAct } from './changes-act.ts';
 import { type DemoCheck, checkEqual, receiptChecks } from './demo-checks.ts';
 import { parquetDigest, warehouseDigest } from './demo-database.ts';
 import { demoFiles } from './demo-files.ts';
@@ -13,10 +14,11 @@ import { type Stage, endStandalone, prepareStage } from './demo-stage.ts';
 import { killAct } from './kill-act.ts';
 
 export interface DemoOptions { readonly exit?: boolean; readonly kill?: boolean; readonly dir?: string; readonly json?: boolean; readonly events?: boolean; readonly quiet?: boolean; readonly color?: boolean }
-/** Both copies of the demo, and what must hold of them. */
-async function playCopies({ session, databases, projectDir }: Stage): Promise<{ acts: Act[]; checks: DemoCheck[] }> {
+/** The copies of the demo, and what must hold of them. */
+async function playCopies(stage: Stage): Promise<{ acts: Act[]; checks: DemoCheck[] }> {
+  const { session, databases, projectDir } = stage;
   const { output } = session;
-  output.show(actLine(output.paint, { number: 1, of: 2, say: 'Copy the flights table from ops into the warehouse as mart.flights.' }));
+  output.show(actLine(output.paint, { number: 1, of: 3, say: 'Copy the flights table from ops into the warehouse as mart.flights.' }));
   const copy = await runAct(session, 'flights_to_warehouse');
   const checks = receiptChecks('flights_to_warehouse', copy.run, flights);
   output.progress(' computing the published digest of mart.flights ...');
@@ -24,13 +26,14 @@ async function playCopies({ session, databases, projectDir }: Stage): Promise<{ 
   const digest = copy.run.state === 'succeeded' ? await warehouseDigest(databases) : 'no table';
   checks.push(checkEqual('mart.flights: digest of the published file', flights.digest, digest));
   output.show([withTime(`   check   mart.flights = the published file, ${grouped(flights.written)} rows, one digest`, performance.now() - begun)]);
-  output.show(actLine(output.paint, { number: 2, of: 2, say: 'Put mart.flights into the lake as flights.parquet.' }));
+  output.show(actLine(output.paint, { number: 2, of: 3, say: 'Put mart.flights into the lake as flights.parquet.' }));
   const lake = await runAct(session, 'flights_to_lake');
   checks.push(...receiptChecks('flights_to_lake', lake.run, flights));
   const reading = performance.now();
   checks.push(checkEqual('flights.parquet: digest of the published file', flights.digest, lake.run.state === 'succeeded' ? await parquetDigest(databases, `${projectDir}/lake/flights.parquet`) : 'no file'));
   output.show([withTime('   check   flights.parquet = the published file, one digest', performance.now() - reading)]);
-  return { acts: [copy, lake], checks };
+  const changes = await changesAct(stage);
+  return { acts: [copy, lake, ...changes.acts], checks: [...checks, ...changes.checks] };
 }
 const untilInterrupted = (): Promise<void> => new Promise((done) => { for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { done(); }); });
 
@@ -51,7 +54,7 @@ export async function demoCommand(given: Session, options: DemoOptions): Promise
     const stays = !options.exit && process.stdout.isTTY && !output.wantsJson ? 'stays' : 'ends';
     const { flights: file, airports } = await demoFiles();
     const data = [file, airports].map(({ file: name, sha256, rows }) => ({ file: name, sha256, rows }));
-    const document = { ok, seconds, dashboard: stage.url, data, runs: acts.map(({ pipeline, plan, run }) => ({ pipeline, plan, run })), checks, dags: acts.map(({ dag }) => dag) };
+    const document = { ok, seconds, dashboard: stage.url, data, runs: acts.map(({ pipeline, plan, run }) => ({ pipeline, plan, run })), checks, dags: [...new Set(acts.map(({ dag }) => dag))] };
     const dashboard = `${stage.url}/?token=${encodeURIComponent((await session.standalone())?.token ?? '')}`;
     output.result(document, () => [...failedChecks(checks, output.paint),
       ...endLines({ seconds, ok, dags: document.dags, result: options.kill ? 'warehouse mart.flights' : `${projectDir}/lake/flights.parquet`, dashboard: stays === 'stays' ? dashboard : stage.url, stays, checks: checks.length, pipeline: options.kill ? 'flights_again' : 'flights_to_warehouse', folder: relative(given.cwd, projectDir) || '.' }, output.paint)]);

@@ -4,21 +4,25 @@ import { basename, join } from 'node:path';
 import { DuckChild } from '@agent-etl/engines';
 import { type SafeSql, type SqlFragment, compile, identifier, literal, rowDigest, sqlFor } from '@agent-etl/sql-safety';
 import pg from 'pg';
+import { forgetBatchTwo } from './demo-batch.ts';
 import type { DemoFile } from './demo-files.ts';
 import { digestKey, flightColumns } from './demo-numbers.ts';
 
 const duck = sqlFor('duckdb');
-/** Rows in the order and with the keys that the expected numbers are about: what came first is batch 1, and only that is loaded. */
-const arrivedSql = (parquet: string, csv: string): SafeSql<'duckdb'> => compile(duck`copy (
+type Batch = 'first' | 'second';
+/** Rows in the order and with the keys that the expected numbers are about: what came first is batch 1, and only that is there at the start. */
+const arrivedSql = (parquet: string, csv: string, batch: Batch): SafeSql<'duckdb'> => compile(duck`copy (
   select flight_id, departed_at, delay_min, distance_mi, origin, destination, strftime(updated_at, '%Y-%m-%d %H:%M:%S+00') from (
     select row_number() over (order by late, n) as flight_id, departed_at, delay_min, distance_mi, origin, destination, updated_at, late from (
       select date as departed_at, delay::int as delay_min, distance::int as distance_mi, origin, destination, file_row_number as n,
-        date >= timestamp '2001-06-30' or (origin = 'DCA' and date >= timestamp '2001-06-29') as late, date_trunc('day', date) + interval 27 hour as updated_at
+        date >= timestamp '2001-06-30' or (origin = 'DCA' and date >= timestamp '2001-06-29') as late, case when late then timestamp '2001-07-01 03:00:00' else date_trunc('day', date) + interval 27 hour end as updated_at
       from read_parquet(${literal('duckdb', parquet)}, file_row_number = true)) as flights) as numbered
-  where not late order by flight_id) to ${literal('duckdb', csv)} (format csv, header false)`);
+  where late = ${literal('duckdb', batch === 'second')} order by flight_id) to ${literal('duckdb', csv)} (format csv, header false)`);
 const opsSchema = `
   create table public.flights (flight_id bigint not null, departed_at timestamp not null, delay_min integer not null, distance_mi integer not null,
     origin text not null, destination text not null, updated_at timestamptz not null);
+  create schema to_come;
+  create table to_come.flights (like public.flights);
   create table public.airports (iata text primary key, name text, city text, state text, country text, latitude double precision, longitude double precision);`;
 
 export interface Databases { readonly adminUrl: string; readonly folder: string; readonly password: string }
@@ -59,16 +63,17 @@ export async function dropOldStates({ adminUrl }: Databases, current: string): P
     for (const { name } of rows) await runIn(client, sql`DROP DATABASE IF EXISTS ${identifier(name)} WITH (FORCE)`);
   });
 }
-async function flightsCsv(flights: DemoFile, folder: string): Promise<string> {
-  const csv = join(folder, 'flights.csv');
+async function flightsCsv(flights: DemoFile, folder: string, batch: Batch): Promise<string> {
+  const csv = join(folder, `flights-${batch}.csv`);
   const child = await DuckChild.start({ about: flights.file, scratch: folder, files: [flights.path, csv] });
-  try { await child.copy(arrivedSql(flights.path, csv)); } finally { await child.stop(); }
+  try { await child.copy(arrivedSql(flights.path, csv, batch)); } finally { await child.stop(); }
   await chmod(csv, 0o644); // the server reads it as its own user
   return csv;
 }
-async function fill(client: pg.Client, files: { flights: string; airports: string }): Promise<void> {
+async function fill(client: pg.Client, files: { flights: string; later: string; airports: string }): Promise<void> {
   await client.query(opsSchema);
   await runIn(client, sql`COPY public.flights FROM ${text(files.flights)} (FORMAT csv)`);
+  await runIn(client, sql`COPY to_come.flights FROM ${text(files.later)} (FORMAT csv)`);
   await client.query('alter table public.flights add primary key (flight_id)');
   await client.query('create index flights_updated on public.flights (updated_at, flight_id)');
   await runIn(client, sql`COPY public.airports FROM ${text(files.airports)} (FORMAT csv, HEADER true)`);
@@ -82,7 +87,7 @@ const counts = async (client: pg.Client): Promise<{ flights: number; airports: n
 };
 /** Fills ops from the published files, or keeps what an earlier demo loaded from the same bytes by the same statements. */
 export async function loadOps({ adminUrl, folder }: Databases, files: { flights: DemoFile; airports: DemoFile }): Promise<Loaded> {
-  const digest = `demo ${createHash('sha256').update([files.flights.sha256, files.airports.sha256, arrivedSql('', '').text, opsSchema, fill.toString()].join('\n')).digest('hex')}`;
+  const digest = `demo ${createHash('sha256').update([files.flights.sha256, files.airports.sha256, arrivedSql('', '', 'first').text, arrivedSql('', '', 'second').text, opsSchema, fill.toString()].join('\n')).digest('hex')}`;
   const kept = await withDatabase(adminUrl, 'postgres', async (client) => {
     const { rows } = await client.query<{ comment: string | null }>(`select shobj_description(oid, 'pg_database') as comment from pg_database where datname = 'ops'`);
     if (rows[0]?.comment === digest) return true;
@@ -95,16 +100,17 @@ export async function loadOps({ adminUrl, folder }: Databases, files: { flights:
     await mkdir(scratch, { recursive: true, mode: 0o711 });
     await chmod(folder, 0o711); // the server's user must reach the files below
     try {
-      const [flights, airports] = [await flightsCsv(files.flights, scratch), join(scratch, 'airports.csv')];
+      const [flights, later, airports] = [await flightsCsv(files.flights, scratch, 'first'), await flightsCsv(files.flights, scratch, 'second'), join(scratch, 'airports.csv')];
       await copyFile(files.airports.path, airports);
       await chmod(airports, 0o644);
-      await withDatabase(adminUrl, 'ops', (client) => fill(client, { flights, airports }));
+      await withDatabase(adminUrl, 'ops', (client) => fill(client, { flights, later, airports }));
     } finally {
       await rm(scratch, { recursive: true, force: true });
       await chmod(folder, 0o700);
     }
     await withDatabase(adminUrl, 'postgres', (client) => runIn(client, sql`COMMENT ON DATABASE ops IS ${text(digest)}`));
   }
+  if (kept) await withDatabase(adminUrl, 'ops', forgetBatchTwo);
   return { ...await withDatabase(adminUrl, 'ops', counts), wasKept: kept };
 }
 const columns = flightColumns.map(({ name, kind }) => ({ name, type: { kind } }));

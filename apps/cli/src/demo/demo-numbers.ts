@@ -5,6 +5,12 @@ export const airportsFile = { name: 'airports.csv', sha256: '903c7169e6d558eefb9
 
 /** Flights that ops holds at the start, and the keyed digest of them: key `demo`, count, two sums of md5 lanes. */
 export const flights = { read: 2_984_094, filtered: 0, rejected: 0, written: 2_984_094, digest: '2984094:1721162918146606448892895:1720270816476431339552836' } as const;
+/** What comes later: flights of the next day, some of them of an earlier one, and two corrections; then what the run that follows must say. */
+export const batchTwo = { rows: 15_906, late: 274, from: 2_984_095 } as const;
+export const corrections = [{ flight: 869_089, was: -953, is: 487 }, { flight: 949_802, was: -1116, is: 324 }] as const;
+export const changed = { read: 33_182, filtered: 17_274, rejected: 0, written: 15_908, inserted: 15_906, updated: 2, rows: 3_000_000, digest: '3000000:1730264116640884245751602:1729483999768646908509252' } as const;
+/** The same run once more: what the overlap reads again, and nothing else. */
+export const unchanged = { read: 2, filtered: 2, rejected: 0, written: 0 } as const;
 export const flightColumns = [
   { name: 'flight_id', kind: 'i64' }, { name: 'departed_at', kind: 'ts' }, { name: 'delay_min', kind: 'i32' }, { name: 'distance_mi', kind: 'i32' },
   { name: 'origin', kind: 'text' }, { name: 'destination', kind: 'text' }, { name: 'updated_at', kind: 'tstz' },

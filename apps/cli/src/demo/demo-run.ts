@@ -22,15 +22,16 @@ export async function dagPath(session: Session, { planId }: PlanView): Promise<s
   }
   return 'no file';
 }
-/** One act: a pipeline goes in, its plan and its run are shown as they happen. */
-export async function runAct(session: Session, pipeline: keyof typeof demoPipelines): Promise<Act> {
+/** One act: a pipeline goes in, its plan and its run are shown as they happen.
+ * @param show `run only` where the same plan has just been read */
+export async function runAct(session: Session, pipeline: keyof typeof demoPipelines, show: 'all' | 'run only' = 'all'): Promise<Act> {
   const client = await session.client();
   const { output } = session;
   const request = { requestId: `demo-${pipeline}-${randomUUID()}`, pipeline: readPipelineFile(demoPipelines[pipeline]) };
   const { plan, view } = await submit(session, request, 'run');
   if (!plan) throw new EtlError('plan.unavailable', { reason: `the request is ${view.state}` });
   output.event('plan', { plan });
-  output.show(demoPlanLines(plan, output.paint));
+  if (show === 'all') output.show(demoPlanLines(plan, output.paint));
   const { runId } = await awaitRequest(client, view, (seen) => seen.runId !== null);
   if (!runId) throw new EtlError('plan.needs-approval', { risks: plan.questions.map(({ text }) => text).join('; ') || plan.risks.join('; '), planId: plan.planId });
   const { run } = await followRun(session, runId);

@@ -11,8 +11,8 @@ export const withTime = (text: string, ms: number): string => `${text.padEnd(wid
 export const headLine = (paint: Paint): string[] => [` ${paint('bold', 'AGENT-ORCHESTRATED ETL')}${'demo on real data, this machine only'.padStart(width - 23)}`, ''];
 export const actLine = (paint: Paint, act: { number: number; of: number; say: string }): string[] => ['', ` ${paint('cyan', `${act.number} / ${act.of}`)}   "${act.say}"`];
 
-const labels: Readonly<Record<string, string>> = { movement: 'plan', strategy: 'then' };
-const shown = ['movement', 'key', 'chunks', 'strategy', 'publish', 'proof'];
+const labels: Readonly<Record<string, string>> = { movement: 'plan', strategy: 'read' };
+const shown = ['movement', 'key', 'chunks', 'strategy', 'overlap', 'publish', 'proof'];
 /** The choices that carry an act, a line each, with one option that lost. */
 export function demoPlanLines(plan: PlanView, paint: Paint): string[] {
   const lines = plan.decisions.filter(({ question }) => shown.includes(question)).flatMap(({ question, choice, reason, rejected }) => {

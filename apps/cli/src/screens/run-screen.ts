@@ -32,7 +32,8 @@ export function runScreen(run: RunView, paint: Paint): string[] {
     lines.push(aligned(` copy    ${bar(1)} 100 %  ${grouped(load.result.written)} rows  ${speed}${resumed}`, durationText(ms)));
   }
   if (publish) {
-    const level = publish.result.level === 'full' ? 'count and digest of all rows' : 'row counts';
+    const isPart = typeof load?.result.span?.from === 'string';
+    const level = publish.result.level !== 'full' ? 'row counts' : isPart ? 'count and digest of what was read, then row by row' : 'count and digest of all rows';
     lines.push(aligned(` proof   source = target   ${level}`, durationText(publish.result.proofMs)));
     if (publish.result.inserted !== null) lines.push(` upsert  ${grouped(publish.result.inserted)} new, ${grouped(publish.result.updated ?? 0)} changed`);
   }

@@ -85,6 +85,21 @@ export function copies(world: () => World): void {
     const plan = await world().client.call(endpoints.approvePlan, { params: { planId: replace.planId! } });
     expect(plan.status).toBe('approved');
   });
+  it('reads only what changed when the pipeline that made its target runs again, and asks when its source is another', async () => {
+    const table = fresh('part');
+    const stamp = `timestamptz '2001-01-01' + n * interval '1 hour'`;
+    await inShop(world(), `create table ${table} (id int primary key, v text, updated_at timestamptz not null); create index on ${table} (updated_at);
+      insert into ${table} select n, 'v' || n, ${stamp} from generate_series(1, 1000) as n; analyze ${table}`);
+    const pipeline = between(`shop|public.${table}`, `warehouse|mart.${table}`);
+    await copy(world(), pipeline);
+    await inShop(world(), `update ${table} set v = 'new', updated_at = timestamptz '2001-03-01' where id <= 3; insert into ${table} select n, 'v' || n, ${stamp} from generate_series(1001, 1010) as n`);
+    expect((await copy(world(), pipeline)).receipt).toMatchObject({ reconciled: true, read: 15, filtered: 2, rejected: 0, written: 13, published: 13 });
+    const whole = `select md5(string_agg(t::text, '|' order by id)) as digest from`;
+    expect(await inWarehouse(world(), `${whole} mart.${table} as t`)).toEqual(await inShop(world(), `${whole} ${table} as t`));
+    expect((await copy(world(), pipeline)).receipt).toMatchObject({ reconciled: true, filtered: 3, written: 0, published: 0 });
+    await inShop(world(), `alter table ${table} rename to ${table}_old; create table ${table} (like ${table}_old including all)`);
+    expect((await ask(world(), pipeline)).state).toBe('waiting');
+  });
   it('fills a target again that somebody dropped', async () => {
     const table = fresh('again');
     await inShop(world(), `create table ${table} (id int primary key); insert into ${table} select generate_series(1, 10)`);

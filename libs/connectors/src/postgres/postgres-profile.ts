@@ -4,12 +4,13 @@ import { describeColumns, fingerprintOf, kindOf, noTable, notFound } from './des
 import { type TableRight, grantFor } from './postgres-failure.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import { type Relation, relationOf } from './relation-name.ts';
+import { SinkPosition } from './sink-position.ts';
 
 const sql = sqlFor('postgres');
 /** A table smaller than this is counted when nobody has analysed it. */
 const COUNT_BYTES = 64 * 1024 * 1024;
 interface Facts {
-  kind: string; rows: number; pages: number; bytes: string; may_read: boolean; may_write: boolean; takes_rows: boolean; lacks: TableRight[]; version: string; wal: string; views: number; foreign_keys: number; policies: number; grants: number;
+  kind: string; origin: string; rows: number; pages: number; bytes: string; may_read: boolean; may_write: boolean; takes_rows: boolean; lacks: TableRight[]; version: string; wal: string; views: number; foreign_keys: number; policies: number; grants: number;
   keys: { columns: string[]; is_primary: boolean; is_unique: boolean; not_null: boolean }[] | null; stats: Record<string, { nullFraction: number; distinct: number | null }> | null;
 }
 
@@ -38,9 +39,15 @@ export async function profileRelation(session: PostgresSession, dataset: string,
     indexes: keys.map((key) => key.columns), rows, rowsExact: isExact, bytes: Number(facts.bytes),
     pages: facts.kind === 'r' || facts.kind === 'm' ? Number(facts.pages) : null, walLevel: facts.wal,
     dependents: { views: facts.views, foreignKeys: facts.foreign_keys, policies: facts.policies, grants: facts.grants },
-    columnStats: facts.stats ?? {}, options: {}, fingerprint: fingerprintOf(columns),
+    columnStats: facts.stats ?? {}, options: {}, ...await knownOf(session, relation, { as, origin: facts.origin }), fingerprint: fingerprintOf(columns),
     ...(as === 'target' && facts.lacks.length ? { lacks: Object.fromEntries(facts.lacks.map((right) => [right, grantFor({ ...session.context, relation: relation.text, right })])) } : {}),
   };
+}
+/** Whatever leads to a source, and how far each pipeline has got with a target. */
+async function knownOf(session: PostgresSession, relation: Relation, { as, origin }: { as: 'source' | 'target'; origin: string }): Promise<Pick<Profile, 'origin' | 'positions'>> {
+  if (as === 'source') return { origin };
+  const positions = await new SinkPosition(relation).list(session);
+  return positions.length ? { positions } : {};
 }
 const HOLDS_ROWS = new Set(['r', 'p', 'v', 'm', 'f']);
 const systemOf = (version: string): string => version.split(' ').slice(0, 2).join(' ');
@@ -75,8 +82,10 @@ async function missing(session: PostgresSession, relation: Relation, dataset: st
 }
 
 async function factsOf(session: PostgresSession, { schema, table, text }: Relation, right: TableRight): Promise<Facts> {
+  const [asked] = await session.run<{ may: boolean }>(compile(sql`SELECT has_function_privilege('pg_control_system()', 'EXECUTE') AS may`));
+  const system = asked?.may ? sql`(SELECT system_identifier FROM pg_control_system())` : sql`NULL`;
   const [facts] = await session.run<Facts>(compile(sql`
-    SELECT c.relkind AS kind, c.reltuples::float8 AS rows, version() AS version, current_setting('wal_level') AS wal, has_table_privilege(c.oid, 'SELECT') AS may_read, has_table_privilege(c.oid, 'INSERT') AS may_write,
+    SELECT c.relkind AS kind, concat_ws('/', ${system}, (SELECT oid FROM pg_database WHERE datname = current_database()), c.oid) AS origin, c.reltuples::float8 AS rows, version() AS version, current_setting('wal_level') AS wal, has_table_privilege(c.oid, 'SELECT') AS may_read, has_table_privilege(c.oid, 'INSERT') AS may_write,
       pg_relation_is_updatable(c.oid, true) & 8 <> 0 AS takes_rows, (SELECT coalesce(json_agg(name), '[]') FROM unnest(ARRAY['UPDATE', 'TRUNCATE', 'DELETE']) AS name WHERE NOT has_table_privilege(c.oid, name)) AS lacks,
       CASE WHEN c.relkind IN ('r', 'm', 'p') THEN pg_relation_size(c.oid) / current_setting('block_size')::int ELSE 0 END AS pages,
       (CASE WHEN c.relkind = 'p' THEN (SELECT coalesce(sum(pg_table_size(i.inhrelid)), 0) FROM pg_inherits i WHERE i.inhparent = c.oid) WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid) ELSE 0 END)::text AS bytes,

@@ -1,18 +1,10 @@
-import { EtlError, type PublishTask } from '@agent-etl/contracts';
-import { type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, literal, sqlFor } from '@agent-etl/sql-safety';
-import type { FailureContext } from './postgres-failure.ts';
-import type { PostgresSession } from './postgres-session.ts';
+import { EtlError } from '@agent-etl/contracts';
+import { compile, identifier, literal, sqlFor } from '@agent-etl/sql-safety';
+import { upsert } from './postgres-upsert.ts';
+import { type Publishing, type Visible, names, run } from './publishing.ts';
 import { type Relation, quoted } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
-type Pg = SqlFragment<'postgres'>;
-const comma = sql`, `;
-export interface Publishing { readonly session: PostgresSession; readonly task: PublishTask; readonly staging: SqlIdentifier; readonly stagingTable: string; readonly relation: Relation; readonly rows: number }
-interface Visible { readonly published: number; readonly inserted: number | null; readonly updated: number | null }
-
-const names = (columns: readonly string[]): Pg => joinSql(columns.map((column) => sql`${identifier(column)}`), comma);
-const run = (publishing: Publishing, statement: Pg, right: FailureContext['right'] = 'INSERT') =>
-  publishing.session.run<Record<string, unknown>>(compile(statement), { relation: publishing.relation.text, phase: 'publishing', right });
 
 /** Before the publish transaction: what takes long and is seen by nobody yet. Repeating it does nothing. */
 export async function finishStaging(publishing: Publishing): Promise<void> {
@@ -127,42 +119,4 @@ async function insert(publishing: Publishing): Promise<void> {
   const taken = await session.count(compile(sql`INSERT INTO ${relation.name} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${staging}`), { relation: relation.text, phase: 'publishing', right: 'INSERT' });
   if (taken !== rows) throw new EtlError('sink.reconcile-mismatch', { difference: `${rows} rows staged, ${taken} taken by ${relation.text}` });
   await run(publishing, sql`DROP TABLE ${staging}`);
-}
-/** Types without an equality of their own, or whose equality means something else, such as equal areas. */
-const BY_TEXT = /^(json|xml|point|line|lseg|box|path|polygon|circle)(\[\])*$/;
-/** Rows that are equal already are left alone, so that a repeat writes nothing. */
-async function upsert(publishing: Publishing): Promise<Visible> {
-  const { relation, staging, task } = publishing;
-  const key = task.key ?? [];
-  if (key.length === 0) throw new EtlError('profile.unusable', { dataset: relation.text, what: 'key for an upsert' });
-  const all = task.columns.map(({ target }) => target);
-  const rest = all.filter((column) => !key.includes(column));
-  const fresh = (column: string): Pg => sql`excluded.${identifier(column)}`;
-  const differs = (column: string): Pg => {
-    const { targetNative = '' } = task.columns.find(({ target }) => target === column) ?? {};
-    const [there, here] = [sql`there.${identifier(column)}`, fresh(column)];
-    return BY_TEXT.test(targetNative) ? sql`${there}::text IS DISTINCT FROM ${here}::text` : sql`${there} IS DISTINCT FROM ${here}`;
-  };
-  const change = rest.length === 0 ? sql`DO NOTHING` : sql`DO UPDATE SET ${joinSql(rest.map((column) => sql`${identifier(column)} = ${fresh(column)}`), comma)}
-    WHERE ${joinSql(rest.map(differs), sql` OR `)}`;
-  const merge = sql`INSERT INTO ${relation.name} AS there (${names(all)}) OVERRIDING SYSTEM VALUE SELECT DISTINCT ON (${names(key)}) ${names(all)} FROM ${staging} ORDER BY ${names(key)}, ctid DESC
-      ON CONFLICT (${names(key)}) ${change}`;
-  const counts = await isPartitioned(publishing) ? await mergeParts(publishing, merge, key)
-    : (await run(publishing, sql`WITH changed AS (${merge} RETURNING (xmax = 0) AS is_new) SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated FROM changed`, 'UPDATE'))[0];
-  await run(publishing, sql`DROP TABLE ${staging}`);
-  const [inserted, updated] = [Number(counts?.['inserted'] ?? 0), Number(counts?.['updated'] ?? 0)];
-  return { published: inserted + updated, inserted, updated };
-}
-
-async function isPartitioned({ session, relation }: Publishing): Promise<boolean> {
-  return (await session.run(compile(sql`SELECT FROM pg_class WHERE oid = to_regclass(${quoted(relation)}) AND relkind = 'p'`))).length > 0;
-}
-/** A partitioned table does not say which rows are new. Others wait with their writes, and new is what has no match before. */
-async function mergeParts(publishing: Publishing, merge: Pg, key: readonly string[]): Promise<Record<string, unknown> | undefined> {
-  const { relation, staging } = publishing;
-  await run(publishing, sql`LOCK TABLE ${relation.name} IN SHARE ROW EXCLUSIVE MODE`, 'UPDATE');
-  const match = joinSql(key.map((column) => sql`t.${identifier(column)} = s.${identifier(column)}`), sql` AND `);
-  const [counts] = await run(publishing, sql`WITH made AS (SELECT count(*) AS n FROM (SELECT DISTINCT ${names(key)} FROM ${staging}) AS s WHERE NOT EXISTS (SELECT FROM ${relation.name} AS t WHERE ${match})),
-      changed AS (${merge} RETURNING 1) SELECT (SELECT n FROM made) AS inserted, (SELECT count(*) FROM changed) - (SELECT n FROM made) AS updated`, 'UPDATE');
-  return counts;
 }

@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type Digest, EtlError, type LoadTask, type PostgresConnection, type PublishTask } from '@agent-etl/contracts';
 import { type SqlIdentifier, compile, identifier, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
-import type { ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
+import type { ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
 import { PostgresChunk } from './postgres-chunk.ts';
 import { finishStaging, makeVisible } from './postgres-publish.ts';
+import type { Publishing } from './publishing.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, relationOf } from './relation-name.ts';
 import { PUBLISH_KEY, SinkLedger } from './sink-ledger.ts';
+import { SinkPosition } from './sink-position.ts';
 import { digestOfTable } from './table-digest.ts';
 import { hashedRows, stagedValue } from './text-digest.ts';
 
@@ -35,7 +37,7 @@ export class PostgresSink implements Sink {
       const ledger = new SinkLedger(relation.text, writer);
       await ledger.install(control);
       const stagingTable = `s_${createHash('sha256').update(`${writer.runId}/${writer.task}`).digest('hex').slice(0, 32)}`;
-      return new Writing(connect, control, { task, relation, ledger, stagingTable, staging: identifier('_etl', stagingTable) });
+      return new Writing(connect, control, { task, relation, ledger, runId: writer.runId, position: new SinkPosition(relation), stagingTable, staging: identifier('_etl', stagingTable) });
     } catch (error) {
       await control.end();
       throw error;
@@ -51,7 +53,7 @@ export class PostgresSink implements Sink {
   }
   #connect(): Promise<PostgresSession> { return PostgresSession.connect(this.connection, { tools: this.tools }); }
 }
-interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly ledger: SinkLedger; readonly stagingTable: string; readonly staging: SqlIdentifier }
+interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly ledger: SinkLedger; readonly runId: string; readonly position: SinkPosition; readonly stagingTable: string; readonly staging: SqlIdentifier }
 
 /** Staging, fence and ledger of one run on one table. */
 class Writing implements SinkSession {
@@ -73,6 +75,10 @@ class Writing implements SinkSession {
   }
   async ledger(): Promise<LedgerRow[]> { return this.facts.ledger.rows(await this.#controlled()); }
 
+  async position(): Promise<string | null> {
+    const { task: { cursor }, position } = this.facts;
+    return cursor ? position.find(await this.#controlled(), cursor) : null;
+  }
   async prepare({ fresh }: { fresh: 'keep' | 'start-over' }): Promise<void> {
     const { staging, task } = this.facts;
     const columns = joinSql(task.columns.map(({ target, targetNative, nullable }) => sql`${identifier(target)} ${typeName('postgres', targetNative)}${nullable ? sql`` : sql` NOT NULL`}`), sql`, `);
@@ -95,7 +101,7 @@ class Writing implements SinkSession {
     return digestOfTable(task, { table: staging, schema: '_etl', name: stagingTable, said: relation.text, connect: this.connect, signal });
   }
 
-  async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {
+  async publish(task: PublishTask, staged: Staged): Promise<Published> {
     const { ledger, staging, stagingTable, relation } = this.facts;
     const before = await ledger.published(await this.#controlled());
     if (before) return before;
@@ -109,10 +115,20 @@ class Writing implements SinkSession {
       }
       const written = (await ledger.rows(session)).reduce((sum, { chunkKey, rows }) => sum + (chunkKey === PUBLISH_KEY ? 0 : rows), 0);
       if (written !== staged.rows) throw new EtlError('sink.reconcile-mismatch', { difference: `the ledger has ${written} rows, staging ${staged.rows}` });
-      const visible = await makeVisible({ ...publishing, session });
+      const visible = await this.#makeVisible({ ...publishing, session }, staged.span);
       await ledger.fillPublished(session, { ...visible, digest: staged.digest });
       return visible;
     });
+  }
+  /** Rows and the position that they reach, in one transaction. */
+  async #makeVisible(publishing: Publishing, span: Staged['span']): Promise<Published> {
+    const { position, runId } = this.facts;
+    const { session, task: { how, cursor } } = publishing;
+    if (cursor?.read === 'since') await position.mustBe(session, cursor, span?.from ?? null);
+    const visible = await makeVisible(publishing);
+    if (how === 'rename' || how === 'swap' || how === 'truncate-insert') await position.forgetAll(session);
+    if (cursor) await position.move(session, cursor, { to: span?.to ?? null, runId });
+    return visible;
   }
   /** Only while the fence is ours: a later attempt may be using staging. */
   async discard(): Promise<void> {

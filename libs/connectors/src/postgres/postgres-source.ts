@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Carrier, type ColumnMapping, type Digest, EtlError, type LoadTask, type PostgresConnection } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
 import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import { cutSlice, reachOf, withinSlice } from './cursor-slice.ts';
 import { describeColumns, fingerprintOf } from './describe-relation.ts';
 import { namedMisfit } from './named-misfit.ts';
 import { PostgresSession } from './postgres-session.ts';
@@ -20,7 +21,8 @@ const travelling = ({ source, sourceNative, targetNative }: ColumnMapping, carri
   if (carrier === 'frames') return sql`${identifier(source)}::${typeName('postgres', targetNative)}`;
   return sourceNative.startsWith('character(') ? sql`${identifier(source)}::text` : sql`${identifier(source)}`;
 };
-const within = ({ from, to }: ChunkRange): Pg => {
+const within = ({ from, to }: Pick<ChunkRange, 'from' | 'to'>, { chunks, cursor }: LoadTask): Pg => {
+  if (chunks.by === 'cursor' && cursor) return withinSlice({ from, to }, cursor);
   const edge = (page: string): Pg => sql`${literal('postgres', `(${Number(page)},0)`)}::tid`;
   const parts = [...(from === null ? [] : [sql`ctid >= ${edge(from)}`]), ...(to === null ? [] : [sql`ctid < ${edge(to)}`])];
   return parts.length ? sql` WHERE ${joinSql(parts, sql` AND `)}` : sql``;
@@ -71,8 +73,10 @@ class Reading implements SourceSession {
   readonly #idle: PostgresSession[] = [];
   constructor(private readonly connection: PostgresConnection, private readonly tools: ConnectorTools, private readonly facts: Facts) { this.snapshot = facts.holder.snapshot; }
 
-  async cut(): Promise<ChunkRange[]> {
-    const { task, pages, fingerprint } = this.facts;
+  async cut(part?: { since: string; signal: AbortSignal }): Promise<ChunkRange[]> {
+    const { task, relation, pages, fingerprint } = this.facts;
+    const { cursor } = task;
+    if (part && cursor) return this.#reading(part.signal, (session) => cutSlice({ session, relation, task, cursor }, { since: part.since, fingerprint }));
     const perChunk = Math.max(1, Math.ceil(task.chunks.targetBytes / PAGE_BYTES));
     const count = task.chunks.by === 'whole' ? 1 : Math.max(1, Math.ceil(pages / perChunk));
     return Array.from({ length: count }, (_, ordinal): ChunkRange => {
@@ -80,6 +84,27 @@ class Reading implements SourceSession {
       const to = ordinal === count - 1 ? null : String((ordinal + 1) * perChunk); // the last is open: pages may have been added since
       return { ordinal, from, to, key: createHash('sha256').update(JSON.stringify([task.source.dataset, fingerprint, from, to])).digest('hex') };
     });
+  }
+  async reach(signal: AbortSignal): Promise<string | null> {
+    const { task, relation } = this.facts;
+    const { cursor } = task;
+    return cursor ? this.#reading(signal, (session) => reachOf({ session, relation, task, cursor })) : null;
+  }
+  /** Asks something on the picture. */
+  async #reading<T>(signal: AbortSignal, work: (session: PostgresSession) => Promise<T>): Promise<T> {
+    const session = await this.#reader();
+    const stop = (): void => { void session.cancel(); };
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const answer = await work(session);
+      await this.#release(session);
+      return answer;
+    } catch (error) {
+      session.destroy();
+      throw signal.aborted ? signal.reason : brokenRing(error);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
   }
   async read(range: ChunkRange, { to, onRead, signal }: ReadOptions): Promise<ReadCount> {
     const { task, relation, holder } = this.facts;
@@ -96,7 +121,7 @@ class Reading implements SourceSession {
       session.destroy();
       if (signal.aborted) throw signal.reason;
       holder.check();
-      throw await namedMisfit(brokenRing(session.failure(error, { phase: 'reading', relation: relation.text, right: 'SELECT' })), { open: () => this.#reader(), relation, task, where: within(range) });
+      throw await namedMisfit(brokenRing(session.failure(error, { phase: 'reading', relation: relation.text, right: 'SELECT' })), { open: () => this.#reader(), relation, task, where: within(range, task) });
     }
   }
   scan(): FileScan { throw new Error('a Postgres source is no file'); }
@@ -104,19 +129,12 @@ class Reading implements SourceSession {
   async digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
     const { task, relation } = this.facts;
     if (task.digest === 'pg-frame') return this.#frameDigest(ranges, signal);
-    const session = await this.#reader();
-    const stop = (): void => { void session.cancel(); };
-    signal.addEventListener('abort', stop, { once: true });
+    const where = within({ from: ranges[0]?.from ?? null, to: ranges.at(-1)?.to ?? null }, task);
     try {
       const values = task.columns.map((column) => ({ value: sourceValue(column, task.engine), type: column.type }));
-      const digest = await textDigest(session, { values, from: sql`${relation.name}`, phase: 'hashing' });
-      await this.#release(session);
-      return digest;
+      return await this.#reading(signal, (session) => textDigest(session, { values, from: sql`${relation.name}${where}`, phase: 'hashing' }));
     } catch (error) {
-      session.destroy();
-      throw signal.aborted ? signal.reason : await namedMisfit(brokenRing(error), { open: () => this.#reader(), relation, task, where: sql`` });
-    } finally {
-      signal.removeEventListener('abort', stop);
+      throw signal.aborted ? error : await namedMisfit(error, { open: () => this.#reader(), relation, task, where });
     }
   }
   async #frameDigest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
@@ -146,7 +164,7 @@ class Reading implements SourceSession {
     const { task, relation } = this.facts;
     const list = joinSql(task.columns.map((column) => travelling(column, task.carrier)), sql`, `);
     const how = task.carrier === 'frames' ? sql`FORMAT binary` : sql`FORMAT csv, FORCE_QUOTE *`;
-    return sql`COPY (SELECT ${list} FROM ${relation.name}${within(range)}) TO STDOUT (${how})`;
+    return sql`COPY (SELECT ${list} FROM ${relation.name}${within(range, task)}) TO STDOUT (${how})`;
   }
   async #reader(): Promise<PostgresSession> {
     const idle = this.#idle.pop();

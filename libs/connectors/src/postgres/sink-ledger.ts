@@ -7,13 +7,13 @@ const sql = sqlFor('postgres');
 export const PUBLISH_KEY = 'publish';
 export interface PublishedRow { readonly published: number; readonly inserted: number | null; readonly updated: number | null; readonly digest: Digest | null }
 
-/** Fence and ledger in the target itself: the target counts, so two deployments cannot disagree, and data and ledger commit together. */
+/** Fence, ledger and positions in the target itself: the target counts, so two deployments cannot disagree, and data and ledger commit together. */
 export class SinkLedger {
   constructor(private readonly target: string, private readonly writer: Writer) {}
 
   /** Makes the tables once. Twin creators wait for each other. @throws EtlError `connection.permission-denied` with the GRANT */
   async install(session: PostgresSession): Promise<void> {
-    const [there] = await session.run<{ yes: boolean }>(compile(sql`SELECT to_regclass('_etl.ledger') IS NOT NULL AND to_regclass('_etl.fence') IS NOT NULL AS yes`), { right: 'LEDGER' });
+    const [there] = await session.run<{ yes: boolean }>(compile(sql`SELECT to_regclass('_etl.ledger') IS NOT NULL AND to_regclass('_etl.fence') IS NOT NULL AND to_regclass('_etl.position') IS NOT NULL AS yes`), { right: 'LEDGER' });
     if (there?.yes) return;
     await session.run(compile(sql`BEGIN`));
     try {
@@ -22,6 +22,8 @@ export class SinkLedger {
       await session.run(compile(sql`CREATE TABLE IF NOT EXISTS _etl.fence (target text PRIMARY KEY, value bigint NOT NULL, holder text NOT NULL)`));
       await session.run(compile(sql`CREATE TABLE IF NOT EXISTS _etl.ledger (run_id uuid NOT NULL, task text NOT NULL, chunk_key text NOT NULL, attempt int NOT NULL, fence bigint NOT NULL, rows bigint, rejected bigint,
         bytes bigint, digest jsonb, published jsonb, written_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (run_id, task, chunk_key))`));
+      await session.run(compile(sql`CREATE TABLE IF NOT EXISTS _etl.position (target text NOT NULL, pipeline text NOT NULL, scope text NOT NULL, relation oid NOT NULL, value text NOT NULL, run_id uuid NOT NULL,
+        moved_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (target, pipeline))`));
       await session.run(compile(sql`COMMIT`));
     } catch (error) {
       session.destroy();

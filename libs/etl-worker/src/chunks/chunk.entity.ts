@@ -10,4 +10,5 @@ export class ChunkEntity {
   @Column({ type: 'text', name: 'range_from', nullable: true }) from!: string | null;
   @Column({ type: 'text', name: 'range_to', nullable: true }) to!: string | null;
   @Column({ type: 'text', nullable: true }) snapshot!: string | null;
+  @Column({ type: 'jsonb', nullable: true }) span!: unknown;
 }

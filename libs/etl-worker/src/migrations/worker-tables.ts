@@ -1,5 +1,6 @@
 import { type MigrationClass, enableRowSecurity, letRelay, runAll, sql } from '@agent-etl/persistence';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { CutSpan1764000400000 } from './cut-span.ts';
 import { KeptStaging1764000200000 } from './kept-staging.ts';
 
 // One row per attempt. The command is absent only where a cancel came before it.
@@ -95,4 +96,4 @@ class WorkerEnds1764000300200 implements MigrationInterface {
 }
 
 /** Migrations of the worker's own tables, without the platform's. */
-export const workerMigrations = (): MigrationClass[] => [WorkerTables1764000100000, KeptStaging1764000200000, WorkerEnds1764000300200];
+export const workerMigrations = (): MigrationClass[] => [WorkerTables1764000100000, KeptStaging1764000200000, WorkerEnds1764000300200, CutSpan1764000400000];

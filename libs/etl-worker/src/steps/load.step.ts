@@ -1,5 +1,5 @@
 import type { ChunkRange, LedgerRow, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
-import { type Digest, EtlError, type LoadResult, type LoadTask } from '@agent-etl/contracts';
+import { type Digest, EtlError, type LoadResult, type LoadTask, type Span } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import type { StoredCut } from '../chunks/chunks.repository.ts';
 import { decisiveError, staysUnused } from '../tasks/task-state.ts';
@@ -8,6 +8,7 @@ import { LoadProgress } from './load-progress.ts';
 import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf } from './load-rules.ts';
 import { moveChunk } from './move-chunk.ts';
 import { raiseFence } from './raise-fence.ts';
+import { spanOf } from './span-of.ts';
 import { type StepContext, writerOf } from './step-context.ts';
 
 /** Copies a source into staging, piece by piece, each in one transaction with its ledger row. What earlier attempts committed is kept as long as
@@ -24,7 +25,7 @@ export async function runLoad(context: StepContext, task: LoadTask): Promise<Loa
   }
 }
 
-interface Picture { readonly session: SourceSession; readonly ranges: readonly ChunkRange[] }
+interface Picture { readonly session: SourceSession; readonly ranges: readonly ChunkRange[]; readonly span: Span | undefined }
 interface Ends { readonly source: Source; readonly sink: SinkSession; readonly progress: LoadProgress }
 
 class Load {
@@ -106,7 +107,7 @@ class Load {
     this.session = session;
     if (session.snapshot !== stored.snapshot) await this.context.cuts.handOn(session.snapshot);
     await this.ends.sink.prepare({ fresh: 'keep' });
-    return { session, ranges: stored.ranges };
+    return { session, ranges: stored.ranges, span: stored.span };
   }
 
   /** Staging is emptied before the new cut is stored: a crash in between meets the old cut, whose picture is gone, and starts over again.
@@ -114,13 +115,15 @@ class Load {
   private async startOver(): Promise<Picture> {
     const session = await this.ends.source.begin(this.task, null);
     this.session = session;
-    const ranges = await session.cut();
+    const { signal } = this.context;
+    const span = await spanOf(this.task, { source: session, sink: this.ends.sink }, signal);
+    const ranges = await session.cut(typeof span?.from === 'string' ? { since: span.from, signal } : undefined);
     await this.ends.sink.prepare({ fresh: 'start-over' });
-    await this.context.cuts.replace({ snapshot: session.snapshot, ranges });
-    return { session, ranges };
+    await this.context.cuts.replace({ snapshot: session.snapshot, ranges, span });
+    return { session, ranges, span };
   }
 
-  private async move({ session, ranges }: Picture, ledger: readonly LedgerRow[]): Promise<LoadResult> {
+  private async move({ session, ranges, span }: Picture, ledger: readonly LedgerRow[]): Promise<LoadResult> {
     const { sink, progress } = this.ends;
     const missing = missingOf(ranges, ledger);
     this.resumed = Math.max(this.resumed, ledger.filter(({ attempt }) => attempt < this.context.command.attempt).length);
@@ -134,6 +137,6 @@ class Load {
     progress.proving();
     const written = await sink.ledger();
     const digest = seen.digest ?? ledgerDigest(this.task.digest, written) ?? (isCompared ? await session.digest(ranges, this.context.signal) : null);
-    return loadResult({ ranges, ledger: written, resumed: this.resumed, digest });
+    return loadResult({ ranges, ledger: written, resumed: this.resumed, digest, span });
   }
 }

@@ -1,4 +1,4 @@
-import type { ChunkRange, OpenConnection, Writer } from '@agent-etl/connectors';
+import type { OpenConnection, Writer } from '@agent-etl/connectors';
 import type { Progress, TaskCommand } from '@agent-etl/contracts';
 import type { StoredCut } from '../chunks/chunks.repository.ts';
 
@@ -6,7 +6,7 @@ import type { StoredCut } from '../chunks/chunks.repository.ts';
  * Writing throws EtlError `lease.lost` when the attempt does not own its task any more: a sleeper must not overwrite its successor's cut. */
 export interface CutStore {
   find(): Promise<StoredCut | null>;
-  replace(cut: { snapshot: string | null; ranges: readonly ChunkRange[] }): Promise<void>;
+  replace(cut: StoredCut): Promise<void>;
   handOn(snapshot: string | null): Promise<void>;
   /** Makes a later attempt cut anew and start over. */
   forget(): Promise<void>;

@@ -87,6 +87,53 @@ describePostgres('a worker process', () => {
     await expectExact(copy);
   }, 120_000);
 
+  describe('that reads only what changed', () => {
+    const part = (task: LoadTask, read: 'all' | 'since'): LoadTask => ({
+      ...task, cursor: { column: 'at', kind: 'tstz', pipeline: 'crashed', scope: '0'.repeat(64), read, overlapSeconds: 3600 }, chunks: { ...task.chunks, ...(read === 'since' ? { by: 'cursor' } : {}) } });
+    /** A copy that was made, a source that went on, and the run that brings the target up to it. */
+    const moved = async (name: string, rows: number, pieceBytes: number) => {
+      const first = await copyOf(name, rows);
+      const one = await worker();
+      const task = await first.loadTask(pieceBytes);
+      const { result } = await first.drive(first.command(part(task, 'all')));
+      await first.publish(part(task, 'all'), result);
+      await one.kill();
+      await first.db.query(`update public.${name} set note = 'moved', at = at + interval '10 years' where id % 2 = 0`);
+      await first.db.query(`insert into public.${name} select -n, '2020-01-01'::timestamptz + n * interval '1 microsecond', null, n from generate_series(1, 1000) as n`);
+      return { copy: first.next(), task: part(task, 'since'), position: await first.position() };
+    };
+    const publishPart = (copy: ACopy, task: LoadTask, load: LoadResult) => copy.publish(task, load, { how: 'upsert', key: ['id'], keyFromSource: false });
+
+    it('and is killed in the middle goes on from the ledger, and moves the position once', async () => {
+      const { copy, task, position } = await moved('part_killed', ROWS, 1_000_000);
+      const victim = await worker();
+      const driving = copy.drive(copy.command(task));
+      await untilPieces(copy, 2);
+      await victim.kill();
+      expect(await copy.position()).toEqual(position);
+      await worker();
+      const load = LoadResult.parse((await driving).result);
+      expect(load.resumed).toBeGreaterThan(0);
+      const { result } = await publishPart(copy, task, load);
+      expect(result).toMatchObject({ inserted: 1000, updated: ROWS / 2 });
+      expect(await copy.position()).toEqual({ value: load.span?.to, run: copy.runId });
+      await expectExact(copy, ROWS + 1000);
+    }, 120_000);
+
+    it.each(['source.opened', 'sink.after-commit', 'reconcile.counted', 'publish.committed'] as const)('and is killed at %s ends exact', async (point) => {
+      const { copy, task } = await moved(`part_${point.replaceAll(/\W/g, '_')}`, 20_000, 200_000);
+      const victim = await worker(`${point}:1`);
+      const run = async (): Promise<void> => { await publishPart(copy, task, LoadResult.parse((await copy.drive(copy.command(task))).result)); };
+      const running = run();
+      await Promise.race([victim.ended(), running, sleep(8_000, undefined, { ref: false })]);
+      expect(victim.isAlive).toBe(false);
+      await worker();
+      await running;
+      expect((await copy.position())?.run).toBe(copy.runId);
+      await expectExact(copy, 21_000);
+    }, 120_000);
+  });
+
   it('that sleeps past its lease keeps nobody waiting, and commits nothing when it wakes', async () => {
     const copy = await copyOf('slept');
     const sleeper = await worker();

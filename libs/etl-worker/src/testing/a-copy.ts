@@ -32,6 +32,12 @@ export class ACopy {
     return copy;
   }
 
+  /** The next run of the same copy. */
+  next(): ACopy {
+    const next = new ACopy(this.state, this.db, this.url, this.name);
+    next.before = this.before;
+    return next;
+  }
   private get connections(): Connection[] {
     const { hostname, port, username, pathname } = this.url;
     return ['from', 'into'].map((name) => Connection.parse({ name, connector: 'postgres', host: hostname, port: Number(port), database: pathname.slice(1), user: username || 'postgres', tls: 'disable' }));
@@ -102,11 +108,11 @@ export class ACopy {
       source: this.source, target: this.target, columns, sourceFingerprint: source.fingerprint, expectedRows: source.rows,
       chunks: { by: 'ctid', count: Math.max(1, Math.ceil(source.bytes / targetBytes)), parallel, targetBytes } });
   }
-  publishTask({ columns }: LoadTask, over: Partial<PublishTask> = {}): PublishTask {
-    return aPublish({ source: this.source, target: this.target, columns, ...over });
+  publishTask({ columns, cursor }: LoadTask, over: Partial<PublishTask> = {}): PublishTask {
+    return aPublish({ source: this.source, target: this.target, columns, ...(cursor ? { cursor } : {}), ...over });
   }
-  async publish(task: LoadTask, load: TaskResult): Promise<{ told: Told[]; result: PublishResult }> {
-    const { told, result } = await this.drive(this.command(this.publishTask(task), { load: LoadResult.parse(load) }));
+  async publish(task: LoadTask, load: TaskResult, over: Partial<PublishTask> = {}): Promise<{ told: Told[]; result: PublishResult }> {
+    const { told, result } = await this.drive(this.command(this.publishTask(task, over), { load: LoadResult.parse(load) }));
     return { told, result: PublishResult.parse(result) };
   }
 
@@ -122,6 +128,11 @@ export class ACopy {
       `select attempt, count(*)::int as pieces from _etl.ledger where run_id = $1 and chunk_key <> 'publish' group by attempt order by attempt`, [this.runId]);
     return Object.fromEntries(rows.map(({ attempt, pieces }) => [attempt, pieces]));
   }
+  /** How far the target has come, and which run brought it there. */
+  async position(): Promise<{ value: string; run: string } | null> {
+    const { rows } = await this.db.query<{ value: string; run: string }>(`select value, run_id as run from _etl.position where target = $1`, [this.target.dataset]);
+    return rows[0] ?? null;
+  }
   /** Ledger rows that an older fence wrote after a newer one: there must be none. */
   async stale(): Promise<number> {
     const { rows } = await this.db.query<{ n: number }>(`select count(*)::int as n from _etl.ledger as late
@@ -131,7 +142,7 @@ export class ACopy {
   /** Staging tables that came since this copy was made. */
   async stagingTables(): Promise<number> {
     const { rows } = await this.db.query<{ n: number }>(`select count(*)::int as n from pg_class c join pg_namespace s on s.oid = c.relnamespace
-      where s.nspname = '_etl' and c.relkind = 'r' and c.relname not in ('fence', 'ledger', 'cursor')`);
+      where s.nspname = '_etl' and c.relkind = 'r' and c.relname not in ('fence', 'ledger', 'position')`);
     return rows[0]!.n - this.before;
   }
   /** Sessions of workers on the user's databases. */

@@ -8,11 +8,14 @@ import { RunsService } from '../runs/runs.service.ts';
 import { DEADLINE_MS } from './copy-runs.service.ts';
 import { PlansRepository } from './plans.repository.ts';
 
-/** What a plan says of its ends, as one task that only compares. Null when it has no load and publish. */
+/** What a plan says of its ends, as one task that only compares them whole, also where its runs read only what changed. Null when it has no load and publish. */
 function comparing({ tasks }: Plan): ReconcileTask | null {
   const load = tasks.find((task) => task.kind === 'load');
   const publish = tasks.find((task) => task.kind === 'publish');
-  return load && publish ? { id: 'reconcile', kind: 'reconcile', source: load.source, target: publish.target, load, publish: { ...publish, level: 'full' } } : null;
+  if (!load || !publish) return null;
+  const [{ cursor: _, ...whole }, { cursor: __, ...readBack }] = [load, publish];
+  const chunks = load.chunks.by === 'cursor' ? { ...load.chunks, by: 'whole' as const, count: 1 } : load.chunks;
+  return { id: 'reconcile', kind: 'reconcile', source: load.source, target: publish.target, load: { ...whole, chunks }, publish: { ...readBack, level: 'full' } };
 }
 
 /** Compares a pipeline's source and target at any time, by the plan that is approved for it. */

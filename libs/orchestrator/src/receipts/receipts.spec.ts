@@ -30,6 +30,12 @@ describe('a receipt', () => {
     expect(receipt()).toMatchObject({ reconciled: true, read: 10, written: 10, published: 10, attempts: 2, sourceDigest: 'pg-frame:10:70:110' });
     expect(() => { verifyReceipt(receipt(), pem); }).not.toThrow();
   });
+  it('counts as filtered what an overlap found unchanged, and as written what was new or changed', () => {
+    const run = finished({ published: 4, inserted: 3, updated: 1 });
+    const cursor = { column: 'updated_at', kind: 'tstz', pipeline: 'flights_to_warehouse', scope: '0'.repeat(64), read: 'since', overlapSeconds: 3600 } as const;
+    const part = proofOf({ ...run, tasks: run.tasks.map((task) => (task.spec.kind === 'publish' ? { ...task, spec: { ...task.spec, how: 'upsert', cursor } } : task)) }, 'default');
+    expect(part).toMatchObject({ body: { read: 10, filtered: 6, rejected: 0, written: 4, published: 4, sourceDigest: 'pg-frame:10:70:110' } });
+  });
   it('says null where no digest was taken, and verifies', () => {
     const counts = proofOf(finished({ level: 'counts', sourceDigest: null, targetDigest: null }), 'default');
     const signed = signReceipt('body' in counts ? counts.body : (undefined as never), privateKey);

@@ -1,5 +1,6 @@
 import type { Chunking } from '@agent-etl/contracts';
 import { type CopyInput, type Ruled, decide, megabytes, plural } from '../decide.ts';
+import type { Cursoring } from './cursor.ts';
 
 const PAGE = 8192;
 const largest = 64 * 1024 * 1024 / PAGE;
@@ -8,7 +9,18 @@ const mostChunks = 4096;
 const mostParallel = 4;
 
 /** Pieces that are copied, retried and proved one by one: 64 MiB each, or an eighth of a smaller source, never under 16 MiB. */
-export function ruleChunks({ source, target, parallel = 2 }: CopyInput): Ruled<Chunking> {
+export function ruleChunks(input: CopyInput, { cursor, since }: Cursoring): Ruled<Chunking> {
+  return cursor && since !== null ? ofSlice(input, cursor.column) : ofWhole(input);
+}
+/** Nobody knows yet how much changed: it is cut when it is seen. */
+function ofSlice({ parallel = 2 }: CopyInput, column: string): Ruled<Chunking> {
+  const slots = Math.max(1, Math.min(parallel, mostParallel));
+  const size = megabytes(largest * PAGE);
+  return { value: { by: 'cursor', count: 1, parallel: slots, targetBytes: largest * PAGE }, risks: [], decisions: [
+    decide('chunks', `by ${column}`, { why: ['cursor-order', `What changed is cut by \`${column}\` into pieces of about ${size}: a crash costs one piece.`], rejected: [['by ctid', 'Each piece would scan its part of the whole table.']] }),
+    decide('parallelism', `${slots} at once`, { why: ['slots', `The lesser of ${plural(parallel, 'slot')} and ${mostParallel}.`], rejected: [[String(slots + 1), 'More readers than that slow each other and the source down.']] })] };
+}
+function ofWhole({ source, target, parallel = 2 }: CopyInput): Ruled<Chunking> {
   const size = megabytes(source.bytes);
   if (source.pages === null || target.connector === 'file') {
     const why: readonly [string, string] = source.pages === null ? ['no-physical-order', `${source.dataset} cannot be cut by its physical order (${size}).`] : ['one-file', `The target is one file, written in one piece (${size}).`];

@@ -1,4 +1,3 @@
-import type { Decision } from '@agent-etl/contracts';
 import { type Columns, type CopyInput, type Ruled, decide, grouped, named, sameNames } from '../decide.ts';
 
 export interface RowKey { readonly columns: string[] | null; readonly from: 'request' | 'source' | 'none' }
@@ -26,19 +25,4 @@ export function ruleKey(input: CopyInput, mapped: Columns): Ruled<RowKey> {
 function otherKey({ source }: CopyInput, found: readonly string[]): [string, string] {
   const other = source.columns.filter(({ name }) => !found.includes(name)).slice(0, 2).map(({ name }) => name);
   return other.length ? [`(${other.join(', ')}, ...)`, 'No constraint proves it unique, and equal rows may be real.'] : ['no key', 'Rows could not be told apart.'];
-}
-
-/** Full or in parts. This release reads in full; what could carry a cursor is named, so that the reason can be judged. */
-export function ruleStrategy({ source, target }: CopyInput): Decision {
-  const time = source.columns.filter(({ type }) => type.kind === 'ts' || type.kind === 'tstz');
-  const indexed = (name: string) => source.indexes.some(([first]) => first === name);
-  const cursor = time.find(({ name, nullable }) => !nullable && indexed(name));
-  const rejected: [string, string][] = time.filter((column) => column !== cursor).slice(0, 2).map(({ name, nullable }) =>
-    [`only rows newer by \`${name}\``, nullable ? 'It may be NULL: such rows would never travel.' : 'It is not indexed, and rows may come late: they would be missed.']);
-  const [key] = source.primaryKey ?? [];
-  if (key && source.primaryKey?.length === 1) rejected.push([`only rows above \`${key}\``, 'It misses updates of rows that are there already.']);
-  if (source.walLevel) rejected.push(['change data capture', `wal_level is ${source.walLevel}${source.walLevel === 'logical' ? ': possible later, not in this release' : ', not logical'}.`]);
-  if (!rejected.length) rejected.push(['only what changed', 'No column says when a row changed.']);
-  const later = cursor ? ` \`${cursor.name}\` is indexed and never NULL: it can carry a cursor.` : '';
-  return decide('strategy', 'full', { why: target.exists ? ['full', `The source is read in full.${later}`] : ['no-target-yet', `No target yet.${later}`], rejected: rejected as [[string, string], ...[string, string][]] });
 }

@@ -4,15 +4,17 @@ import { type Columns, type CopyInput, type Ruled, decide, grouped, isEmpty, nam
 import type { RowKey } from './key.ts';
 
 type LoadMode = (typeof loadModes)[number];
-export interface Publishing { readonly load: LoadMode; readonly how: PublishTask['how']; readonly risk: RiskClass; readonly key: Plan['target']['key'] }
+export interface Publishing { readonly load: LoadMode; readonly how: PublishTask['how']; readonly risk: RiskClass; readonly key: Plan['target']['key'];
+  /** `once-more`: rows that the target has may come again, so what it has read is no position. */
+  readonly fills?: 'once-more' }
 export type LoadRule = { rule: Ruled<Publishing> } | { questions: Question[] };
-interface Seen { readonly key: RowKey; readonly columns: Columns }
+interface Seen { readonly key: RowKey; readonly columns: Columns; readonly since: string | null }
 
 /** How rows get into the target and how they become visible. A filled target that the request says nothing about is a question, never a guess.
  * @throws EtlError `request.unsupported` what a file target cannot do, `profile.unusable` an upsert without a key, `plan.refused` a key the target does not enforce */
 export function ruleLoad(input: CopyInput, seen: Seen): LoadRule {
   const { target, pipeline: { to } } = input;
-  if (to.load === 'upsert') return { rule: upsert(input, seen) };
+  if (to.load === 'upsert' || seen.since !== null) return { rule: upsert(input, seen) };
   if (target.connector === 'file') return file(input);
   if (!target.exists) return { rule: to.load === 'replace' && input.pipeline.runOn === 'airflow' ? again(input) : fresh(input, to.load ?? 'append') };
   if (to.load === 'replace') return { rule: replace(input) };
@@ -20,10 +22,12 @@ export function ruleLoad(input: CopyInput, seen: Seen): LoadRule {
   return to.load === 'append' ? { rule: append(input, 'filled') } : { questions: [howToLoad(input, seen)] };
 }
 
-function howToLoad({ target, pipeline: { to } }: CopyInput, { key }: Seen): Question {
+function howToLoad({ target, pipeline: { name, to } }: CopyInput, { key }: Seen): Question {
+  const isOther = target.positions?.some(({ pipeline }) => pipeline === name) ?? false;
+  const lost = isOther ? ' What this pipeline has read so far is of another source, of other columns or without a key here, so it cannot go on from there.' : '';
   const upsert = key.columns ? [`upsert by ${key.columns.join(', ')}`] : [];
   return { id: 'load', choices: ['append', 'replace', ...upsert],
-    text: `${to.connection}.${to.dataset} holds ${target.rowsExact ? '' : 'about '}${plural(target.rows, 'row')} already. Append again, replace${key.columns ? ` or upsert by ${key.columns.join(', ')}` : ''}? Set to.load.` };
+    text: `${to.connection}.${to.dataset} holds ${target.rowsExact ? '' : 'about '}${plural(target.rows, 'row')} already.${lost} Append again, replace${key.columns ? ` or upsert by ${key.columns.join(', ')}` : ''}? Set to.load.` };
 }
 const by = ({ pipeline: { to } }: CopyInput): Decision['by'] => (to.load ? 'person' : 'rules');
 const ruled = (value: Publishing, decisions: Decision[], risks: string[] = []): Ruled<Publishing> => ({ value, decisions, risks });
@@ -46,7 +50,7 @@ function append(input: CopyInput, state: 'empty' | 'filled'): Ruled<Publishing> 
   const { target, earlierRuns = 0 } = input;
   const again = state === 'filled' && earlierRuns > 0;
   const rows = grouped(target.rows);
-  return ruled({ load: 'append', how: 'append', risk: again ? 'R2' : 'R1', key: undefined }, [
+  return ruled({ load: 'append', how: 'append', risk: again ? 'R2' : 'R1', key: undefined, ...(state === 'filled' ? { fills: 'once-more' } : {}) }, [
     decide('load', 'append', { by: by(input), why: state === 'empty' ? ['empty-target', 'The target exists and is empty: it keeps its types, keys and grants.'] : ['asked', `The request says append; the target holds about ${rows} rows.`],
       rejected: [['replace', state === 'empty' ? 'There is nothing to replace.' : `About ${rows} rows would go.`]] }),
     decide('publish', 'append', { why: ['one-insert', 'One INSERT from staging: readers see all new rows or none.'], rejected: [['swap', 'It would take the place of the rows that are there.']] })],
@@ -87,7 +91,9 @@ function upsert(input: CopyInput, { key, columns }: Seen): Ruled<Publishing> {
   const runsAgain = input.pipeline.runOn === 'airflow'; // one plan for many runs: the first finds no table, each later one does
   const value: Publishing = { load: 'upsert', how: target.exists || runsAgain ? 'upsert' : 'rename', risk: 'R1', key: key.columns };
   return ruled(value, [
-    decide('load', `upsert by ${key.columns.join(', ')}`, { by: 'person', why: ['asked', `The request says upsert; ${named(key.columns)} names a row.`], rejected: [['append', 'Rows that are there already would be there twice.']] }),
+    decide('load', `upsert by ${key.columns.join(', ')}`, to.load === undefined
+      ? { why: ['own-target', `This pipeline has filled ${to.dataset}, and ${named(key.columns)} names a row: rows are added and changed, none goes.`], rejected: [['append', 'Changed rows would be there twice.'], ['replace', 'Rows that were not read again would go.']] }
+      : { by: 'person', why: ['asked', `The request says upsert; ${named(key.columns)} names a row.`], rejected: [['append', 'Rows that are there already would be there twice.']] }),
     decide('publish', value.how, value.how === 'upsert' ? { why: ['merge', 'One statement from staging: new rows in, changed rows updated, others untouched.'], rejected: [['swap', 'Rows that only the target has would go.']] }
       : { why: ['staging-is-the-table', 'There is no target yet: staging is the new table, with the key.'], rejected: [['upsert', 'There is nothing to merge with.']] })]);
 }

@@ -31,7 +31,10 @@ export function ruleMovement({ source, target }: CopyInput, columns: readonly Co
 const fullUpTo = { 'pg-frame': 10_000_000, 'text-md5': 1_000_000 } as const;
 
 /** What is compared before anything becomes visible. Counts always are. */
-export function ruleProof({ source, earlierRuns = 0 }: CopyInput, digest: LoadTask['digest']): Ruled<'counts' | 'full'> {
+export function ruleProof({ source, earlierRuns = 0 }: CopyInput, { digest, since }: { digest: LoadTask['digest']; since: string | null }): Ruled<'counts' | 'full'> {
+  if (since !== null) return { value: 'full', risks: [], decisions: [
+    decide('proof', 'full, of what is read', { why: ['full-slice', 'Count and digest of every row that is read, then each of them compared with the target, byte for byte; the rows before stand on the receipts of earlier runs.'],
+      rejected: [['counts', 'Equal counts do not show a changed value.'], ['the whole target', `Comparing ${grouped(source.rows)} rows would cost more than reading them.`]] }), gates] };
   const limit = fullUpTo[digest];
   const small = source.rows <= limit;
   const value = small || earlierRuns === 0 ? 'full' : 'counts';
@@ -41,6 +44,7 @@ export function ruleProof({ source, earlierRuns = 0 }: CopyInput, digest: LoadTa
       : ['counts-large', `${rows} rows are over ${grouped(limit)}, and ${plural(earlierRuns, 'earlier run')} proved this pipeline in full.`];
   return { value, risks: [], decisions: [
     decide('proof', value, { why, rejected: [value === 'full' ? ['counts', 'Equal counts do not show a changed value.'] : ['full', `Hashing ${rows} rows again costs more than the copy.`]] }),
-    decide('gates', 'reconcile before publish', { why: ['reconcile-always', 'read = filtered + rejected + written, and source = target, or nothing becomes visible.'],
-      rejected: [['publish, then check', 'Readers would see rows that nobody has proved.']] })] };
+    gates] };
 }
+const gates = decide('gates', 'reconcile before publish', { why: ['reconcile-always', 'read = filtered + rejected + written, and source = target, or nothing becomes visible.'],
+  rejected: [['publish, then check', 'Readers would see rows that nobody has proved.']] });

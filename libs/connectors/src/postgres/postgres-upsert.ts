@@ -1,0 +1,53 @@
+import { EtlError } from '@agent-etl/contracts';
+import { type SqlFragment, compile, identifier, joinSql, sqlFor } from '@agent-etl/sql-safety';
+import { type Publishing, type Visible, names, run } from './publishing.ts';
+import { quoted } from './relation-name.ts';
+
+const sql = sqlFor('postgres');
+type Pg = SqlFragment<'postgres'>;
+
+/** Rows that are equal already are left alone, so that a repeat writes nothing. */
+export async function upsert(publishing: Publishing): Promise<Visible> {
+  const { relation, staging, task } = publishing;
+  const key = task.key ?? [];
+  if (key.length === 0) throw new EtlError('profile.unusable', { dataset: relation.text, what: 'key for an upsert' });
+  const all = task.columns.map(({ target }) => target);
+  const rest = all.filter((column) => !key.includes(column));
+  const change = rest.length === 0 ? sql`DO NOTHING` : sql`DO UPDATE SET ${joinSql(rest.map((column) => sql`${identifier(column)} = excluded.${identifier(column)}`), sql`, `)}
+    WHERE ${image(sql`there`, rest)} *<> ${image(sql`excluded`, rest)}`;
+  const merge = sql`INSERT INTO ${relation.name} AS there (${names(all)}) OVERRIDING SYSTEM VALUE SELECT DISTINCT ON (${names(key)}) ${names(all)} FROM ${staging} ORDER BY ${names(key)}, ctid DESC
+      ON CONFLICT (${names(key)}) ${change}`;
+  const counts = await isPartitioned(publishing) ? await mergeParts(publishing, merge, key)
+    : (await run(publishing, sql`WITH changed AS (${merge} RETURNING (xmax = 0) AS is_new) SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated FROM changed`, 'UPDATE'))[0];
+  if (task.cursor?.read === 'since') await mustHaveArrived(publishing, key);
+  await run(publishing, sql`DROP TABLE ${staging}`);
+  const [inserted, updated] = [Number(counts?.['inserted'] ?? 0), Number(counts?.['updated'] ?? 0)];
+  return { published: inserted + updated, inserted, updated };
+}
+
+/** Rows byte for byte: an equality may call different values equal, such as 1.0 and 1.00, and some types have none. */
+const image = (of: Pg, columns: readonly string[]): Pg => sql`ROW(${joinSql(columns.map((column) => sql`${of}.${identifier(column)}`), sql`, `)})::record`;
+
+/** Of a part of the source only this part is compared: each staged row must be in the target as it was read, whatever a trigger did with it.
+ * @throws EtlError `sink.reconcile-mismatch` with the number of rows that are not */
+async function mustHaveArrived(publishing: Publishing, key: readonly string[]): Promise<void> {
+  const { relation, staging, task } = publishing;
+  const all = task.columns.map(({ target }) => target);
+  const match = joinSql(key.map((column) => sql`t.${identifier(column)} = s.${identifier(column)}`), sql` AND `);
+  const [found] = await run(publishing, sql`SELECT count(*) AS n FROM ${staging} AS s LEFT JOIN ${relation.name} AS t ON ${match} WHERE ${image(sql`t`, all)} *<> ${image(sql`s`, all)}`, 'UPDATE');
+  const missing = Number(found?.['n'] ?? 0);
+  if (missing > 0) throw new EtlError('sink.reconcile-mismatch', { difference: `${missing} of ${publishing.rows} rows are not in ${relation.text} as they were read` });
+}
+
+async function isPartitioned({ session, relation }: Publishing): Promise<boolean> {
+  return (await session.run(compile(sql`SELECT FROM pg_class WHERE oid = to_regclass(${quoted(relation)}) AND relkind = 'p'`))).length > 0;
+}
+/** A partitioned table does not say which rows are new. Others wait with their writes, and new is what has no match before. */
+async function mergeParts(publishing: Publishing, merge: Pg, key: readonly string[]): Promise<Record<string, unknown> | undefined> {
+  const { relation, staging } = publishing;
+  await run(publishing, sql`LOCK TABLE ${relation.name} IN SHARE ROW EXCLUSIVE MODE`, 'UPDATE');
+  const match = joinSql(key.map((column) => sql`t.${identifier(column)} = s.${identifier(column)}`), sql` AND `);
+  const [counts] = await run(publishing, sql`WITH made AS (SELECT count(*) AS n FROM (SELECT DISTINCT ${names(key)} FROM ${staging}) AS s WHERE NOT EXISTS (SELECT FROM ${relation.name} AS t WHERE ${match})),
+      changed AS (${merge} RETURNING 1) SELECT (SELECT n FROM made) AS inserted, (SELECT count(*) FROM changed) - (SELECT n FROM made) AS updated`, 'UPDATE');
+  return counts;
+}
