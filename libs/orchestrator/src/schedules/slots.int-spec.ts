@@ -57,6 +57,14 @@ describePostgres('a slot', () => {
     await eventually(next, (at) => at > new Date().toISOString());
     expect([(await one!.slots('again')).length, (await one!.runs('again')).length]).toEqual([1, 1]);
   });
+  it('is seen across tenants by the relay alone, which may only look', async () => {
+    await one!.deploy(merging('mine'));
+    const { state } = one!.service;
+    const count = sql`select 1 from schedule`;
+    const other = await state.inTenantTx('00000000-0000-7000-8000-0000000000ff', (tx) => tx.run(count));
+    expect([other, (await state.asRelay((tx) => tx.run(count))).length > 0]).toEqual([[], true]);
+    for (const query of [sql`update schedule set next_at = null`, sql`select 1 from schedule_slot`]) await expect(state.asRelay((tx) => tx.run(query))).rejects.toThrow(/permission denied/);
+  });
   it.each(['schedule.slot-taken', 'schedule.slot-settled'] as const)('of an orchestrator that is killed at %s leaves nothing, and the next one runs it once', async (point) => {
     const name = point.replaceAll(/\W/g, '_');
     await one!.deploy(merging(name));
