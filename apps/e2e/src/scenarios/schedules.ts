@@ -5,16 +5,16 @@ import { ask, between, fresh, inShop, inWarehouse, untilGreen } from '../steps.t
 import { type World, sqlIn } from '../world.ts';
 
 /** The database that holds the state: the one beside `shop` and `warehouse` that has schedules. */
-async function stateOf(world: World): Promise<string> {
+async function stateOf(world: Pick<World, 'postgresUrl'>): Promise<string> {
   const names = await sqlIn<{ name: string }>(world, 'postgres', `select datname as name from pg_database where datallowconn and not datistemplate`);
   for (const { name } of names) if ((await sqlIn(world, name, `select 1 where to_regclass('orchestrator.schedule') is not null`)).length > 0) return name;
   throw new Error('no database has schedules');
 }
 /** Lets the slot of a schedule come: nobody waits for a quarter past one. */
-async function come(world: World, pipeline: string, ago: string): Promise<void> {
+export async function come(world: Pick<World, 'postgresUrl'>, pipeline: string, ago: string): Promise<void> {
   await sqlIn(world, await stateOf(world), `update orchestrator.schedule set next_at = clock_timestamp() - interval '${ago}' where pipeline_id = (select pipeline_id from orchestrator.pipeline where name = '${pipeline}')`);
 }
-async function untilSlot(world: World, name: string, isEnough: (schedule: ScheduleView) => boolean): Promise<ScheduleView> {
+export async function untilSlot(world: Pick<World, 'client'>, name: string, isEnough: (schedule: ScheduleView) => boolean): Promise<ScheduleView> {
   for (const until = Date.now() + 30_000; ; await delay(100)) {
     const { schedule } = await world.client.call(endpoints.getPipeline, { params: { name } });
     if (schedule && isEnough(schedule)) return schedule;

@@ -45,14 +45,14 @@ export class ScheduleTicker {
   }
   /** Whatever is wrong with one schedule keeps no other from its turn. */
   private async turn(which: Coming): Promise<boolean> {
-    try {
-      return await this.slots.run(which);
-    } catch (error) {
-      const failure = toFailure(error);
-      if (failure.code === 'platform.unavailable') throw error;
-      this.log.error({ pipelineId: which.pipelineId, err: error }, 'a slot could not be dealt with');
-      await this.slots.giveUp(which, failure);
-      return true;
+    let failure = toFailure(null);
+    for (const turn of [() => this.slots.run(which), () => this.slots.giveUp(which, failure)]) {
+      try { return await turn(); } catch (error) {
+        failure = toFailure(error);
+        if (failure.code === 'platform.unavailable') throw error;
+        this.log.error({ pipelineId: which.pipelineId, err: error }, 'a slot could not be dealt with');
+      }
     }
+    return true; // looked at again with the next sweep
   }
 }
