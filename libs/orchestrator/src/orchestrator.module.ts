@@ -58,6 +58,7 @@ import { StuckRuns } from './runs/stuck-runs.service.ts';
 import { Ticker } from './runs/ticker.service.ts';
 import { Deployments } from './schedules/deployments.service.ts';
 import { ScheduleTicker } from './schedules/schedule-ticker.service.ts';
+import { ScheduledRuns } from './schedules/scheduled-runs.service.ts';
 import { SchedulesRepository } from './schedules/schedules.repository.ts';
 import { SchedulesService } from './schedules/schedules.service.ts';
 import { Slots } from './schedules/slots.service.ts';
@@ -74,7 +75,7 @@ const services: Provider[] = [
   ConnectionsRepository, PipelinesRepository, RequestsRepository, PlansRepository, RunsRepository, AirflowRepository, ProjectService, ConnectionsService, PipelinesService, RequestsService, Intake,
   PlanningService, PlanningGround, Approvals, CopyRuns, PlansService, RetriesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
   AirflowService, AirflowRuns, GivenUpMessages, OrchestratorLifecycle,
-  SchedulesRepository, SchedulesService, Deployments, Slots, ScheduleTicker,
+  SchedulesRepository, SchedulesService, Deployments, ScheduledRuns, Slots, ScheduleTicker,
 ];
 
 /** Nest's module of the orchestrator. */

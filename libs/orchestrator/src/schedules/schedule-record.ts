@@ -7,7 +7,7 @@ export interface ScheduleRecord {
   /** How often dealing with the slot at `nextAt` has failed. */
   readonly tries: number;
 }
-export type DueSchedule = ScheduleRecord & { readonly nextAt: string };
+export type DueSchedule = ScheduleRecord & { readonly pipeline: string; readonly nextAt: string };
 /** What becomes of a slot. A skipped one names the run that it makes way for, if it was known before. */
 export interface SlotDecision { readonly outcome: SlotView['outcome']; readonly runId: string | null; readonly failure: Failure | null }
 /** The run that writes a target now. */

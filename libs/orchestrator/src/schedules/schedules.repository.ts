@@ -9,7 +9,7 @@ interface ScheduleRow { pipelineId: string; planId: string; cron: string; timezo
 interface LastSlotRow { slot: Date | null; outcome: SlotView['outcome']; runId: string | null; missed: number; failure: unknown; decidedAt: Date }
 const columns = sql`s.pipeline_id as "pipelineId", s.plan_id as "planId", s.cron, s.timezone, s.next_at as "nextAt", s.paused_at as "pausedAt", s.paused_by as "pausedBy", s.tries`;
 const instant = (at: Date | null): string | null => at?.toISOString() ?? null;
-const record = ({ planId, nextAt, pausedAt, ...row }: ScheduleRow): ScheduleRecord => ({ ...row, planId: PlanId.parse(planId), nextAt: instant(nextAt), pausedAt: instant(pausedAt) });
+const record = ({ pipelineId, planId, cron, timezone, nextAt, pausedAt, pausedBy, tries }: ScheduleRow): ScheduleRecord => ({ pipelineId, cron, timezone, pausedBy, tries, planId: PlanId.parse(planId), nextAt: instant(nextAt), pausedAt: instant(pausedAt) });
 
 /** Schedules and their slots. Whoever writes a schedule holds its pipeline. */
 @Injectable()
@@ -20,11 +20,11 @@ export class SchedulesRepository {
   }
   /** A schedule that is due, with its pipeline held. Null: another replica has it at this moment, or has just dealt with it. */
   async takeDue(tx: TenantTx, pipelineId: string): Promise<DueSchedule | null> {
-    const [row] = await tx.run<ScheduleRow>(sql`select ${columns} from schedule s join pipeline p using (tenant_id, pipeline_id)
+    const [row] = await tx.run<ScheduleRow & { pipeline: string }>(sql`select ${columns}, p.name as pipeline from schedule s join pipeline p using (tenant_id, pipeline_id)
       where s.pipeline_id = ${pipelineId}::uuid and s.next_at <= clock_timestamp() for update of p, s skip locked`);
     if (!row?.nextAt) return null;
     tx.hold(pipelineId);
-    return { ...record(row), nextAt: row.nextAt.toISOString() };
+    return { ...record(row), pipeline: row.pipeline, nextAt: row.nextAt.toISOString() };
   }
 
   async keep(tx: TenantTx, { pipelineId, planId, cron, timezone, nextAt }: Pick<ScheduleRecord, 'pipelineId' | 'planId' | 'cron' | 'timezone' | 'nextAt'>): Promise<void> {
@@ -50,9 +50,12 @@ export class SchedulesRepository {
     await tx.run(sql`delete from schedule_slot where pipeline_id = ${pipelineId}::uuid and slot < ${slot}::timestamptz - interval '90 days'`);
     return taken.length > 0;
   }
-  async settle(tx: TenantTx, { pipelineId, slot }: { pipelineId: string; slot: string }, { outcome, runId, failure }: SlotDecision): Promise<void> {
-    await tx.run(sql`update schedule_slot set outcome = ${outcome}, run_id = ${runId}, failure = ${failure === null ? null : JSON.stringify(failure)}::jsonb, decided_at = clock_timestamp()
+  /** @returns when, by the clock of the database */
+  async settle(tx: TenantTx, { pipelineId, slot }: { pipelineId: string; slot: string }, { outcome, runId, failure }: SlotDecision): Promise<string> {
+    const now = await tx.now();
+    await tx.run(sql`update schedule_slot set outcome = ${outcome}, run_id = ${runId}, failure = ${failure === null ? null : JSON.stringify(failure)}::jsonb, decided_at = ${now}
       where pipeline_id = ${pipelineId}::uuid and slot = ${slot}`);
+    return now;
   }
   async liveRun(tx: TenantTx, target: Parameters<typeof targetKey>[0]): Promise<LiveRun | null> {
     const [run] = await tx.run<LiveRun>(sql`select run_id as "runId", pipeline, state from run where target_key = ${targetKey(target)} and finished_at is null`);

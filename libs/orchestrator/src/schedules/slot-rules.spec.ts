@@ -19,7 +19,7 @@ describe('the first slot of a deployed schedule', () => {
   ])('%s', (_, before, expected) => { expect(firstSlot(nightly, { before, now })).toBe(expected); });
 });
 describe('a slot that is given up', () => {
-  const row = (more: Partial<DueSchedule>): DueSchedule => ({ pipelineId: 'p', planId: PlanId.parse('a'.repeat(64)), ...nightly, nextAt: '2026-11-30T01:15:00.000Z', pausedAt: null, pausedBy: null, tries: 2, ...more });
+  const row = (more: Partial<DueSchedule>): DueSchedule => ({ pipelineId: 'p', pipeline: 'orders', planId: PlanId.parse('a'.repeat(64)), ...nightly, nextAt: '2026-11-30T01:15:00.000Z', pausedAt: null, pausedBy: null, tries: 2, ...more });
   it('is the latest one, and the next is known', () => { expect(lastDue(row({}), now)).toEqual({ slot: '2026-12-01T01:15:00.000Z', missed: 1, next: tomorrow }); });
   it('is the one at hand where nobody can tell the next', () => { expect(lastDue(row({ timezone: 'Mars/Base' }), now)).toEqual({ slot: '2026-11-30T01:15:00.000Z', missed: 0, next: null }); });
 });

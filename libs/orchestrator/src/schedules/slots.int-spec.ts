@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { DEFAULT_TENANT } from '@agent-etl/contracts';
 import { InMemoryBus } from '@agent-etl/messaging';
-import { sql } from '@agent-etl/persistence';
+import { type StateDatabase, sql } from '@agent-etl/persistence';
 import { type TestState, aStateDatabase, describePostgres } from '@agent-etl/persistence/testing';
 import { orchestratorMigrations } from '../orchestrator.module.ts';
 import { startOrchestrator } from '../testing/orchestrator-process.ts';
@@ -14,7 +14,7 @@ describePostgres('a slot', () => {
   let database: TestState;
   let worker: ScriptedWorker;
   let [one, two]: ScheduledService[] = [];
-  const outbox = (runId: string): Promise<unknown[]> => database.open('orchestrator').then((state) => state.inTenantTx(tenantId, (tx) => tx.run(sql`select 1 from outbox where key = ${runId} and headers ->> 'ce_type' = 'run.started.v1'`)));
+  const said = (look: StateDatabase, key: string, type: string): Promise<unknown[]> => look.inTenantTx(tenantId, (tx) => tx.run(sql`select 1 from outbox where key = ${key} and headers ->> 'ce_type' = ${type}`));
 
   const start = async (): Promise<void> => {
     const bus = new InMemoryBus();
@@ -81,6 +81,6 @@ describePostgres('a slot', () => {
     const runId = (await eventually(() => one!.slots(name), (slots) => slots.length > 0))[0]!.runId!;
     expect(await one!.slots(name)).toMatchObject([{ slot: due!.at, outcome: 'started' }]);
     expect(await eventually(() => one!.runs(name), (runs) => runs.every(({ state }) => state === 'succeeded'))).toEqual([{ runId, state: 'succeeded' }]);
-    expect(await outbox(runId)).toHaveLength(1);
+    expect([await said(look, runId, 'run.started.v1'), await said(look, pipelineId, 'slot.decided.v1')]).toEqual([[expect.anything()], [expect.anything()]]);
   }, 60_000);
 });

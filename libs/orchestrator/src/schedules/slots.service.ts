@@ -1,14 +1,14 @@
-import type { Failure } from '@agent-etl/contracts';
+import { type Failure, PipelineId, PipelineName, RunId } from '@agent-etl/contracts';
+import { Outbox } from '@agent-etl/messaging';
 import { type TenantTx, StateDatabase } from '@agent-etl/persistence';
 import { type Due, dueSlot } from '@agent-etl/scheduling';
 import { crashPoint } from '@agent-etl/service-kit';
 import { Inject, Injectable } from '@nestjs/common';
 import { ORCHESTRATOR_LOG, type OrchestratorLog } from '../orchestrator-log.ts';
-import { CopyRuns } from '../planning/copy-runs.service.ts';
-import { PlansRepository } from '../planning/plans.repository.ts';
 import type { DueSchedule, SlotDecision } from './schedule-record.ts';
+import { ScheduledRuns } from './scheduled-runs.service.ts';
 import { SchedulesRepository } from './schedules.repository.ts';
-import { MOST_TRIES, failed, lastDue, makeWay, started } from './slot-rules.ts';
+import { MOST_TRIES, failed, lastDue } from './slot-rules.ts';
 
 interface Which { readonly tenantId: string; readonly pipelineId: string }
 
@@ -16,7 +16,7 @@ interface Which { readonly tenantId: string; readonly pipelineId: string }
 @Injectable()
 export class Slots {
   constructor(
-    private readonly state: StateDatabase, private readonly schedules: SchedulesRepository, private readonly plans: PlansRepository, private readonly copies: CopyRuns,
+    private readonly state: StateDatabase, private readonly schedules: SchedulesRepository, private readonly runs: ScheduledRuns, private readonly outbox: Outbox<'orchestrator'>,
     @Inject(ORCHESTRATOR_LOG) private readonly log: OrchestratorLog,
   ) {}
 
@@ -24,7 +24,7 @@ export class Slots {
   run(which: Which): Promise<boolean> {
     return this.onDue(which, async (tx, row) => {
       const due = dueSlot(row, { from: row.nextAt, now: await tx.now() });
-      if (due) await this.deal(tx, { row, due }, () => this.decide(tx, row));
+      if (due) await this.deal(tx, { row, due }, () => this.runs.start(tx, row));
       return due !== null;
     });
   }
@@ -44,23 +44,17 @@ export class Slots {
     });
   }
   private async deal(tx: TenantTx, { row, due }: { row: DueSchedule; due: Due }, decide: () => Promise<SlotDecision>): Promise<void> {
-    const { pipelineId } = row;
     if (await this.schedules.take(tx, row, due)) {
       crashPoint('schedule.slot-taken');
-      const decision = await decide();
-      await this.schedules.settle(tx, { pipelineId, slot: due.slot }, decision);
-      tx.afterCommit(() => { this.log.info({ pipelineId, slot: due.slot, missed: due.missed, outcome: decision.outcome, runId: decision.runId, code: decision.failure?.code }, 'a slot of a schedule'); });
+      await this.tell(tx, { row, due }, await decide());
     }
-    await this.schedules.moveOn(tx, pipelineId, due.next);
+    await this.schedules.moveOn(tx, row.pipelineId, due.next);
     crashPoint('schedule.slot-settled');
   }
-
-  /** The plan runs as it was approved. What stands against that is asked here again, so a plan that may not run any more says why. */
-  private async decide(tx: TenantTx, { planId }: DueSchedule): Promise<SlotDecision> {
-    const plan = await this.plans.get(tx, planId);
-    const live = await this.schedules.liveRun(tx, plan.spec.to);
-    if (live) return makeWay(live);
-    const run = await this.copies.startOrSay(tx, plan, { requestId: null, driver: 'workers' });
-    return 'runId' in run ? started(run.runId) : failed(run.whyNot);
+  private async tell(tx: TenantTx, { row: { pipelineId, pipeline, planId }, due: { slot, missed } }: { row: DueSchedule; due: Due }, decision: SlotDecision): Promise<void> {
+    const decidedAt = await this.schedules.settle(tx, { pipelineId, slot }, decision);
+    const runId = decision.runId === null ? null : RunId.parse(decision.runId);
+    await this.outbox.add(tx, 'slot.decided.v1', { pipelineId: PipelineId.parse(pipelineId), pipeline: PipelineName.parse(pipeline), planId, slot: { ...decision, slot, runId, missed, decidedAt } });
+    tx.afterCommit(() => { this.log.info({ pipeline, slot, missed, outcome: decision.outcome, runId, code: decision.failure?.code }, 'a slot of a schedule'); });
   }
 }
