@@ -43,7 +43,7 @@ const effects = { regex: '^@nestjs/|^node:|\\.(service|repository|entity|control
 const refuse = (...patterns) => ({ 'no-restricted-imports': ['error', { patterns: [testCode, ...patterns] }] });
 const off = (...rules) => Object.fromEntries(rules.map((rule) => [rule, 'off']));
 const tests = ['**/*.{spec,int-spec,e2e-spec,contract}.ts', '**/testing.ts', '**/testing/**', 'libs/testing/**/*.ts', 'apps/e2e/**/*.ts'];
-const pure = ['**/*-{state,rules}.ts', 'libs/{contracts,planning,sql-safety,dag-rendering}/src/**/*.ts'];
+const pure = ['**/*-{state,rules}.ts', 'libs/{contracts,planning,scheduling,sql-safety,dag-rendering}/src/**/*.ts'];
 
 export default defineConfig(
   {

@@ -3,7 +3,7 @@ import { configCommand, validateCommand } from './commands/check-commands.ts';
 import { addConnectionCommand } from './commands/connections-add.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { connectionsCommand, connectorsCommand, datasetsCommand, explainCommand, listDeadLettersCommand, pipelinesCommand, runsCommand, showDeadLetterCommand, testConnectionCommand, watchCommand } from './commands/look-commands.ts';
-import { cancelCommand, reconcileCommand, retryCommand } from './commands/operate-commands.ts';
+import { cancelCommand, reconcileCommand, retryCommand, scheduleCommand } from './commands/operate-commands.ts';
 import { type PlanOptions, applyCommand, planCommand, runCommand } from './commands/plan-and-run.ts';
 import { showReceiptCommand, verifyReceiptCommand } from './commands/receipt-commands.ts';
 import { upCommand } from './commands/up.ts';
@@ -54,7 +54,10 @@ function addMoving(program: Command, act: AddAct): void {
 function addLooking(program: Command, act: AddAct): void {
   act(program.command('watch [run]').description('follow a run'), (session, [run]) => watchCommand(session, run));
   act(program.command('runs').description('latest runs').option('--limit <n>', 'how many', '20').option('--pipeline <name>', 'of one pipeline'), (session, _, options) => runsCommand(session, options));
-  act(program.command('pipelines').description('known pipelines'), (session) => pipelinesCommand(session));
+  const pipelines = act(program.command('pipelines').description('known pipelines and their schedules'), (session) => pipelinesCommand(session));
+  act(pipelines.command('list').description('known pipelines and their schedules'), (session) => pipelinesCommand(session));
+  act(pipelines.command('pause <name>').description('start no run at its slots'), (session, [name = '']) => scheduleCommand(session, name, 'pause'));
+  act(pipelines.command('resume <name>').description('go on with the next slot'), (session, [name = '']) => scheduleCommand(session, name, 'resume'));
   act(program.command('connectors').description('what can be reached'), (session) => connectorsCommand(session));
   act(program.command('datasets <connection>').description('what a connection holds'), (session, [name = '']) => datasetsCommand(session, name));
   act(program.command('explain <what>').description('why: a plan, a run or a pipeline'), (session, [what = '']) => explainCommand(session, what));

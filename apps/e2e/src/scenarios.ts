@@ -7,6 +7,8 @@ import { kills } from './scenarios/kills.ts';
 import { messages } from './scenarios/messages.ts';
 import { metrics } from './scenarios/metrics.ts';
 import { requests } from './scenarios/requests.ts';
+import { schedulesAtHome } from './scenarios/schedules-at-home.ts';
+import { schedules } from './scenarios/schedules.ts';
 import { secrecy } from './scenarios/secrecy.ts';
 import { furnish } from './steps.ts';
 import type { SetUp, World } from './world.ts';
@@ -27,6 +29,7 @@ export function scenarios({ name, has, start }: SetUp): void {
     describe('failures', () => { failures(running, password); });
     describe('command line', () => { commandLine(running, has); });
     describe('airflow', () => { airflow(running); });
+    describe('schedules', () => { schedules(running); if (!has.services) schedulesAtHome(); });
     if (has.broker) describe('messages', () => { messages(running); });
     describe('metrics', () => { metrics(running, has); });
     describe('kills', () => { kills(running, has, password); });

@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 export interface IdleWatch { stop(): void }
 export interface IdleOptions { readonly limitMs: number; readonly everyMs?: number; isBusy(): Promise<boolean>; onIdle(): void }
 
-/** Ends a standalone that a command started by itself, once nobody has used it for a while: no request, no open live feed, no run. */
+/** Ends a standalone that a command started by itself, once nobody has used it for a while: no request, no open live feed, no run, no schedule. */
 export function watchIdle(server: Server, { limitMs, everyMs = 2000, isBusy, onIdle }: IdleOptions): IdleWatch {
   let lastUse = performance.now();
   let feeds = 0;

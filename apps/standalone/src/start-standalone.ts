@@ -33,8 +33,9 @@ function prepare({ url: adminUrl, isEmbedded }: Server & { isEmbedded: boolean }
   const schemas = services.map(({ schema, migrations }) => ({ schema, migrations }));
   return prepareState({ adminUrl, password: makeToken(), schemas, ...(isEmbedded ? { database } : {}) });
 }
-const hasLiveRuns = async (state: StateDatabase): Promise<boolean> =>
-  state.inTenantTx(DEFAULT_TENANT.id, async (tx) => (await tx.run(sql`select 1 from run where state in ('queued', 'running', 'cancelling') limit 1`)).length > 0);
+/** A paused schedule keeps nobody up. */
+const hasWork = async (state: StateDatabase): Promise<boolean> => state.inTenantTx(DEFAULT_TENANT.id, async (tx) =>
+  (await tx.run(sql`(select 1 from run where state in ('queued', 'running', 'cancelling') limit 1) union all (select 1 from schedule where next_at is not null limit 1)`)).length > 0);
 
 /** The whole system in one process: four services on an embedded PostgreSQL and a bus in memory, on loopback only.
  * @throws EtlError `request.conflict` when one runs for this folder, `config.invalid` */
@@ -68,7 +69,7 @@ export async function startStandalone(options: StandaloneOptions, onIdle: () => 
     });
     if (workers === 'process') keepWorkerProcess({ urls, projectDir, env: { ...env, ETL_ETL_WORKER_SLOTS: '2' }, fileRoots: roots.folders }, bus, shutdown);
     const orchestrator = running.parts.get('orchestrator')?.state;
-    if (isAuto && orchestrator) watchIdle(running.app.getHttpServer() as Parameters<typeof watchIdle>[0], { limitMs: idleMs, isBusy: () => hasLiveRuns(orchestrator), onIdle });
+    if (isAuto && orchestrator) watchIdle(running.app.getHttpServer() as Parameters<typeof watchIdle>[0], { limitMs: idleMs, isBusy: () => hasWork(orchestrator), onIdle });
     await writeRunFile(projectDir, { url: running.url, token, pid: process.pid, startedAt: new Date().toISOString(), postgresUrl: opened.url, postgresFolder: opened.folder });
     return { url: running.url, token, running, stop };
   } catch (error) {

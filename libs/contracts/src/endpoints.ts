@@ -5,6 +5,7 @@ import { ConnectionName, Count, Instant, PipelineName, PlanId, RequestId, RunId,
 import { ConnectionSpec, Pipeline, PipelineRequest } from './pipeline.ts';
 import { PlanView } from './plan.ts';
 import { DagArtifact, Receipt, RequestView, RunView } from './run.ts';
+import { ScheduleView } from './schedule.ts';
 import { InspectResult } from './task.ts';
 import { DeadLetterView, LiveRunView, Series } from './live.ts';
 
@@ -22,6 +23,7 @@ const byConnection = z.object({ name: ConnectionName }).strict();
 export const PipelineView = z.object({
   pipelineId: z.string().describe('Id.'), name: PipelineName, owner: z.string().nullable().describe('Owner.'), spec: Pipeline.describe('As it was asked for.'),
   planId: PlanId.nullable().describe('Latest approved plan.'), lastRunId: RunId.nullable().describe('Latest run.'), lastState: z.string().nullable().describe('State of the latest run.'), updatedAt: Instant.describe('Latest change.'),
+  schedule: ScheduleView.nullable().describe('Schedule that workers keep; null when it runs on demand, or Airflow keeps it.'),
 }).meta({ id: 'PipelineView', description: 'A pipeline.' });
 export type PipelineView = z.infer<typeof PipelineView>;
 export const ConnectorView = z.object({
@@ -54,6 +56,8 @@ export const endpoints = {
   getPipeline: endpoint({ method: 'GET', path: '/v1/pipelines/:name', app: 'orchestrator', roles: everyone, says: 'A pipeline.', params: byName, response: PipelineView }),
   runPipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/runs', app: 'orchestrator', roles: editors, status: 202, says: 'Plans the pipeline anew and runs it. Takes an Idempotency-Key, which counts for 24 hours.', params: byName, query: wait, response: RequestView }),
   reconcilePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/reconcile', app: 'orchestrator', roles: editors, status: 202, says: 'Compares source and target of the pipeline as they are now, every row; writes nothing. The run is green when they are equal.', params: byName, response: RunView }),
+  pausePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/pause', app: 'orchestrator', roles: editors, says: 'Starts no run at the slots of its schedule until it is resumed. Twice is once.', params: byName, response: PipelineView }),
+  resumePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/resume', app: 'orchestrator', roles: editors, says: 'Goes on with the next slot; those that passed meanwhile are not run. Twice is once.', params: byName, response: PipelineView }),
   listRuns: endpoint({ method: 'GET', path: '/v1/runs', app: 'orchestrator', roles: everyone, says: 'Runs that move rows, newest first.', query: page.extend({ pipeline: PipelineName.optional() }), response: listOf(RunView) }),
   getRun: endpoint({ method: 'GET', path: '/v1/runs/:runId', app: 'orchestrator', roles: everyone, says: 'A run with its tasks, receipt or failure.', params: byRun, query: wait, response: RunView }),
   getReceipt: endpoint({ method: 'GET', path: '/v1/runs/:runId/receipt', app: 'orchestrator', roles: everyone, says: 'The signed receipt.', params: byRun, response: Receipt }),

@@ -5,6 +5,7 @@ import { Plan, PlanView, RiskClass } from './plan.ts';
 import { AirflowTarget } from './project.ts';
 import { PipelineRequest } from './pipeline.ts';
 import { Receipt, runKinds, runStates } from './run.ts';
+import { SlotView } from './schedule.ts';
 import { Progress, TaskCommand, TaskResult } from './task.ts';
 
 export const apps = ['orchestrator', 'etl-worker', 'dag-generator', 'monitor'] as const;
@@ -53,6 +54,8 @@ export const messages = {
       addresses: z.record(z.string(), z.string()).optional().describe('Where connections lead, by name, as the beginning of asset URIs: postgres://host:port/database or file:///folder, never a user or password.') }) }),
   'plan.refused.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: [], key: 'pipelineId', says: 'The plan may not run.',
     payload: z.object({ ...plan, by: z.string().describe('verifier, or who refused.'), issues: z.array(Issue).describe('What breaks a rule.') }) }),
+  'slot.decided.v1': message({ topic: 'etl.pipeline.events', writer: 'orchestrator', readers: [], key: 'pipelineId', says: 'The slot of a schedule has come: it has a run, or says why it has none.',
+    payload: z.object({ pipelineId: PipelineId, pipeline: PipelineName, planId: PlanId, slot: SlotView }) }),
   'task.run.requested.v1': message({ topic: 'etl.task.commands', writer: 'orchestrator', readers: ['etl-worker'], key: 'taskRunId', says: 'Run this task.', payload: TaskCommand }),
   'task.run.cancel-requested.v1': message({ topic: 'etl.task.commands', writer: 'orchestrator', readers: ['etl-worker'], key: 'taskRunId', says: 'Stop this task at the next chunk boundary. After an attempt has ended: nobody follows it, what it staged is to be dropped.',
     payload: z.object({ ...task, reason: z.string().describe('Why.') }) }),

@@ -33,7 +33,7 @@ export const Pipeline = z.object({
   steps: z.array(Laters).optional().describe('Transformations; refused by name in this release.'),
   checks: z.array(Laters).optional().describe('Quality checks; refused by name in this release.'),
   onFail: z.union([z.literal('stop'), z.looseObject({})]).optional().describe('stop; anything else is refused by name in this release.'),
-  schedule: Schedule.optional().describe('Cron with zone: for a DAG; on workers refused by name in this release.'),
+  schedule: Schedule.optional().describe('Cron with zone: when it runs by itself, once per slot.'),
   runOn: z.enum(['workers', 'airflow']).optional().describe('Who decides when tasks start; workers when left out.'),
 }).strict().meta({ id: 'Pipeline', description: 'A pipeline as a person writes it. Whatever is left out, the planner decides and says why.' });
 export type Pipeline = z.infer<typeof Pipeline>;

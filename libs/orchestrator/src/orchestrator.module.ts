@@ -19,6 +19,7 @@ import { GivenUpMessages } from './given-up/given-up-messages.service.ts';
 import { OrchestratorTables1764000200000 } from './migrations/orchestrator-tables.migration.ts';
 import { PlanAddresses1764000300000 } from './migrations/plan-addresses.migration.ts';
 import { ReconcileRuns1764000400000 } from './migrations/reconcile-runs.migration.ts';
+import { Schedules1764000500000 } from './migrations/schedules.migration.ts';
 import { type OrchestratorConfig, orchestratorConfig } from './orchestrator-config.ts';
 import { ORCHESTRATOR_LOG } from './orchestrator-log.ts';
 import { OrchestratorLifecycle } from './orchestrator-lifecycle.service.ts';
@@ -57,19 +58,26 @@ import { RunsRepository } from './runs/runs.repository.ts';
 import { RunsService } from './runs/runs.service.ts';
 import { StuckRuns } from './runs/stuck-runs.service.ts';
 import { Ticker } from './runs/ticker.service.ts';
+import { Deployments } from './schedules/deployments.service.ts';
+import { ScheduleTicker } from './schedules/schedule-ticker.service.ts';
+import { ScheduledRuns } from './schedules/scheduled-runs.service.ts';
+import { SchedulesRepository } from './schedules/schedules.repository.ts';
+import { SchedulesService } from './schedules/schedules.service.ts';
+import { Slots } from './schedules/slots.service.ts';
 import { Changes } from './signals/changes.service.ts';
 
 /** @property signingKey Ed25519 private key, or its PKCS #8 PEM; else ETL_ORCHESTRATOR_SIGNING_KEY_FILE names it
  * @property project path of agent-etl.yaml; else ETL_ORCHESTRATOR_PROJECT names it */
 export interface OrchestratorOptions { readonly signingKey?: KeyObject | string; readonly project?: string; readonly connectors?: ConnectorCatalogue }
 
-export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000, PlanAddresses1764000300000, ReconcileRuns1764000400000];
+export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000, PlanAddresses1764000300000, ReconcileRuns1764000400000, Schedules1764000500000];
 type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
 
 const services: Provider[] = [
   ConnectionsRepository, PipelinesRepository, RequestsRepository, PlansRepository, RunsRepository, AirflowRepository, ProjectService, ConnectionsService, PipelinesService, RequestsService, Intake,
   PlanningService, PlanningGround, Approvals, CopyRuns, PlansService, RetriesService, ReconcilesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
   AirflowService, AirflowRuns, GivenUpMessages, OrchestratorLifecycle,
+  SchedulesRepository, SchedulesService, Deployments, ScheduledRuns, Slots, ScheduleTicker,
 ];
 
 /** Nest's module of the orchestrator. */

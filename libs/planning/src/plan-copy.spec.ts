@@ -65,6 +65,29 @@ describe('what becomes of the target', () => {
     const plan = planned({ pipeline: { ...to('replace'), runOn: 'airflow', schedule: { cron: '0 3 * * *' } } });
     expect([choice(plan, 'publish'), plan.risk, plan.driver, verifyPlan(plan, {}).issues]).toEqual(['swap', 'R2', 'airflow', []]);
   });
+  describe('that its own schedule runs again and again', () => {
+    const schedule = { cron: '15 1 * * *', timezone: 'Europe/Lisbon' };
+    const lake = (more = {}) => aMissingTarget({ connector: 'file', connection: 'lake' as never, dataset: 'flights.parquet', system: 'parquet', ...more });
+    const intoFile = aPipeline({ to: { connection: 'lake', dataset: 'flights.parquet', load: 'replace' } });
+    it.each([
+      ['a replace of nothing yet', to('replace'), aMissingTarget(), 'swap', 'R2', ['Each run replaces all rows of mart.flights.']],
+      ['a replace', to('replace'), filled(), 'swap', 'R2', ['Each run replaces all rows of mart.flights, about 500 now.']],
+      ['an upsert into nothing yet', to('upsert', ['flight_id']), aMissingTarget(), 'upsert', 'R1', []],
+      ['a file that is not there yet', intoFile, lake(), 'file', 'R2', ['Each run replaces the file lake:flights.parquet.']],
+    ] as const)('plans %s', (_, pipeline, target, how, risk, risks) => {
+      const plan = planned({ pipeline: { ...pipeline, schedule }, target });
+      expect([choice(plan, 'publish'), plan.risk, plan.risks, plan.schedule, plan.driver, verifyPlan(plan, {}).issues]).toEqual([how, risk, risks, schedule, 'workers', []]);
+      expect([choice(plan, 'driver'), choice(plan, 'schedule')]).toEqual(['workers', '15 1 * * * (Europe/Lisbon)']);
+    });
+    it('asks when nothing says how each run loads', () => {
+      const asked = (more: object) => { const answer = planCopy(aCopyInput(more)); return 'questions' in answer ? answer.questions[0]?.choices : []; };
+      expect([asked({ pipeline: { ...to(), schedule } }), asked({ pipeline: { ...intoFile, to: { connection: 'lake', dataset: 'flights.parquet' }, schedule }, target: lake() })]).toEqual([['replace', 'upsert by flight_id'], ['replace']]);
+    });
+    it('refuses to add the whole source each time', () => { expect(codeOf(() => planned({ pipeline: { ...to('append'), schedule } }))).toBe('request.unsupported'); });
+    it('refuses a time that never comes', () => {
+      expect(() => planned({ pipeline: { ...to('replace'), schedule: { cron: '0 0 31 2 *' } } })).toThrow('/pipeline/schedule/cron: names a time that never comes.');
+    });
+  });
   it('lets a person approve a second full append', () => {
     const plan = planned({ pipeline: to('append'), target: filled(), earlierRuns: 1 });
     expect([plan.risk, plan.risks.length]).toEqual(['R2', 1]);

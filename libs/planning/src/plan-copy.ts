@@ -1,5 +1,5 @@
 import { type Cursor, type LoadTask, type Plan, type PublishTask, type Question, DatasetRef } from '@agent-etl/contracts';
-import { type CopyInput, decide } from './decide.ts';
+import type { CopyInput } from './decide.ts';
 import { ruleChunks } from './rules/chunks.ts';
 import { ruleColumns } from './rules/columns.ts';
 import { costOf } from './rules/cost.ts';
@@ -7,6 +7,7 @@ import { ruleCursor } from './rules/cursor.ts';
 import { ruleKey } from './rules/key.ts';
 import { ruleLoad } from './rules/load.ts';
 import { ruleMovement, ruleProof } from './rules/movement.ts';
+import { ruleDriver } from './rules/schedule.ts';
 import { ruleStrategy } from './rules/strategy.ts';
 import { assertSupported } from './unsupported.ts';
 
@@ -35,7 +36,7 @@ export function planCopy(input: CopyInput): Planned {
   return { plan: {
     schemaVersion: 1, pipeline: input.pipeline, tasks, edges: [['load', 'publish']], schedule: input.pipeline.schedule ?? null, driver: input.pipeline.runOn ?? 'workers',
     target: { connection: input.pipeline.to.connection, dataset: input.pipeline.to.dataset, load: mode, ...(mergeKey ? { key: mergeKey } : {}) },
-    decisions: [...rules.flatMap(({ decisions }) => decisions), driverDecision(input)],
+    decisions: [...rules.flatMap(({ decisions }) => decisions), ...ruleDriver(input)],
     risk, risks: rules.flatMap(({ risks }) => risks), cost: costOf(input.source, movement.value.digest, cursoring), profiles: { source: input.source, target: input.target },
   } };
 }
@@ -50,10 +51,4 @@ function tasksOf({ pipeline, source }: CopyInput, { columns, engine, digest, car
     { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, ...expected, digest, ...(level === 'counts' ? { level } : {}), ...read },
     { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest, ...read },
   ];
-}
-
-function driverDecision({ pipeline: { runOn, schedule } }: CopyInput) {
-  return runOn === 'airflow'
-    ? decide('driver', 'airflow', { by: 'person', why: ['asked', schedule ? `Airflow starts it: ${schedule.cron} (${schedule.timezone ?? 'UTC'}).` : 'Airflow starts it.'], rejected: [['workers', 'Two clocks would start it twice.']] })
-    : decide('driver', 'workers', { by: runOn ? 'person' : 'rules', why: ['no-schedule', 'It runs when it is asked to; a DAG is rendered to look at.'], rejected: [['airflow', 'Nothing asks for it: runOn is not airflow.']] });
 }

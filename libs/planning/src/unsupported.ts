@@ -1,21 +1,26 @@
 import { EtlError, type Issue, type Pipeline, type PipelineRequest, type Policy, knownConnectors } from '@agent-etl/contracts';
+import { scheduleIssues } from '@agent-etl/scheduling';
 
 interface Refusal { readonly path: string; readonly found: string; readonly allowed: string }
 const issue = ({ path, found, allowed }: Refusal): Issue => ({ code: 'request.unsupported', path, text: `${found} is not supported; use ${allowed}.` });
 
-function refusals({ steps, checks, onFail, schedule, runOn }: Pipeline): Refusal[] {
+function refusals({ steps, checks, onFail }: Pipeline): Refusal[] {
   const found: Refusal[] = [];
   if (steps?.length) found.push({ path: '/pipeline/steps', found: 'steps', allowed: 'from.select, or a view at the source' });
   if (checks?.length) found.push({ path: '/pipeline/checks', found: 'checks', allowed: 'the reconciliation that every run does' });
   if (onFail !== undefined && onFail !== 'stop') found.push({ path: '/pipeline/onFail', found: `onFail ${Object.keys(onFail).join(', ') || '{}'}`, allowed: 'onFail: stop' });
-  if (schedule && runOn !== 'airflow') found.push({ path: '/pipeline/schedule', found: 'schedule on workers', allowed: 'runOn: airflow, or a run now' });
   return found;
 }
 /** What a pipeline asks for and this release does not have, each by name with what exists. */
 export const unsupported = (pipeline: Pipeline): Issue[] => refusals(pipeline).map(issue);
 
-/** @throws EtlError `request.unsupported` */
-export function assertSupported(pipeline: Pipeline): void { refuse(refusals(pipeline)); }
+/** @throws EtlError `request.unsupported`; `request.invalid` a schedule that nobody can keep */
+export function assertSupported(pipeline: Pipeline): void {
+  refuse(refusals(pipeline));
+  const issues = pipeline.schedule ? scheduleIssues(pipeline.schedule, '/pipeline/schedule') : [];
+  const first = issues[0];
+  if (first) throw new EtlError('request.invalid', { pointer: first.path, problem: first.text, next: 'five fields and an IANA zone, such as: schedule: { cron: "15 1 * * *", timezone: Europe/Lisbon }' }, { issues });
+}
 
 /** Refuses what a request holds beside its pipeline. @throws EtlError `request.unsupported`, `request.invalid` */
 export function assertRequestSupported({ say, pipeline }: PipelineRequest): void {

@@ -38,6 +38,10 @@ describe('the verifier refuses', () => {
     ['our own schema', ({ plan }) => { plan.pipeline.to.dataset = '_etl.fence'; }, 'name.reserved'],
     ['a risk that is played down', ({ plan }) => { plan.risk = 'R0'; }, 'risk.class'],
     ['a choice without a reason', ({ plan }) => { plan.decisions.shift(); }, 'decision.missing'],
+    ['a schedule that nobody asked for', ({ plan }) => { plan.schedule = { cron: '0 3 * * *' }; }, 'schedule.other'],
+    ['a schedule that never comes', ({ plan }) => { plan.schedule = plan.pipeline.schedule = { cron: '0 0 31 2 *' }; }, 'schedule.cron'],
+    ['a rename on a schedule', ({ plan }) => { plan.schedule = plan.pipeline.schedule = { cron: '0 3 * * *' }; }, 'schedule.once'],
+    ['a schedule without its reasons', ({ plan }) => { plan.schedule = plan.pipeline.schedule = { cron: '0 3 * * *' }; }, 'decision.missing'],
   ])('%s', (_, change, code) => { expect(broken(change)).toContain(code); });
 
   it('anything that is not a plan', () => { expect(verifyPlan({} as Plan, {}).ok).toBe(false); });

@@ -1,4 +1,5 @@
 import { type Issue, type LoadTask, Plan, type Policy, type PublishTask, type RiskClass, type Verdict, issuesOf } from '@agent-etl/contracts';
+import { scheduleIssues } from '@agent-etl/scheduling';
 import { relationParts } from '@agent-etl/sql-safety';
 import { isEmpty, sameNames } from './decide.ts';
 import { cursorIssues } from './verify-cursor.ts';
@@ -17,7 +18,7 @@ export function verifyPlan(plan: Plan, policy: Policy): Verdict {
   const issues = [
     ...graphIssues(plan, loads, publishes), ...loads.flatMap((load) => loadIssues(plan, load)), ...publishes.flatMap((publish) => publishIssues(plan, publish, loads)),
     ...publishes.flatMap((publish) => loads.filter(({ id }) => id === publish.load).flatMap((load) => cursorIssues(plan, load, publish))),
-    ...nameIssues(plan), ...riskIssues(plan, policy), ...decisionIssues(plan)];
+    ...nameIssues(plan), ...riskIssues(plan, policy), ...slotIssues(plan, publishes), ...decisionIssues(plan)];
   return { ok: issues.length === 0, issues };
 }
 
@@ -73,7 +74,7 @@ function publishIssues(plan: Plan, publish: PublishTask, loads: readonly LoadTas
   }
   if (!waysOf[mode].includes(publish.how)) found.push(issue('publish.way', path, `A load by ${mode} is not published by ${publish.how}.`));
   if (publish.how === 'rename' && target.exists) found.push(issue('publish.exists', path, 'The target exists: a rename has no place for it.'));
-  const comesLater = (publish.how === 'swap' || publish.how === 'upsert') && plan.driver === 'airflow'; // its first run finds no target, the others do
+  const comesLater = (publish.how === 'swap' || publish.how === 'upsert') && (plan.driver === 'airflow' || plan.schedule !== null); // its first run finds no target, the others do
   if (['swap', 'truncate-insert', 'append', 'upsert'].includes(publish.how) && !target.exists && !comesLater) found.push(issue('publish.missing', path, `There is no target for ${publish.how}.`));
   if ((publish.how === 'file') !== (target.connector === 'file')) found.push(issue('publish.file', path, `A ${target.connector} target is not published by ${publish.how}.`));
   if (publish.how === 'swap' && Object.values(target.dependents).some((count) => count > 0)) found.push(issue('publish.dependents', path, 'A swap would cut off what hangs on the table.'));
@@ -113,8 +114,17 @@ function riskIssues({ risk, tasks, profiles: { target } }: Plan, policy: Policy)
   return found;
 }
 
+/** A schedule of our own runs one plan again and again: it must come at all, and each run must find a place for its rows. */
+function slotIssues({ schedule, driver, pipeline }: Plan, publishes: readonly PublishTask[]): Issue[] {
+  if (JSON.stringify(schedule) !== JSON.stringify(pipeline.schedule ?? null)) return [issue('schedule.other', '/schedule', 'The schedule is not the one that was asked for.')];
+  if (!schedule || driver === 'airflow') return [];
+  const once = publishes.filter(({ how }) => how === 'rename' || how === 'append');
+  return [...scheduleIssues(schedule, '/schedule'), ...once.map(({ id, how }) => issue('schedule.once', `/tasks/${id}`, `A publish by ${how} works once; a schedule runs it again.`))];
+}
+
 function decisionIssues(plan: Plan): Issue[] {
-  const needed = ['movement', 'columns', 'types', 'key', 'strategy', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine'] as const;
+  const ofSchedule = plan.schedule && plan.driver === 'workers' ? ['schedule'] as const : [];
+  const needed = ['movement', 'columns', 'types', 'key', 'strategy', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine', ...ofSchedule] as const;
   const missing = needed.filter((question) => !plan.decisions.some((decision) => decision.question === question));
   const large = encoder.encode(JSON.stringify(plan)).length;
   return [...missing.map((question) => issue('decision.missing', '/decisions', `Nothing says why ${question} is as it is.`)),

@@ -3,7 +3,7 @@ export const crashPoints = [
   'request.validated', 'request.tx-open', 'request.row-written', 'request.committed',
   'planning.before-model', 'planning.plan-stored',
   'runs.inbox-written', 'runs.state-saved', 'runs.outbox-written', 'runs.committed', 'runs.before-final', 'runs.after-final',
-  'sweep.marked', 'schedule.slot-taken', 'relay.read', 'relay.produced', 'relay.marked',
+  'sweep.marked', 'schedule.slot-taken', 'schedule.slot-settled', 'relay.read', 'relay.produced', 'relay.marked',
   'task.received', 'task.inserted', 'task.claimed', 'task.beat',
   'source.opened', 'source.half-read', 'transform.done', 'staging.created', 'fence.raised',
   'sink.fence-held', 'sink.ledger-row', 'sink.half-copy', 'sink.copied', 'sink.before-commit', 'sink.after-commit',

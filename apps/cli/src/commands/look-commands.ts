@@ -24,7 +24,7 @@ export async function pipelinesCommand(session: Session): Promise<ExitCode> {
     items.push(...more.items);
     next = more.next;
   }
-  session.output.result({ items, next: null }, () => pipelinesScreen(items));
+  session.output.result({ items, next: null }, () => pipelinesScreen(items, Date.now()));
   return exitCodes.green;
 }
 export async function connectorsCommand(session: Session): Promise<ExitCode> {

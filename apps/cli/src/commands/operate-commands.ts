@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { endpoints, isFinal } from '@agent-etl/contracts';
+import { EtlError, PipelineName, endpoints, isFinal } from '@agent-etl/contracts';
+import { schedulesScreen } from '../screens/schedules-screen.ts';
 import { exitCodes, type ExitCode } from '../session/exit-codes.ts';
 import type { Session } from '../session/session.ts';
 import { findRun } from './find-run.ts';
@@ -26,4 +27,16 @@ export async function retryCommand(session: Session, text: string, { detach }: {
   if (detach) { session.output.result(run, () => [` run ${run.runId} goes on by itself`]); return exitCodes.green; }
   const followed = await followRun(session, run.runId);
   return reportRun(session, followed.run, followed.wasInterrupted);
+}
+/** Stops the schedule of a pipeline, or lets it go on. Runs that are under way are left alone. */
+export async function scheduleCommand(session: Session, name: string, action: 'pause' | 'resume'): Promise<ExitCode> {
+  const endpoint = action === 'pause' ? endpoints.pausePipeline : endpoints.resumePipeline;
+  const pipeline = await (await session.client()).call(endpoint, { params: { name: nameOf(name) } });
+  session.output.result(pipeline, () => schedulesScreen([pipeline], Date.now()).slice(1));
+  return exitCodes.green;
+}
+/** No pipeline has a name that names cannot be. */
+function nameOf(text: string): string {
+  if (!PipelineName.safeParse(text).success) throw new EtlError('access.not-found', { what: `pipeline ${text}`, next: 'agent-etl pipelines lists those that there are' });
+  return text;
 }

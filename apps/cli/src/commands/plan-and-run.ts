@@ -129,7 +129,8 @@ async function showUnread(session: Session, wanted: Wanted): Promise<ExitCode> {
   return plan ? showApplied(session, plan) : showUnplanned(session, view);
 }
 function showApplied(session: Session, plan: PlanView): ExitCode {
-  const next = plan.status === 'approved' ? [` approved; run it with: agent-etl run ${plan.planId}`] : [];
+  const isScheduled = plan.decisions.some(({ question }) => question === 'schedule');
+  const next = plan.status === 'approved' ? [` approved; ${isScheduled ? 'it runs at its slots: agent-etl pipelines' : `run it with: agent-etl run ${plan.planId}`}`] : [];
   session.output.result(plan, () => [...planScreen(plan, session.output.paint), ...next]);
   return exitOfPlan(plan, session);
 }

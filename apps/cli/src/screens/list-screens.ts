@@ -1,6 +1,7 @@
 import type { ConnectionView, ConnectorView, DeadLetterView, InspectResult, PipelineView, RunView } from '@agent-etl/contracts';
 import type { z } from 'zod';
 import { table } from './layout.ts';
+import { schedulesScreen } from './schedules-screen.ts';
 import { agoText, betweenMs, bytesText, durationText, grouped } from './numbers.ts';
 
 const none = (what: string): string[] => [` no ${what} yet`];
@@ -10,9 +11,9 @@ export const runsScreen = (runs: readonly RunView[], nowMs: number): string[] =>
   : table(['run', 'pipeline', 'state', 'rows', 'time', 'started'], runs.map((run) => [run.runId, run.pipeline, run.state, grouped(rowsOf(run)),
     run.finishedAt ? durationText(betweenMs(run.startedAt, run.finishedAt)) : '', agoText(run.startedAt, nowMs)])));
 
-export const pipelinesScreen = (pipelines: readonly PipelineView[]): string[] => (pipelines.length === 0 ? none('pipelines')
-  : table(['pipeline', 'from', 'to', 'last run', 'plan'], pipelines.map(({ name, spec, lastState, planId }) => [name,
-    `${spec.from.connection}.${spec.from.dataset}`, `${spec.to.connection}.${spec.to.dataset}`, lastState ?? 'never', planId?.slice(0, 12) ?? 'none'])));
+export const pipelinesScreen = (pipelines: readonly PipelineView[], nowMs: number): string[] => (pipelines.length === 0 ? none('pipelines')
+  : [...table(['pipeline', 'from', 'to', 'last run', 'plan'], pipelines.map(({ name, spec, lastState, planId }) => [name,
+    `${spec.from.connection}.${spec.from.dataset}`, `${spec.to.connection}.${spec.to.dataset}`, lastState ?? 'never', planId?.slice(0, 12) ?? 'none'])), ...schedulesScreen(pipelines, nowMs)]);
 
 const placeOf = ({ spec }: ConnectionView): string => {
   if (spec.connector === 'file') return spec.root;

@@ -25,6 +25,8 @@ export function durationText(ms: number): string {
 }
 /** Milliseconds between two ISO instants. */
 export const betweenMs = (from: string | null, to: string | null): number => (from && to ? Date.parse(to) - Date.parse(from) : 0);
+/** How far ahead, in one unit. */
+export const inText = (iso: string | null, nowMs: number): string => (iso ? `in ${agoText(new Date(nowMs).toISOString(), Date.parse(iso)).replace(/ ago$/, '')}` : '');
 /** How long ago, in one unit. */
 export function agoText(iso: string | null, nowMs: number): string {
   if (!iso) return '';

@@ -59,7 +59,6 @@ export function requests(world: () => World): void {
   });
   it.each([
     ['steps', { steps: [{ filter: 'a > 1' }] }], ['checks', { checks: [{ not_null: ['a'] }] }], ['onFail', { onFail: { quarantine: { atMost: '1%' } } }],
-    ['schedule', { schedule: { cron: '15 1 * * *' } }],
   ])('refuses %s by name, as something that does not exist yet', async (name, more) => {
     const table = await aTable(world());
     const body = { pipeline: { ...between(`shop|public.${table}`, `warehouse|mart.${table}`), ...more }, run: 'now' as const };

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
+import { zones } from '@agent-etl/scheduling';
 import fc from 'fast-check';
 import { anApprovedPlan } from '../testing/approved-plan.ts';
 import { renderDag } from './render-dag.ts';
-import { zones } from './zones.ts';
 
 // Python's own parser is the judge: the literal must be one constant, equal to what was meant, and the tree around it the one of the reviewed file.
 const judge = String.raw`

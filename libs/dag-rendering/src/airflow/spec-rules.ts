@@ -1,7 +1,7 @@
 import type { Issue } from '@agent-etl/contracts';
+import { cronProblem, zoneProblem } from '@agent-etl/scheduling';
 import type { AssetPair, DagSpec } from './dag-spec.ts';
 import { type FieldRule, fieldIssue, fieldRules } from './field-rules.ts';
-import { cronProblem, zoneProblem } from './schedule-rules.ts';
 
 const broken = (field: string, problem: string | null): Issue[] => (problem === null ? [] : [fieldIssue(field, problem)]);
 const checked = (field: string, rule: FieldRule, text: string): Issue[] => broken(field, fieldRules[rule](text));

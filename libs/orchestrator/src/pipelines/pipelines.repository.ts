@@ -1,4 +1,4 @@
-import { EtlError, didYouMean, type Pipeline, PipelineId, PipelineName, type PlanId, RunId, type PipelineView } from '@agent-etl/contracts';
+import { EtlError, didYouMean, type Pipeline, PipelineId, PipelineName, type PlanId, RunId, type PipelineView, type ScheduleView } from '@agent-etl/contracts';
 import { type TenantTx, sql } from '@agent-etl/persistence';
 import { Injectable } from '@nestjs/common';
 import { v7 } from 'uuid';
@@ -43,5 +43,5 @@ export class PipelinesRepository {
   }
 }
 
-export const pipelineView = ({ pipelineId, name, owner, spec, planId, lastRunId, lastState, updatedAt }: PipelineEntity): PipelineView => ({
-  pipelineId, name: PipelineName.parse(name), owner, spec, planId: planId as PlanId | null, lastRunId: lastRunId === null ? null : RunId.parse(lastRunId), lastState, updatedAt });
+export const pipelineView = ({ pipelineId, name, owner, spec, planId, lastRunId, lastState, updatedAt }: PipelineEntity, schedule: ScheduleView | null): PipelineView => ({
+  pipelineId, name: PipelineName.parse(name), owner, spec, planId: planId as PlanId | null, lastRunId: lastRunId === null ? null : RunId.parse(lastRunId), lastState, updatedAt, schedule });

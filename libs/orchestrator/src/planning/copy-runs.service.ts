@@ -33,6 +33,7 @@ export class CopyRuns {
    * @throws EtlError `plan.needs-approval`, `plan.stale`, `request.conflict` when the plan is done or its target busy */
   async start(tx: TenantTx, row: PlanEntity, { requestId, driver, runId, plannedSince }: StartOf): Promise<RunRecord> {
     const planId = PlanId.parse(row.planId);
+    await this.pipelines.hold(tx, row.pipelineId); // before the run takes its target: whoever holds a pipeline may be waiting for that
     const greenRuns = driver === 'airflow' ? 0 : await this.rows.greenRuns(tx, { planId, since: plannedSince ?? null });
     const plan = assertRunnable(row, { latest: await this.plans.latestFingerprint(tx, row.pipelineId), greenRuns });
     if (driver === 'airflow' && plan.driver === 'airflow' && !(await this.pipelines.isCurrent(tx, row.pipelineId, planId))) throw new EtlError('plan.changed');
@@ -53,9 +54,9 @@ export class CopyRuns {
     }
   }
   /** The same, for callers that answer instead of throwing. Whatever is refused is refused before the first write. */
-  async startOrSay(tx: TenantTx, row: PlanEntity, { requestId, createdAt }: { requestId: string; createdAt: string }): Promise<{ runId: string } | { whyNot: Failure }> {
+  async startOrSay(tx: TenantTx, row: PlanEntity, of: StartOf): Promise<{ runId: string } | { whyNot: Failure }> {
     try {
-      return { runId: (await this.start(tx, row, { requestId, driver: 'workers', plannedSince: createdAt })).runId };
+      return { runId: (await this.start(tx, row, of)).runId };
     } catch (error) {
       if (error instanceof EtlError && error.row.retry === 'never') return { whyNot: toFailure(error) };
       throw error;

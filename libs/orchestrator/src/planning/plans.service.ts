@@ -58,6 +58,7 @@ export class PlansService {
   /** @throws EtlError `plan.needs-approval`, `plan.stale`, `request.conflict` */
   run({ tenantId, planId, key = null }: Which): Promise<RunView> {
     return this.state.inTenantTx(tenantId, async (tx) => {
+      await this.pipelines.hold(tx, (await this.plans.get(tx, planId)).pipelineId);
       const row = await this.plans.lock(tx, planId);
       return runView(await this.copies.startOnce(tx, row, key));
     });

@@ -18,7 +18,7 @@ export function afterFailure(code: ErrorCode, { kind, failures, losses: lost, se
   const { retry } = errorTable[code];
   if (retry === 'never' || retry === 'repair' || failures + 1 >= (breaks.has(code) ? mostBreaks : mostFailures)[kind]) return { then: 'give-up' };
   const ceiling = Math.min(60_000, 500 * 2 ** (failures + 1));
-  return { then: 'again', delayMs: Math.ceil(ceiling * share(`${seed}:${failures}`)), counts: 'failure' };
+  return { then: 'again', delayMs: Math.ceil(ceiling * share(`${failures}:${seed}`)), counts: 'failure' };
 }
 
 /** A number in (0, 1] that looks random and is the same for the same text (FNV-1a). */

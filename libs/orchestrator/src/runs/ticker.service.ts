@@ -2,6 +2,7 @@ import { toFailure } from '@agent-etl/contracts';
 import { type TenantTx, StateDatabase, sql } from '@agent-etl/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import { ORCHESTRATOR_LOG, type OrchestratorLog } from '../orchestrator-log.ts';
+import { Sweep } from '../signals/sweep.ts';
 import type { RunRecord } from './run-record.ts';
 import { wakeAt } from './run-state.ts';
 
@@ -17,8 +18,7 @@ export class Ticker {
   readonly #timers = new Set<NodeJS.Timeout>();
   #onDue: OnDue = () => Promise.resolve();
   #onStuck: OnStuck = () => Promise.resolve();
-  #sweeping: Promise<void> | null = null;
-  #isAsked = false;
+  readonly #sweep = new Sweep(() => this.look().catch((error: unknown) => { this.log.warn({ err: error }, 'no sweep of runs this time'); }));
   #stopped = false;
   #interval: NodeJS.Timeout | null = null;
   constructor(private readonly state: StateDatabase, @Inject(ORCHESTRATOR_LOG) private readonly log: OrchestratorLog) {}
@@ -31,7 +31,7 @@ export class Ticker {
     this.#stopped = true;
     if (this.#interval) clearInterval(this.#interval);
     for (const timer of this.#timers) clearTimeout(timer);
-    await this.#sweeping;
+    await this.#sweep.stop();
   }
 
   /** After the commit, waits for the next instant at which this run may change. */
@@ -47,20 +47,8 @@ export class Ticker {
   }
 
   /** Looks once; however many calls come meanwhile, it looks once more afterwards. A database that is away is met again by the next sweep. */
-  sweep(): Promise<void> {
-    this.#isAsked = true;
-    this.#sweeping ??= this.untilQuiet();
-    return this.#sweeping;
-  }
-  private async untilQuiet(): Promise<void> {
-    while (this.#isAsked) {
-      this.#isAsked = false;
-      await this.look().catch((error: unknown) => { this.log.warn({ err: error }, 'no sweep of runs this time'); });
-    }
-    this.#sweeping = null; // in the same turn as the last look at the flag: no call falls between the two
-  }
+  sweep(): Promise<void> { return this.#sweep.ask(); }
   private async look(): Promise<void> {
-    if (this.#stopped) return;
     const due = await this.state.asRelay((tx) => tx.run<DueRun>(sql`select tenant_id as "tenantId", run_id as "runId" from run_wake where at <= clock_timestamp() order by at limit 100`));
     for (const run of due) await this.move(run);
   }

@@ -2,6 +2,7 @@ import { type Decision, EtlError, type Plan, type PublishTask, type Question, ty
 import { compile, identifier, joinSql, relationParts, sqlFor } from '@agent-etl/sql-safety';
 import { type Columns, type CopyInput, type Ruled, decide, grouped, isEmpty, named, plural, sameNames } from '../decide.ts';
 import type { RowKey } from './key.ts';
+import { repeatedBy } from './schedule.ts';
 
 type LoadMode = (typeof loadModes)[number];
 export interface Publishing { readonly load: LoadMode; readonly how: PublishTask['how']; readonly risk: RiskClass; readonly key: Plan['target']['key'];
@@ -11,12 +12,14 @@ export type LoadRule = { rule: Ruled<Publishing> } | { questions: Question[] };
 interface Seen { readonly key: RowKey; readonly columns: Columns; readonly since: string | null }
 
 /** How rows get into the target and how they become visible. A filled target that the request says nothing about is a question, never a guess.
- * @throws EtlError `request.unsupported` what a file target cannot do, `profile.unusable` an upsert without a key, `plan.refused` a key the target does not enforce */
+ * @throws EtlError `request.unsupported` what a file target or a schedule cannot do, `profile.unusable` an upsert without a key, `plan.refused` a key the target does not enforce */
 export function ruleLoad(input: CopyInput, seen: Seen): LoadRule {
-  const { target, pipeline: { to } } = input;
+  const { target, pipeline, pipeline: { to } } = input;
+  if (repeatedBy(pipeline) === 'its schedule' && to.load === undefined && seen.since === null) return { questions: [howToRepeat(input, seen)] };
+  if (repeatedBy(pipeline) === 'its schedule' && to.load === 'append') throw new EtlError('request.unsupported', { found: 'load: append on a schedule', allowed: 'load: replace or load: upsert' });
   if (to.load === 'upsert' || seen.since !== null) return { rule: upsert(input, seen) };
   if (target.connector === 'file') return file(input);
-  if (!target.exists) return { rule: to.load === 'replace' && input.pipeline.runOn === 'airflow' ? again(input) : fresh(input, to.load ?? 'append') };
+  if (!target.exists) return { rule: to.load === 'replace' && repeatedBy(pipeline) ? again(input) : fresh(input, to.load ?? 'append') };
   if (to.load === 'replace') return { rule: replace(input) };
   if (isEmpty(target)) return { rule: append(input, 'empty') };
   return to.load === 'append' ? { rule: append(input, 'filled') } : { questions: [howToLoad(input, seen)] };
@@ -28,6 +31,12 @@ function howToLoad({ target, pipeline: { name, to } }: CopyInput, { key }: Seen)
   const upsert = key.columns ? [`upsert by ${key.columns.join(', ')}`] : [];
   return { id: 'load', choices: ['append', 'replace', ...upsert],
     text: `${to.connection}.${to.dataset} holds ${target.rowsExact ? '' : 'about '}${plural(target.rows, 'row')} already.${lost} Append again, replace${key.columns ? ` or upsert by ${key.columns.join(', ')}` : ''}? Set to.load.` };
+}
+/** Each run of this release reads the whole source: to add it every time is never what somebody means who says nothing. */
+function howToRepeat({ target, pipeline: { to } }: CopyInput, { key }: Seen): Question {
+  const upsert = key.columns && target.connector !== 'file' ? [`upsert by ${key.columns.join(', ')}`] : [];
+  return { id: 'load', choices: ['replace', ...upsert],
+    text: `It runs again by its schedule, and each run reads the source in full. Replace ${to.connection}.${to.dataset} each time${upsert.length ? `, or ${upsert[0]!}` : ''}? Set to.load.` };
 }
 const by = ({ pipeline: { to } }: CopyInput): Decision['by'] => (to.load ? 'person' : 'rules');
 const ruled = (value: Publishing, decisions: Decision[], risks: string[] = []): Ruled<Publishing> => ({ value, decisions, risks });
@@ -41,7 +50,7 @@ function fresh(input: CopyInput, load: LoadMode): Ruled<Publishing> {
 /** One plan for many runs: the first finds nothing, each later one replaces what the one before left. */
 function again(input: CopyInput): Ruled<Publishing> {
   return ruled({ load: 'replace', how: 'swap', risk: 'R2', key: undefined }, [
-    decide('load', 'replace', { by: by(input), why: ['asked', 'The request says replace, and Airflow runs this plan again and again.'], rejected: [['append', 'Each run would add all rows once more.']] }),
+    decide('load', 'replace', { by: by(input), why: ['asked', `The request says replace, and ${repeatedBy(input.pipeline) ?? 'nobody'} runs this plan again and again.`], rejected: [['append', 'Each run would add all rows once more.']] }),
     decide('publish', 'swap', { why: ['runs-again', 'Two renames where a table is there by then, one where none is.'], rejected: [['rename', 'It works once: the second run would find a table.']] })],
   [`Each run replaces all rows of ${input.target.dataset}.`]);
 }
@@ -73,7 +82,7 @@ function replace(input: CopyInput): Ruled<Publishing> {
     decide('load', 'replace', { by: by(input), why: ['asked', `The request says replace; about ${grouped(target.rows)} rows go.`], rejected: [['append', 'The request says replace.']] }),
     decide('publish', how, how === 'swap' ? { why: ['no-dependents', 'Nothing hangs on the table: two renames, and readers never wait.'], rejected: [['truncate and insert', 'Readers would wait for the insert.']] }
       : { why: ['dependents', `${held.join(', ')} hang on the table and would stay with the old one.`], rejected: [['swap', `It would cut off ${held.join(', ')}.`]] })],
-  [`Replaces all rows of ${target.dataset}, about ${grouped(target.rows)} now.`]);
+  [`${repeatedBy(input.pipeline) ? 'Each run replaces' : 'Replaces'} all rows of ${target.dataset}, about ${grouped(target.rows)} now.`]);
 }
 
 function upsert(input: CopyInput, { key, columns }: Seen): Ruled<Publishing> {
@@ -88,7 +97,7 @@ function upsert(input: CopyInput, { key, columns }: Seen): Ruled<Publishing> {
     throw new EtlError('plan.refused', { rule: 'an upsert needs a unique key at the target', explanation: `${to.dataset} has none over ${key.columns.join(', ')}`,
       next: `add one, over columns that are NOT NULL: ${uniqueIndexOn(to.dataset, key.columns)}` });
   }
-  const runsAgain = input.pipeline.runOn === 'airflow'; // one plan for many runs: the first finds no table, each later one does
+  const runsAgain = repeatedBy(input.pipeline) !== null; // one plan for many runs: the first finds no table, each later one does
   const value: Publishing = { load: 'upsert', how: target.exists || runsAgain ? 'upsert' : 'rename', risk: 'R1', key: key.columns };
   return ruled(value, [
     decide('load', `upsert by ${key.columns.join(', ')}`, to.load === undefined
@@ -106,12 +115,14 @@ function uniqueIndexOn(dataset: string, columns: readonly string[]): string {
 }
 
 function file(input: CopyInput): LoadRule {
-  const { target, pipeline: { to } } = input;
+  const { target, pipeline, pipeline: { to } } = input;
   const path = `${to.connection}:${to.dataset}`;
   if (target.exists && to.load === 'append') throw new EtlError('request.unsupported', { found: 'load: append to a file that exists', allowed: 'load: replace, or another file name' });
   if (target.exists && to.load === undefined) return { questions: [{ id: 'load', text: `The file ${path} exists already. Replace it? Set to.load: replace, or another name.`, choices: ['replace'] }] };
   const decisions = [
     decide('load', target.exists ? 'replace' : to.load ?? 'append', { by: by(input), why: target.exists ? ['asked', 'The request says replace.'] : ['new-target', 'There is no file of this name yet.'], rejected: [['append', 'A finished file is never written into.']] }),
     decide('publish', 'file', { why: ['rename', 'Written under another name, flushed, then renamed: no reader sees half a file.'], rejected: [['write in place', 'A crash would leave half a file.']] })];
-  return { rule: ruled({ load: target.exists ? 'replace' : to.load ?? 'append', how: 'file', risk: target.exists ? 'R2' : 'R1', key: undefined }, decisions, target.exists ? [`Replaces the file ${path}.`] : []) };
+  const comesAgain = repeatedBy(pipeline) === 'its schedule';
+  const risks = comesAgain ? [`Each run replaces the file ${path}.`] : target.exists ? [`Replaces the file ${path}.`] : [];
+  return { rule: ruled({ load: target.exists ? 'replace' : to.load ?? 'append', how: 'file', risk: risks.length ? 'R2' : 'R1', key: undefined }, decisions, risks) };
 }
