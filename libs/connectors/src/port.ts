@@ -15,7 +15,7 @@ export type OnRead = (rows: number, bytes: number) => void;
 export interface ReadOptions { readonly to: ByteTarget; readonly onRead: OnRead; readonly signal: AbortSignal }
 
 /** A file that an engine may open by itself: an absolute path that passed the gate, with explicit format and dialect. */
-export interface FileScan { readonly path: string; readonly format: 'csv' | 'parquet'; readonly options: Readonly<Record<string, string>> }
+export interface FileScan { readonly path: string; readonly format: 'csv' | 'ndjson' | 'json' | 'parquet'; readonly options: Readonly<Record<string, string>> }
 
 /** One consistent picture of a source, shared by all readers of a load until it is closed. */
 export interface SourceSession {

@@ -24,6 +24,16 @@ export const DatasetRef = z.object({
 }).meta({ id: 'DatasetRef', description: 'Something addressable in a connection.' });
 export type DatasetRef = z.infer<typeof DatasetRef>;
 
+export const ProfileNotice = z.object({
+  code: z.string().describe('What was found, stable for scripts, such as mixed-as-text.'),
+  column: z.string().describe('Column it is about.'),
+  text: z.string().describe('A sentence with its number.'),
+  instead: z.object({
+    choice: z.string().describe('How the column could have been read instead.'), because: z.string().describe('Why it is not.'),
+  }).describe('What lost.'),
+}).meta({ id: 'ProfileNotice', description: 'How a column is read where its values leave a choice; a plan makes a Decision of it.' });
+export type ProfileNotice = z.infer<typeof ProfileNotice>;
+
 export const Profile = DatasetRef.extend({
   connector: z.string().describe('Connector of the connection, such as postgres or file.'),
   system: z.string().describe('What answers there, such as PostgreSQL 18.4 or parquet.'),
@@ -49,6 +59,7 @@ export const Profile = DatasetRef.extend({
     distinct: z.number().nullable().describe('Distinct values as the engine estimates them, or null.'),
   })).describe('Statistics by column; may be empty.'),
   options: z.record(z.string(), z.string()).describe('How the dataset is read, such as the dialect of a CSV; proposed once, then part of the plan.'),
+  notices: z.array(ProfileNotice).optional().describe('What a person should know of how columns are read; absent when there is nothing.'),
   fingerprint: Sha256.describe('Digest of names, types and nullability: a change is drift.'),
 }).meta({ id: 'Profile', description: 'What was observed about a dataset.' });
 export type Profile = z.infer<typeof Profile>;

@@ -64,7 +64,7 @@ const postgres = {
   tls: z.enum(['disable', 'prefer', 'require', 'verify-full']).optional().describe('TLS; prefer when left out.'),
 };
 const file = {
-  connector: z.literal('file').describe('csv, csv.gz and parquet files on the worker.'),
+  connector: z.literal('file').describe('csv, tsv, ndjson, json and parquet files on the worker.'),
   root: SafeText.min(1).max(1000).describe('Folder; datasets are paths below it.'),
 };
 /** The body of a connection in agent-etl.yaml, where the name is the key. */

@@ -3,9 +3,11 @@ import { DuckChild, FifoFeed, makeFifo } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { rm, stat } from 'node:fs/promises';
 import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, ReadCount } from '../port.ts';
+import type { Duck } from './duck-sql.ts';
 import type { FileFormat } from './file-format-rules.ts';
-import { type CsvDialect, fromOptions } from './file-options.ts';
-import { type Duck, copyCsv, copyParquet, selectFile, selectStream } from './file-sql.ts';
+import { type CsvDialect, fromOptions, layoutOf } from './file-options.ts';
+import { copyCsv, copyParquet, selectFile, selectStream } from './file-sql.ts';
+import { copyJson } from './json-line-sql.ts';
 import { withRow } from './refused-row.ts';
 
 export const dialectOf = ({ delimiter, compression }: FileFormat): CsvDialect => ({ delim: delimiter, quote: '"', escape: '"', header: 'true', compression });
@@ -89,7 +91,8 @@ export class FileChunk implements ChunkWriter {
 }
 
 function copyInto({ task, format, path }: ChunkPlan, from: Duck): Duck {
-  return format.format === 'csv' ? copyCsv(from, task.columns, { path, dialect: dialectOf(format) }) : copyParquet(from, task.columns, path);
+  if (format.format === 'parquet') return copyParquet(from, task.columns, path);
+  return format.format === 'csv' ? copyCsv(from, task.columns, { path, dialect: dialectOf(format) }) : copyJson(from, task.columns, { ...layoutOf(format), path });
 }
 
 /** The stream knows its columns by number; whoever reads the error knows them by name. */

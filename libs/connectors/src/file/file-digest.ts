@@ -1,7 +1,7 @@
 import type { ColumnMapping, ColumnType, Digest } from '@agent-etl/contracts';
 import type { DuckChild } from '@agent-etl/engines';
 import { compile, identifier, rowDigest } from '@agent-etl/sql-safety';
-import { type Duck, listOf, sql } from './file-sql.ts';
+import { type Duck, listOf, sql } from './duck-sql.ts';
 
 /** Key of the row digest; both ends use the same. */
 const KEY = 'etl';

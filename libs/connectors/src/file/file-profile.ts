@@ -1,14 +1,16 @@
-import { type Column, EtlError, type Profile, canonicalJson, didYouMean } from '@agent-etl/contracts';
+import { type Column, EtlError, type Profile, type ProfileNotice, canonicalJson, didYouMean } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { createHash } from 'node:crypto';
 import { profileCsv, shapeOfCsv } from './csv-profile.ts';
+import { literalText, sql } from './duck-sql.ts';
 import { type Ends, folderFailure, listFiles, readEnds } from './file-folder.ts';
-import { contentProblem, requireFormat } from './file-format-rules.ts';
+import { contentProblem, outerName, requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
-import { type FileColumn, type ReadPlan, toOptions } from './file-options.ts';
-import { literalText, sql } from './file-sql.ts';
+import { type FileColumn, type ReadPlan, layoutOf, toOptions } from './file-options.ts';
 import { typeOfDuck } from './file-types-rules.ts';
+import { profileJson } from './json-profile.ts';
+import { readTextHead } from './text-head.ts';
 
 const NO_DEPENDENTS = { views: 0, foreignKeys: 0, policies: 0, grants: 0 };
 
@@ -30,7 +32,7 @@ export async function openFile(gate: FileGate, dataset: string): Promise<{ path:
   try {
     const ends = await readEnds(path);
     const problem = contentProblem(format, ends.head, ends.tail);
-    if (problem) throw new EtlError('data.format-invalid', { file: dataset, format: format.compression === 'gzip' ? 'gzip' : format.format, place: 'its first bytes', problem });
+    if (problem) throw new EtlError('data.format-invalid', { file: dataset, format: outerName(format), place: 'its first bytes', problem });
     return { path, ends };
   } catch (error) {
     throw folderFailure(error, { connection: gate.connection, dataset, action: 'read' });
@@ -44,21 +46,25 @@ export async function readParquetShape(duck: DuckChild, path: string): Promise<{
   return { columns: described.map((row) => ({ name: String(row['column_name']), duckType: String(row['column_type']) })), rows: Number(count?.['rows'] ?? 0) };
 }
 
-async function observe(gate: FileGate, dataset: string, scratch: string): Promise<{ plan: ReadPlan; rows: number; rowsExact: boolean; bytes: number }> {
+interface Observed { readonly plan: ReadPlan; readonly rows: number; readonly rowsExact: boolean; readonly bytes: number; readonly notices?: ProfileNotice[] }
+async function observe(gate: FileGate, dataset: string, scratch: string): Promise<Observed> {
   const format = requireFormat(dataset);
-  const { path, ends } = await openFile(gate, dataset);
-  const shape = format.format === 'csv' ? await shapeOfCsv(dataset, ends, { format }) : null;
-  const duck = await DuckChild.start({ about: dataset, scratch, files: [path] });
+  const file = await openFile(gate, dataset);
+  const { path, ends: { bytes } } = file;
+  const head = format.format === 'parquet' ? null : await readTextHead(dataset, file, format);
+  const shape = head && format.format === 'csv' ? shapeOfCsv(dataset, head, { format }) : null;
+  const duck = await DuckChild.start({ about: dataset, scratch, files: [path], ...(head && !shape ? { threads: 1 } : {}) });
   try {
-    if (shape) return { ...await profileCsv(duck, path, { shape, bytes: ends.bytes }), bytes: ends.bytes };
+    if (head && shape) return { ...await profileCsv(duck, path, { shape, head, bytes }), bytes };
+    if (head) return { ...await profileJson(duck, { path, dataset, layout: layoutOf(format), head, bytes }), bytes };
     const { columns, rows } = await readParquetShape(duck, path);
-    return { plan: { format: 'parquet', columns }, rows, rowsExact: true, bytes: ends.bytes };
+    return { plan: { format: 'parquet', columns }, rows, rowsExact: true, bytes };
   } finally {
     await duck.stop();
   }
 }
 
-/** Looks at a file: a Parquet footer, or the cells of a CSV, whole up to 32 MB.
+/** Looks at a file: a Parquet footer, or the cells of a text, whole up to 32 MB.
  * @throws EtlError `source.not-found`, `data.format-invalid`, `file.forbidden`, `request.unsupported`; for a target only the last two */
 export async function profileFile(gate: FileGate, dataset: string, options: { as: 'source' | 'target'; scratch: string }): Promise<Profile> {
   const format = requireFormat(dataset);
@@ -71,9 +77,9 @@ export async function profileFile(gate: FileGate, dataset: string, options: { as
     if (await gate.existing(dataset) === null) return empty;
   }
   try {
-    const { plan, rows, rowsExact, bytes } = await observe(gate, dataset, options.scratch);
+    const { plan, rows, rowsExact, bytes, notices = [] } = await observe(gate, dataset, options.scratch);
     const columns = columnsOf(plan.columns);
-    return { ...empty, exists: true, columns, rows, rowsExact, bytes, options: toOptions(plan), fingerprint: fingerprintOf(columns) };
+    return { ...empty, exists: true, columns, rows, rowsExact, bytes, options: toOptions(plan), fingerprint: fingerprintOf(columns), ...(notices.length ? { notices } : {}) };
   } catch (error) {
     // A file that nobody can read may be replaced all the same; one row says that it is not empty.
     if (options.as === 'target' && error instanceof EtlError && /^(data|profile)\./.test(error.code)) return { ...empty, exists: true, rows: 1, rowsExact: false };

@@ -2,11 +2,13 @@ import { type Digest, EtlError, type LoadTask, type PublishTask } from '@agent-e
 import { DuckChild } from '@agent-etl/engines';
 import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
 import { FileChunk, dialectOf } from './file-chunk.ts';
+import type { Duck } from './duck-sql.ts';
 import { digestOf } from './file-digest.ts';
 import { folderFailure } from './file-folder.ts';
 import { type FileFormat, requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
-import { type Duck, selectFile, selectStream } from './file-sql.ts';
+import { layoutOf } from './file-options.ts';
+import { selectFile, selectObjects, selectStream } from './file-sql.ts';
 import { StagedFile } from './staged-file.ts';
 
 /** Writes one file per target: staged under a hidden name beside it, published by a rename. */
@@ -112,6 +114,7 @@ class FileSinkSession implements SinkSession {
   private readBack(task: PublishTask, path: string): Duck {
     const { format } = this.work;
     if (format.format === 'csv') return selectStream(path, task.columns, dialectOf(format));
+    if (format.format !== 'parquet') return selectObjects(path, task.columns, layoutOf(format));
     const columns = task.columns.map(({ target, targetNative }) => ({ name: target, duckType: targetNative }));
     return selectFile(path, { format: 'parquet', columns }, task.columns.map(({ target, type }) => ({ source: target, type })));
   }

@@ -2,20 +2,19 @@ import { type Digest, EtlError, type LoadTask } from '@agent-etl/contracts';
 import { DuckChild, FifoTap, makeFifo } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import type { ChunkRange, ConnectorTools, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { shapeOfCsv } from './csv-profile.ts';
 import { digestOf } from './file-digest.ts';
 import type { Ends } from './file-folder.ts';
 import { requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
-import { type ReadPlan, fromOptions } from './file-options.ts';
+import { type ReadPlan, compressionOf, fromOptions } from './file-options.ts';
 import { columnsOf, fingerprintOf, openFile, readParquetShape } from './file-profile.ts';
 import { copyCsv, selectFile } from './file-sql.ts';
+import { keysOf } from './json-profile.ts';
+import { checkPacked } from './packed-file.ts';
 import { withRow } from './refused-row.ts';
+import { readTextHead } from './text-head.ts';
 
 /** Reads one file: one piece, always. */
 export class FileSource implements Source {
@@ -32,7 +31,8 @@ export class FileSource implements Source {
     const plan = fromOptions(task.options);
     const { path, ends } = await openFile(this.gate, task.source.dataset);
     await this.refuseDrift(task, plan, { path, ends });
-    if (plan.format === 'csv' && plan.dialect.compression === 'gzip') await checkGzip(path, task.source.dataset);
+    const compression = compressionOf(plan);
+    if (compression !== 'none') await checkPacked(path, { dataset: task.source.dataset, compression, bytes: ends.bytes });
     return new FileSession(task, plan, { path, scratch: this.tools.scratch, bytes: ends.bytes });
   }
 
@@ -50,16 +50,24 @@ export class FileSource implements Source {
 
   private async shapeNow(dataset: string, plan: ReadPlan, { path, ends }: { path: string; ends: Ends }): Promise<string[]> {
     if (plan.format === 'csv') {
-      const { names } = await shapeOfCsv(dataset, ends, { format: requireFormat(dataset), known: plan.dialect });
+      const { names } = shapeOfCsv(dataset, await readTextHead(dataset, { path, ends }, requireFormat(dataset)), { format: requireFormat(dataset), known: plan.dialect });
       return names.map((name, index) => `${name} ${plan.columns[index]?.duckType ?? 'unknown'}`);
     }
-    const duck = await DuckChild.start({ about: dataset, scratch: this.tools.scratch, files: [path] });
+    const head = plan.format === 'parquet' ? null : await readTextHead(dataset, { path, ends }, requireFormat(dataset));
+    const duck = await DuckChild.start({ about: dataset, scratch: this.tools.scratch, files: [path], ...(head ? { threads: 1 } : {}) });
     try {
-      return (await readParquetShape(duck, path)).columns.map(({ name, duckType }) => `${name} ${duckType}`);
+      if (plan.format === 'parquet' || !head) return (await readParquetShape(duck, path)).columns.map(({ name, duckType }) => `${name} ${duckType}`);
+      return inPlannedOrder(await keysOf(duck, { path, dataset, layout: plan, head }), plan);
     } finally {
       await duck.stop();
     }
   }
+}
+
+/** Keys have no order: those that were planned, then those that are new. */
+function inPlannedOrder(names: readonly string[], { columns }: ReadPlan): string[] {
+  const known = columns.filter(({ name }) => names.includes(name)).map(({ name, duckType }) => `${name} ${duckType}`);
+  return [...known, ...names.filter((name) => !columns.some((column) => column.name === name)).map((name) => `${name} unknown`)];
 }
 
 class FileSession implements SourceSession {
@@ -146,14 +154,4 @@ function counted({ onRead }: Pick<ReadOptions, 'onRead'>): { add(bytes: Uint8Arr
     end: (rows) => { onRead(rows, bytes); },
     bytes: () => bytes,
   };
-}
-
-/** Reads a gzip file to its end: a file that is cut at the end of a line would pass for a shorter one.
- * @throws EtlError `data.format-invalid` */
-async function checkGzip(path: string, dataset: string): Promise<void> {
-  try {
-    await pipeline(createReadStream(path), createGunzip(), new Writable({ write: (_bytes, _encoding, done) => { done(); } }));
-  } catch (cause) {
-    throw new EtlError('data.format-invalid', { file: dataset, format: 'gzip', place: 'the compressed stream', problem: 'it is cut off or damaged' }, { cause });
-  }
 }

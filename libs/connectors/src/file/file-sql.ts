@@ -1,23 +1,16 @@
 import { type ColumnMapping, type ColumnType, EtlError } from '@agent-etl/contracts';
-import { type SqlFragment, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { identifier, literal } from '@agent-etl/sql-safety';
 import { refusal, strictCast } from './csv-cell-sql.ts';
-import type { CsvDialect, FileColumn, ReadPlan } from './file-options.ts';
+import { type Duck, cast, listOf, literalText as text, nth, sql } from './duck-sql.ts';
+import type { CsvDialect, FileColumn, JsonLayout, ReadPlan, TextPlan } from './file-options.ts';
 import { duckTypeOf, isNested } from './file-types-rules.ts';
-
-export type Duck = SqlFragment<'duckdb'>;
-export const sql = sqlFor('duckdb');
-const comma = sql`, `;
-export const listOf = (parts: readonly Duck[]): Duck => joinSql(parts, comma);
-export const cast = (value: Duck, duckType: string): Duck => sql`CAST(${value} AS ${typeName('duckdb', duckType)})`;
-export const literalText = (value: string): Duck => literal('duckdb', value);
-const text = literalText;
+import { floatText } from './float-sql.ts';
+import { jsonCells, typesInFile } from './json-sql.ts';
 
 /** Longest line of a CSV and the buffer that holds it: a cell of 16 MB still passes. */
 const MAX_LINE = 16 * 1024 * 1024;
 const BUFFER = 2 * MAX_LINE;
 
-/** Columns of a file are known by position: names in files are longer and stranger than names in SQL may be. */
-export const nth = (index: number): Duck => sql`#${literal('duckdb', index + 1)}`;
 const csvColumns = (duckTypes: readonly string[]): Duck => listOf(duckTypes.map((duckType, index) => sql`${text(`c${index}`)}: ${text(duckType)}`));
 
 /** A CSV by path with the given types in its order, named c0, c1, …, nothing guessed. An unquoted empty cell is NULL, a quoted one is the empty text. */
@@ -27,18 +20,25 @@ export function readCsv(path: string, dialect: CsvDialect, duckTypes: readonly s
     max_line_size = ${literal('duckdb', MAX_LINE)}, buffer_size = ${literal('duckdb', BUFFER)}, columns = {${csvColumns(duckTypes)}})`;
 }
 
+type Mapped = Pick<ColumnMapping, 'source' | 'type'>;
+/** The cells of a text file as texts, in the order of its columns.
+ * @param mapped columns that travel; without them every cell keeps its text */
+export function readCells(path: string, plan: TextPlan, mapped?: readonly Mapped[]): Duck {
+  if (plan.format === 'csv') return readCsv(path, plan.dialect, plan.columns.map(() => 'VARCHAR'));
+  const types = mapped ? typesInFile(plan.columns, mapped) : plan.columns.map(() => null);
+  return jsonCells(path, { layout: plan, columns: plan.columns, types, others: mapped && mapped.length < plan.columns.length ? 'ignored' : 'refused' });
+}
+
 /** Columns as c0, c1, … with the type that travels, from a file. */
-export function selectFile(path: string, plan: ReadPlan, columns: readonly Pick<ColumnMapping, 'source' | 'type'>[]): Duck {
+export function selectFile(path: string, plan: ReadPlan, columns: readonly Mapped[]): Duck {
   const values = columns.map(({ source, type }, index) => {
     const at = plan.columns.findIndex(({ name }) => name === source);
     if (at < 0) throw new EtlError('plan.stale');
     const cell = nth(at);
-    const value = plan.format === 'csv' ? strictCast(cell, source, type) : travelling(cell, plan.columns[at] ?? { name: source, duckType: 'VARCHAR' }, type);
+    const value = plan.format === 'parquet' ? travelling(cell, plan.columns[at] ?? { name: source, duckType: 'VARCHAR' }, type) : strictCast(cell, source, type);
     return sql`${value} AS ${identifier(`c${index}`)}`;
   });
-  const from = plan.format === 'csv'
-    ? readCsv(path, plan.dialect, plan.columns.map(() => 'VARCHAR'))
-    : sql`read_parquet(${text(path)}, hive_partitioning = false)`;
+  const from = plan.format === 'parquet' ? sql`read_parquet(${text(path)}, hive_partitioning = false)` : readCells(path, plan, columns);
   return sql`SELECT ${listOf(values)} FROM ${from}`;
 }
 
@@ -55,24 +55,29 @@ export const hasNanoseconds = (cell: Duck): Duck => sql`epoch_ns(${cell}) % 1000
 /** What a CSV stream of ours is read as; bytes and JSON come as text. */
 const carried = (type: ColumnType): string => (type.kind === 'bytes' || type.kind === 'json' ? 'VARCHAR' : duckTypeOf(type));
 const STREAM: CsvDialect = { delim: ',', quote: '"', escape: '"', header: 'false', compression: 'none' };
+const fromHex = (cell: Duck): Duck => sql`from_hex(substring(${cell}, 3))`;
 
 /** Columns as c0, c1, … from a CSV that we wrote ourselves: the text carrier, or a staged file. */
 export function selectStream(path: string, columns: readonly { readonly type: ColumnType }[], dialect: CsvDialect = STREAM): Duck {
   const values = columns.map(({ type }, index) => {
     const cell = sql`${identifier(`c${index}`)}`;
-    return sql`${type.kind === 'bytes' ? sql`from_hex(substring(${cell}, 3))` : cell} AS ${identifier(`c${index}`)}`;
+    return sql`${type.kind === 'bytes' ? fromHex(cell) : cell} AS ${identifier(`c${index}`)}`;
   });
   const read = readCsv(path, dialect, columns.map(({ type }) => carried(type)));
   return sql`SELECT ${listOf(values)} FROM ${read}`;
 }
 
-/** A travelling value as CSV text that Postgres and this connector read back to the same value.
- * DuckDB prints some powers of two wrongly, so its own text of a float counts only where it reads back equal. */
+/** Columns as c0, c1, … from a file of objects that we wrote ourselves. */
+export function selectObjects(path: string, columns: readonly { readonly target: string; readonly type: ColumnType }[], layout: JsonLayout): Duck {
+  const values = columns.map(({ type }, index) => sql`${type.kind === 'bytes' ? fromHex(nth(index)) : cast(nth(index), carried(type))} AS ${identifier(`c${index}`)}`);
+  const names = columns.map(({ target }) => ({ name: target }));
+  return sql`SELECT ${listOf(values)} FROM ${jsonCells(path, { layout, columns: names, types: columns.map(({ type }) => type), others: 'refused' })}`;
+}
+
+/** A travelling value as CSV text that Postgres and this connector read back to the same value. */
 function asText(cell: Duck, { kind }: ColumnType): Duck {
   if (kind === 'bytes') return sql`'\\x' || lower(hex(${cell}))`;
-  if (kind === 'f64') return sql`CASE WHEN TRY_CAST(CAST(${cell} AS VARCHAR) AS DOUBLE) IS NOT DISTINCT FROM ${cell} THEN CAST(${cell} AS VARCHAR) ELSE printf('%.17g', ${cell}) END`;
-  if (kind === 'f32') return sql`CASE WHEN TRY_CAST(CAST(${cell} AS VARCHAR) AS FLOAT) IS NOT DISTINCT FROM ${cell} THEN CAST(${cell} AS VARCHAR) ELSE printf('%.9g', CAST(${cell} AS DOUBLE)) END`;
-  return cell;
+  return kind === 'f64' || kind === 'f32' ? floatText(cell, kind) : cell;
 }
 
 const SQL_NAME_BYTES = 63;

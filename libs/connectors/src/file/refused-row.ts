@@ -2,8 +2,11 @@ import { type ColumnMapping, EtlError } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { compile, literal } from '@agent-etl/sql-safety';
 import { isRefused } from './csv-cell-sql.ts';
+import { type Duck, literalText, nth, sql } from './duck-sql.ts';
 import type { ReadPlan } from './file-options.ts';
-import { type Duck, hasNanoseconds, literalText, nth, readCsv, sql } from './file-sql.ts';
+import { hasNanoseconds, readCells } from './file-sql.ts';
+import { readObjects, recordProblem } from './json-sql.ts';
+import { refusedRecord } from './refused-record.ts';
 
 interface Reading { readonly dataset: string; readonly path: string; readonly plan: ReadPlan; readonly columns: readonly Pick<ColumnMapping, 'source' | 'target' | 'type'>[]; readonly scratch: string }
 
@@ -12,13 +15,14 @@ interface Reading { readonly dataset: string; readonly path: string; readonly pl
 export async function withRow(error: unknown, reading: Reading): Promise<unknown> {
   if (!(error instanceof EtlError)) return error;
   if (codeOfServer(error) !== null) return withRowOfFile(error, reading);
+  if (error.details['record'] !== undefined) return await badRecord(reading) ?? error;
   const column = error.cell?.column ?? (error.code === 'data.format-invalid' ? error.details['column'] : undefined);
   const mapping = reading.columns.find(({ source }) => source === column);
   if (!mapping || (error.cell?.row ?? null) !== null) return error;
-  const row = await firstWhere(reading, mapping.source, (cell) => (reading.plan.format === 'csv' ? isRefused(cell, mapping.type) : hasNanoseconds(cell)));
+  const row = await firstWhere(reading, mapping.source, (cell) => (reading.plan.format === 'parquet' ? hasNanoseconds(cell) : isRefused(cell, mapping.type)));
   if (row === null) return error;
   if (!error.cell) return nulAt(reading.dataset, { row, column: mapping.source }, error.cause);
-  const next = reading.plan.format === 'csv' ? { next: 'mend the cell, or make the target first with a column that takes it, such as text' } : {};
+  const next = reading.plan.format !== 'parquet' ? { next: 'mend the cell, or make the target first with a column that takes it, such as text' } : {};
   return new EtlError(error.code, { ...error.details, row, ...next }, { cause: error.cause, cell: { ...error.cell, row } });
 }
 
@@ -53,10 +57,27 @@ async function firstWhere(reading: Reading, column: string, condition: (cell: Du
   if (at < 0) return null;
   const duck = await DuckChild.start({ about: dataset, scratch, files: [path], threads: 1 });
   try {
-    const from = plan.format === 'csv' ? readCsv(path, plan.dialect, plan.columns.map(() => 'VARCHAR')) : sql`read_parquet(${literalText(path)}, hive_partitioning = false)`;
+    const from = plan.format !== 'parquet' ? readCells(path, plan) : sql`read_parquet(${literalText(path)}, hive_partitioning = false)`;
     const cells = sql`SELECT row_number() OVER () AS "row", ${nth(at)} AS cell FROM ${from}`;
     const [first] = await duck.query(compile(sql`SELECT "row" FROM (${cells}) AS cells WHERE ${condition(sql`cell`)} ORDER BY 1 LIMIT ${literal('duckdb', 1)}`));
     return first ? Number(first['row']) : null;
+  } catch {
+    return null;
+  } finally {
+    await duck.stop();
+  }
+}
+
+/** The first record of a file of objects that is none, or whose keys are not those of the plan. */
+async function badRecord({ dataset, path, plan, columns, scratch }: Reading): Promise<EtlError | null> {
+  if (plan.format === 'csv' || plan.format === 'parquet') return null;
+  const known = plan.columns.map(({ name }) => name);
+  const duck = await DuckChild.start({ about: dataset, scratch, files: [path], threads: 1 });
+  try {
+    const records = sql`SELECT row_number() OVER () AS "row", json AS record, json_keys(json) AS keys FROM ${readObjects(path, plan)}`;
+    const problem = recordProblem(sql`record`, sql`keys`, columns.length < known.length ? null : known);
+    const [found] = await duck.query(compile(sql`SELECT "row", ${problem} AS problem, CAST(to_json(keys) AS VARCHAR) AS keys FROM (${records}) AS records WHERE problem IS NOT NULL ORDER BY "row" LIMIT 1`));
+    return found ? refusedRecord({ dataset, layout: plan }, found, known) : null;
   } catch {
     return null;
   } finally {

@@ -34,13 +34,28 @@ function csvProblem(message: string): string | null {
   return line(message) === null ? null : 'the row cannot be read';
 }
 
+/** A file of objects that is no JSON. DuckDB counts the objects that it has begun, so the one that it could not end is one less. */
+function jsonError(message: string, about: string, cause: Error): EtlError | null {
+  const malformed = /^Invalid Input Error: Malformed JSON in file .*, at byte \d+ in (?:line|record\/value) (\d+): (.*)/.exec(message);
+  if (malformed) {
+    const problem = (malformed[2] ?? '').replace(/ Try auto-detecting.*$/, '').replace(/[. ]+$/, '');
+    return new EtlError('data.format-invalid', { file: about, format: 'json', place: `row ${Number(malformed[1]) - 1}`, problem, ...(/UTF-8/.test(problem) ? { next: asUtf8(about) } : {}) }, { cause });
+  }
+  const record = /JSON record refused: ([a-z ]+)/.exec(message)?.[1];
+  if (record) return new EtlError('data.format-invalid', { file: about, format: 'json', place: 'a row', problem: recordProblems[record] ?? record, record }, { cause });
+  if (/maximum_object_size/.test(message)) return new EtlError('data.row-too-large', { row: 'of a file of objects', size: 'longer than an object may be', limit: LARGEST_OBJECT }, { cause });
+  return null;
+}
+const recordProblems: Readonly<Record<string, string>> = { 'no object': 'it is no object', 'duplicate key': 'a key stands there twice', 'unknown key': 'a key was not there when the file was profiled', 'too deep': 'a value is nested too deeply to be kept as it stands' };
+const LARGEST_OBJECT = '32 MB';
+
 /** What DuckDB said, in the words of the error table. Its own text, which holds values and paths, stays in the cause.
  * @param about name of the dataset as the user typed it */
 export function duckFailure(message: string, about: string): EtlError {
   const cause = new Error(message);
   if (/No space left on device|disk quota exceeded|max_temp_directory_size|failed to offload/i.test(message)) return new EtlError('platform.disk-full', { what: about }, { cause });
   if (/^Out of Memory Error/i.test(message)) return new EtlError('query.memory-exceeded', { limit: 'its memory' }, { cause });
-  const value = valueError(message, cause);
+  const value = jsonError(message, about, cause) ?? valueError(message, cause);
   if (value) return value;
   const nul = /NUL in column "([\s\S]*?)"/.exec(message);
   if (nul) return new EtlError('data.format-invalid', { file: about, format: 'text', place: `column ${nul[1]}`, problem: 'a cell holds NUL', column: nul[1] }, { cause });
