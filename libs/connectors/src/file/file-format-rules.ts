@@ -7,7 +7,7 @@ const TEXTS: readonly (readonly [string, Pick<FileFormat, 'format' | 'delimiter'
   ['.csv', { format: 'csv', delimiter: ',' }], ['.tsv', { format: 'csv', delimiter: '\t' }], ['.ndjson', { format: 'ndjson', delimiter: ',' }], ['.jsonl', { format: 'ndjson', delimiter: ',' }],
   ['.json', { format: 'json', delimiter: ',' }],
 ];
-const PACKED: readonly (readonly [string, Compression])[] = [['', 'none'], ['.gz', 'gzip']];
+const PACKED: readonly (readonly [string, Compression])[] = [['', 'none'], ['.gz', 'gzip'], ['.zst', 'zstd']];
 const FORMATS: readonly (readonly [string, FileFormat])[] = [
   ...TEXTS.flatMap(([ending, text]) => PACKED.map(([packed, compression]) => [ending + packed, { ...text, compression }] as const)),
   ['.parquet', { format: 'parquet', compression: 'none', delimiter: ',' }],
@@ -19,7 +19,7 @@ export const formatOf = (dataset: string): FileFormat | null => FORMATS.find(([e
 /** @throws EtlError `request.unsupported` */
 export function requireFormat(dataset: string): FileFormat {
   const format = formatOf(dataset);
-  if (!format) throw new EtlError('request.unsupported', { found: `the file ${dataset}`, allowed: 'a name that ends in .csv, .tsv, .ndjson, .jsonl or .json, each also with .gz, or in .parquet' });
+  if (!format) throw new EtlError('request.unsupported', { found: `the file ${dataset}`, allowed: 'a name that ends in .csv, .tsv, .ndjson, .jsonl or .json, each also with .gz or .zst, or in .parquet' });
   return format;
 }
 /** What a file is to be called in an error about its bytes. */
