@@ -6,7 +6,7 @@ import { columnNames, detectDelimiter, hasHeader, splitRecords } from './csv-dia
 import { type CellCounts, countsFor, everyCount, noCells, typeOfCells } from './csv-types-rules.ts';
 import { type Duck, listOf, sql } from './duck-sql.ts';
 import type { FileFormat } from './file-format-rules.ts';
-import type { CsvDialect, ReadPlan } from './file-options.ts';
+import type { CsvDialect, TextPlan } from './file-options.ts';
 import { readCsv } from './file-sql.ts';
 import { duckTypeOf } from './file-types-rules.ts';
 import type { TextHead } from './text-head.ts';
@@ -32,7 +32,7 @@ export function shapeOfCsv(dataset: string, head: TextHead, how: { format: FileF
 }
 
 /** What a look at a text file says of it. */
-export interface TextProfile { readonly plan: ReadPlan; readonly rows: number; readonly rowsExact: boolean }
+export interface TextProfile { readonly plan: TextPlan; readonly rows: number; readonly rowsExact: boolean }
 
 /** Counts what the cells look like and proposes types; reading the sample also proves that its rows have one shape. The first rows say what a column may
  * be, so that the long pass asks each column only about that.

@@ -43,7 +43,7 @@ export function contentProblem(format: FileFormat, head: Uint8Array, tail: Uint8
     return isKind(tail, [0x50, 0x41, 0x52, 0x31]) ? null : 'it does not end with PAR1: cut off';
   }
   if (format.compression !== 'none') return found === format.compression ? null : `it holds ${found ?? `no ${format.compression} stream`}`;
-  return textProblem(format, head);
+  return found === 'UTF-16 text' ? null : textProblem(format, head);
 }
 
 const OPENS: Readonly<Record<string, { readonly with: string; readonly else: string }>> = {
@@ -52,7 +52,7 @@ const OPENS: Readonly<Record<string, { readonly with: string; readonly else: str
 };
 const BLANK = new Set([0x20, 0x09, 0x0a, 0x0d]);
 const BOM = [0xef, 0xbb, 0xbf];
-/** Compares the first bytes of a text, unpacked, with what its name promises. A file that is blank is told of by whoever looks for its columns. */
+/** Compares the first bytes of a text, unpacked and as UTF-8, with what its name promises. A file that is blank is told of by whoever looks for its columns. */
 export function textProblem({ format }: FileFormat, head: Uint8Array): string | null {
   const found = kindOf(head);
   if (found) return `it holds ${found}`;
@@ -60,13 +60,4 @@ export function textProblem({ format }: FileFormat, head: Uint8Array): string | 
   if (!opens) return null;
   const first = head.subarray(isKind(head, BOM) ? BOM.length : 0).find((byte) => !BLANK.has(byte));
   return first === undefined || String.fromCharCode(first) === opens.with ? null : opens.else;
-}
-
-/** 1-based line of the first NUL byte, or null. */
-export function lineOfNul(bytes: Uint8Array): number | null {
-  const at = bytes.indexOf(0);
-  if (at < 0) return null;
-  let line = 1;
-  for (let index = 0; index < at; index++) if (bytes[index] === 10) line += 1;
-  return line;
 }

@@ -1,14 +1,16 @@
 import { EtlError } from '@agent-etl/contracts';
 import { z } from 'zod';
 import type { Compression, FileFormat } from './file-format-rules.ts';
+import type { Encoding } from './text-encoding-rules.ts';
 
 /** How a file is read, fixed when it was profiled: reading never guesses. Travels as text in a profile and in a plan. */
 const Columns = z.array(z.tuple([z.string(), z.string()])).min(1);
 const compression = z.enum(['none', 'gzip', 'zstd']);
+const encoding = z.enum(['utf-8', 'utf-16le', 'utf-16be']).default('utf-8');
 const CsvOptions = z.object({
-  format: z.literal('csv'), delim: z.string().length(1), quote: z.string().max(1), escape: z.string().max(1), header: z.enum(['true', 'false']), compression, columns: z.string(),
+  format: z.literal('csv'), delim: z.string().length(1), quote: z.string().max(1), escape: z.string().max(1), header: z.enum(['true', 'false']), compression, encoding, columns: z.string(),
 });
-const JsonOptions = z.object({ format: z.enum(['ndjson', 'json']), compression, columns: z.string() });
+const JsonOptions = z.object({ format: z.enum(['ndjson', 'json']), compression, encoding, columns: z.string() });
 const ParquetOptions = z.object({ format: z.literal('parquet'), columns: z.string() });
 const FileOptions = z.discriminatedUnion('format', [CsvOptions, JsonOptions, ParquetOptions]);
 
@@ -16,13 +18,15 @@ const FileOptions = z.discriminatedUnion('format', [CsvOptions, JsonOptions, Par
 export interface FileColumn { readonly name: string; readonly duckType: string }
 export interface CsvDialect { readonly delim: string; readonly quote: string; readonly escape: string; readonly header: 'true' | 'false'; readonly compression: Compression }
 export interface JsonLayout { readonly format: 'ndjson' | 'json'; readonly compression: Compression }
-export type TextPlan = { readonly columns: readonly FileColumn[] } & ({ readonly format: 'csv'; readonly dialect: CsvDialect } | JsonLayout);
+/** @property encoding what the file was written in when it was profiled, UTF-8 when left out */
+export type TextPlan = { readonly columns: readonly FileColumn[]; readonly encoding?: Encoding } & ({ readonly format: 'csv'; readonly dialect: CsvDialect } | JsonLayout);
 export type ReadPlan = TextPlan | { readonly columns: readonly FileColumn[]; readonly format: 'parquet' };
 
 export function toOptions(plan: ReadPlan): Record<string, string> {
   const columns = JSON.stringify(plan.columns.map(({ name, duckType }) => [name, duckType]));
-  if (plan.format === 'csv') return { format: 'csv', ...plan.dialect, columns };
-  return plan.format === 'parquet' ? { format: 'parquet', columns } : { format: plan.format, compression: plan.compression, columns };
+  if (plan.format === 'parquet') return { format: 'parquet', columns };
+  const encoded: Record<string, string> = plan.encoding === undefined || plan.encoding === 'utf-8' ? {} : { encoding: plan.encoding };
+  return plan.format === 'csv' ? { format: 'csv', ...plan.dialect, ...encoded, columns } : { format: plan.format, compression: plan.compression, ...encoded, columns };
 }
 
 /** @throws EtlError `plan.stale` when a plan holds options that this release cannot read */
@@ -33,14 +37,17 @@ export function fromOptions(options: Readonly<Record<string, string>>): ReadPlan
   const list = columns.data.map(([name, duckType]) => ({ name, duckType }));
   const { data } = parsed;
   if (data.format === 'parquet') return { format: 'parquet', columns: list };
-  if (data.format !== 'csv') return { format: data.format, columns: list, compression: data.compression };
+  if (data.format !== 'csv') return { format: data.format, columns: list, compression: data.compression, encoding: data.encoding };
   const { delim, quote, escape, header } = data;
-  return { format: 'csv', columns: list, dialect: { delim, quote, escape, header, compression: data.compression } };
+  return { format: 'csv', columns: list, encoding: data.encoding, dialect: { delim, quote, escape, header, compression: data.compression } };
 }
 /** How a file of objects is laid out, by its name. */
 export const layoutOf = ({ format, compression }: FileFormat): JsonLayout => ({ format: format === 'json' ? 'json' : 'ndjson', compression });
 /** How the bytes of a file are packed, by the plan that reads it. */
 export const compressionOf = (plan: ReadPlan): Compression => (plan.format === 'csv' ? plan.dialect.compression : plan.format === 'parquet' ? 'none' : plan.compression);
+
+/** The same plan for a file that is packed otherwise. */
+export const packedAs = (plan: TextPlan, compression: Compression): TextPlan => (plan.format === 'csv' ? { ...plan, dialect: { ...plan.dialect, compression } } : { ...plan, compression });
 
 function jsonOf(text: string): unknown {
   try {

@@ -7,9 +7,10 @@ import { literalText, sql } from './duck-sql.ts';
 import { type Ends, folderFailure, listFiles, readEnds } from './file-folder.ts';
 import { contentProblem, outerName, requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
-import { type FileColumn, type ReadPlan, layoutOf, toOptions } from './file-options.ts';
+import { type FileColumn, type ReadPlan, layoutOf, packedAs, toOptions } from './file-options.ts';
 import { typeOfDuck } from './file-types-rules.ts';
 import { profileJson } from './json-profile.ts';
+import { readable } from './readable-file.ts';
 import { readTextHead } from './text-head.ts';
 
 const NO_DEPENDENTS = { views: 0, foreignKeys: 0, policies: 0, grants: 0 };
@@ -48,19 +49,35 @@ export async function readParquetShape(duck: DuckChild, path: string): Promise<{
 
 interface Observed { readonly plan: ReadPlan; readonly rows: number; readonly rowsExact: boolean; readonly bytes: number; readonly notices?: ProfileNotice[] }
 async function observe(gate: FileGate, dataset: string, scratch: string): Promise<Observed> {
-  const format = requireFormat(dataset);
   const file = await openFile(gate, dataset);
-  const { path, ends: { bytes } } = file;
-  const head = format.format === 'parquet' ? null : await readTextHead(dataset, file, format);
-  const shape = head && format.format === 'csv' ? shapeOfCsv(dataset, head, { format }) : null;
-  const duck = await DuckChild.start({ about: dataset, scratch, files: [path], ...(head && !shape ? { threads: 1 } : {}) });
+  return requireFormat(dataset).format === 'parquet' ? observeParquet(dataset, file, scratch) : observeText(dataset, file, scratch);
+}
+async function observeParquet(dataset: string, { path, ends: { bytes } }: { path: string; ends: Ends }, scratch: string): Promise<Observed> {
+  const duck = await DuckChild.start({ about: dataset, scratch, files: [path] });
   try {
-    if (head && shape) return { ...await profileCsv(duck, path, { shape, head, bytes }), bytes };
-    if (head) return { ...await profileJson(duck, { path, dataset, layout: layoutOf(format), head, bytes }), bytes };
     const { columns, rows } = await readParquetShape(duck, path);
     return { plan: { format: 'parquet', columns }, rows, rowsExact: true, bytes };
   } finally {
     await duck.stop();
+  }
+}
+async function observeText(dataset: string, file: { path: string; ends: Ends }, scratch: string): Promise<Observed> {
+  const format = requireFormat(dataset);
+  const { ends: { bytes } } = file;
+  const head = await readTextHead(dataset, file, format);
+  const shape = format.format === 'csv' ? shapeOfCsv(dataset, head, { format }) : null;
+  const { path, compression, drop } = await readable({ ...head, dataset, path: file.path, bytes, compression: format.compression, scratch });
+  try {
+    const duck = await DuckChild.start({ about: dataset, scratch, files: [path], ...(shape ? {} : { threads: 1 }) });
+    try {
+      const found = shape ? await profileCsv(duck, path, { shape: { ...shape, dialect: { ...shape.dialect, compression } }, head, bytes })
+        : await profileJson(duck, { path, dataset, layout: { ...layoutOf(format), compression }, head, bytes });
+      return { ...found, plan: { ...packedAs(found.plan, format.compression), encoding: head.encoding }, bytes };
+    } finally {
+      await duck.stop();
+    }
+  } finally {
+    await drop();
   }
 }
 

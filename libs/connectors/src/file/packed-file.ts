@@ -1,12 +1,13 @@
 import { EtlError } from '@agent-etl/contracts';
 import { createReadStream } from 'node:fs';
-import { type Transform, finished } from 'node:stream';
+import { PassThrough, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import type { Compression } from './file-format-rules.ts';
 import { NoZstd, ZstdFrames } from './zstd-frames-rules.ts';
 
 type Packed = Exclude<Compression, 'none'>;
-type Each = (part: Buffer) => 'more' | 'enough';
+type Answer = 'more' | 'enough';
+type Each = (part: Buffer) => Answer | Promise<Answer>;
 
 /** What comes out of a packed file is at most this much, or this many times its size: more is a bomb. */
 const MOST = { bytes: 512 * 1024 * 1024, times: 200 };
@@ -17,22 +18,27 @@ export const isBomb = (packed: number, unpacked: number): boolean => unpacked > 
 class Unpacking {
   private readonly stream: Transform;
   private readonly over: Promise<void>;
-  private isEnough = false;
-  constructor(compression: Packed, each: Each) {
-    this.stream = compression === 'gzip' ? createGunzip() : createZstdDecompress();
-    this.over = new Promise((resolve, reject) => { finished(this.stream, (error) => { if (error && !this.isEnough) reject(error); else resolve(); }); });
+  private answer: Answer = 'more';
+  constructor(compression: Compression, each: Each) {
+    this.stream = compression === 'gzip' ? createGunzip() : compression === 'zstd' ? createZstdDecompress() : new PassThrough();
+    this.over = this.lookAtAll(each);
     this.over.catch(() => undefined);
-    this.stream.on('data', (part: Buffer) => { if (!this.isEnough && each(part) === 'enough') { this.isEnough = true; this.stream.destroy(); } });
   }
-  async write(bytes: Uint8Array): Promise<'more' | 'enough'> {
+  private async lookAtAll(each: Each): Promise<void> {
+    for await (const part of this.stream as AsyncIterable<Buffer>) {
+      this.answer = await each(part);
+      if (this.answer === 'enough') return;
+    }
+  }
+  async write(bytes: Uint8Array): Promise<Answer> {
     // A stream that fails forgets whoever waits for a write.
     await Promise.race([new Promise<void>((resolve) => { this.stream.write(bytes, () => { resolve(); }); }), this.over]);
-    return this.isEnough ? 'enough' : 'more';
+    return this.answer;
   }
-  async end(): Promise<'more' | 'enough'> {
+  async end(): Promise<Answer> {
     this.stream.end();
     await this.over;
-    return this.isEnough ? 'enough' : 'more';
+    return this.answer;
   }
   destroy(): void { this.stream.destroy(); }
 }
@@ -40,7 +46,7 @@ class Unpacking {
 /** Unpacks a file from its beginning until somebody has enough.
  * @returns bytes of the file that were read
  * @throws EtlError `data.format-invalid` when it is cut off or damaged */
-async function eachUnpacked(path: string, about: { dataset: string; compression: Packed }, each: Each): Promise<number> {
+export async function eachUnpacked(path: string, about: { dataset: string; compression: Compression }, each: Each): Promise<number> {
   const { compression } = about;
   const file = createReadStream(path);
   const frames = compression === 'zstd' ? new ZstdFrames() : null;
@@ -58,13 +64,13 @@ async function eachUnpacked(path: string, about: { dataset: string; compression:
     await open?.end();
     return file.bytesRead;
   } catch (cause) {
-    throw (cause as NodeJS.ErrnoException).syscall === undefined ? damaged(about, cause) : cause;
+    throw cause instanceof EtlError || (cause as NodeJS.ErrnoException).syscall !== undefined ? cause : damaged(about, cause);
   } finally {
     file.destroy();
     open?.destroy();
   }
 }
-const damaged = ({ dataset, compression }: { dataset: string; compression: Packed }, cause: unknown): EtlError =>
+const damaged = ({ dataset, compression }: { dataset: string; compression: Compression }, cause: unknown): EtlError =>
   new EtlError('data.format-invalid', { file: dataset, format: compression, place: 'the compressed stream', problem: 'it is cut off or damaged' }, { cause });
 
 /** Unpacks a file to its end: one that is cut at the end of a line would pass for a shorter one, and a few bytes may hold terabytes.
