@@ -51,16 +51,16 @@ export class FileChunk implements ChunkWriter {
     const { plan } = this;
     const { task: { source: { dataset }, columns }, scratch } = plan;
     const read = fromOptions(scan.options);
-    const duck = await DuckChild.start({ about: dataset, scratch, files: [scan.path, plan.path] });
+    const duck = await DuckChild.start({ about: dataset, scratch, files: [...scan.files.map(({ path }) => path), plan.path] });
     try {
-      this.rows = await duck.copy(compile(copyInto(plan, selectFile(scan.path, read, columns))), signal);
+      this.rows = await duck.copy(compile(copyInto(plan, selectFile(scan.files, read, columns))), signal);
     } catch (error) {
       if (error instanceof EtlError && error.code === 'platform.disk-full') throw new EtlError(error.code, { what: plan.task.target.dataset }, { cause: error.cause });
-      throw await withRow(error, { dataset, path: scan.path, plan: read, columns, scratch });
+      throw await withRow(error, { dataset, files: scan.files, plan: read, columns, scratch });
     } finally {
       await duck.stop();
     }
-    return { rows: this.rows, bytes: (await stat(scan.path)).size, digest: null };
+    return { rows: this.rows, bytes: await sizeOf(scan), digest: null };
   }
 
   async commit(counts: ChunkCounts): Promise<'written' | 'redo'> {
@@ -89,6 +89,8 @@ export class FileChunk implements ChunkWriter {
     return this.stream.engine;
   }
 }
+
+const sizeOf = async ({ files }: FileScan): Promise<number> => (await Promise.all(files.map(async ({ path }) => (await stat(path)).size))).reduce((sum, size) => sum + size, 0);
 
 function copyInto({ task, format, path }: ChunkPlan, from: Duck): Duck {
   if (format.format === 'parquet') return copyParquet(from, task.columns, path);

@@ -1,4 +1,4 @@
-import type { ReadPlan } from './file-options.ts';
+import { type ReadPlan, allColumns } from './file-options.ts';
 
 /** What a file shows now of the columns that were planned: each with its type, or `unknown` where nobody planned it. */
 export const asPlanned = (names: readonly string[], { columns }: ReadPlan): string[] => names.map((name, index) => `${name} ${columns[index]?.duckType ?? 'unknown'}`);
@@ -9,8 +9,8 @@ export function keysAsPlanned(names: readonly string[], { columns }: ReadPlan): 
 }
 
 /** How the columns of a file differ from those that were planned, or null. */
-export function driftOf({ columns }: ReadPlan, found: readonly string[]): string | null {
-  const planned = columns.map(({ name, duckType }) => `${name} ${duckType}`);
+export function driftOf(plan: ReadPlan, found: readonly string[]): string | null {
+  const planned = allColumns(plan).map(({ name, duckType }) => `${name} ${duckType}`);
   if (found.length === planned.length && found.every((column, index) => column === planned[index])) return null;
   const gone = planned.filter((column) => !found.includes(column));
   const added = found.filter((column) => !planned.includes(column));

@@ -8,7 +8,7 @@ import { folderFailure } from './file-folder.ts';
 import { type FileFormat, requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
 import { layoutOf } from './file-options.ts';
-import { selectFile, selectObjects, selectStream } from './file-sql.ts';
+import { alone, selectFile, selectObjects, selectStream } from './file-sql.ts';
 import { StagedFile } from './staged-file.ts';
 
 /** Writes one file per target: staged under a hidden name beside it, published by a rename. */
@@ -116,7 +116,7 @@ class FileSinkSession implements SinkSession {
     if (format.format === 'csv') return selectStream(path, task.columns, dialectOf(format));
     if (format.format !== 'parquet') return selectObjects(path, task.columns, layoutOf(format));
     const columns = task.columns.map(({ target, targetNative }) => ({ name: target, duckType: targetNative }));
-    return selectFile(path, { format: 'parquet', columns }, task.columns.map(({ target, type }) => ({ source: target, type })));
+    return selectFile(alone(path), { format: 'parquet', columns }, task.columns.map(({ target, type }) => ({ source: target, type })));
   }
 
   async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {

@@ -48,7 +48,7 @@ class FileSession implements SourceSession {
       const tap = new FifoTap(fifo);
       const progress = counted(options);
       const pumped = tap.pump(options.to, progress.add);
-      const written = duck.copy(compile(copyCsv(selectFile(this.file.path, this.file.plan, this.task.columns), this.task.columns, { path: fifo })), options.signal)
+      const written = duck.copy(compile(copyCsv(selectFile(this.file.files, this.file.plan, this.task.columns), this.task.columns, { path: fifo })), options.signal)
         .then((rows) => { tap.release(); return rows; }, (error: unknown) => { tap.destroy(); throw error; });
       const rows = await bothOf(written, pumped);
       progress.end(rows);
@@ -60,12 +60,12 @@ class FileSession implements SourceSession {
     }
   }
 
-  scan(): FileScan { return { path: this.file.path, format: this.file.plan.format, options: toOptions(this.file.plan) }; }
+  scan(): FileScan { return { files: this.file.files, format: this.file.plan.format, options: toOptions(this.file.plan) }; }
 
   async digest(_ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
     const duck = await this.start();
     try {
-      return await digestOf(duck, selectFile(this.file.path, this.file.plan, this.task.columns), { columns: this.task.columns, signal });
+      return await digestOf(duck, selectFile(this.file.files, this.file.plan, this.task.columns), { columns: this.task.columns, signal });
     } catch (error) {
       throw await this.explain(error);
     } finally {
@@ -74,12 +74,12 @@ class FileSession implements SourceSession {
   }
 
   explain(error: unknown): Promise<unknown> {
-    return withRow(error, { dataset: this.task.source.dataset, path: this.file.path, plan: this.file.plan, columns: this.task.columns, scratch: this.scratch });
+    return withRow(error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: this.task.columns, scratch: this.scratch });
   }
   close(): Promise<void> { return this.file.drop(); }
 
   private start(): Promise<DuckChild> {
-    return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: [this.file.path] });
+    return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: this.file.files.map(({ path }) => path) });
   }
 }
 

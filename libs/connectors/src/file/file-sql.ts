@@ -1,7 +1,8 @@
 import { type ColumnMapping, type ColumnType, EtlError } from '@agent-etl/contracts';
 import { identifier, literal } from '@agent-etl/sql-safety';
 import { refusal, strictCast } from './csv-cell-sql.ts';
-import { type Duck, cast, listOf, literalText as text, nth, sql } from './duck-sql.ts';
+import type { ScannedFile } from '../port.ts';
+import { type Duck, FROM_FILE, cast, listOf, literalText as text, nth, pathsOf, sql } from './duck-sql.ts';
 import type { CsvDialect, FileColumn, JsonLayout, ReadPlan, TextPlan } from './file-options.ts';
 import { duckTypeOf, isNested } from './file-types-rules.ts';
 import { floatText } from './float-sql.ts';
@@ -13,33 +14,54 @@ const BUFFER = 2 * MAX_LINE;
 
 const csvColumns = (duckTypes: readonly string[]): Duck => listOf(duckTypes.map((duckType, index) => sql`${text(`c${index}`)}: ${text(duckType)}`));
 
-/** A CSV by path with the given types in its order, named c0, c1, …, nothing guessed. An unquoted empty cell is NULL, a quoted one is the empty text. */
-export function readCsv(path: string, dialect: CsvDialect, duckTypes: readonly string[]): Duck {
-  return sql`read_csv(${text(path)}, auto_detect = false, header = ${text(dialect.header)}, delim = ${text(dialect.delim)}, quote = ${text(dialect.quote)},
+const NAMED = sql`, filename = ${text(FROM_FILE)}`;
+/** CSV files by their paths with the given types in their order, named c0, c1, …, and last the file a row is from; nothing is guessed. An unquoted empty cell is NULL, a quoted one is the empty text. */
+export function readCsv(paths: readonly string[], dialect: CsvDialect, duckTypes: readonly string[]): Duck {
+  return sql`read_csv(${pathsOf(paths)}, auto_detect = false, header = ${text(dialect.header)}, delim = ${text(dialect.delim)}, quote = ${text(dialect.quote)},
     escape = ${text(dialect.escape)}, nullstr = '', allow_quoted_nulls = false, null_padding = false, strict_mode = true, hive_partitioning = false, compression = ${text(dialect.compression)},
-    max_line_size = ${literal('duckdb', MAX_LINE)}, buffer_size = ${literal('duckdb', BUFFER)}, columns = {${csvColumns(duckTypes)}})`;
+    max_line_size = ${literal('duckdb', MAX_LINE)}, buffer_size = ${literal('duckdb', BUFFER)}, columns = {${csvColumns(duckTypes)}}${NAMED})`;
 }
 
 type Mapped = Pick<ColumnMapping, 'source' | 'type'>;
-/** The cells of a text file as texts, in the order of its columns.
+/** A path alone as the files of a source. */
+export const alone = (path: string): readonly ScannedFile[] => [{ name: path, path, values: [] }];
+
+/** The cells of text files as texts, in the order of their columns, and last the file a row is from.
  * @param mapped columns that travel; without them every cell keeps its text */
-export function readCells(path: string, plan: TextPlan, mapped?: readonly Mapped[]): Duck {
-  if (plan.format === 'csv') return readCsv(path, plan.dialect, plan.columns.map(() => 'VARCHAR'));
+export function readCells(paths: readonly string[], plan: TextPlan, mapped?: readonly Mapped[]): Duck {
+  if (plan.format === 'csv') return readCsv(paths, plan.dialect, plan.columns.map(() => 'VARCHAR'));
   const types = mapped ? typesInFile(plan.columns, mapped) : plan.columns.map(() => null);
-  return jsonCells(path, { layout: plan, columns: plan.columns, types, others: mapped && mapped.length < plan.columns.length ? 'ignored' : 'refused' });
+  const isChosen = mapped !== undefined && plan.columns.some(({ name }) => !mapped.some(({ source }) => source === name));
+  return jsonCells(paths, { layout: plan, columns: plan.columns, types, others: isChosen ? 'ignored' : 'refused' });
 }
 
-/** Columns as c0, c1, … with the type that travels, from a file. */
-export function selectFile(path: string, plan: ReadPlan, columns: readonly Mapped[]): Duck {
+/** The rows of files, with what the folders say behind them. */
+export function readRows(files: readonly ScannedFile[], plan: ReadPlan, mapped?: readonly Mapped[]): Duck {
+  const paths = files.map(({ path }) => path);
+  const rows = plan.format === 'parquet' ? sql`read_parquet(${pathsOf(paths)}, hive_partitioning = false${NAMED})` : readCells(paths, plan, mapped);
+  if (!plan.partitions?.length) return rows;
+  const parts = files.map(({ path, values }) => sql`(${listOf([text(path), ...values.map((value) => literal('duckdb', value))])})`);
+  return sql`${rows} AS data JOIN (VALUES ${listOf(parts)}) AS parts(${listOf([sql`path`, ...plan.partitions.map((_, index) => sql`${identifier(`p${index}`)}`)])}) ON data.${identifier(FROM_FILE)} = parts.path`;
+}
+/** Where a column of files or folders stands in their rows, or null. Behind the columns of the files are the file and its path. */
+export function cellOf({ columns, partitions = [] }: ReadPlan, name: string): { cell: Duck; from: 'file' | 'folder'; column: FileColumn } | null {
+  const at = columns.findIndex((column) => column.name === name);
+  const column = columns[at];
+  if (column) return { cell: nth(at), from: 'file', column };
+  const part = partitions.findIndex((each) => each.name === name);
+  const partition = partitions[part];
+  return partition ? { cell: cast(nth(columns.length + 2 + part), 'VARCHAR'), from: 'folder', column: partition } : null;
+}
+
+/** Columns as c0, c1, … with the type that travels, from files. */
+export function selectFile(files: readonly ScannedFile[], plan: ReadPlan, columns: readonly Mapped[]): Duck {
   const values = columns.map(({ source, type }, index) => {
-    const at = plan.columns.findIndex(({ name }) => name === source);
-    if (at < 0) throw new EtlError('plan.stale');
-    const cell = nth(at);
-    const value = plan.format === 'parquet' ? travelling(cell, plan.columns[at] ?? { name: source, duckType: 'VARCHAR' }, type) : strictCast(cell, source, type);
+    const found = cellOf(plan, source);
+    if (!found) throw new EtlError('plan.stale');
+    const value = plan.format === 'parquet' && found.from === 'file' ? travelling(found.cell, found.column, type) : strictCast(found.cell, source, type);
     return sql`${value} AS ${identifier(`c${index}`)}`;
   });
-  const from = plan.format === 'parquet' ? sql`read_parquet(${text(path)}, hive_partitioning = false)` : readCells(path, plan, columns);
-  return sql`SELECT ${listOf(values)} FROM ${from}`;
+  return sql`SELECT ${listOf(values)} FROM ${readRows(files, plan, columns)}`;
 }
 
 /** A column of a Parquet file as the type that travels, without loss. */
@@ -63,7 +85,7 @@ export function selectStream(path: string, columns: readonly { readonly type: Co
     const cell = sql`${identifier(`c${index}`)}`;
     return sql`${type.kind === 'bytes' ? fromHex(cell) : cell} AS ${identifier(`c${index}`)}`;
   });
-  const read = readCsv(path, dialect, columns.map(({ type }) => carried(type)));
+  const read = readCsv([path], dialect, columns.map(({ type }) => carried(type)));
   return sql`SELECT ${listOf(values)} FROM ${read}`;
 }
 
@@ -71,7 +93,7 @@ export function selectStream(path: string, columns: readonly { readonly type: Co
 export function selectObjects(path: string, columns: readonly { readonly target: string; readonly type: ColumnType }[], layout: JsonLayout): Duck {
   const values = columns.map(({ type }, index) => sql`${type.kind === 'bytes' ? fromHex(nth(index)) : cast(nth(index), carried(type))} AS ${identifier(`c${index}`)}`);
   const names = columns.map(({ target }) => ({ name: target }));
-  return sql`SELECT ${listOf(values)} FROM ${jsonCells(path, { layout, columns: names, types: columns.map(({ type }) => type), others: 'refused' })}`;
+  return sql`SELECT ${listOf(values)} FROM ${jsonCells([path], { layout, columns: names, types: columns.map(({ type }) => type), others: 'refused' })}`;
 }
 
 /** A travelling value as CSV text that Postgres and this connector read back to the same value. */

@@ -3,7 +3,8 @@ import type { DuckChild } from '@agent-etl/engines';
 import { compile, identifier, literal } from '@agent-etl/sql-safety';
 import { SAMPLE_ROWS, type TextProfile, countsOf } from './csv-profile.ts';
 import { type CellCounts, countsFor, everyCount, noCells } from './csv-types-rules.ts';
-import { type Duck, listOf, literalText as text, sql } from './duck-sql.ts';
+import type { ScannedFile } from '../port.ts';
+import { type Duck, FROM_FILE, listOf, literalText as text, sql } from './duck-sql.ts';
 import type { JsonLayout } from './file-options.ts';
 import { duckTypeOf } from './file-types-rules.ts';
 import { pointerTo } from './json-raw-rules.ts';
@@ -16,16 +17,18 @@ import type { TextHead } from './text-head.ts';
 const MOST_COLUMNS = 1_600;
 const FIRST_ROWS = 2_000;
 
-interface Looked { readonly path: string; readonly dataset: string; readonly layout: JsonLayout; readonly head: TextHead }
-const sampleOf = ({ path, layout, head }: Looked, rows = SAMPLE_ROWS): Duck => sql`SELECT json AS record FROM ${readObjects(path, layout)}
+interface Looked { readonly files: readonly ScannedFile[]; readonly dataset: string; readonly layout: JsonLayout; readonly head: TextHead }
+const sampleOf = ({ files, layout, head }: Looked, rows = SAMPLE_ROWS): Duck => sql`SELECT json AS record, ${identifier(FROM_FILE)} AS path FROM ${readObjects(files.map(({ path }) => path), layout)}
   ${head.size === 'small' && rows === SAMPLE_ROWS ? sql`` : sql`LIMIT ${literal('duckdb', rows)}`}`;
 
 /** Every key of the sample, in the order in which they turn up; the sample is always the same rows, since one thread reads it.
  * @throws EtlError `data.format-invalid` with the row, `profile.unusable` */
 export async function keysOf(duck: DuckChild, looked: Looked): Promise<string[]> {
   const { dataset } = looked;
-  const numbered = sql`SELECT row_number() OVER () AS "row", record, json_keys(record) AS keys FROM (${sampleOf(looked)}) AS sample`;
-  const [bad] = await duck.query(compile(sql`SELECT "row", ${recordProblem(sql`record`, sql`keys`, null)} AS problem, CAST(to_json(keys) AS VARCHAR) AS keys FROM (${numbered}) AS numbered WHERE problem IS NOT NULL ORDER BY "row" LIMIT 1`));
+  const numbered = sql`SELECT row_number() OVER () AS "row", path, record, json_keys(record) AS keys FROM (${sampleOf(looked)}) AS sample`;
+  const [bad] = await duck.query(compile(sql`SELECT "row", path, ${recordProblem(sql`record`, sql`keys`, null)} AS problem, CAST(to_json(keys) AS VARCHAR) AS keys FROM (${numbered}) AS numbered WHERE problem IS NOT NULL ORDER BY "row" LIMIT 1`));
+  const file = looked.files.find(({ path }) => path === bad?.['path']);
+  if (bad && file && looked.files.length > 1) return keysOf(duck, { ...looked, dataset: file.name, files: [file] });
   if (bad) throw refusedRecord(looked, bad);
   const found = await duck.query(compile(sql`SELECT name, min("at") AS "first" FROM (SELECT unnest(keys) AS name, "row" * 10000 + generate_subscripts(keys, 1) AS "at" FROM (${numbered}) AS numbered) AS named
     GROUP BY name ORDER BY "first" LIMIT ${literal('duckdb', MOST_COLUMNS + 1)}`));

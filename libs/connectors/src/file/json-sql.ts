@@ -1,15 +1,15 @@
 import type { ColumnMapping, ColumnType } from '@agent-etl/contracts';
 import { identifier, literal } from '@agent-etl/sql-safety';
-import { type Duck, listOf, literalText as text, sql } from './duck-sql.ts';
+import { type Duck, FROM_FILE, listOf, literalText as text, pathsOf, sql } from './duck-sql.ts';
 import type { FileColumn, JsonLayout } from './file-options.ts';
 import { pointerTo, rawValueAt } from './json-raw-rules.ts';
 
 /** Longest object: a text of 16 MB passes, also when half of its letters are escaped. */
 const MOST_BYTES = 32 * 1024 * 1024;
 
-/** The objects of a file, each as the text that stands there, in the column `json`. */
-export const readObjects = (path: string, { format, compression }: JsonLayout): Duck =>
-  sql`read_json_objects(${text(path)}, format = ${text(format === 'json' ? 'array' : 'newline_delimited')}, compression = ${text(compression === 'none' ? 'uncompressed' : compression)}, hive_partitioning = false, maximum_object_size = ${literal('duckdb', MOST_BYTES)})`;
+/** The objects of files, each as the text that stands there, in the column `json`. */
+export const readObjects = (paths: readonly string[], { format, compression }: JsonLayout): Duck =>
+  sql`read_json_objects(${pathsOf(paths)}, format = ${text(format === 'json' ? 'array' : 'newline_delimited')}, compression = ${text(compression === 'none' ? 'uncompressed' : compression)}, hive_partitioning = false, maximum_object_size = ${literal('duckdb', MOST_BYTES)}, filename = ${text(FROM_FILE)})`;
 
 const listed = (values: readonly string[]): Duck => sql`[${listOf(values.map(text))}]`;
 
@@ -43,8 +43,8 @@ export const profiledCells = (names: readonly string[]): Duck[] => names.map((na
  * @property others keys that no column has: refused, or nobody's business because columns were chosen */
 export interface JsonReading { readonly layout: JsonLayout; readonly columns: readonly Pick<FileColumn, 'name'>[]; readonly types: readonly (ColumnType | null)[]; readonly others: 'refused' | 'ignored' }
 
-/** The cells of a file of objects as texts, in the order of its columns: a text without its quotes, a number, `true`, or the JSON of what is nested. A key that is missing, and null, are NULL. */
-export function jsonCells(path: string, { layout, columns, types, others }: JsonReading): Duck {
+/** The cells of files of objects as texts, in the order of their columns, and last the file a row is from: a text without its quotes, a number, `true`, or the JSON of what is nested. A key that is missing, and null, are NULL. */
+export function jsonCells(paths: readonly string[], { layout, columns, types, others }: JsonReading): Duck {
   const names = columns.map(({ name }) => name);
   const cells = names.map((name, index) => {
     const cell = sql`cells[${literal('duckdb', index + 1)}]`;
@@ -52,8 +52,8 @@ export function jsonCells(path: string, { layout, columns, types, others }: Json
     return sql`${type === null || keepsText(type) ? exactly(cell, name) : cell} AS ${identifier(`c${index}`)}`;
   });
   const problem = recordProblem(sql`record`, sql`keys`, others === 'refused' ? names : null);
-  const records = sql`SELECT json AS record, json_extract_string(json, ${listed(names.map(pointerTo))}) AS cells, json_keys(json) AS keys FROM ${readObjects(path, layout)}`;
-  return sql`(SELECT ${listOf(cells)} FROM (${records}) AS records WHERE CASE WHEN keys = ${listed(names)} THEN true ELSE coalesce(error('JSON record refused: ' || ${problem}), true) END)`;
+  const records = sql`SELECT json AS record, json_extract_string(json, ${listed(names.map(pointerTo))}) AS cells, json_keys(json) AS keys, ${identifier(FROM_FILE)} FROM ${readObjects(paths, layout)}`;
+  return sql`(SELECT ${listOf([...cells, sql`${identifier(FROM_FILE)}`])} FROM (${records}) AS records WHERE CASE WHEN keys = ${listed(names)} THEN true ELSE coalesce(error('JSON record refused: ' || ${problem}), true) END)`;
 }
 
 /** The types that the columns of a file are read as, by position; a column that does not travel keeps nothing. */

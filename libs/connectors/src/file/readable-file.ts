@@ -4,28 +4,31 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Compression } from './file-format-rules.ts';
 import { checkPacked, eachUnpacked } from './packed-file.ts';
+import type { SourceFile } from './source-files.ts';
 import type { Encoding } from './text-encoding-rules.ts';
 
-/** A file that DuckDB can open: the one that lies there, or a rewritten one that `drop` removes. */
-export interface ReadableFile { readonly path: string; readonly compression: Compression; drop(): Promise<void> }
-interface Text { readonly dataset: string; readonly path: string; readonly bytes: number; readonly compression: Compression; readonly encoding: Encoding; readonly scratch: string; readonly reading: 'direct' | 'rewritten' }
+/** Files that DuckDB can open: those that lie there, or a rewritten one that `drop` removes. */
+export interface ReadableFiles { readonly files: readonly SourceFile[]; readonly compression: Compression; drop(): Promise<void> }
+interface Texts { readonly dataset: string; readonly files: readonly SourceFile[]; readonly compression: Compression; readonly encoding: Encoding; readonly scratch: string; readonly reading: 'direct' | 'rewritten' }
 
-/** The file as it lies there, or written anew as UTF-8 without a mark, unpacked, where DuckDB reads it no other way.
+/** The files as they lie there, or the one file written anew as UTF-8 without a mark, unpacked, where DuckDB reads it no other way.
  * @throws EtlError `data.format-invalid`, `file.forbidden` */
-export async function readable(text: Text): Promise<ReadableFile> {
-  const { path, compression, reading, scratch } = text;
-  if (reading === 'direct') return { path, compression, drop: async () => undefined };
+export async function readable(texts: Texts): Promise<ReadableFiles> {
+  const { files, compression, encoding, reading, scratch, dataset } = texts;
+  const [file] = files;
+  if (reading === 'direct' || !file) return { files, compression, drop: async () => undefined };
   const copy = join(scratch, `utf8-${randomUUID()}`);
   try {
-    if (compression !== 'none') await checkPacked(path, { dataset: text.dataset, compression, bytes: text.bytes });
-    await rewrite(text, copy);
+    if (compression !== 'none') await checkPacked(file.path, { dataset, compression, bytes: file.bytes });
+    await rewrite({ dataset, path: file.path, compression, encoding }, copy);
   } catch (error) {
     await rm(copy, { force: true });
-    throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? new EtlError('platform.disk-full', { what: text.dataset }, { cause: error }) : error;
+    throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? new EtlError('platform.disk-full', { what: dataset }, { cause: error }) : error;
   }
-  return { path: copy, compression: 'none', drop: () => rm(copy, { force: true }) };
+  return { files: [{ ...file, path: copy }], compression: 'none', drop: () => rm(copy, { force: true }) };
 }
 
+interface Text { readonly dataset: string; readonly path: string; readonly compression: Compression; readonly encoding: Encoding }
 async function rewrite({ dataset, path, compression, encoding }: Text, to: string): Promise<void> {
   const decoder = new TextDecoder(encoding, { fatal: true });
   const file = await open(to, 'wx', 0o600);
