@@ -25,19 +25,25 @@ const sampleOf = ({ files, layout, head }: Looked, rows = SAMPLE_ROWS): Duck => 
  * @throws EtlError `data.format-invalid` with the row, `profile.unusable` */
 export async function keysOf(duck: DuckChild, looked: Looked): Promise<string[]> {
   const { dataset } = looked;
-  const numbered = sql`SELECT row_number() OVER () AS "row", path, record, json_keys(record) AS keys FROM (${sampleOf(looked)}) AS sample`;
-  const [bad] = await duck.query(compile(sql`SELECT "row", path, ${recordProblem(sql`record`, sql`keys`, null)} AS problem, CAST(to_json(keys) AS VARCHAR) AS keys FROM (${numbered}) AS numbered WHERE problem IS NOT NULL ORDER BY "row" LIMIT 1`));
-  const file = looked.files.find(({ path }) => path === bad?.['path']);
-  if (bad && file && looked.files.length > 1) return keysOf(duck, { ...looked, dataset: file.name, files: [file] });
-  if (bad) throw refusedRecord(looked, bad);
-  const found = await duck.query(compile(sql`SELECT name, min("at") AS "first" FROM (SELECT unnest(keys) AS name, "row" * 10000 + generate_subscripts(keys, 1) AS "at" FROM (${numbered}) AS numbered) AS named
-    GROUP BY name ORDER BY "first" LIMIT ${literal('duckdb', MOST_COLUMNS + 1)}`));
-  const names = found.map(({ name }) => String(name));
+  const sets = sql`SELECT keys, min("row") AS "first", bool_or(CASE WHEN len(keys) = 0 THEN json_type(record) <> 'OBJECT' ELSE false END) AS "isOdd"
+    FROM (SELECT row_number() OVER () AS "row", record, json_keys(record) AS keys FROM (${sampleOf(looked)}) AS sample) AS numbered GROUP BY keys`;
+  const found = await duck.query(compile(sql`WITH sets AS MATERIALIZED (${sets}) (SELECT NULL AS name, "first" AS "at" FROM sets WHERE "isOdd" OR len(list_distinct(keys)) <> len(keys) LIMIT 1)
+    UNION ALL (SELECT name, min("at") FROM (SELECT unnest(keys) AS name, "first" * 10000 + generate_subscripts(keys, 1) AS "at" FROM sets) AS named GROUP BY name ORDER BY 2 LIMIT ${literal('duckdb', MOST_COLUMNS + 1)})`));
+  if (found.some(({ name }) => name === null)) throw await firstOdd(duck, looked);
+  const names = found.toSorted((a, b) => Number(a['at']) - Number(b['at'])).map(({ name }) => String(name));
   if (!names.length) throw new EtlError('profile.unusable', { dataset, what: 'columns: it holds no object with a key', hint: 'write at least one object' });
   if (names.length > MOST_COLUMNS) throw new EtlError('profile.unusable', { dataset, what: `columns: its objects have more than ${MOST_COLUMNS} different keys`, hint: 'write keys that are data into values' });
   const odd = names.find((name) => name === '' || name.includes('\0'));
   if (odd !== undefined) throw new EtlError('data.format-invalid', { file: dataset, format: looked.layout.format, place: 'a key', problem: odd === '' ? 'it is the empty text' : 'it holds NUL' });
   return names;
+}
+
+/** Which record is none, or has a key twice: a second pass that only a failure pays for. */
+async function firstOdd(duck: DuckChild, looked: Looked): Promise<EtlError> {
+  const numbered = sql`SELECT row_number() OVER () AS "row", path, record, json_keys(record) AS keys FROM (${sampleOf(looked)}) AS sample`;
+  const [bad = {}] = await duck.query(compile(sql`SELECT "row", path, ${recordProblem(sql`record`, sql`keys`, null)} AS problem, CAST(to_json(keys) AS VARCHAR) AS keys FROM (${numbered}) AS numbered WHERE problem IS NOT NULL ORDER BY "row" LIMIT 1`));
+  const file = looked.files.find(({ path }) => path === bad['path']);
+  return file && looked.files.length > 1 ? firstOdd(duck, { ...looked, dataset: file.name, files: [file] }) : refusedRecord(looked, bad);
 }
 
 /** Looks at the objects of a file and proposes a type for each key.

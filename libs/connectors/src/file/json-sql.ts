@@ -1,5 +1,5 @@
 import type { ColumnMapping, ColumnType } from '@agent-etl/contracts';
-import { identifier, literal } from '@agent-etl/sql-safety';
+import { identifier, joinSql, literal } from '@agent-etl/sql-safety';
 import { type Duck, FROM_FILE, listOf, literalText as text, pathsOf, sql } from './duck-sql.ts';
 import type { FileColumn, JsonLayout } from './file-options.ts';
 import { pointerTo, rawValueAt } from './json-raw-rules.ts';
@@ -30,12 +30,11 @@ function exactly(cell: Duck, name: string): Duck {
   return sql`CASE WHEN regexp_matches(${cell}, ${text(LOSES_TEXT)}) THEN coalesce(${raw}, ${other}) ELSE ${cell} END`;
 }
 
-/** A number that a double may not hold, anywhere in a record. */
-const LONG_NUMBER = '[0-9][0-9.]{16,}';
-/** What a profile looks at, over a relation with a `record` and the `cells` that DuckDB found at its keys: only the digits of long numbers tell more than DuckDB's own text. */
+/** What a profile looks at, over a relation with a `record` and the `cells` that DuckDB found at its keys. A number that stands in the record as DuckDB says it has lost nothing. */
 export const profiledCells = (names: readonly string[]): Duck[] => names.map((name, index) => {
   const cell = sql`cells[${literal('duckdb', index + 1)}]`;
-  return sql`CASE WHEN regexp_matches(${cell}, '^-?[0-9]+[.eE]') AND regexp_matches(record, ${text(LONG_NUMBER)}) THEN ${exactly(cell, name)} ELSE ${cell} END`;
+  const stands = [',', '}', ' ', '\n', '\r'].map((end) => sql`contains(record, ${cell} || ${text(end)})`);
+  return sql`CASE WHEN regexp_matches(${cell}, '^-?[0-9]+[.eE]') AND NOT (${joinSql(stands, sql` OR `)}) THEN ${exactly(cell, name)} ELSE ${cell} END`;
 });
 
 /** What is read of a file of objects.
