@@ -18,7 +18,7 @@ export async function lookAtTexts({ format, files, isFolder }: SourceFiles, know
   for (const file of files) {
     const [first] = looks;
     const head = await readTextHead(file.name, { path: file.path, ends: await readEnds(file.path) }, format);
-    if (isFolder === 'folder' && head.reading === 'rewritten') throw new EtlError('data.format-invalid', { file: file.name, format: format.format, place: 'its first bytes', problem: 'a file in a folder has to be UTF-8 without a mark', next: asUtf8(file.name) });
+    if (isFolder === 'folder' && head.reading === 'rewritten') throw new EtlError('data.format-invalid', { file: file.name, format: format.format, place: 'its first bytes', problem: 'a file in a folder has to be UTF-8 without a mark', ...(head.encoding === 'utf-8' ? {} : { next: asUtf8(file.name, 'UTF-16') }) });
     const dialect: CsvDialect | undefined = known ?? first?.shape?.dialect;
     const shape: CsvShape | null = format.format === 'csv' ? shapeOfCsv(file.name, head, { format, ...(dialect ? { known: dialect } : {}) }) : null;
     if (first && shape) refuseOtherNames(file, shape.names, { name: first.name, names: first.shape?.names ?? [] });

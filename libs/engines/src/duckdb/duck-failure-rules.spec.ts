@@ -28,6 +28,11 @@ describe('what DuckDB says', () => {
     expect(JSON.stringify(failure)).not.toMatch(/\/srv|secret|passwd/);
   });
 
+  it('tells a packed text from Parquet', () => {
+    const corrupt = 'IO Error: Data corruption detected';
+    expect([duckFailure(corrupt, 'a.csv.zst'), duckFailure(corrupt, 'a.parquet')].map(({ details }) => details['format'])).toEqual(['zstd', 'parquet']);
+  });
+
   it.each([
     [csv('Error when converting column "n". Could not convert string "zz" to \'INTEGER\'').replace('Invalid Input', 'Conversion'), { row: 3, column: 'n', value: 'zz', target: 'INTEGER' }],
     ['Invalid Input Error: Error when converting column "n". Could not convert string "1.5" to \'DECIMAL(10,2)\'', { row: null, column: 'n', value: '1.5', target: 'DECIMAL(10,2)' }],

@@ -21,7 +21,7 @@ function valueError(message: string, cause: Error): EtlError | null {
 
 const NOT_UTF8 = /Invalid unicode/i;
 /** How a person makes UTF-8 of a file. */
-export const asUtf8 = (file: string): string => `write it as UTF-8, such as: iconv -f WINDOWS-1252 -t UTF-8 ${file}`;
+export const asUtf8 = (file: string, from = 'WINDOWS-1252'): string => `write it as UTF-8, such as: iconv -f ${from} -t UTF-8 ${file}`;
 /** Longest line of a CSV, ours in the making among them. */
 const LONGEST_LINE = '16 MB';
 
@@ -62,6 +62,7 @@ export function duckFailure(message: string, about: string): EtlError {
   if (/Maximum line size|max_line_size/i.test(message)) return new EtlError('data.row-too-large', { row: line(message), size: 'longer than a line may be', limit: LONGEST_LINE }, { cause });
   const problem = csvProblem(message);
   if (problem) return new EtlError('data.format-invalid', { file: about, format: 'csv', place: `line ${line(message) ?? 'unknown'}`, problem, ...(NOT_UTF8.test(message) ? { next: asUtf8(about) } : {}) }, { cause });
+  if (/\.zst$/i.test(about) && /zstd|corruption/i.test(message)) return new EtlError('data.format-invalid', { file: about, format: 'zstd', place: 'the compressed stream', problem: 'it cannot be unpacked' }, { cause });
   if (/magic bytes|parquet|thrift|snappy|zstd|corrupt/i.test(message) && /^(Invalid|IO|Binder|Serialization)/i.test(message)) {
     return new EtlError('data.format-invalid', { file: about, format: 'parquet', place: 'its metadata or pages', problem: 'the content cannot be decoded' }, { cause });
   }
