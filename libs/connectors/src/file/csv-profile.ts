@@ -60,14 +60,18 @@ async function countAll(duck: DuckChild, sample: Duck, asked: readonly (readonly
 const matching = (cell: Duck, kind: 'i64' | 'f64' | 'bool' | 'date' | 'time' | 'ts' | 'tstz'): Duck =>
   sql`count(*) FILTER (regexp_full_match(${cell}, ${literal('duckdb', cellPattern({ kind }) ?? '.*')}))`;
 
+/** The digits of a number that count, however its exponent is spelled. */
+const digits = (number: Duck): Duck => sql`rtrim(ltrim(replace(ltrim(split_part(lower(${number}), 'e', 1), '+-'), '.', ''), '0'), '0')`;
+
 /** Every count of a column of texts, as an aggregate. */
 export function countsOf(cell: Duck): Record<keyof CellCounts, Duck> {
   const plain = sql`ltrim(${cell}, '+-')`;
+  const printed = sql`CAST(TRY_CAST(${cell} AS DOUBLE) AS VARCHAR)`;
   return {
     cells: sql`count(${cell})`, integers: matching(cell, 'i64'), numbers: matching(cell, 'f64'), bools: matching(cell, 'bool'), dates: matching(cell, 'date'),
     times: matching(cell, 'time'), stamps: matching(cell, 'ts'), zoned: matching(cell, 'tstz'),
     zeroLed: sql`count(*) FILTER (left(${plain}, 1) = '0' AND substring(${plain}, 2, 1) BETWEEN '0' AND '9')`,
-    exactFloats: sql`count(*) FILTER (length(${cell}) <= 16 OR CAST(TRY_CAST(${cell} AS DOUBLE) AS VARCHAR) = ${cell})`,
+    exactFloats: sql`count(*) FILTER (length(${cell}) <= 16 OR ${digits(cell)} = ${digits(printed)})`,
     wholeDigits: sql`coalesce(max(length(split_part(${plain}, '.', 1))), 0)`, fractionDigits: sql`coalesce(max(length(split_part(${plain}, '.', 2))), 0)`,
     exponents: sql`count(*) FILTER (contains(lower(${cell}), 'e') OR contains(lower(${cell}), 'n'))`,
   };

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { copyFile, readFile, readdir } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -14,6 +15,10 @@ afterEach(async () => { expect(await readdir(folder.tools.scratch)).toEqual([]);
 const profile = async (dataset: string): Promise<Profile> => (await folder.open()).profile(dataset, 'source');
 const kinds = ({ columns }: Profile) => Object.fromEntries(columns.map(({ name, type }) => [name, Object.values(type).join(' ')]));
 const lines = (content: string) => content.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+
+function tryParse(text: string): unknown {
+  try { return JSON.parse(text); } catch { return text; }
+}
 
 /** Copies as planner and worker do, with every row compared. */
 async function move(from: string, to: string, how: { carrier?: 'text' | 'file'; types?: Record<string, ColumnType> } = {}) {
@@ -91,6 +96,22 @@ describe('a copy of a file of objects', () => {
     const rows = lines(await back.text()).sort((a, b) => Number(a['n']) - Number(b['n']));
     expect(rows.map(({ k }) => k)).toEqual([...nested, '[1.50]', '1.10', '-0.0', 'true', null, null]);
     expect((await text()).length).toBeGreaterThan(100);
+  });
+
+  it('leaves any value of any record what it was', async () => {
+    const text = fc.string({ unit: fc.constantFrom('a', '"', '\\', '{', '}', '[', ']', ':', ',', '1', '.', 'é', '😀', '\n', ' ', '-'), maxLength: 12 });
+    const value = fc.oneof(text, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.maxSafeInteger(), fc.boolean(), fc.constant(null), fc.jsonValue({ maxDepth: 3 }));
+    const record = fc.record({ mixed: value, text, 'k"1': fc.double({ noNaN: true, noDefaultInfinity: true }), whole: fc.maxSafeInteger(), list: fc.array(value, { maxLength: 3 }), flag: fc.boolean() }, { requiredKeys: [] });
+    const records = fc.sample(record, { numRuns: 3_000, seed: 7 });
+    await folder.write('t.json', `[${records.map((each) => JSON.stringify(each, null, each.flag ? 2 : 0)).join(',')}]`);
+    expect(kinds(await profile('t.json'))).toMatchObject({ mixed: 'text', text: 'text', 'k"1': 'f64', whole: 'i64', list: 'text', flag: 'bool' });
+    const back = lines(await (await move('t.json', 'u.ndjson')).text());
+    const asText = (cell: unknown): unknown => (typeof cell === 'string' || cell === null || cell === undefined ? cell ?? null : JSON.stringify(cell));
+    const plain = (each: Record<string, unknown>) => ({ mixed: asText(each['mixed']), text: each['text'] ?? null, 'k"1': each['k"1'] ?? null, whole: each['whole'] ?? null, list: asText(each['list']), flag: each['flag'] ?? null });
+    // An indented record has its blanks inside what is nested: the value is compared, its text is held by the test before.
+    const squeezed = (cell: unknown): unknown => (typeof cell === 'string' && /^[[{]/.test(cell) ? tryParse(cell) : cell);
+    const shown = (list: readonly Record<string, unknown>[]) => list.map((each) => JSON.stringify(['mixed', 'text', 'k"1', 'whole', 'list', 'flag'].map((key) => squeezed(each[key])))).sort();
+    expect(shown(back)).toEqual(shown(records.map(plain)));
   });
 
   it('finds keys that are spelled as codes, or hold what JSON paths and patterns mean something by', async () => {
