@@ -14,8 +14,10 @@ export interface ReadCount { readonly rows: number; readonly bytes: number; read
 export type OnRead = (rows: number, bytes: number) => void;
 export interface ReadOptions { readonly to: ByteTarget; readonly onRead: OnRead; readonly signal: AbortSignal }
 
-/** A file that an engine may open by itself: an absolute path that passed the gate, with explicit format and dialect. */
-export interface FileScan { readonly path: string; readonly format: 'csv' | 'parquet'; readonly options: Readonly<Record<string, string>> }
+/** A file of a source: its name as users type it, an absolute path that passed the gate, and what the folders on the way to it say of all its rows. */
+export interface ScannedFile { readonly name: string; readonly path: string; readonly values: readonly (string | null)[] }
+/** Files that an engine may open by itself, with explicit format and dialect. */
+export interface FileScan { readonly files: readonly ScannedFile[]; readonly format: 'csv' | 'ndjson' | 'json' | 'parquet'; readonly options: Readonly<Record<string, string>> }
 
 /** Rows of one end by the hash of their key, for finding those that differ: sums of each bucket, then the rows of some of them. Equal in every engine for equal rows. */
 export interface BucketSum { readonly bucket: string; readonly rows: number; readonly a: string; readonly b: string }

@@ -30,6 +30,15 @@ export const Position = z.object({
   value: z.string().describe('Value of the cursor, as the source spells it.'),
 }).meta({ id: 'Position', description: 'How far a pipeline has read its source, as the target keeps it: every row up to this value of the cursor has arrived.' });
 export type Position = z.infer<typeof Position>;
+export const ProfileNotice = z.object({
+  code: z.string().describe('What was found, stable for scripts, such as mixed-as-text.'),
+  column: z.string().describe('Column it is about.'),
+  text: z.string().describe('A sentence with its number.'),
+  instead: z.object({
+    choice: z.string().describe('How the column could have been read instead.'), because: z.string().describe('Why it is not.'),
+  }).describe('What lost.'),
+}).meta({ id: 'ProfileNotice', description: 'How a column is read where its values leave a choice; a plan makes a Decision of it.' });
+export type ProfileNotice = z.infer<typeof ProfileNotice>;
 
 export const Profile = DatasetRef.extend({
   connector: z.string().describe('Connector of the connection, such as postgres or file.'),
@@ -58,6 +67,7 @@ export const Profile = DatasetRef.extend({
   options: z.record(z.string(), z.string()).describe('How the dataset is read, such as the dialect of a CSV; proposed once, then part of the plan.'),
   origin: z.string().optional().describe('Which dataset this is, whatever address leads to it: system, database and object, where the engine tells.'),
   positions: z.array(Position).optional().describe('Of a target: how far each pipeline has read into the table that is there now.'),
+  notices: z.array(ProfileNotice).optional().describe('What a person should know of how columns are read; absent when there is nothing.'),
   fingerprint: Sha256.describe('Digest of names, types and nullability: a change is drift.'),
 }).meta({ id: 'Profile', description: 'What was observed about a dataset.' });
 export type Profile = z.infer<typeof Profile>;

@@ -7,7 +7,7 @@ const ColumnName = SafeText.min(1).max(255);
 const Laters = z.unknown().describe('Parsed and refused by name in this release.');
 
 export const PipelineSource = DatasetRef.pick({ connection: true }).extend({
-  dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection.'),
+  dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection; events/ and events/**/*.parquet are all files of a folder.'),
   select: z.array(ColumnName).min(1).optional().describe('Columns to take, in this order; all when left out.'),
   cursor: ColumnName.optional().describe('Column, never NULL, that every insert and every update moves: later runs read only what it says changed. Chosen by the planner when left out.'),
 }).strict();
@@ -65,7 +65,7 @@ const postgres = {
   tls: z.enum(['disable', 'prefer', 'require', 'verify-full']).optional().describe('TLS; prefer when left out.'),
 };
 const file = {
-  connector: z.literal('file').describe('csv, csv.gz and parquet files on the worker.'),
+  connector: z.literal('file').describe('csv, tsv, ndjson, json and parquet files on the worker, and folders of them.'),
   root: SafeText.min(1).max(1000).describe('Folder; datasets are paths below it.'),
 };
 /** The body of a connection in agent-etl.yaml, where the name is the key. */

@@ -161,6 +161,18 @@ describe('columns and types', () => {
     }
     expect(codeOf(() => into('numeric', { kind: 'dec' }))).toBe('plan.type-unsupported');
   });
+  it.each(['ndjson', 'json'])('reads the values of %s as what the target is, too', (format) => {
+    const source = aProfile({ connector: 'file', columns: [{ name: 'v', type: { kind: 'text' }, native: 'VARCHAR', nullable: true }], primaryKey: null, pages: null, options: { format } });
+    const plan = planned({ source, pipeline: to('append'), target: filled({ columns: [{ name: 'v', type: { kind: 'ts' }, native: 'timestamp without time zone', nullable: true }], primaryKey: null }) });
+    expect(plan.tasks[0]?.columns[0]?.type).toEqual({ kind: 'ts' });
+  });
+  it('makes a Decision of what a profile says of a column, unless the column does not travel or becomes something else', () => {
+    const notices = [{ code: 'mixed-as-text', column: 'origin', text: 'origin holds 3191 texts, 9 numbers.', instead: { choice: 'the type that most values have', because: 'The others would be lost.' } }];
+    const told = (more: Partial<CopyInput>) => planned({ source: aProfile({ notices }), ...more }).decisions.filter(({ reason }) => reason.code === 'mixed-as-text');
+    expect(told({})).toEqual([{ question: 'types', choice: '`origin` as it was profiled', by: 'rules', reason: { code: 'mixed-as-text', text: notices[0]?.text },
+      rejected: [{ choice: 'the type that most values have', because: 'The others would be lost.' }] }]);
+    expect(told({ pipeline: aPipeline({ from: { connection: 'shop', dataset: 'ops.flights', select: ['flight_id'] } }) })).toEqual([]);
+  });
   it('keeps a name with a dot in it, and says what to do about names that fit nowhere', () => {
     const named = (dataset: string) => planned({ pipeline: aPipeline({ to: { connection: 'warehouse', dataset } }), target: aMissingTarget({ dataset }) });
     expect(verifyPlan(named('mart."we.ird"'), {}).issues).toEqual([]);

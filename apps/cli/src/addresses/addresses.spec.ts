@@ -14,7 +14,7 @@ describe('parseAddress', () => {
     ['lake:in/orders.csv.gz', { kind: 'dataset', connection: 'lake', dataset: 'in/orders.csv.gz' }],
     ['./orders.parquet', { kind: 'file', path: './orders.parquet' }],
     ['/data/orders.csv', { kind: 'file', path: '/data/orders.csv' }],
-    ['orders.csv', { kind: 'file', path: 'orders.csv' }],
+    ['orders.csv', { kind: 'file', path: 'orders.csv' }], ['movies.json', { kind: 'file', path: 'movies.json' }], ['log.ndjson.zst', { kind: 'file', path: 'log.ndjson.zst' }],
     ['file:///data/my%20orders.csv', { kind: 'file', path: '/data/my orders.csv' }],
     ['env:SHOP_URL', { kind: 'environment', variable: 'SHOP_URL' }],
   ])('reads %s', (text, address) => { expect(parseAddress(text)).toEqual(address); });
@@ -27,6 +27,10 @@ describe('parseAddress', () => {
   });
 });
 describe('derivePipeline', () => {
+  it.each([['./events/', 'events/', '/work'], ['/data/lake/events/**/*.csv.gz', 'events/**/*.csv.gz', '/data/lake'], ['events.csv', 'events.csv', '/work']])('leaves %s the name that makes its files one dataset', (from, dataset, folder) => {
+    const { pipeline, connections } = derivePipeline({ from, to: '/out/a.parquet' }, { ...around, cwd: '/work' });
+    expect([pipeline.from.dataset, connections.map((each) => each.folder)]).toEqual([dataset, expect.arrayContaining([folder])]);
+  });
   it('makes a pipeline and its connections of two addresses, the password apart', () => {
     const { pipeline, connections, hints } = derivePipeline({ from: 'env:SHOP_URL', to: './orders.parquet', table: 'public.orders' }, around);
     expect([pipeline.from.dataset, pipeline.to.dataset]).toEqual(['public.orders', 'orders.parquet']);

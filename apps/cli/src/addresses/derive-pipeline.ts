@@ -31,10 +31,12 @@ function open(text: string, { env }: Surroundings): { address: Address; hints: s
 }
 function fileEnd(path: string, { cwd, env }: Surroundings): End {
   const home = path.startsWith('~/') ? join(env['HOME'] ?? cwd, path.slice(2)) : path;
-  const absolute = isAbsolute(home) ? home : resolve(cwd, home);
+  // `events/` and `events/**/*.parquet` are the files of a folder: what makes them one dataset stays with its name.
+  const [, base = home, pattern = ''] = /^(.*[^/])(\/+|\/\*\*\/\*\.[A-Za-z0-9.]+)$/.exec(home) ?? [];
+  const absolute = isAbsolute(base) ? base : resolve(cwd, base);
   const folder = dirname(absolute);
   const name = `files_${short(folder)}`;
-  return { connection: name, dataset: basename(absolute), derived: { name, spec: { connector: 'file', root: folder }, password: null, folder } };
+  return { connection: name, dataset: `${basename(absolute)}${pattern.replace(/^\/+$/, '/')}`, derived: { name, spec: { connector: 'file', root: folder }, password: null, folder } };
 }
 function postgresEnd(address: Extract<Address, { kind: 'postgres' }>, table: string | undefined): End {
   const dataset = address.table ?? table;

@@ -51,7 +51,7 @@ export function parseAddress(text: string): Address {
   if (/^(\.{1,2}|~)?\//.test(text)) return { kind: 'file', path: text };
   const [, connection = '', path = ''] = /^([^:./]+):(.+)$/s.exec(text) ?? [];
   if (path && ConnectionName.safeParse(connection).success) return { kind: 'dataset', connection, dataset: path };
-  if (/\.(csv|tsv|parquet)(\.gz)?$/i.test(text)) return { kind: 'file', path: text };
+  if (/\.((csv|tsv|ndjson|jsonl|json)(\.gz|\.zst)?|parquet)$/i.test(text)) return { kind: 'file', path: text };
   const dot = text.indexOf('.');
   if (dot > 0 && ConnectionName.safeParse(text.slice(0, dot)).success && text.length > dot + 1) return { kind: 'dataset', connection: text.slice(0, dot), dataset: text.slice(dot + 1) };
   if (PipelineName.safeParse(text).success) return { kind: 'name', name: text };

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { columnNames, detectDelimiter, hasHeader, splitRecords } from './csv-dialect-rules.ts';
 import { type CellCounts, countsFor, noCells, typeOfCells } from './csv-types-rules.ts';
-import { contentProblem, formatOf, lineOfNul } from './file-format-rules.ts';
+import { contentProblem, formatOf } from './file-format-rules.ts';
 import { duckTypeOf, mapToFile, typeOfDuck } from './file-types-rules.ts';
 
 const whole = { isWhole: 'whole' } as const;
@@ -64,6 +64,5 @@ describe('types of files', () => {
   it('are compared with the content', () => {
     expect(contentProblem(csv, Buffer.from('a,b\n'), Buffer.from('a,b\n'))).toBeNull();
     expect(contentProblem(csv, Buffer.from('PK\x03\x04'), Buffer.from('x'))).toBe('it holds a zip archive');
-    expect(lineOfNul(Buffer.from('a\nb\n\0'))).toBe(3);
   });
 });

@@ -3,9 +3,11 @@ import { DuckChild, FifoFeed, makeFifo } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { rm, stat } from 'node:fs/promises';
 import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, ReadCount } from '../port.ts';
+import type { Duck } from './duck-sql.ts';
 import type { FileFormat } from './file-format-rules.ts';
-import { type CsvDialect, fromOptions } from './file-options.ts';
-import { type Duck, copyCsv, copyParquet, selectFile, selectStream } from './file-sql.ts';
+import { type CsvDialect, fromOptions, layoutOf } from './file-options.ts';
+import { copyCsv, copyParquet, selectFile, selectStream } from './file-sql.ts';
+import { copyJson } from './json-line-sql.ts';
 import { withRow } from './refused-row.ts';
 
 export const dialectOf = ({ delimiter, compression }: FileFormat): CsvDialect => ({ delim: delimiter, quote: '"', escape: '"', header: 'true', compression });
@@ -49,16 +51,16 @@ export class FileChunk implements ChunkWriter {
     const { plan } = this;
     const { task: { source: { dataset }, columns }, scratch } = plan;
     const read = fromOptions(scan.options);
-    const duck = await DuckChild.start({ about: dataset, scratch, files: [scan.path, plan.path] });
+    const duck = await DuckChild.start({ about: dataset, scratch, files: [...scan.files.map(({ path }) => path), plan.path] });
     try {
-      this.rows = await duck.copy(compile(copyInto(plan, selectFile(scan.path, read, columns))), signal);
+      this.rows = await duck.copy(compile(copyInto(plan, selectFile(scan.files, read, columns))), signal);
     } catch (error) {
       if (error instanceof EtlError && error.code === 'platform.disk-full') throw new EtlError(error.code, { what: plan.task.target.dataset }, { cause: error.cause });
-      throw await withRow(error, { dataset, path: scan.path, plan: read, columns, scratch });
+      throw await withRow(error, { dataset, files: scan.files, plan: read, columns, scratch });
     } finally {
       await duck.stop();
     }
-    return { rows: this.rows, bytes: (await stat(scan.path)).size, digest: null };
+    return { rows: this.rows, bytes: await sizeOf(scan), digest: null };
   }
 
   async commit(counts: ChunkCounts): Promise<'written' | 'redo'> {
@@ -88,8 +90,11 @@ export class FileChunk implements ChunkWriter {
   }
 }
 
+const sizeOf = async ({ files }: FileScan): Promise<number> => (await Promise.all(files.map(async ({ path }) => (await stat(path)).size))).reduce((sum, size) => sum + size, 0);
+
 function copyInto({ task, format, path }: ChunkPlan, from: Duck): Duck {
-  return format.format === 'csv' ? copyCsv(from, task.columns, { path, dialect: dialectOf(format) }) : copyParquet(from, task.columns, path);
+  if (format.format === 'parquet') return copyParquet(from, task.columns, path);
+  return format.format === 'csv' ? copyCsv(from, task.columns, { path, dialect: dialectOf(format) }) : copyJson(from, task.columns, { ...layoutOf(format), path });
 }
 
 /** The stream knows its columns by number; whoever reads the error knows them by name. */

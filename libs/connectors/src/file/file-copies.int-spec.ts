@@ -3,7 +3,7 @@ import type { PublishTask } from '@agent-etl/contracts';
 import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { type AFolder, aFolder, aLoad, aPublish, aWriter, stage } from './testing/a-folder.ts';
 
 const vega = fileURLToPath(new URL('../../../../node_modules/vega-datasets/data', import.meta.url));
@@ -155,6 +155,45 @@ describe('a copy from file to file', () => {
     await folder.write('t.csv.gz', whole.subarray(0, whole.length - 8));
     await expect(open.source.begin(task, null)).rejects.toMatchObject({ code: 'data.format-invalid', details: { format: 'gzip' } });
   });
+});
+
+describe('zstd', () => {
+  it('carries a CSV there and back with one digest, and is really packed', async () => {
+    await copyFile(join(vega, 'airports.csv'), join(folder.root, 'airports.csv'));
+    const first = await move('airports.csv', 'a.csv.zst');
+    const second = await move('a.csv.zst', 'b.ndjson.zst', 'text');
+    const third = await move('b.ndjson.zst', 'c.parquet');
+    expect([second.digest, third.digest]).toEqual([first.digest, first.digest]);
+    const packed = await readFile(join(folder.root, 'a.csv.zst'));
+    expect(zstdDecompressSync(packed).toString().split('\n')[0]).toBe('iata,name,city,state,country,latitude,longitude');
+    expect(packed.length).toBeLessThan((await readFile(join(folder.root, 'airports.csv'))).length / 2);
+  });
+  it('is read to its last frame', async () => {
+    await folder.write('t.csv.zst', Buffer.concat([zstdCompressSync('id,note\n1,a\n'), zstdCompressSync('2,b\n'), zstdCompressSync('3,c\n')]));
+    expect((await move('t.csv.zst', 'u.csv')).rows).toBe(3);
+  });
+  it('that is cut at a block is not taken for a shorter file, though DuckDB would', async () => {
+    await folder.write('t.csv.zst', zstdCompressSync('a,b\n' + '1,2\n'.repeat(500_000)));
+    const open = await folder.open();
+    const task = aLoad(await open.profile('t.csv.zst', 'source'), 'u.parquet');
+    const whole = await readFile(join(folder.root, 't.csv.zst'));
+    await folder.write('t.csv.zst', whole.subarray(0, whole.length - 9));
+    await expect(open.source.begin(task, null)).rejects.toMatchObject({ code: 'data.format-invalid', details: { format: 'zstd' } });
+  });
+  it.each([['x.csv.zst', gzipSync('a\n1\n'), 'it holds gzip'], ['x.csv.gz', zstdCompressSync('a\n1\n'), 'it holds zstd'], ['x.csv', zstdCompressSync('a\n1\n'), 'it holds zstd'], ['x.csv.zst', Buffer.from('a\n1\n'), 'it holds no zstd stream'],
+    ['x.csv.zst', zstdCompressSync(zstdCompressSync('a\n1\n')), 'it holds zstd'], ['x.ndjson.zst', zstdCompressSync('a,b\n'), 'it does not begin with {: every line holds one object; name an array of objects .json']])(
+    'is what %s promises, also inside', async (name, content, problem) => {
+      await folder.write(name, content);
+      await expect((await folder.open()).profile(name, 'source')).rejects.toMatchObject({ code: 'data.format-invalid', details: { file: name, problem } });
+    });
+  it('that is a bomb is looked at in a moment and never copied', async () => {
+    const frame = zstdCompressSync(Buffer.from('1,2\n'.repeat(16 * 1024 * 1024)));
+    await folder.write('t.csv.zst', Buffer.concat([zstdCompressSync('a,b\n'), ...Array.from({ length: 40 }, () => frame)]));
+    const open = await folder.open();
+    const source = await open.profile('t.csv.zst', 'source');
+    expect(source.rowsExact).toBe(false);
+    await expect(open.source.begin(aLoad(source, 'u.parquet'), null)).rejects.toMatchObject({ code: 'file.forbidden' });
+  }, 60_000);
 });
 
 describe('a file sink', () => {

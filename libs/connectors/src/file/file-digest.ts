@@ -2,7 +2,7 @@ import type { ColumnMapping, ColumnType, Digest } from '@agent-etl/contracts';
 import type { DuckChild } from '@agent-etl/engines';
 import { type Differing, compile, duckDiffering, identifier, rowDigest } from '@agent-etl/sql-safety';
 import type { HashAsk, HashedRows } from '../port.ts';
-import { type Duck, listOf, sql } from './file-sql.ts';
+import { type Duck, listOf, sql } from './duck-sql.ts';
 
 /** Key of the row digest; both ends use the same. */
 const KEY = 'etl';
@@ -14,13 +14,13 @@ export async function digestOf(duck: DuckChild, from: Duck, how: { columns: read
   return { kind: 'text-md5', rows: Number(row?.['n'] ?? 0), a: String(row?.['a'] ?? '0'), b: String(row?.['b'] ?? '0') };
 }
 
-/** @property within starts an engine that may read the file, and ends it */
-export interface FileRows { readonly select: (path: string) => Duck; readonly columns: readonly Pick<ColumnMapping, 'type'>[]; readonly ask: HashAsk; readonly within: <T>(work: (duck: DuckChild, path: string) => Promise<T>) => Promise<T> }
+/** @property within starts an engine that may read the rows, says where they are, and ends it */
+export interface FileRows { readonly columns: readonly Pick<ColumnMapping, 'type'>[]; readonly ask: HashAsk; readonly within: <T>(work: (duck: DuckChild, from: Duck) => Promise<T>) => Promise<T> }
 /** Rows by their keys, hashed as their digest is. */
-export function hashedRowsOf({ select, columns: mapped, ask, within }: FileRows): HashedRows {
+export function hashedRowsOf({ columns: mapped, ask, within }: FileRows): HashedRows {
   const columns = mapped.map(({ type }, index) => ({ name: `c${index}`, type }));
-  const run = (of: Differing['of']): Promise<readonly Readonly<Record<string, unknown>>[]> => within((duck, path) =>
-    duck.query(compile(duckDiffering({ columns, keys: ask.key, key: KEY, of }, sql`(SELECT ${listOf(plainOf(mapped))} FROM (${select(path)}) AS rows) AS plain`)), ask.signal));
+  const run = (of: Differing['of']): Promise<readonly Readonly<Record<string, unknown>>[]> => within((duck, from) =>
+    duck.query(compile(duckDiffering({ columns, keys: ask.key, key: KEY, of }, sql`(SELECT ${listOf(plainOf(mapped))} FROM (${from}) AS rows) AS plain`)), ask.signal));
   return {
     buckets: async () => (await run('buckets')).map(({ bucket, n, a, b }) => ({ bucket: String(bucket), rows: Number(n), a: String(a), b: String(b) })),
     rows: async (buckets, limit) => (await run({ buckets, limit })).map(({ k, h }) => ({ key: JSON.parse(String(k)) as (string | null)[], hash: String(h) })),

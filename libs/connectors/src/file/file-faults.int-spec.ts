@@ -30,7 +30,7 @@ describe('a file sink in trouble', () => {
     if (!tinyDisk(join(folder.root, 'tiny'))) return;
     try {
       const open = await folder.open();
-      for (const to of ['tiny/u.parquet', 'tiny/u.csv', 'tiny/u.csv.gz']) {
+      for (const to of ['tiny/u.parquet', 'tiny/u.csv', 'tiny/u.csv.gz', 'tiny/u.ndjson', 'tiny/u.json.zst']) {
         const task = aLoad(await open.profile('t.csv', 'source'), to, { carrier });
         await expect(stage(open, await open.sink.begin(task, aWriter()), task)).rejects.toMatchObject({ code: 'platform.disk-full', details: { what: to } });
         expect(await readdir(join(folder.root, 'tiny'))).toEqual([]);

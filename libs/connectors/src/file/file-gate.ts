@@ -56,6 +56,16 @@ export class FileGate {
     return found;
   }
 
+  /** Real path of a folder whose files may be read, or null when nothing is there. The root itself is the empty name.
+   * @throws EtlError `file.forbidden` */
+  async existingFolder(folder: string): Promise<string | null> {
+    const found = folder === '' ? this.root : await real(this.inside(folder));
+    if (found === null) return null;
+    if (!isBelow(found, this.root)) throw forbidden(folder, 'it leaves the root of its connection');
+    if (!(await stat(found)).isDirectory()) throw forbidden(folder, 'it is not a folder');
+    return found;
+  }
+
   /** Path of a file that may be written; its folder may be missing, and an existing link at its place must not leave the root.
    * @throws EtlError `file.forbidden` */
   async writable(dataset: string): Promise<string> {

@@ -1,14 +1,19 @@
-import { type Column, EtlError, type Profile, canonicalJson, didYouMean } from '@agent-etl/contracts';
+import { type Column, EtlError, type Profile, type ProfileNotice, canonicalJson } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
-import { compile } from '@agent-etl/sql-safety';
 import { createHash } from 'node:crypto';
-import { profileCsv, shapeOfCsv } from './csv-profile.ts';
-import { type Ends, folderFailure, listFiles, readEnds } from './file-folder.ts';
-import { contentProblem, requireFormat } from './file-format-rules.ts';
+import { profileCsv } from './csv-profile.ts';
+import { folderFailure } from './file-folder.ts';
+import { requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
-import { type FileColumn, type ReadPlan, toOptions } from './file-options.ts';
-import { literalText, sql } from './file-sql.ts';
+import { type FileColumn, type ReadPlan, allColumns, layoutOf, packedAs, toOptions } from './file-options.ts';
 import { typeOfDuck } from './file-types-rules.ts';
+import { folderDataset, partitionType } from './folder-dataset-rules.ts';
+import { profileJson } from './json-profile.ts';
+import { readParquetShape } from './parquet-shape.ts';
+import { readable } from './readable-file.ts';
+import { inItsFile } from './refused-record.ts';
+import { type SourceFiles, checkContent, sourceFiles } from './source-files.ts';
+import { lookAtTexts } from './text-files.ts';
 
 const NO_DEPENDENTS = { views: 0, foreignKeys: 0, policies: 0, grants: 0 };
 
@@ -18,52 +23,70 @@ export const columnsOf = (columns: readonly FileColumn[]): Column[] =>
 export const fingerprintOf = (columns: readonly Column[]): string =>
   createHash('sha256').update(canonicalJson(columns.map(({ name, native, nullable }) => [name, native, nullable]))).digest('hex');
 
-/** A file that is what its name says, or an error.
+/** Files that are what their names say, or an error.
  * @throws EtlError `source.not-found` with the nearest names, `data.format-invalid`, `request.unsupported`, `file.forbidden` */
-export async function openFile(gate: FileGate, dataset: string): Promise<{ path: string; ends: Ends }> {
-  const format = requireFormat(dataset);
-  const path = await gate.existing(dataset);
-  if (path === null) {
-    const names = (await listFiles(gate.root)).map(({ name }) => name);
-    throw new EtlError('source.not-found', { connection: gate.connection, what: 'file', name: dataset, nearest: didYouMean(dataset, names) ?? `agent-etl datasets ${gate.connection}` });
-  }
+export async function openFiles(gate: FileGate, dataset: string): Promise<SourceFiles> {
   try {
-    const ends = await readEnds(path);
-    const problem = contentProblem(format, ends.head, ends.tail);
-    if (problem) throw new EtlError('data.format-invalid', { file: dataset, format: format.compression === 'gzip' ? 'gzip' : format.format, place: 'its first bytes', problem });
-    return { path, ends };
+    const found = await sourceFiles(gate, dataset);
+    await checkContent(found);
+    return found;
   } catch (error) {
     throw folderFailure(error, { connection: gate.connection, dataset, action: 'read' });
   }
 }
 
-/** Names and types of a Parquet file, and its rows, from its footer. */
-export async function readParquetShape(duck: DuckChild, path: string): Promise<{ columns: FileColumn[]; rows: number }> {
-  const described = await duck.query(compile(sql`DESCRIBE SELECT * FROM read_parquet(${literalText(path)}, hive_partitioning = false)`));
-  const [count] = await duck.query(compile(sql`SELECT CAST(coalesce(sum(num_rows), 0) AS BIGINT) AS "rows" FROM parquet_file_metadata(${literalText(path)})`));
-  return { columns: described.map((row) => ({ name: String(row['column_name']), duckType: String(row['column_type']) })), rows: Number(count?.['rows'] ?? 0) };
-}
-
-async function observe(gate: FileGate, dataset: string, scratch: string): Promise<{ plan: ReadPlan; rows: number; rowsExact: boolean; bytes: number }> {
-  const format = requireFormat(dataset);
-  const { path, ends } = await openFile(gate, dataset);
-  const shape = format.format === 'csv' ? await shapeOfCsv(dataset, ends, { format }) : null;
-  const duck = await DuckChild.start({ about: dataset, scratch, files: [path] });
+interface Observed { readonly plan: ReadPlan; readonly rows: number; readonly rowsExact: boolean; readonly notices?: ProfileNotice[] }
+async function observeParquet(dataset: string, { files }: SourceFiles, scratch: string): Promise<Observed> {
+  const duck = await DuckChild.start({ about: dataset, scratch, files: files.map(({ path }) => path) });
   try {
-    if (shape) return { ...await profileCsv(duck, path, { shape, bytes: ends.bytes }), bytes: ends.bytes };
-    const { columns, rows } = await readParquetShape(duck, path);
-    return { plan: { format: 'parquet', columns }, rows, rowsExact: true, bytes: ends.bytes };
+    const { columns, rows } = await readParquetShape(duck, files);
+    return { plan: { format: 'parquet', columns }, rows, rowsExact: true };
   } finally {
     await duck.stop();
   }
 }
+async function observeText(dataset: string, found: SourceFiles, scratch: string): Promise<Observed> {
+  const { format } = found;
+  const { head, shape } = await lookAtTexts(found);
+  const read = await readable({ ...head, dataset, files: found.files, compression: format.compression, scratch });
+  const paths = read.files.map(({ path }) => path);
+  const { compression } = read;
+  const bytes = found.files.reduce((sum, file) => sum + file.bytes, 0);
+  try {
+    const duck = await DuckChild.start({ about: dataset, scratch, files: paths, ...(shape ? {} : { threads: 1 }) });
+    try {
+      const seen = shape ? await profileCsv(duck, paths, { shape: { ...shape, dialect: { ...shape.dialect, compression } }, head, bytes })
+        : await profileJson(duck, { files: read.files, dataset, layout: { ...layoutOf(format), compression }, head, bytes });
+      return { ...seen, plan: { ...packedAs(seen.plan, format.compression), encoding: head.encoding } };
+    } finally {
+      await duck.stop();
+    }
+  } finally {
+    await read.drop();
+  }
+}
 
-/** Looks at a file: a Parquet footer, or the cells of a CSV, whole up to 32 MB.
+/** Columns that folders name, of the narrowest type that keeps every name.
+ * @throws EtlError `data.format-invalid` when a file has a column of that name */
+function partitionsIn(dataset: string, { files, keys }: SourceFiles, columns: readonly FileColumn[]): FileColumn[] {
+  const twin = keys.find((key, index) => keys.indexOf(key) !== index || columns.some(({ name }) => name.toLowerCase() === key.toLowerCase()));
+  if (twin !== undefined) throw new EtlError('data.format-invalid', { file: dataset, format: 'folders', place: `the folders ${twin}=…`, problem: 'the files have a column of that name, or another folder has' });
+  return keys.map((name, index) => ({ name, duckType: partitionType(files.map(({ values }) => values[index] ?? null)) }));
+}
+
+async function observe(gate: FileGate, dataset: string, scratch: string): Promise<Observed & { bytes: number }> {
+  const found = await openFiles(gate, dataset);
+  const seen = await (found.format.format === 'parquet' ? observeParquet : observeText)(dataset, found, scratch).catch((error: unknown) => { throw inItsFile(error, found.files); });
+  const partitions = partitionsIn(dataset, found, seen.plan.columns);
+  return { ...seen, plan: partitions.length ? { ...seen.plan, partitions } : seen.plan, bytes: found.files.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+/** Looks at a file or the files of a folder: Parquet footers, or the cells of texts, whole up to 32 MB.
  * @throws EtlError `source.not-found`, `data.format-invalid`, `file.forbidden`, `request.unsupported`; for a target only the last two */
 export async function profileFile(gate: FileGate, dataset: string, options: { as: 'source' | 'target'; scratch: string }): Promise<Profile> {
-  const format = requireFormat(dataset);
+  const system = options.as === 'source' && folderDataset(dataset) ? 'folder' : requireFormat(dataset).format;
   const empty: Profile = {
-    connection: gate.connection, dataset, connector: 'file', system: format.format, exists: false, columns: [], primaryKey: null, uniqueKeys: [], indexes: [], rows: 0, rowsExact: true,
+    connection: gate.connection, dataset, connector: 'file', system, exists: false, columns: [], primaryKey: null, uniqueKeys: [], indexes: [], rows: 0, rowsExact: true,
     bytes: 0, pages: null, walLevel: null, dependents: NO_DEPENDENTS, columnStats: {}, options: {}, fingerprint: fingerprintOf([]),
   };
   if (options.as === 'target') {
@@ -71,9 +94,9 @@ export async function profileFile(gate: FileGate, dataset: string, options: { as
     if (await gate.existing(dataset) === null) return empty;
   }
   try {
-    const { plan, rows, rowsExact, bytes } = await observe(gate, dataset, options.scratch);
-    const columns = columnsOf(plan.columns);
-    return { ...empty, exists: true, columns, rows, rowsExact, bytes, options: toOptions(plan), fingerprint: fingerprintOf(columns) };
+    const { plan, rows, rowsExact, bytes, notices = [] } = await observe(gate, dataset, options.scratch);
+    const columns = columnsOf(allColumns(plan));
+    return { ...empty, system: system === 'folder' ? `folder of ${plan.format}` : system, exists: true, columns, rows, rowsExact, bytes, options: toOptions(plan), fingerprint: fingerprintOf(columns), ...(notices.length ? { notices } : {}) };
   } catch (error) {
     // A file that nobody can read may be replaced all the same; one row says that it is not empty.
     if (options.as === 'target' && error instanceof EtlError && /^(data|profile)\./.test(error.code)) return { ...empty, exists: true, rows: 1, rowsExact: false };

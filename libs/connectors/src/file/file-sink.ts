@@ -2,12 +2,14 @@ import { type Digest, EtlError, type LoadTask, type PublishTask } from '@agent-e
 import { DuckChild } from '@agent-etl/engines';
 import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
 import { FileChunk, dialectOf } from './file-chunk.ts';
+import type { Duck } from './duck-sql.ts';
 import { digestOf, hashedRowsOf } from './file-digest.ts';
 import { folderFailure } from './file-folder.ts';
 import { type FileFormat, requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
-import { openFile } from './file-profile.ts';
-import { type Duck, selectFile, selectStream } from './file-sql.ts';
+import { layoutOf } from './file-options.ts';
+import { openFiles } from './file-profile.ts';
+import { alone, selectFile, selectObjects, selectStream } from './file-sql.ts';
 import { StagedFile } from './staged-file.ts';
 
 /** Writes one file per target: staged under a hidden name beside it, published by a rename. */
@@ -27,33 +29,34 @@ export class FileSink implements Sink {
     return new FileSinkSession({ task, writer, format, connection: this.gate.connection }, new StagedFile(path, writer.runId), this.tools);
   }
   async current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
-    const { path } = await openFile(this.gate, task.target.dataset);
-    return readBack(task, { path, format: requireFormat(task.target.dataset), scratch: this.tools.scratch, signal });
+    return readBack(task, { path: await this.published(task), format: requireFormat(task.target.dataset), scratch: this.tools.scratch }, (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
   }
   hashed(task: PublishTask, ask: HashAsk): HashedRows {
-    const format = requireFormat(task.target.dataset);
-    const within = async <T>(work: (duck: DuckChild, path: string) => Promise<T>): Promise<T> => {
-      const { path } = await openFile(this.gate, task.target.dataset);
-      const duck = await DuckChild.start({ about: task.target.dataset, scratch: this.tools.scratch, files: [path] });
-      try { return await work(duck, path); } finally { await duck.stop(); }
-    };
-    return hashedRowsOf({ select: (path) => selectWritten(task, path, format), columns: task.columns, ask, within });
+    const written = async (): Promise<Written> => ({ path: await this.published(task), format: requireFormat(task.target.dataset), scratch: this.tools.scratch });
+    return hashedRowsOf({ columns: task.columns, ask, within: async (work) => readBack(task, await written(), work) });
+  }
+  /** @throws EtlError `source.not-found` */
+  private async published({ target: { dataset } }: PublishTask): Promise<string> {
+    const { files: [file] } = await openFiles(this.gate, dataset);
+    return file!.path;
   }
 }
 
-interface Written { readonly path: string; readonly format: FileFormat; readonly scratch: string; readonly signal: AbortSignal }
-/** Digest of a file that a load has written, staged or in its place. */
-async function readBack(task: PublishTask, { path, format, scratch, signal }: Written): Promise<Digest> {
+interface Written { readonly path: string; readonly format: FileFormat; readonly scratch: string }
+/** Has an engine read a file that a load has written, staged or in its place. */
+async function readBack<T>(task: PublishTask, { path, format, scratch }: Written, work: (duck: DuckChild, from: Duck) => Promise<T>): Promise<T> {
   const duck = await DuckChild.start({ about: task.target.dataset, scratch, files: [path] });
   try {
-    return await digestOf(duck, selectWritten(task, path, format), { columns: task.columns, signal });
+    return await work(duck, selectWritten(task, path, format));
   } finally {
     await duck.stop();
   }
 }
 function selectWritten({ columns }: PublishTask, path: string, format: FileFormat): Duck {
   if (format.format === 'csv') return selectStream(path, columns, dialectOf(format));
-  return selectFile(path, { format: 'parquet', columns: columns.map(({ target, targetNative }) => ({ name: target, duckType: targetNative })) }, columns.map(({ target, type }) => ({ source: target, type })));
+  if (format.format !== 'parquet') return selectObjects(path, columns, layoutOf(format));
+  const there = columns.map(({ target, targetNative }) => ({ name: target, duckType: targetNative }));
+  return selectFile(alone(path), { format: 'parquet', columns: there }, columns.map(({ target, type }) => ({ source: target, type })));
 }
 
 /** A reader of files may not tell `a` from `A`, and DuckDB would rename one of them. */
@@ -129,7 +132,7 @@ class FileSinkSession implements SinkSession {
   }
 
   async stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
-    return readBack(task, { path: await this.stagedPath(), format: this.work.format, scratch: this.tools.scratch, signal });
+    return readBack(task, { path: await this.stagedPath(), format: this.work.format, scratch: this.tools.scratch }, (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
   }
 
   async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {

@@ -1,20 +1,13 @@
-import { type Digest, EtlError, type LoadTask } from '@agent-etl/contracts';
+import type { Digest, LoadTask } from '@agent-etl/contracts';
 import { DuckChild, FifoTap, makeFifo } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
-import { shapeOfCsv } from './csv-profile.ts';
 import { digestOf, hashedRowsOf } from './file-digest.ts';
-import type { Ends } from './file-folder.ts';
-import { requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
-import { type ReadPlan, fromOptions } from './file-options.ts';
-import { columnsOf, fingerprintOf, openFile, readParquetShape } from './file-profile.ts';
+import { toOptions } from './file-options.ts';
 import { copyCsv, selectFile } from './file-sql.ts';
+import { type OpenedSource, openSource } from './opened-source.ts';
 import { withRow } from './refused-row.ts';
 
 /** Reads one file: one piece, always. */
@@ -28,49 +21,18 @@ export class FileSource implements Source {
   }
 
   /** A file has no snapshots, so a new attempt reads it as it is now, if it still has its shape. */
-  async begin(task: LoadTask): Promise<SourceSession> {
-    const plan = fromOptions(task.options);
-    const { path, ends } = await openFile(this.gate, task.source.dataset);
-    await this.refuseDrift(task, plan, { path, ends });
-    if (plan.format === 'csv' && plan.dialect.compression === 'gzip') await checkGzip(path, task.source.dataset);
-    return new FileSession(task, plan, { path, scratch: this.tools.scratch, bytes: ends.bytes });
-  }
-
-  private async refuseDrift(task: LoadTask, plan: ReadPlan, file: { path: string; ends: Ends }): Promise<void> {
-    const { dataset } = task.source;
-    const found = await this.shapeNow(dataset, plan, file);
-    const planned = plan.columns.map(({ name, duckType }) => `${name} ${duckType}`);
-    const isSame = fingerprintOf(columnsOf(plan.columns)) === task.sourceFingerprint && found.length === planned.length && found.every((column, index) => column === planned[index]);
-    if (isSame) return;
-    const gone = planned.filter((column) => !found.includes(column));
-    const added = found.filter((column) => !planned.includes(column));
-    const diff = [...gone.map((column) => `without ${column}`), ...added.map((column) => `with ${column.replace(/ unknown$/, '')}`)].join(', ') || 'the order of its columns';
-    throw new EtlError('source.schema-drifted', { dataset, diff });
-  }
-
-  private async shapeNow(dataset: string, plan: ReadPlan, { path, ends }: { path: string; ends: Ends }): Promise<string[]> {
-    if (plan.format === 'csv') {
-      const { names } = await shapeOfCsv(dataset, ends, { format: requireFormat(dataset), known: plan.dialect });
-      return names.map((name, index) => `${name} ${plan.columns[index]?.duckType ?? 'unknown'}`);
-    }
-    const duck = await DuckChild.start({ about: dataset, scratch: this.tools.scratch, files: [path] });
-    try {
-      return (await readParquetShape(duck, path)).columns.map(({ name, duckType }) => `${name} ${duckType}`);
-    } finally {
-      await duck.stop();
-    }
-  }
+  async begin(task: LoadTask): Promise<SourceSession> { return new FileSession(task, await openSource(this.gate, task, this.tools.scratch), this.tools.scratch); }
 }
 
 class FileSession implements SourceSession {
   readonly snapshot = null;
   private readonly task: LoadTask;
-  private readonly plan: ReadPlan;
-  private readonly file: { readonly path: string; readonly scratch: string; readonly bytes: number };
-  constructor(task: LoadTask, plan: ReadPlan, file: { path: string; scratch: string; bytes: number }) {
+  private readonly file: OpenedSource;
+  private readonly scratch: string;
+  constructor(task: LoadTask, file: OpenedSource, scratch: string) {
     this.task = task;
-    this.plan = plan;
     this.file = file;
+    this.scratch = scratch;
   }
 
   async cut(): Promise<ChunkRange[]> {
@@ -86,7 +48,7 @@ class FileSession implements SourceSession {
       const tap = new FifoTap(fifo);
       const progress = counted(options);
       const pumped = tap.pump(options.to, progress.add);
-      const written = duck.copy(compile(copyCsv(selectFile(this.file.path, this.plan, this.task.columns), this.task.columns, { path: fifo })), options.signal)
+      const written = duck.copy(compile(copyCsv(selectFile(this.file.files, this.file.plan, this.task.columns), this.task.columns, { path: fifo })), options.signal)
         .then((rows) => { tap.release(); return rows; }, (error: unknown) => { tap.destroy(); throw error; });
       const rows = await bothOf(written, pumped);
       progress.end(rows);
@@ -98,12 +60,12 @@ class FileSession implements SourceSession {
     }
   }
 
-  scan(): FileScan { return { path: this.file.path, format: this.plan.format, options: this.task.options }; }
+  scan(): FileScan { return { files: this.file.files, format: this.file.plan.format, options: toOptions(this.file.plan) }; }
 
   async digest(_ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
     const duck = await this.start();
     try {
-      return await digestOf(duck, selectFile(this.file.path, this.plan, this.task.columns), { columns: this.task.columns, signal });
+      return await digestOf(duck, selectFile(this.file.files, this.file.plan, this.task.columns), { columns: this.task.columns, signal });
     } catch (error) {
       throw await this.explain(error);
     } finally {
@@ -112,20 +74,19 @@ class FileSession implements SourceSession {
   }
 
   hashed(ask: HashAsk): HashedRows {
-    const within = async <T>(work: (duck: DuckChild, path: string) => Promise<T>): Promise<T> => {
+    return hashedRowsOf({ columns: this.task.columns, ask, within: async (work) => {
       const duck = await this.start();
-      try { return await work(duck, this.file.path); } finally { await duck.stop(); }
-    };
-    return hashedRowsOf({ select: (path) => selectFile(path, this.plan, this.task.columns), columns: this.task.columns, ask, within });
+      try { return await work(duck, selectFile(this.file.files, this.file.plan, this.task.columns)); } finally { await duck.stop(); }
+    } });
   }
 
   explain(error: unknown): Promise<unknown> {
-    return withRow(error, { dataset: this.task.source.dataset, path: this.file.path, plan: this.plan, columns: this.task.columns, scratch: this.file.scratch });
+    return withRow(error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: this.task.columns, scratch: this.scratch });
   }
-  async close(): Promise<void> { /* nothing is held between two reads */ }
+  close(): Promise<void> { return this.file.drop(); }
 
   private start(): Promise<DuckChild> {
-    return DuckChild.start({ about: this.task.source.dataset, scratch: this.file.scratch, files: [this.file.path] });
+    return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: this.file.files.map(({ path }) => path) });
   }
 }
 
@@ -154,14 +115,4 @@ function counted({ onRead }: Pick<ReadOptions, 'onRead'>): { add(bytes: Uint8Arr
     end: (rows) => { onRead(rows, bytes); },
     bytes: () => bytes,
   };
-}
-
-/** Reads a gzip file to its end: a file that is cut at the end of a line would pass for a shorter one.
- * @throws EtlError `data.format-invalid` */
-async function checkGzip(path: string, dataset: string): Promise<void> {
-  try {
-    await pipeline(createReadStream(path), createGunzip(), new Writable({ write: (_bytes, _encoding, done) => { done(); } }));
-  } catch (cause) {
-    throw new EtlError('data.format-invalid', { file: dataset, format: 'gzip', place: 'the compressed stream', problem: 'it is cut off or damaged' }, { cause });
-  }
 }

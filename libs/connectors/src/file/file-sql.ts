@@ -1,45 +1,67 @@
 import { type ColumnMapping, type ColumnType, EtlError } from '@agent-etl/contracts';
-import { type SqlFragment, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { identifier, literal } from '@agent-etl/sql-safety';
 import { refusal, strictCast } from './csv-cell-sql.ts';
-import type { CsvDialect, FileColumn, ReadPlan } from './file-options.ts';
+import type { ScannedFile } from '../port.ts';
+import { type Duck, FROM_FILE, cast, listOf, literalText as text, nth, pathsOf, sql } from './duck-sql.ts';
+import type { CsvDialect, FileColumn, JsonLayout, ReadPlan, TextPlan } from './file-options.ts';
 import { duckTypeOf, isNested } from './file-types-rules.ts';
-
-export type Duck = SqlFragment<'duckdb'>;
-export const sql = sqlFor('duckdb');
-const comma = sql`, `;
-export const listOf = (parts: readonly Duck[]): Duck => joinSql(parts, comma);
-export const cast = (value: Duck, duckType: string): Duck => sql`CAST(${value} AS ${typeName('duckdb', duckType)})`;
-export const literalText = (value: string): Duck => literal('duckdb', value);
-const text = literalText;
+import { floatText } from './float-sql.ts';
+import { jsonCells, typesInFile } from './json-sql.ts';
 
 /** Longest line of a CSV and the buffer that holds it: a cell of 16 MB still passes. */
 const MAX_LINE = 16 * 1024 * 1024;
 const BUFFER = 2 * MAX_LINE;
 
-/** Columns of a file are known by position: names in files are longer and stranger than names in SQL may be. */
-export const nth = (index: number): Duck => sql`#${literal('duckdb', index + 1)}`;
 const csvColumns = (duckTypes: readonly string[]): Duck => listOf(duckTypes.map((duckType, index) => sql`${text(`c${index}`)}: ${text(duckType)}`));
 
-/** A CSV by path with the given types in its order, named c0, c1, …, nothing guessed. An unquoted empty cell is NULL, a quoted one is the empty text. */
-export function readCsv(path: string, dialect: CsvDialect, duckTypes: readonly string[]): Duck {
-  return sql`read_csv(${text(path)}, auto_detect = false, header = ${text(dialect.header)}, delim = ${text(dialect.delim)}, quote = ${text(dialect.quote)},
+const NAMED = sql`, filename = ${text(FROM_FILE)}`;
+/** CSV files by their paths with the given types in their order, named c0, c1, …, and last the file a row is from; nothing is guessed. An unquoted empty cell is NULL, a quoted one is the empty text. */
+export function readCsv(paths: readonly string[], dialect: CsvDialect, duckTypes: readonly string[]): Duck {
+  return sql`read_csv(${pathsOf(paths)}, auto_detect = false, header = ${text(dialect.header)}, delim = ${text(dialect.delim)}, quote = ${text(dialect.quote)},
     escape = ${text(dialect.escape)}, nullstr = '', allow_quoted_nulls = false, null_padding = false, strict_mode = true, hive_partitioning = false, compression = ${text(dialect.compression)},
-    max_line_size = ${literal('duckdb', MAX_LINE)}, buffer_size = ${literal('duckdb', BUFFER)}, columns = {${csvColumns(duckTypes)}})`;
+    max_line_size = ${literal('duckdb', MAX_LINE)}, buffer_size = ${literal('duckdb', BUFFER)}, columns = {${csvColumns(duckTypes)}}${NAMED})`;
 }
 
-/** Columns as c0, c1, … with the type that travels, from a file. */
-export function selectFile(path: string, plan: ReadPlan, columns: readonly Pick<ColumnMapping, 'source' | 'type'>[]): Duck {
+type Mapped = Pick<ColumnMapping, 'source' | 'type'>;
+/** A path alone as the files of a source. */
+export const alone = (path: string): readonly ScannedFile[] => [{ name: path, path, values: [] }];
+
+/** The cells of text files as texts, in the order of their columns, and last the file a row is from.
+ * @param mapped columns that travel; without them every cell keeps its text */
+export function readCells(paths: readonly string[], plan: TextPlan, mapped?: readonly Mapped[]): Duck {
+  if (plan.format === 'csv') return readCsv(paths, plan.dialect, plan.columns.map(() => 'VARCHAR'));
+  const types = mapped ? typesInFile(plan.columns, mapped) : plan.columns.map(() => null);
+  const isChosen = mapped !== undefined && plan.columns.some(({ name }) => !mapped.some(({ source }) => source === name));
+  return jsonCells(paths, { layout: plan, columns: plan.columns, types, others: isChosen ? 'ignored' : 'refused' });
+}
+
+/** The rows of files, with what the folders say behind them. */
+export function readRows(files: readonly ScannedFile[], plan: ReadPlan, mapped?: readonly Mapped[]): Duck {
+  const paths = files.map(({ path }) => path);
+  const rows = plan.format === 'parquet' ? sql`read_parquet(${pathsOf(paths)}, hive_partitioning = false${NAMED})` : readCells(paths, plan, mapped);
+  if (!plan.partitions?.length) return rows;
+  const parts = files.map(({ path, values }) => sql`(${listOf([text(path), ...values.map((value) => literal('duckdb', value))])})`);
+  return sql`${rows} AS data JOIN (VALUES ${listOf(parts)}) AS parts(${listOf([sql`path`, ...plan.partitions.map((_, index) => sql`${identifier(`p${index}`)}`)])}) ON data.${identifier(FROM_FILE)} = parts.path`;
+}
+/** Where a column of files or folders stands in their rows, or null. Behind the columns of the files are the file and its path. */
+export function cellOf({ columns, partitions = [] }: ReadPlan, name: string): { cell: Duck; from: 'file' | 'folder'; column: FileColumn } | null {
+  const at = columns.findIndex((column) => column.name === name);
+  const column = columns[at];
+  if (column) return { cell: nth(at), from: 'file', column };
+  const part = partitions.findIndex((each) => each.name === name);
+  const partition = partitions[part];
+  return partition ? { cell: cast(nth(columns.length + 2 + part), 'VARCHAR'), from: 'folder', column: partition } : null;
+}
+
+/** Columns as c0, c1, … with the type that travels, from files. */
+export function selectFile(files: readonly ScannedFile[], plan: ReadPlan, columns: readonly Mapped[]): Duck {
   const values = columns.map(({ source, type }, index) => {
-    const at = plan.columns.findIndex(({ name }) => name === source);
-    if (at < 0) throw new EtlError('plan.stale');
-    const cell = nth(at);
-    const value = plan.format === 'csv' ? strictCast(cell, source, type) : travelling(cell, plan.columns[at] ?? { name: source, duckType: 'VARCHAR' }, type);
+    const found = cellOf(plan, source);
+    if (!found) throw new EtlError('plan.stale');
+    const value = plan.format === 'parquet' && found.from === 'file' ? travelling(found.cell, found.column, type) : strictCast(found.cell, source, type);
     return sql`${value} AS ${identifier(`c${index}`)}`;
   });
-  const from = plan.format === 'csv'
-    ? readCsv(path, plan.dialect, plan.columns.map(() => 'VARCHAR'))
-    : sql`read_parquet(${text(path)}, hive_partitioning = false)`;
-  return sql`SELECT ${listOf(values)} FROM ${from}`;
+  return sql`SELECT ${listOf(values)} FROM ${readRows(files, plan, columns)}`;
 }
 
 /** A column of a Parquet file as the type that travels, without loss. */
@@ -55,24 +77,29 @@ export const hasNanoseconds = (cell: Duck): Duck => sql`epoch_ns(${cell}) % 1000
 /** What a CSV stream of ours is read as; bytes and JSON come as text. */
 const carried = (type: ColumnType): string => (type.kind === 'bytes' || type.kind === 'json' ? 'VARCHAR' : duckTypeOf(type));
 const STREAM: CsvDialect = { delim: ',', quote: '"', escape: '"', header: 'false', compression: 'none' };
+const fromHex = (cell: Duck): Duck => sql`from_hex(substring(${cell}, 3))`;
 
 /** Columns as c0, c1, … from a CSV that we wrote ourselves: the text carrier, or a staged file. */
 export function selectStream(path: string, columns: readonly { readonly type: ColumnType }[], dialect: CsvDialect = STREAM): Duck {
   const values = columns.map(({ type }, index) => {
     const cell = sql`${identifier(`c${index}`)}`;
-    return sql`${type.kind === 'bytes' ? sql`from_hex(substring(${cell}, 3))` : cell} AS ${identifier(`c${index}`)}`;
+    return sql`${type.kind === 'bytes' ? fromHex(cell) : cell} AS ${identifier(`c${index}`)}`;
   });
-  const read = readCsv(path, dialect, columns.map(({ type }) => carried(type)));
+  const read = readCsv([path], dialect, columns.map(({ type }) => carried(type)));
   return sql`SELECT ${listOf(values)} FROM ${read}`;
 }
 
-/** A travelling value as CSV text that Postgres and this connector read back to the same value.
- * DuckDB prints some powers of two wrongly, so its own text of a float counts only where it reads back equal. */
+/** Columns as c0, c1, … from a file of objects that we wrote ourselves. */
+export function selectObjects(path: string, columns: readonly { readonly target: string; readonly type: ColumnType }[], layout: JsonLayout): Duck {
+  const values = columns.map(({ type }, index) => sql`${type.kind === 'bytes' ? fromHex(nth(index)) : cast(nth(index), carried(type))} AS ${identifier(`c${index}`)}`);
+  const names = columns.map(({ target }) => ({ name: target }));
+  return sql`SELECT ${listOf(values)} FROM ${jsonCells([path], { layout, columns: names, types: columns.map(({ type }) => type), others: 'refused' })}`;
+}
+
+/** A travelling value as CSV text that Postgres and this connector read back to the same value. */
 function asText(cell: Duck, { kind }: ColumnType): Duck {
   if (kind === 'bytes') return sql`'\\x' || lower(hex(${cell}))`;
-  if (kind === 'f64') return sql`CASE WHEN TRY_CAST(CAST(${cell} AS VARCHAR) AS DOUBLE) IS NOT DISTINCT FROM ${cell} THEN CAST(${cell} AS VARCHAR) ELSE printf('%.17g', ${cell}) END`;
-  if (kind === 'f32') return sql`CASE WHEN TRY_CAST(CAST(${cell} AS VARCHAR) AS FLOAT) IS NOT DISTINCT FROM ${cell} THEN CAST(${cell} AS VARCHAR) ELSE printf('%.9g', CAST(${cell} AS DOUBLE)) END`;
-  return cell;
+  return kind === 'f64' || kind === 'f32' ? floatText(cell, kind) : cell;
 }
 
 const SQL_NAME_BYTES = 63;

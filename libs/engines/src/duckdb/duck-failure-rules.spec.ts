@@ -12,6 +12,10 @@ describe('what DuckDB says', () => {
     [csv('Maximum line size of 16777216 bytes exceeded.'), 'data.row-too-large', 'Row 3 is longer than a line may be; the limit is 16 MB.'],
     ['Invalid Input Error: NUL in column "note"', 'data.format-invalid', 'orders.csv: not valid text at column note: a cell holds NUL.'],
     ["Invalid Input Error: No magic bytes found at end of file '/srv/x'", 'data.format-invalid', 'orders.csv: not valid parquet at its metadata or pages: the content cannot be decoded.'],
+    ['Invalid Input Error: Malformed JSON in file "/srv/x", at byte 8 in line 4: unexpected end of data. Try auto-detecting the JSON format', 'data.format-invalid', 'orders.csv: not valid json at row 3: unexpected end of data.'],
+    ['Invalid Input Error: Malformed JSON in file "/srv/x", at byte 8 in record/value 2: unexpected character. ', 'data.format-invalid', 'orders.csv: not valid json at row 1: unexpected character.'],
+    ['Invalid Input Error: JSON record refused: duplicate key', 'data.format-invalid', 'orders.csv: not valid json at a row: a key stands there twice.'],
+    ['Invalid Input Error: "maximum_object_size" of 33554432 bytes exceeded while reading file "/srv/x"', 'data.row-too-large', 'Row of a file of objects is longer than an object may be; the limit is 32 MB.'],
     ['IO Error: Input is not a GZIP stream: /srv/x', 'data.format-invalid', 'orders.csv: not valid gzip at the compressed stream: it cannot be unpacked.'],
     ['IO Error: Could not write all bytes to file "/srv/x": No space left on device', 'platform.disk-full', 'No space left for orders.csv.'],
     ['Out of Memory Error: failed to offload data block of size 256.0 KiB', 'platform.disk-full', 'No space left for orders.csv.'],
@@ -22,6 +26,11 @@ describe('what DuckDB says', () => {
     const failure = toFailure(duckFailure(message, 'orders.csv'));
     expect(failure).toMatchObject({ code, text });
     expect(JSON.stringify(failure)).not.toMatch(/\/srv|secret|passwd/);
+  });
+
+  it('tells a packed text from Parquet', () => {
+    const corrupt = 'IO Error: Data corruption detected';
+    expect([duckFailure(corrupt, 'a.csv.zst'), duckFailure(corrupt, 'a.parquet')].map(({ details }) => details['format'])).toEqual(['zstd', 'parquet']);
   });
 
   it.each([

@@ -21,7 +21,7 @@ function valueError(message: string, cause: Error): EtlError | null {
 
 const NOT_UTF8 = /Invalid unicode/i;
 /** How a person makes UTF-8 of a file. */
-export const asUtf8 = (file: string): string => `write it as UTF-8, such as: iconv -f WINDOWS-1252 -t UTF-8 ${file}`;
+export const asUtf8 = (file: string, from = 'WINDOWS-1252'): string => `write it as UTF-8, such as: iconv -f ${from} -t UTF-8 ${file}`;
 /** Longest line of a CSV, ours in the making among them. */
 const LONGEST_LINE = '16 MB';
 
@@ -34,19 +34,35 @@ function csvProblem(message: string): string | null {
   return line(message) === null ? null : 'the row cannot be read';
 }
 
+/** A file of objects that is no JSON. DuckDB counts the objects that it has begun, so the one that it could not end is one less. */
+function jsonError(message: string, about: string, cause: Error): EtlError | null {
+  const malformed = /^Invalid Input Error: Malformed JSON in file .*, at byte \d+ in (?:line|record\/value) (\d+): (.*)/.exec(message);
+  if (malformed) {
+    const problem = (malformed[2] ?? '').replace(/ Try auto-detecting.*$/, '').replace(/[. ]+$/, '');
+    return new EtlError('data.format-invalid', { file: about, format: 'json', place: `row ${Number(malformed[1]) - 1}`, problem, ...(/UTF-8/.test(problem) ? { next: asUtf8(about) } : {}) }, { cause });
+  }
+  const record = /JSON record refused: ([a-z ]+)/.exec(message)?.[1];
+  if (record) return new EtlError('data.format-invalid', { file: about, format: 'json', place: 'a row', problem: recordProblems[record] ?? record, record }, { cause });
+  if (/maximum_object_size/.test(message)) return new EtlError('data.row-too-large', { row: 'of a file of objects', size: 'longer than an object may be', limit: LARGEST_OBJECT }, { cause });
+  return null;
+}
+const recordProblems: Readonly<Record<string, string>> = { 'no object': 'it is no object', 'duplicate key': 'a key stands there twice', 'unknown key': 'a key was not there when the file was profiled', 'too deep': 'a value is nested too deeply to be kept as it stands' };
+const LARGEST_OBJECT = '32 MB';
+
 /** What DuckDB said, in the words of the error table. Its own text, which holds values and paths, stays in the cause.
  * @param about name of the dataset as the user typed it */
 export function duckFailure(message: string, about: string): EtlError {
   const cause = new Error(message);
   if (/No space left on device|disk quota exceeded|max_temp_directory_size|failed to offload/i.test(message)) return new EtlError('platform.disk-full', { what: about }, { cause });
   if (/^Out of Memory Error/i.test(message)) return new EtlError('query.memory-exceeded', { limit: 'its memory' }, { cause });
-  const value = valueError(message, cause);
+  const value = jsonError(message, about, cause) ?? valueError(message, cause);
   if (value) return value;
   const nul = /NUL in column "([\s\S]*?)"/.exec(message);
   if (nul) return new EtlError('data.format-invalid', { file: about, format: 'text', place: `column ${nul[1]}`, problem: 'a cell holds NUL', column: nul[1] }, { cause });
   if (/Maximum line size|max_line_size/i.test(message)) return new EtlError('data.row-too-large', { row: line(message), size: 'longer than a line may be', limit: LONGEST_LINE }, { cause });
   const problem = csvProblem(message);
   if (problem) return new EtlError('data.format-invalid', { file: about, format: 'csv', place: `line ${line(message) ?? 'unknown'}`, problem, ...(NOT_UTF8.test(message) ? { next: asUtf8(about) } : {}) }, { cause });
+  if (/\.zst$/i.test(about) && /zstd|corruption/i.test(message)) return new EtlError('data.format-invalid', { file: about, format: 'zstd', place: 'the compressed stream', problem: 'it cannot be unpacked' }, { cause });
   if (/magic bytes|parquet|thrift|snappy|zstd|corrupt/i.test(message) && /^(Invalid|IO|Binder|Serialization)/i.test(message)) {
     return new EtlError('data.format-invalid', { file: about, format: 'parquet', place: 'its metadata or pages', problem: 'the content cannot be decoded' }, { cause });
   }

@@ -10,7 +10,7 @@ export function ruleColumns(input: CopyInput): Ruled<ColumnMapping[]> {
   refuse([...mapped.flatMap((each) => ('issue' in each ? [each] : [])), ...unfilled(input, chosen)]);
   const value = mapped.flatMap((each) => ('mapping' in each ? [each.mapping] : []));
   const risks = [...mapped.flatMap((each) => ('mapping' in each && each.risk ? [each.risk] : [])), ...untouched(input, value)];
-  return { value, risks, decisions: [columnsDecision(input, chosen), typesDecision(input, value)] };
+  return { value, risks, decisions: [columnsDecision(input, chosen), typesDecision(input, value), ...noticed(input, value)] };
 }
 
 function selected({ pipeline: { from }, source }: CopyInput): Column[] {
@@ -76,6 +76,12 @@ function mapOne(input: CopyInput, found: Column): Mapped {
 function untouched({ target }: CopyInput, mapped: readonly ColumnMapping[]): string[] {
   const only = target.columns.filter(({ name }) => !mapped.some((column) => column.target === name)).map(({ name }) => name);
   return target.connector === 'postgres' && only.length ? [`The target also has ${named(only)}, which the source does not fill.`] : [];
+}
+
+/** What the profile says of columns that travel as it proposed: each becomes a Decision with what lost. */
+function noticed({ source }: CopyInput, mapped: readonly ColumnMapping[]) {
+  return (source.notices ?? []).filter(({ column }) => mapped.some(({ source: name, type }) => name === column && type.kind === source.columns.find((each) => each.name === column)?.type.kind))
+    .map(({ code, column, text, instead }) => decide('types', `\`${column}\` as it was profiled`, { why: [code, text], rejected: [[instead.choice, instead.because]] }));
 }
 
 function columnsDecision({ pipeline: { from }, source }: CopyInput, chosen: readonly Column[]) {

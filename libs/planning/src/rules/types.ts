@@ -6,13 +6,15 @@ type Kind = ColumnType['kind'];
 const numberOrder: readonly Kind[] = ['i16', 'i32', 'i64'];
 const exactDigits: Partial<Record<Kind, number>> = { i16: 5, i32: 10, i64: 19 };
 
-/** Kinds that a cell of a CSV is read as exactly, or refused by row and column. */
+/** Formats whose values are read from text: what they look like is a guess. */
+const texts: readonly (string | undefined)[] = ['csv', 'ndjson', 'json'];
+/** Kinds that a cell of a text file is read as exactly, or refused by row and column. */
 const readable: readonly Kind[] = ['bool', 'i16', 'i32', 'i64', 'f32', 'f64', 'text', 'date', 'time', 'ts', 'tstz'];
-/** A CSV has only texts: what its first rows look like is a guess, and a target that is there knows better. Answers the column as it is to be read. */
+/** A CSV has only texts, and JSON has no dates: what the first rows look like is a guess, and a target that is there knows better. Answers the column as it is to be read. */
 export function asRead({ options }: Pick<Profile, 'options'>, from: Column, to: Column): Column {
   const isKnown = readable.includes(to.type.kind) || (to.type.kind === 'dec' && to.type.precision !== undefined && (to.type.scale ?? 0) >= 0);
   const isSame = from.type.kind === to.type.kind && from.type.kind !== 'dec';
-  return options['format'] === 'csv' && isKnown && !isSame ? { ...from, type: to.type } : from;
+  return texts.includes(options['format']) && isKnown && !isSame ? { ...from, type: to.type } : from;
 }
 
 /** How values of one column go into another that is there already. */
