@@ -24,14 +24,14 @@ const ROWS: readonly (readonly (string | null)[])[] = [
 const codeOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'resolved', (error: { code?: string; message: string }) => error.code ?? error.message);
 
 interface Ends { readonly source: ConnectorName; readonly sink: ConnectorName }
-const carrierOf = ({ source, sink }: Ends): LoadTask['carrier'] => (source !== sink ? 'text' : source === 'postgres' ? 'frames' : 'file');
+const carrierOf = ({ source, sink }: Ends): LoadTask['carrier'] => (source === sink && source === 'postgres' ? 'frames' : source === sink && source === 'file' ? 'file' : 'text');
 const mapped = (profile: Profile, sink: ConnectorName): ColumnMapping[] => profile.columns.map((column) => ({
   source: column.name, target: column.name, type: column.type, sourceNative: column.native, targetNative: profile.connector === sink ? column.native : mapColumnType(sink, column)?.native ?? '', nullable: column.nullable,
 }));
 function loadOf(profile: Profile, dataset: string, ends: Ends): LoadTask {
   const frames = carrierOf(ends) === 'frames';
   return {
-    id: 'load', kind: 'load', engine: frames ? 'splice' : 'duckdb', source: { connection: profile.connection, dataset: profile.dataset }, target: { connection: profile.connection, dataset }, columns: mapped(profile, ends.sink),
+    id: 'load', kind: 'load', engine: frames ? 'splice' : ends.source === 'file' || ends.sink === 'file' ? 'duckdb' : 'stream', source: { connection: profile.connection, dataset: profile.dataset }, target: { connection: profile.connection, dataset }, columns: mapped(profile, ends.sink),
     carrier: carrierOf(ends), chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 8192 }, sourceFingerprint: profile.fingerprint, options: profile.options, digest: frames ? 'pg-frame' : 'text-md5',
   };
 }

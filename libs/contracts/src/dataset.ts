@@ -36,6 +36,7 @@ export const Profile = DatasetRef.extend({
   rowsExact: z.boolean().describe('Whether rows is exact.'),
   bytes: Count.describe('Bytes on disk at the source.'),
   pages: Count.nullable().describe('Pages of 8 KiB when rows lie in physical order that can be cut; else null.'),
+  range: z.string().optional().describe('Whole-number column that names a row and that ranges of can be read by, such as rowid; absent when there is none.'),
   walLevel: z.string().nullable().describe('wal_level of a Postgres, else null.'),
   dependents: z.object({
     views: Count.describe('Views that read the table.'),

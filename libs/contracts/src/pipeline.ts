@@ -67,15 +67,22 @@ const file = {
   connector: z.literal('file').describe('csv, csv.gz and parquet files on the worker.'),
   root: SafeText.min(1).max(1000).describe('Folder; datasets are paths below it.'),
 };
+const sqlite = {
+  connector: z.literal('sqlite').describe('Tables of one SQLite 3 file on the worker.'),
+  root: SafeText.min(1).max(1000).describe('Folder that the file lies below.'),
+  file: SafeText.min(1).max(1000).describe('Path of the database below it.'),
+};
 /** The body of a connection in agent-etl.yaml, where the name is the key. */
-export const ConnectionSpec = z.discriminatedUnion('connector', [z.object(postgres).strict(), z.object(file).strict()])
+export const ConnectionSpec = z.discriminatedUnion('connector', [z.object(postgres).strict(), z.object(file).strict(), z.object(sqlite).strict()])
   .meta({ id: 'ConnectionSpec', description: 'A configured connector. Secrets are references, never values.' });
 export type ConnectionSpec = z.infer<typeof ConnectionSpec>;
-export const Connection = z.discriminatedUnion('connector', [z.object({ ...connectionBase, ...postgres }).strict(), z.object({ ...connectionBase, ...file }).strict()])
+export const Connection = z.discriminatedUnion('connector', [
+  z.object({ ...connectionBase, ...postgres }).strict(), z.object({ ...connectionBase, ...file }).strict(), z.object({ ...connectionBase, ...sqlite }).strict()])
   .meta({ id: 'Connection', description: 'A connection with its name, as workers get it.' });
 export type Connection = z.infer<typeof Connection>;
 export type PostgresConnection = Extract<Connection, { connector: 'postgres' }>;
 export type FileConnection = Extract<Connection, { connector: 'file' }>;
+export type SqliteConnection = Extract<Connection, { connector: 'sqlite' }>;
 
 /** Connectors that product files may name but this release does not have. */
-export const knownConnectors = ['postgres', 'file'] as const;
+export const knownConnectors = ['postgres', 'file', 'sqlite'] as const;

@@ -8,6 +8,7 @@ export type Address =
   | { readonly kind: 'dataset'; readonly connection: string; readonly dataset: string }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'postgres'; readonly host: string; readonly port: number; readonly database: string; readonly user: string | null; readonly password: string | null; readonly tls: string | null; readonly table: string | null }
+  | { readonly kind: 'sqlite'; readonly path: string; readonly table: string | null }
   | { readonly kind: 'environment'; readonly variable: string };
 
 const tlsModes: Readonly<Record<string, string>> = { disable: 'disable', allow: 'prefer', prefer: 'prefer', require: 'require', 'verify-ca': 'verify-full', 'verify-full': 'verify-full' };
@@ -35,13 +36,21 @@ function fileAddress(text: string): Address {
   return { kind: 'file', path: decode(url.pathname) };
 }
 
+/** `sqlite:./shop.db?table=orders`, with or without slashes after the colon; what follows them is a path as it is written. */
+function sqliteAddress(text: string): Address {
+  const [, path = '', table] = /^sqlite:(?:\/\/)?([^?]+)(?:\?table=(.+))?$/s.exec(text) ?? [];
+  if (!path || path.endsWith('/')) throw new WrongUse(`${text} is not a sqlite address.`, 'write sqlite:./shop.db, with ?table=orders for a source');
+  return { kind: 'sqlite', path: decode(path), table: table === undefined ? null : decode(table) };
+}
+
 /** Reads an address. The order decides: a scheme, a pipeline file, a path, `connection:path`, `connection.schema.table`, a name.
  * @throws WrongUse when it is none of them; a text that may hold a password is not repeated */
 export function parseAddress(text: string): Address {
   if (/^postgres(ql)?:\/\//.test(text)) return postgresAddress(text);
   if (text.startsWith('file://')) return fileAddress(text);
+  if (text.startsWith('sqlite:')) return sqliteAddress(text);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//.exec(text)?.[1];
-  if (scheme) throw new WrongUse(`${scheme}:// addresses are not supported.`, 'use postgres://, file:// or a connection of agent-etl.yaml');
+  if (scheme) throw new WrongUse(`${scheme}:// addresses are not supported.`, 'use postgres://, sqlite:, file:// or a connection of agent-etl.yaml');
   if (text.startsWith('env:')) {
     const variable = text.slice(4);
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) throw new WrongUse('env: needs the name of a variable.', 'write env:SHOP_URL');
@@ -55,5 +64,5 @@ export function parseAddress(text: string): Address {
   const dot = text.indexOf('.');
   if (dot > 0 && ConnectionName.safeParse(text.slice(0, dot)).success && text.length > dot + 1) return { kind: 'dataset', connection: text.slice(0, dot), dataset: text.slice(dot + 1) };
   if (PipelineName.safeParse(text).success) return { kind: 'name', name: text };
-  throw new WrongUse(`"${text}" is neither a pipeline nor a dataset.`, 'write a pipeline file, connection.schema.table, ./file.parquet, env:VARIABLE or postgres://user@host/database');
+  throw new WrongUse(`"${text}" is neither a pipeline nor a dataset.`, 'write a pipeline file, connection.schema.table, ./file.parquet, sqlite:./file.db, env:VARIABLE or postgres://user@host/database');
 }

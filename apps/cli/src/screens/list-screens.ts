@@ -16,6 +16,7 @@ export const pipelinesScreen = (pipelines: readonly PipelineView[]): string[] =>
 
 const placeOf = ({ spec }: ConnectionView): string => {
   if (spec.connector === 'file') return spec.root;
+  if (spec.connector === 'sqlite') return `${spec.root}/${spec.file}`;
   return spec.url ?? `${spec.user ? `${spec.user}@` : ''}${spec.host ?? 'localhost'}:${spec.port ?? 5432}/${spec.database ?? ''}`;
 };
 export const connectionsScreen = (connections: readonly ConnectionView[]): string[] => (connections.length === 0 ? none('connections')

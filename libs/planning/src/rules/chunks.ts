@@ -8,8 +8,10 @@ const mostChunks = 4096;
 const mostParallel = 4;
 
 /** Pieces that are copied, retried and proved one by one: 64 MiB each, or an eighth of a smaller source, never under 16 MiB. */
-export function ruleChunks({ source, target, parallel = 2 }: CopyInput): Ruled<Chunking> {
+export function ruleChunks(input: CopyInput): Ruled<Chunking> {
+  const { source, target, parallel = 2 } = input;
   const size = megabytes(source.bytes);
+  if (source.range !== undefined && target.connector !== 'file') return byKey(input, source.range);
   if (source.pages === null || target.connector === 'file') {
     const why: readonly [string, string] = source.pages === null ? ['no-physical-order', `${source.dataset} cannot be cut by its physical order (${size}).`] : ['one-file', `The target is one file, written in one piece (${size}).`];
     return { value: { by: 'whole', count: 1, parallel: 1, targetBytes: Math.max(source.bytes, PAGE) }, risks: [], decisions: [
@@ -24,4 +26,19 @@ export function ruleChunks({ source, target, parallel = 2 }: CopyInput): Ruled<C
       rejected: [count > 1 ? ['one COPY', `A crash costs all ${size}.`] : ['several', `Each piece costs a transaction, and ${size} take a moment.`], ['ranges of a key', 'Gaps in the key make pieces of unequal size.']] }),
     decide('parallelism', `${slots} at once`, { why: ['slots', `The least of ${plural(parallel, 'slot')}, ${mostParallel} and ${plural(count, 'piece')}.`],
       rejected: [[String(slots + 1), slots === count ? 'There are not more pieces.' : 'More readers than that slow each other and the source down.']] })] };
+}
+
+/** Ranges of a whole-number key. A file of SQLite is read inside the worker itself, which gains nothing from a second reader. */
+function byKey({ source, parallel = 2 }: CopyInput, column: string): Ruled<Chunking> {
+  const size = megabytes(source.bytes);
+  const pages = Math.ceil(source.bytes / PAGE);
+  const perChunk = Math.max(Math.ceil(pages / mostChunks), Math.min(largest, Math.max(smallest, Math.ceil(pages / 8))));
+  const count = Math.max(1, Math.ceil(pages / perChunk));
+  const oneByOne = source.connector === 'sqlite';
+  const slots = oneByOne ? 1 : Math.max(1, Math.min(parallel, mostParallel, count));
+  const few: [string, string] = slots === count ? ['more', 'There are not more pieces.'] : oneByOne ? ['2 at once', 'SQLite is read inside the worker: two readers share one core.'] : [String(slots + 1), 'More readers than that slow each other and the source down.'];
+  return { value: { by: 'key', count, parallel: slots, targetBytes: perChunk * PAGE }, risks: [], decisions: [
+    decide('chunks', `${count} by ${column}`, { why: ['key-ranges', `${size} in ${plural(count, 'piece')}, by equal ranges of ${column}: a crash costs one piece.`],
+      rejected: [count > 1 ? ['one piece', `A crash costs all ${size}.`] : ['several', `Each piece costs a transaction, and ${size} take a moment.`], ['physical order', `${source.system} does not say where rows lie.`]] }),
+    decide('parallelism', `${slots} at once`, { why: ['slots', oneByOne ? `${plural(count, 'piece')}, one after the other.` : `The least of ${plural(parallel, 'slot')}, ${mostParallel} and ${plural(count, 'piece')}.`], rejected: [few] })] };
 }

@@ -1,6 +1,6 @@
 import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
 
-/** A double as exact text, `[-]m p e` with 2^52 <= m < 2^53 and value m * 2^e: engines print decimals differently, this form they compute alike.
+/** A double as exact text, `[-]m p e` with 2^52 <= m < 2^53 and value m * 2^(e - 52): engines print decimals differently, this form they compute alike.
  * Values below 1e-200 are first multiplied by 2^300 in three exact steps; the logarithm may be off by one, so m is moved once into its range. -0 is 0. */
 export function exactDouble<D extends 'postgres' | 'duckdb'>(dialect: D, x: SqlFragment<D>): SqlFragment<D> {
   return (dialect === 'postgres' ? inPostgres(x as SqlFragment<'postgres'>) : inDuckdb(x as SqlFragment<'duckdb'>)) as SqlFragment<D>;
