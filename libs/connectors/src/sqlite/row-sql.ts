@@ -18,12 +18,14 @@ function cellText(c: Lite, { kind }: Reading['type'], refuse: Lite): Lite {
     case 'f32': case 'f64': return sql`CASE typeof(${c}) WHEN 'real' THEN ${quoted(sql`etl_number(${c})`)} WHEN 'null' THEN NULL
       WHEN 'integer' THEN CASE WHEN ${c} BETWEEN -9007199254740992 AND 9007199254740992 THEN ${quoted(c)} ELSE ${refuse} END ELSE ${refuse} END`;
     case 'bytes': return sql`CASE typeof(${c}) WHEN 'blob' THEN ${quoted(sql`'\\x' || lower(hex(${c}))`)} WHEN 'null' THEN NULL ELSE ${refuse} END`;
-    case 'date': case 'time': case 'ts': case 'tstz':
-      return sql`CASE typeof(${c}) WHEN 'text' THEN coalesce(${quoted(sql`etl_spell(${literal('sqlite', kind)}, ${c})`)}, ${refuse}) WHEN 'null' THEN NULL ELSE ${refuse} END`;
+    case 'date': return sql`CASE WHEN date(${c}) = ${c} THEN ${quoted(c)} ELSE ${calendarText(c, kind, refuse)} END`;
+    case 'time': case 'ts': case 'tstz': return calendarText(c, kind, refuse);
     case 'dec': case 'text': case 'uuid': case 'json': case 'other':
       return sql`CASE typeof(${c}) WHEN 'text' THEN ${escaped(c)} WHEN 'null' THEN NULL WHEN 'integer' THEN ${quoted(c)} WHEN 'real' THEN ${quoted(sql`etl_number(${c})`)} ELSE ${refuse} END`;
   }
 }
+const calendarText = (c: Lite, kind: string, refuse: Lite): Lite =>
+  sql`CASE typeof(${c}) WHEN 'text' THEN coalesce('"' || etl_spell(${literal('sqlite', kind)}, ${c}) || '"', ${refuse}) WHEN 'null' THEN NULL ELSE ${refuse} END`;
 const refusal = ({ source, type }: Reading, rowid: string | null): Lite => {
   const c = columnName(source);
   const row = rowid === null ? sql`'none'` : sql`${columnName(rowid)}`;

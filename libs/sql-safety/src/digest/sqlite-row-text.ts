@@ -25,7 +25,7 @@ function valueText(c: Lite, { kind }: ColumnType): Lite {
     case 'dec': case 'uuid': return sql`CAST(${c} AS TEXT)`;
     case 'f32': case 'f64': return sql`CASE WHEN ${c} IS NOT NULL THEN etl_double(CAST(${c} AS REAL)) END`;
     case 'bytes': return sql`CASE WHEN ${c} IS NOT NULL THEN lower(hex(${c})) END`;
-    case 'date': return sql`CASE WHEN ${c} IS NOT NULL THEN etl_days(${c}) END`;
+    case 'date': return sql`CASE WHEN date(${c}) = ${c} THEN CAST(CAST(julianday(${c}) - 2440587.5 AS INTEGER) AS TEXT) WHEN ${c} IS NOT NULL THEN etl_days(${c}) END`;
     case 'time': case 'ts': case 'tstz': return sql`CASE WHEN ${c} IS NOT NULL THEN etl_micros(${c}) END`;
     case 'text': case 'json': case 'other': return sql`octet_length(${c}) || ':' || ${c}`;
   }
