@@ -72,17 +72,25 @@ const sqlite = {
   root: SafeText.min(1).max(1000).describe('Folder that the file lies below.'),
   file: SafeText.min(1).max(1000).describe('Path of the database below it.'),
 };
+const mysql = {
+  ...postgres,
+  connector: z.literal('mysql').describe('MariaDB 10.6 or newer, or MySQL 8; read only in this release.'),
+  host: SafeText.max(255).optional().describe('Host name or address.'),
+  port: z.int().min(1).max(65_535).optional().describe('Port, 3306 when left out.'),
+  password: SecretRef.optional().describe('Reference; absent for a login without one.'),
+};
 /** The body of a connection in agent-etl.yaml, where the name is the key. */
-export const ConnectionSpec = z.discriminatedUnion('connector', [z.object(postgres).strict(), z.object(file).strict(), z.object(sqlite).strict()])
+export const ConnectionSpec = z.discriminatedUnion('connector', [z.object(postgres).strict(), z.object(file).strict(), z.object(sqlite).strict(), z.object(mysql).strict()])
   .meta({ id: 'ConnectionSpec', description: 'A configured connector. Secrets are references, never values.' });
 export type ConnectionSpec = z.infer<typeof ConnectionSpec>;
 export const Connection = z.discriminatedUnion('connector', [
-  z.object({ ...connectionBase, ...postgres }).strict(), z.object({ ...connectionBase, ...file }).strict(), z.object({ ...connectionBase, ...sqlite }).strict()])
+  z.object({ ...connectionBase, ...postgres }).strict(), z.object({ ...connectionBase, ...file }).strict(), z.object({ ...connectionBase, ...sqlite }).strict(), z.object({ ...connectionBase, ...mysql }).strict()])
   .meta({ id: 'Connection', description: 'A connection with its name, as workers get it.' });
 export type Connection = z.infer<typeof Connection>;
 export type PostgresConnection = Extract<Connection, { connector: 'postgres' }>;
 export type FileConnection = Extract<Connection, { connector: 'file' }>;
+export type MysqlConnection = Extract<Connection, { connector: 'mysql' }>;
 export type SqliteConnection = Extract<Connection, { connector: 'sqlite' }>;
 
 /** Connectors that product files may name but this release does not have. */
-export const knownConnectors = ['postgres', 'file', 'sqlite'] as const;
+export const knownConnectors = ['postgres', 'file', 'sqlite', 'mysql'] as const;

@@ -24,6 +24,10 @@ describe('parseAddress', () => {
     expect(parseAddress('postgresql://etl:p%40ss@[::1]:6432/shop?table=public.orders&sslmode=verify-ca')).toEqual(
       { kind: 'postgres', host: '::1', port: 6432, database: 'shop', user: 'etl', password: 'p@ss', tls: 'verify-full', table: 'public.orders' });
   });
+  it('reads a mysql address, also one that says mariadb', () => {
+    const read = { kind: 'mysql', host: 'db', port: 3306, database: 'shop', user: 'etl', password: null, tls: null, table: 'orders' };
+    expect(['mysql://etl@db/shop?table=orders', 'mariadb://etl@db/shop?table=orders'].map(parseAddress)).toEqual([read, read]);
+  });
   it.each(['s3://bucket/x', 'Orders', '', 'env:', 'file://host/x', 'sqlite:', 'sqlite:./folder/', 'postgres://etl:canary-4711@/'])('refuses %j without repeating a password', (text) => {
     expect(() => parseAddress(text)).toThrow(expect.objectContaining({ name: 'WrongUse', message: expect.not.stringContaining('canary') as unknown }));
   });
@@ -52,6 +56,7 @@ describe('derivePipeline', () => {
     expect([pipeline.from.dataset, pipeline.to.dataset, connections[0]?.spec, connections[0]?.folder]).toEqual(['orders', 'orders', { connector: 'sqlite', root: '/home/me', file: 'shop.db' }, '/home/me']);
     expect(made('sqlite:./shop.db?table=orders', 'postgres://u@h/w').pipeline.to.dataset).toBe('public.orders');
     expect(made('postgres://u@h/shop?table=public.orders', 'sqlite:/data/w.db').pipeline.to.dataset).toBe('orders');
+    expect(made('mysql://u@h/shop?table=orders', 'postgres://u@h/w').pipeline.to.dataset).toBe('public.orders');
     expect(() => made('sqlite:./shop.db', './x.csv')).toThrow('Which table');
   });
   it('points from a typed password to the env: form', () => {

@@ -18,7 +18,7 @@ export const nameOf = (text: string): string => { const name = slug(text) || 'x'
 
 function open(text: string, { env }: Surroundings): { address: Address; hints: string[] } {
   const address = parseAddress(text);
-  if (address.kind === 'postgres' && address.password !== null) {
+  if ((address.kind === 'postgres' || address.kind === 'mysql') && address.password !== null) {
     const variable = `${nameOf(address.database).toUpperCase()}_URL`;
     return { address, hints: [`the password is used for this command and kept nowhere; better: put the address in ${variable} and write env:${variable}`] };
   }
@@ -39,12 +39,12 @@ function fileEnd(path: string, around: Surroundings): End {
   const name = `files_${short(folder)}`;
   return { connection: name, dataset: basename(absolute), derived: { name, spec: { connector: 'file', root: folder }, password: null, folder } };
 }
-function postgresEnd(address: Extract<Address, { kind: 'postgres' }>, table: string | undefined): End {
+function serverEnd(address: Extract<Address, { host: string }>, table: string | undefined): End {
   const dataset = address.table ?? table;
-  if (!dataset) throw new WrongUse(`Which table of database ${address.database}?`, 'add --table schema.table, or ?table=schema.table to the address');
-  const { host, port, database, user, tls } = address;
-  const name = nameOf(`${database}_${short([host, port, database, user].join('|'))}`);
-  const spec: ConnectionSpec = { connector: 'postgres', host, port, database, ...(user ? { user } : {}), ...(tls ? { tls: tls as 'prefer' } : {}) };
+  if (!dataset) throw new WrongUse(`Which table of database ${address.database}?`, address.kind === 'mysql' ? 'add --table name, or ?table=name to the address' : 'add --table schema.table, or ?table=schema.table to the address');
+  const { kind, host, port, database, user, tls } = address;
+  const name = nameOf(`${database}_${short([...(kind === 'mysql' ? [kind] : []), host, port, database, user].join('|'))}`);
+  const spec: ConnectionSpec = { connector: kind, host, port, database, ...(user ? { user } : {}), ...(tls ? { tls: tls as 'prefer' } : {}) };
   return { connection: name, dataset, derived: { name, spec, password: address.password, folder: null } };
 }
 function sqliteEnd(address: Extract<Address, { kind: 'sqlite' }>, table: string | undefined, around: Surroundings): End {
@@ -59,7 +59,7 @@ function endOf(address: Address, table: string | undefined, around: Surroundings
   switch (address.kind) {
     case 'dataset': return { connection: address.connection, dataset: address.dataset, derived: null };
     case 'file': return fileEnd(address.path, around);
-    case 'postgres': return postgresEnd(address, table);
+    case 'postgres': case 'mysql': return serverEnd(address, table);
     case 'sqlite': return sqliteEnd(address, table, around);
     case 'name': throw new WrongUse(`"${address.name}" names no dataset.`, 'write connection.schema.table or connection:path');
     case 'pipeline-file': throw new WrongUse(`${address.path} is a pipeline file; it names its own target.`, `agent-etl run ${address.path}`);
@@ -68,8 +68,8 @@ function endOf(address: Address, table: string | undefined, around: Surroundings
 }
 /** The table of a target that names none: the one of the source. A file of SQLite has no schemas. */
 function sameTable({ kind }: Address, { dataset }: End, target: Address): string | undefined {
-  if (target.kind === 'sqlite') return kind === 'postgres' || kind === 'sqlite' ? dataset.replace(/^[^".]+\./, '') : undefined;
-  if (kind === 'sqlite') return target.kind === 'postgres' ? `public.${dataset.includes('.') ? `"${dataset}"` : dataset}` : undefined;
+  if (target.kind === 'sqlite') return kind === 'postgres' || kind === 'sqlite' || kind === 'mysql' ? dataset.replace(/^[^".]+\./, '') : undefined;
+  if (kind === 'sqlite' || kind === 'mysql') return target.kind === 'postgres' ? `public.${dataset.includes('.') ? `"${dataset}"` : dataset}` : undefined;
   return /^[^/]+\.[^/.]+$/.test(dataset) && kind !== 'file' ? dataset : undefined;
 }
 /** Makes a pipeline and the connections it needs out of two addresses. Equal addresses give equal names, so a second run is the same pipeline.

@@ -38,7 +38,7 @@ export async function addConnectionCommand(session: Session, given: { name: stri
   const { spec, password } = specOf(given.address, options, session);
   if (session.isDeployed && password !== null) throw new WrongUse('A deployed API takes no passwords.', 'store it there and add --password secret://name#password');
   const reference = options.password ?? (password === null ? undefined : await keepPassword(session.projectDir, given.name, password));
-  if (reference !== undefined && spec.connector !== 'postgres') throw new EtlError('connection.forbidden', { part: 'password', reason: `a ${spec.connector} connection has none` });
+  if (reference !== undefined && 'root' in spec) throw new EtlError('connection.forbidden', { part: 'password', reason: `a ${spec.connector} connection has none` });
   if ('root' in spec && !session.isDeployed) await client.call(endpoints.allowFileRoot, { body: { folder: spec.root } });
   const body = parseOrThrow(ConnectionSpec, { ...spec, ...(reference ? { password: reference } : {}) });
   const view = await client.call(endpoints.putConnection, { params: { name: given.name }, body });

@@ -4,8 +4,9 @@ import { setImmediate } from 'node:timers/promises';
 import { type Digest, EtlError, type LoadTask } from '@agent-etl/contracts';
 import { compile, sqlFor } from '@agent-etl/sql-safety';
 import { Md5Lanes } from '../digest/md5-lanes.ts';
+import { keyRanges } from '../key-ranges-rules.ts';
 import type { ChunkRange, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
-import { ByteLender } from './byte-lender.ts';
+import { ByteLender } from '../byte-lender.ts';
 import { type TableFacts, fingerprintOf, requireTable } from './describe-table.ts';
 import { namedText } from './refused-text.ts';
 import { hashedSql, lineSql, withinSql } from './row-sql.ts';
@@ -70,11 +71,7 @@ class Reading implements SourceSession {
   async cut(): Promise<ChunkRange[]> {
     const { task, facts: { rowid } } = this.about;
     const { low, high } = rowid === null || task.chunks.by !== 'key' ? { low: null, high: null } : this.#span(rowid);
-    if (low === null || high === null) return [this.#piece(0, null, null)];
-    const count = Math.min(task.chunks.count, Number(high - low) + 1);
-    const width = (high - low) / BigInt(count) + 1n;
-    const edge = (ordinal: number): string | null => (ordinal === 0 || ordinal === count ? null : String(low + width * BigInt(ordinal)));
-    return Array.from({ length: count }, (_, ordinal) => this.#piece(ordinal, edge(ordinal), edge(ordinal + 1)));
+    return keyRanges(low, high, task.chunks.count).map(({ from, to }, ordinal) => this.#piece(ordinal, from, to));
   }
   #span(rowid: string): { low: bigint | null; high: bigint | null } {
     const id = columnName(rowid);

@@ -28,15 +28,18 @@ export function ruleChunks(input: CopyInput): Ruled<Chunking> {
       rejected: [[String(slots + 1), slots === count ? 'There are not more pieces.' : 'More readers than that slow each other and the source down.']] })] };
 }
 
-/** Ranges of a whole-number key. A file of SQLite is read inside the worker itself, which gains nothing from a second reader. */
+/** Why a source is read by one reader at a time. */
+const alone: Readonly<Record<string, string>> = { sqlite: 'SQLite is read inside the worker: two readers share one core.', mysql: 'One connection holds the snapshot, and MySQL lends it to no second one.' };
+
+/** Ranges of a whole-number key. */
 function byKey({ source, parallel = 2 }: CopyInput, column: string): Ruled<Chunking> {
   const size = megabytes(source.bytes);
   const pages = Math.ceil(source.bytes / PAGE);
   const perChunk = Math.max(Math.ceil(pages / mostChunks), Math.min(largest, Math.max(smallest, Math.ceil(pages / 8))));
   const count = Math.max(1, Math.ceil(pages / perChunk));
-  const oneByOne = source.connector === 'sqlite';
+  const oneByOne = alone[source.connector];
   const slots = oneByOne ? 1 : Math.max(1, Math.min(parallel, mostParallel, count));
-  const few: [string, string] = slots === count ? ['more', 'There are not more pieces.'] : oneByOne ? ['2 at once', 'SQLite is read inside the worker: two readers share one core.'] : [String(slots + 1), 'More readers than that slow each other and the source down.'];
+  const few: [string, string] = slots === count ? ['more', 'There are not more pieces.'] : oneByOne ? ['2 at once', oneByOne] : [String(slots + 1), 'More readers than that slow each other and the source down.'];
   return { value: { by: 'key', count, parallel: slots, targetBytes: perChunk * PAGE }, risks: [], decisions: [
     decide('chunks', `${count} by ${column}`, { why: ['key-ranges', `${size} in ${plural(count, 'piece')}, by equal ranges of ${column}: a crash costs one piece.`],
       rejected: [count > 1 ? ['one piece', `A crash costs all ${size}.`] : ['several', `Each piece costs a transaction, and ${size} take a moment.`], ['physical order', `${source.system} does not say where rows lie.`]] }),

@@ -1,4 +1,4 @@
-import type { ByteTarget } from '../port.ts';
+import type { ByteTarget } from './port.ts';
 
 const FULL = 128 * 1024;
 
@@ -7,12 +7,14 @@ export class ByteLender {
   #buffer = Buffer.allocUnsafe(FULL * 2);
   #used = 0;
   #sent = 0;
+  #isLent = false;
   constructor(private readonly to: ByteTarget, private readonly signal: AbortSignal) {}
 
   get isFull(): boolean { return this.#used >= FULL; }
   get bytes(): number { return this.#sent + this.#used; }
 
   append(bytes: Uint8Array): void {
+    if (this.#isLent) throw new Error('these bytes are lent: wait for send');
     if (this.#used + bytes.length > this.#buffer.length) this.#grow(bytes.length);
     this.#buffer.set(bytes, this.#used);
     this.#used += bytes.length;
@@ -26,8 +28,10 @@ export class ByteLender {
   async send(): Promise<void> {
     if (this.#used === 0) return;
     this.signal.throwIfAborted();
+    this.#isLent = true;
     const isTaken = this.to.write(this.#buffer.subarray(0, this.#used));
     if (!isTaken) await this.#drained();
+    this.#isLent = false;
     this.#sent += this.#used;
     this.#used = 0;
     if (this.#buffer.length > FULL * 8) this.#buffer = Buffer.allocUnsafe(FULL * 2); // one long row does not keep its memory
