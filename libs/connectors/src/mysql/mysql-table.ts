@@ -5,6 +5,8 @@ import type { MysqlSession } from './mysql-session.ts';
 import { typeOfMysql } from './mysql-types-rules.ts';
 
 const sql = sqlFor('mysql');
+/** Of a value on disk, about: statistics may count the rows of a table long before they count its bytes. */
+const LEAST_BYTES = 4;
 export interface MysqlTable { readonly database: string; readonly name: string; readonly quoted: SqlIdentifier }
 export interface MysqlFacts {
   readonly columns: readonly Column[]; readonly primaryKey: string[] | null; readonly indexes: readonly { readonly columns: string[]; readonly isSure: boolean }[];
@@ -45,7 +47,7 @@ export async function describeMysql(session: MysqlSession, { database, name }: M
   const primary = groups.find(({ key }) => key === 'PRIMARY')?.columns ?? null;
   const single = primary?.length === 1 ? columns.find(({ name: column }) => column === primary[0]) : undefined;
   return {
-    columns, primaryKey: primary, version: table.version, rows: Number(table.n ?? 0), bytes: Number(table.bytes ?? 0), range: single && /^(tiny|small|medium|big)?int\b/.test(single.native) ? single.name : null,
+    columns, primaryKey: primary, version: table.version, rows: Number(table.n ?? 0), bytes: Math.max(Number(table.bytes ?? 0), Number(table.n ?? 0) * columns.length * LEAST_BYTES), range: single && /^(tiny|small|medium|big)?int\b/.test(single.native) ? single.name : null,
     indexes: groups.map((group) => ({ columns: group.columns, isSure: group.key !== 'PRIMARY' && group.isUnique && group.columns.every((each) => columns.find((column) => column.name === each)?.nullable === false) })),
   };
 }
