@@ -20,7 +20,7 @@ export type Column = z.infer<typeof Column>;
 
 export const DatasetRef = z.object({
   connection: ConnectionName.describe('Connection that reaches the dataset.'),
-  dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection.'),
+  dataset: SafeText.min(1).max(1000).describe('schema.table, the name of a table where there are no schemas, or a path below the root of the connection.'),
 }).meta({ id: 'DatasetRef', description: 'Something addressable in a connection.' });
 export type DatasetRef = z.infer<typeof DatasetRef>;
 

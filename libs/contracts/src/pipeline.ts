@@ -7,11 +7,11 @@ const ColumnName = SafeText.min(1).max(255);
 const Laters = z.unknown().describe('Parsed and refused by name in this release.');
 
 export const PipelineSource = DatasetRef.pick({ connection: true }).extend({
-  dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection.'),
+  dataset: SafeText.min(1).max(1000).describe('schema.table, the name of a table where there are no schemas, or a path below the root of the connection.'),
   select: z.array(ColumnName).min(1).optional().describe('Columns to take, in this order; all when left out.'),
 }).strict();
 export const PipelineTarget = DatasetRef.pick({ connection: true }).extend({
-  dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection.'),
+  dataset: SafeText.min(1).max(1000).describe('schema.table, the name of a table where there are no schemas, or a path below the root of the connection.'),
   load: z.enum(loadModes).optional().describe('append, replace or upsert; the planner decides when left out.'),
   key: z.array(ColumnName).min(1).optional().describe('Columns that name a row, for upsert.'),
 }).strict();

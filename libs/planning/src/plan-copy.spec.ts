@@ -99,6 +99,11 @@ describe('a file of SQLite', () => {
     expect([choice(plan, 'chunks'), choice(plan, 'parallelism'), choice(plan, 'engine'), plan.tasks[0]?.digest, (plan.tasks[0] as LoadTask).carrier]).toEqual(['8 by rowid', '1 at once', 'stream', 'text-md5', 'text']);
     expect(verifyPlan(plan, {}).issues).toEqual([]);
   });
+  it('is not alone in being read by one reader: the snapshot of MySQL belongs to one connection', () => {
+    const plan = planned({ source: lite({ connector: 'mysql', system: 'MariaDB 10.11.19', range: 'flight_id' }), parallel: 4 });
+    expect(plan.decisions.find(({ question }) => question === 'parallelism')).toMatchObject({ choice: '1 at once', rejected: [{ because: expect.stringContaining('One connection holds the snapshot') as unknown }] });
+    expect([choice(plan, 'chunks'), verifyPlan(plan, {}).issues]).toEqual(['8 by flight_id', []]);
+  });
   it('is one piece on its way into a file', () => {
     const plan = planned({ source: lite(), pipeline: aPipeline({ to: { connection: 'lake', dataset: 'f.parquet' } }), target: aMissingTarget({ connector: 'file', connection: 'lake' as never, dataset: 'f.parquet' }) });
     expect([choice(plan, 'chunks'), choice(plan, 'engine'), verifyPlan(plan, {}).issues]).toEqual(['1, whole', 'duckdb', []]);

@@ -20,7 +20,9 @@ function provision(cache) {
   process.stderr.write('unpacking MariaDB from Debian packages (8 MB), once\n');
   const [packages, fresh] = [join(cache, 'packages'), join(cache, `root.${process.pid}`)];
   mkdirSync(packages, { recursive: true });
-  const { status, stderr } = spawnSync('apt-get', ['download', ...PACKAGES], { cwd: packages, encoding: 'utf8' });
+  const download = () => spawnSync('apt-get', ['download', ...PACKAGES], { cwd: packages, encoding: 'utf8' });
+  let { status, stderr } = download();
+  if (status !== 0 && spawnSync('apt-get', ['update'], { stdio: 'ignore' }).status === 0) ({ status, stderr } = download());
   if (status !== 0) throw new Error(`apt-get download: ${stderr.trim().split('\n').at(-1)}`);
   for (const file of readdirSync(packages)) execFileSync('dpkg', ['-x', join(packages, file), fresh]);
   rmSync(home, { recursive: true, force: true });

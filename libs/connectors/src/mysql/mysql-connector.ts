@@ -13,7 +13,7 @@ const noSink = (): EtlError => new EtlError('request.unsupported', { found: 'mys
 
 /** Tables and views of a MariaDB or MySQL, read under one snapshot. Nothing is written in this release. */
 export const mysqlConnector: Connector<MysqlConnection> = {
-  view: { name: 'mysql', says: 'InnoDB tables and views of MariaDB 10.6 or MySQL 8 and newer', source: true, sink: false, tier: 'A' },
+  view: { name: 'mysql', says: 'InnoDB tables and views of MariaDB 10.6 or MySQL 8 and newer', source: true, sink: false, tier: 'D' },
   async open(connection: MysqlConnection, tools: ConnectorTools): Promise<OpenConnection> {
     const withSession = async <T>(work: (session: MysqlSession) => Promise<T>): Promise<T> => {
       const session = await MysqlSession.connect(connection, tools);

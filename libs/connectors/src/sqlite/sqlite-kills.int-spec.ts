@@ -21,20 +21,19 @@ it.each(['delete', 'wal'] as const)('has in staging exactly what its ledger says
   for (let attempt = 1; attempt <= 6; attempt += 1) {
     const told = { connection: lite.connection, root: lite.folder.root, scratch: lite.folder.tools.scratch, task, runId, attempt, rowsPerPiece };
     const child = spawn(process.execPath, ['--experimental-transform-types', '--disable-warning=ExperimentalWarning', program, JSON.stringify(told)], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await once(child.stdout, 'data');
-    await sleep(60 + attempt * 37);
+    await once(child.stdout, 'data'); // its first piece is in
+    await sleep(attempt * 13);
     child.kill('SIGKILL');
     await once(child, 'exit');
     const sink = await (await lite.open()).sink.begin(task, { runId, task: 'load', attempt: attempt + 100, holder: 'next' });
     expect(await sink.raise()).toBe(attempt * 2);
     const ledger = await sink.ledger();
     const [{ name = '' } = {}] = lite.admin.prepare("SELECT name FROM sqlite_schema WHERE name LIKE '\\_etl\\_s\\_%' ESCAPE '\\'").all() as { name?: string }[];
-    const staged = lite.admin.prepare(`SELECT count(*) AS n, sum(length(v)) AS letters FROM "${name}"`).get() as { n: number; letters: number };
+    const staged = lite.admin.prepare(`SELECT count(*) AS n, total(length(v)) AS letters FROM "${name}"`).get() as { n: number; letters: number };
     expect([staged.n, staged.letters]).toEqual([ledger.length * rowsPerPiece, ledger.length * rowsPerPiece * 100]);
-    expect(ledger.length).toBeGreaterThanOrEqual(seen);
+    expect(ledger.length).toBeGreaterThan(seen);
     seen = ledger.length;
     await sink.close();
   }
-  expect(seen).toBeGreaterThan(3);
   await lite.drop();
-}, 60_000);
+}, 120_000);

@@ -13,9 +13,10 @@ export function ruleChunks(input: CopyInput): Ruled<Chunking> {
   const size = megabytes(source.bytes);
   if (source.range !== undefined && target.connector !== 'file') return byKey(input, source.range);
   if (source.pages === null || target.connector === 'file') {
-    const why: readonly [string, string] = source.pages === null ? ['no-physical-order', `${source.dataset} cannot be cut by its physical order (${size}).`] : ['one-file', `The target is one file, written in one piece (${size}).`];
+    const isWhole = source.pages === null && source.range === undefined;
+    const why: readonly [string, string] = isWhole ? ['no-physical-order', `${source.dataset} cannot be cut by its physical order (${size}).`] : ['one-file', `The target is one file, written in one piece (${size}).`];
     return { value: { by: 'whole', count: 1, parallel: 1, targetBytes: Math.max(source.bytes, PAGE) }, risks: [], decisions: [
-      decide('chunks', '1, whole', { why, rejected: [['several', source.pages === null ? 'Pieces without a proved order could overlap.' : 'Parts of one file cannot be written side by side.']] }),
+      decide('chunks', '1, whole', { why, rejected: [['several', isWhole ? 'Pieces without a proved order could overlap.' : 'Parts of one file cannot be written side by side.']] }),
       decide('parallelism', '1', { why: ['one-chunk', 'There is one piece.'], rejected: [[String(Math.max(2, parallel)), 'Nothing to share.']] })] };
   }
   const perChunk = Math.max(Math.ceil(source.pages / mostChunks), Math.min(largest, Math.max(smallest, Math.ceil(source.pages / 8))));

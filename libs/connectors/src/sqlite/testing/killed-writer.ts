@@ -11,10 +11,10 @@ const sink = await open.sink.begin(task, { runId, task: 'load', attempt, holder:
 await sink.raise();
 await sink.prepare({ fresh: 'keep' });
 const bytes = Buffer.from(Array.from({ length: rowsPerPiece }, (_, row) => `"${row}","${'x'.repeat(100)}"\n`).join(''));
-process.stdout.write('ready\n');
 for (let ordinal = 0; ; ordinal += 1) {
   const piece = await sink.begin({ key: `${attempt}-${ordinal}`, ordinal, from: null, to: null });
   if (piece === 'done') continue;
   piece.to.write(bytes);
   await piece.commit({ rows: rowsPerPiece, rejected: 0, bytes: bytes.length, digest: null });
+  process.stdout.write(`${ordinal}\n`);
 }
