@@ -44,6 +44,7 @@ export async function startMariadb(cache) {
   const bootstrap = ['CREATE DATABASE mysql;', 'USE mysql;', ...['mysql_system_tables.sql', 'mysql_performance_tables.sql', 'mysql_system_tables_data.sql'].map((name) => execFileSync('cat', [at('share', 'mysql', name)], { encoding: 'utf8', maxBuffer: 2 ** 26 })),
     'FLUSH PRIVILEGES;', 'CREATE DATABASE test;', "CREATE USER etl@'127.0.0.1' IDENTIFIED BY '';", "GRANT ALL ON *.* TO etl@'127.0.0.1' WITH GRANT OPTION;", ''].join('\n');
   const made = spawnSync(at('sbin', 'mariadbd'), [...common, '--bootstrap', '--skip-log-bin'], { env, input: bootstrap, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  if (made.status !== 0) rmSync(folder, { recursive: true, force: true });
   if (made.status !== 0) throw new Error(`MariaDB could not make its tables: ${made.stderr.split('\n').filter((line) => line.includes('ERROR'))[0]}`);
   const port = await freePort();
   const child = spawn(at('sbin', 'mariadbd'), [...common, '--bind-address=127.0.0.1', `--port=${port}`, `--socket=${join(folder, 's')}`, `--pid-file=${join(folder, 'pid')}`, '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=128M',

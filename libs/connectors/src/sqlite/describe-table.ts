@@ -34,8 +34,8 @@ export function requireTable(database: SqliteDatabase, table: Table, connection:
 /** Digest of what is declared: rows that come and go change no shape. */
 export const fingerprintOf = (columns: readonly Declared[]): string => createHash('sha256').update(canonicalJson(columns.map(({ name, type, notnull, pk }) => [name, type, notnull, pk]))).digest('hex');
 
-/** Rows looked at from each end of a table. */
-const SAMPLE = 20_000;
+/** Rows looked at from each end of a table: a few hundred milliseconds, in which the worker does nothing else. */
+const SAMPLE = 5_000;
 /** What the columns of a table hold, from the rows at both ends. @returns also how many rows that were, and their bytes */
 export function lookAt(database: SqliteDatabase, table: Table, { columns, rowid }: TableFacts): { seen: Seen[]; rows: number; bytes: number } {
   const names = columns.map(({ name }) => sql`${columnName(name)}`);
@@ -54,7 +54,7 @@ const COUNTS_AT_ONCE = 1_500;
 /** One count for each member of `Seen`, in its order. */
 function countsOf(c: SqlFragment<'sqlite'>): SqlFragment<'sqlite'>[] {
   const is = (storage: SqlFragment<'sqlite'>): SqlFragment<'sqlite'> => sql`sum(typeof(${c}) = ${storage})`;
-  const text = (test: SqlFragment<'sqlite'>): SqlFragment<'sqlite'> => sql`sum(CASE WHEN typeof(${c}) = 'text' AND ${c} GLOB '*[0-9:]*' AND octet_length(${c}) < 40 THEN ${test} ELSE 0 END)`;
+  const text = (test: SqlFragment<'sqlite'>): SqlFragment<'sqlite'> => sql`sum(CASE WHEN typeof(${c}) = 'text' AND ${c} GLOB '[0-9i-]*' AND octet_length(${c}) < 40 THEN ${test} ELSE 0 END)`;
   return [
     is(sql`'integer'`), is(sql`'real'`), is(sql`'text'`), is(sql`'blob'`), sql`sum(typeof(${c}) = 'integer' AND ${c} IN (0, 1))`, sql`sum(typeof(${c}) = 'integer' AND abs(${c} / 2) > 4503599627370496)`,
     text(sql`etl_is('date', ${c})`), text(sql`etl_is('time', ${c})`), text(sql`etl_is('ts', ${c})`), text(sql`etl_is('tstz', ${c})`), sql`sum(CASE WHEN typeof(${c}) = 'text' THEN json_valid(${c}) ELSE 0 END)`,
