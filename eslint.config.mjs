@@ -12,7 +12,7 @@ const vendors = {
   llm: ['langchain', '@langchain/*'],
   parser: ['libpg-query'],
   engine: ['@duckdb/*'],
-  driver: ['pg'],
+  driver: ['pg', 'mysql2'],
   secret: ['@aws-sdk/client-secrets-manager'],
 };
 const foreign = (home) => [...new Set(Object.values(vendors).flat())].filter((name) => !vendors[home]?.includes(name));

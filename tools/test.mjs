@@ -10,6 +10,7 @@ mkdirSync(cache, { recursive: true });
 const tally = openTally('test');
 const { startPostgres } = await import('./provision/postgres.mjs');
 const { startMoto } = await import('./provision/moto/moto.mjs');
+const { startMariadb } = await import('./provision/mariadb/mariadb.mjs');
 const { provisionKafka } = await import('./provision/kafka/provision.mjs');
 const { startKafka } = await import('./provision/kafka/kafka-cluster.mjs');
 
@@ -28,13 +29,14 @@ async function begin(name, start) {
 const stopAll = async () => { for (const server of started.reverse()) await server.stop(); };
 let failed = 0;
 try {
-  const [postgres, moto, kafka] = [
+  const [postgres, mariadb, moto, kafka] = [
     await begin('postgres', () => startPostgres()),
+    await begin('mariadb', () => startMariadb(join(cache, 'mariadb'))),
     await begin('moto', () => startMoto(cache)),
     await begin('kafka', async () => startKafka({ ...await provisionKafka(join(cache, 'kafka')), dir: join(cache, 'kafka', `run-${process.pid}`) })),
   ];
   const env = {
-    ETL_TEST_REPORT: tally.file, ...(postgres ? { ETL_TEST_POSTGRES_URL: postgres.url } : {}), ...(moto ? { ETL_TEST_MOTO_URL: moto.url } : {}),
+    ETL_TEST_REPORT: tally.file, ...(postgres ? { ETL_TEST_POSTGRES_URL: postgres.url } : {}), ...(mariadb ? { ETL_TEST_MYSQL_URL: mariadb.url } : {}), ...(moto ? { ETL_TEST_MOTO_URL: moto.url } : {}),
     ...(kafka ? { ETL_TEST_KAFKA_BROKERS: kafka.brokers.join(',') } : {}),
   };
   const nx = (target, parallel) => tally.watch(() => run('nx', ['run-many', '-t', target, `--parallel=${parallel}`, '--skip-nx-cache', '--output-style=stream'], { env, cwd: root }));

@@ -19,6 +19,6 @@ export async function namedFileRoots(projectDir: string): Promise<string[]> {
 }
 /** Folders that file connections may use: the project's own, those its file names, and what the environment adds. */
 export function fileRootsOf(projectDir: string, project: Project | null, more: string | undefined): string[] {
-  const named = Object.values(project?.connections ?? {}).flatMap((spec) => (spec.connector === 'file' ? [resolve(projectDir, spec.root)] : []));
+  const named = Object.values(project?.connections ?? {}).flatMap((spec) => ('root' in spec ? [resolve(projectDir, spec.root)] : []));
   return [...new Set([projectDir, ...named, ...(more ?? '').split(':').filter(Boolean)])];
 }

@@ -20,7 +20,7 @@ export type Column = z.infer<typeof Column>;
 
 export const DatasetRef = z.object({
   connection: ConnectionName.describe('Connection that reaches the dataset.'),
-  dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection.'),
+  dataset: SafeText.min(1).max(1000).describe('schema.table, the name of a table where there are no schemas, or a path below the root of the connection.'),
 }).meta({ id: 'DatasetRef', description: 'Something addressable in a connection.' });
 export type DatasetRef = z.infer<typeof DatasetRef>;
 
@@ -52,6 +52,7 @@ export const Profile = DatasetRef.extend({
   rowsExact: z.boolean().describe('Whether rows is exact.'),
   bytes: Count.describe('Bytes on disk at the source.'),
   pages: Count.nullable().describe('Pages of 8 KiB when rows lie in physical order that can be cut; else null.'),
+  range: z.string().optional().describe('Whole-number column that names a row and that ranges of can be read by, such as rowid; absent when there is none.'),
   walLevel: z.string().nullable().describe('wal_level of a Postgres, else null.'),
   dependents: z.object({
     views: Count.describe('Views that read the table.'),

@@ -28,7 +28,7 @@ describe('what a schema does not like', () => {
     ['a number that is none', said(endpoints.listRuns.query, { limit: 'abc' }), ['/limit must be a number']],
     ['a number that is too large', said(endpoints.listRuns.query, { limit: 501 }), ['/limit must be at most 500']],
     ['an id', said(endpoints.getRun.params, { runId: 'abc' }), ['/runId must be a UUID']],
-    ['a connector', said(Project, { version: 1, connections: { a: { connector: 'postgress' } } }), ['/connections/a/connector must be postgres or file: did you mean postgres?']],
+    ['a connector', said(Project, { version: 1, connections: { a: { connector: 'postgress' } } }), ['/connections/a/connector must be postgres, file, sqlite or mysql: did you mean postgres?']],
     ['a connection name', said(Project, { version: 1, connections: { Shop: { connector: 'file', root: '.' } } }), ['/connections/Shop must begin with a-z and go on with a-z 0-9 _, at most 48 characters']],
     ['a version', said(Project, { version: 2 }), ['/version must be 1']],
   ])('is said in words: %s', (_, issues, expected) => { expect(issues).toEqual(expected); });

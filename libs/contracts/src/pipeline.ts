@@ -7,12 +7,12 @@ const ColumnName = SafeText.min(1).max(255);
 const Laters = z.unknown().describe('Parsed and refused by name in this release.');
 
 export const PipelineSource = DatasetRef.pick({ connection: true }).extend({
-  dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection; events/ and events/**/*.parquet are all files of a folder.'),
+  dataset: SafeText.min(1).max(1000).describe('schema.table, the name of a table where there are no schemas, or a path below the root of the connection; events/ and events/**/*.parquet are all files of a folder.'),
   select: z.array(ColumnName).min(1).optional().describe('Columns to take, in this order; all when left out.'),
   cursor: ColumnName.optional().describe('Column, never NULL, that every insert and every update moves: later runs read only what it says changed. Chosen by the planner when left out.'),
 }).strict();
 export const PipelineTarget = DatasetRef.pick({ connection: true }).extend({
-  dataset: SafeText.min(1).max(1000).describe('schema.table, or a path below the root of the connection.'),
+  dataset: SafeText.min(1).max(1000).describe('schema.table, the name of a table where there are no schemas, or a path below the root of the connection.'),
   load: z.enum(loadModes).optional().describe('append, replace or upsert; the planner decides when left out.'),
   key: z.array(ColumnName).min(1).optional().describe('Columns that name a row, for upsert.'),
 }).strict();
@@ -68,15 +68,30 @@ const file = {
   connector: z.literal('file').describe('csv, tsv, ndjson, json and parquet files on the worker, and folders of them.'),
   root: SafeText.min(1).max(1000).describe('Folder; datasets are paths below it.'),
 };
+const sqlite = {
+  connector: z.literal('sqlite').describe('Tables of one SQLite 3 file on the worker.'),
+  root: SafeText.min(1).max(1000).describe('Folder that the file lies below.'),
+  file: SafeText.min(1).max(1000).describe('Path of the database below it.'),
+};
+const mysql = {
+  ...postgres,
+  connector: z.literal('mysql').describe('MariaDB 10.6 or newer, or MySQL 8; read only in this release.'),
+  host: SafeText.max(255).optional().describe('Host name or address.'),
+  port: z.int().min(1).max(65_535).optional().describe('Port, 3306 when left out.'),
+  password: SecretRef.optional().describe('Reference; absent for a login without one.'),
+};
 /** The body of a connection in agent-etl.yaml, where the name is the key. */
-export const ConnectionSpec = z.discriminatedUnion('connector', [z.object(postgres).strict(), z.object(file).strict()])
+export const ConnectionSpec = z.discriminatedUnion('connector', [z.object(postgres).strict(), z.object(file).strict(), z.object(sqlite).strict(), z.object(mysql).strict()])
   .meta({ id: 'ConnectionSpec', description: 'A configured connector. Secrets are references, never values.' });
 export type ConnectionSpec = z.infer<typeof ConnectionSpec>;
-export const Connection = z.discriminatedUnion('connector', [z.object({ ...connectionBase, ...postgres }).strict(), z.object({ ...connectionBase, ...file }).strict()])
+export const Connection = z.discriminatedUnion('connector', [
+  z.object({ ...connectionBase, ...postgres }).strict(), z.object({ ...connectionBase, ...file }).strict(), z.object({ ...connectionBase, ...sqlite }).strict(), z.object({ ...connectionBase, ...mysql }).strict()])
   .meta({ id: 'Connection', description: 'A connection with its name, as workers get it.' });
 export type Connection = z.infer<typeof Connection>;
 export type PostgresConnection = Extract<Connection, { connector: 'postgres' }>;
 export type FileConnection = Extract<Connection, { connector: 'file' }>;
+export type MysqlConnection = Extract<Connection, { connector: 'mysql' }>;
+export type SqliteConnection = Extract<Connection, { connector: 'sqlite' }>;
 
 /** Connectors that product files may name but this release does not have. */
-export const knownConnectors = ['postgres', 'file'] as const;
+export const knownConnectors = ['postgres', 'file', 'sqlite', 'mysql'] as const;

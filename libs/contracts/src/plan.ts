@@ -37,10 +37,11 @@ export type ColumnMapping = z.infer<typeof ColumnMapping>;
 export const carriers = ['frames', 'text', 'file'] as const;
 export const Carrier = z.enum(carriers).meta({ description: 'frames: binary COPY frames pass undecoded · text: a CSV stream · file: the engine opens the file itself.' });
 export type Carrier = z.infer<typeof Carrier>;
-export const engines = ['splice', 'duckdb'] as const;
+/** splice: two PostgreSQL ends · duckdb: one end is a file · stream: two ends that write and read the text carrier by themselves. */
+export const engines = ['splice', 'duckdb', 'stream'] as const;
 
 export const Chunking = z.object({
-  by: z.enum(['ctid', 'cursor', 'whole']).describe('ctid: ranges of the physical order; cursor: ranges of the cursor; whole: one piece.'),
+  by: z.enum(['ctid', 'cursor', 'key', 'whole']).describe('ctid: ranges of the physical order; cursor: ranges of the cursor; key: ranges of a whole-number key; whole: one piece.'),
   count: z.int().positive().describe('Pieces expected; bounds are fixed under the snapshot before the first read.'),
   parallel: z.int().positive().describe('Pieces moved at once.'),
   targetBytes: z.int().positive().describe('Source bytes aimed at per piece.'),

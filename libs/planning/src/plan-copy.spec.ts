@@ -113,6 +113,36 @@ describe('files', () => {
   it('are never appended to', () => { expect(codeOf(() => planned({ pipeline: pipeline('append'), target: lake({ exists: true }) }))).toBe('request.unsupported'); });
 });
 
+describe('a file of SQLite', () => {
+  const lite = (more = {}) => aProfile({ connector: 'sqlite', system: 'SQLite 3.53.4', pages: null, walLevel: null, range: 'rowid', dataset: 'flights', rowsExact: true, ...more });
+  const into = (load?: 'replace' | 'upsert', more = {}) => planned({ pipeline: aPipeline({ to: { connection: 'warehouse', dataset: 'flights', ...(load ? { load } : {}), ...(load === 'upsert' ? { key: ['flight_id'] } : {}) }, ...more }),
+    target: lite({ connection: 'warehouse', exists: load !== undefined && !('runOn' in more), ...(load && !('runOn' in more) ? {} : { columns: [] }), bytes: 0, rows: load ? 5 : 0 }) });
+  it('is read by ranges of its rowid, one after the other, and hashed as text without an engine', () => {
+    const plan = planned({ source: lite(), pipeline: aPipeline({ from: { connection: 'ops', dataset: 'flights' } }) });
+    expect([choice(plan, 'chunks'), choice(plan, 'parallelism'), choice(plan, 'engine'), plan.tasks[0]?.digest, (plan.tasks[0] as LoadTask).carrier]).toEqual(['8 by rowid', '1 at once', 'stream', 'text-md5', 'text']);
+    expect(verifyPlan(plan, {}).issues).toEqual([]);
+  });
+  it('is not alone in being read by one reader: the snapshot of MySQL belongs to one connection', () => {
+    const plan = planned({ source: lite({ connector: 'mysql', system: 'MariaDB 10.11.19', range: 'flight_id' }), parallel: 4 });
+    expect(plan.decisions.find(({ question }) => question === 'parallelism')).toMatchObject({ choice: '1 at once', rejected: [{ because: expect.stringContaining('One connection holds the snapshot') as unknown }] });
+    expect([choice(plan, 'chunks'), verifyPlan(plan, {}).issues]).toEqual(['8 by flight_id', []]);
+  });
+  it('is one piece on its way into a file', () => {
+    const plan = planned({ source: lite(), pipeline: aPipeline({ to: { connection: 'lake', dataset: 'f.parquet' } }), target: aMissingTarget({ connector: 'file', connection: 'lake' as never, dataset: 'f.parquet' }) });
+    expect([choice(plan, 'chunks'), choice(plan, 'engine'), verifyPlan(plan, {}).issues]).toEqual(['1, whole', 'duckdb', []]);
+  });
+  it.each([[undefined, {}, 'rename'], ['replace', {}, 'truncate-insert'], ['upsert', {}, 'upsert'], ['replace', { runOn: 'airflow', schedule: { cron: '0 3 * * *' } }, 'truncate-insert']] as const)('is written by %s %j: %s', (load, more, how) => {
+    const plan = into(load, more);
+    expect([choice(plan, 'publish'), choice(plan, 'parallelism'), verifyPlan(plan, {}).issues]).toEqual([how, '2 at once', []]);
+  });
+  it('tells no names apart by case, and has names of its own', () => {
+    const plan = into();
+    plan.tasks[0]!.columns[1]!.target = 'FLIGHT_ID';
+    expect(verifyPlan(plan, {}).issues.map(({ code }) => code)).toContain('name.twin');
+    expect(verifyPlan({ ...plan, pipeline: { ...plan.pipeline, to: { ...plan.pipeline.to, dataset: 'sqlite_x' } } }, {}).issues.map(({ code }) => code)).toContain('name.reserved');
+  });
+});
+
 describe('columns and types', () => {
   const enumColumn = { name: 'mood', type: { kind: 'other' as const }, native: 'mood', nullable: true };
   it('names the column that the target cannot hold', () => {

@@ -57,6 +57,7 @@ function loadIssues({ profiles, pipeline }: Plan, { id, columns, source, target,
   if (frames !== (digest === 'pg-frame')) found.push(issue('digest.kind', path, `A carrier of ${carrier} is not hashed as ${digest}.`));
   if (chunks.parallel > most.parallel || (chunks.by !== 'cursor' && chunks.parallel > chunks.count)) found.push(issue('chunks.parallel', path, `${chunks.parallel} pieces at once are too many.`));
   if (chunks.count > most.chunks || (chunks.by === 'whole' && chunks.count !== 1)) found.push(issue('chunks.count', path, `${chunks.count} pieces do not fit ${chunks.by}.`));
+  if (chunks.by === 'key' && profiles.source.range === undefined) found.push(issue('chunks.range', path, 'The source has no key that ranges can be cut of.'));
   if (chunks.by === 'ctid' && profiles.source.pages === null) found.push(issue('chunks.order', path, 'The source has no physical order.'));
   return found;
 }
@@ -74,7 +75,7 @@ function publishIssues(plan: Plan, publish: PublishTask, loads: readonly LoadTas
   }
   if (!waysOf[mode].includes(publish.how)) found.push(issue('publish.way', path, `A load by ${mode} is not published by ${publish.how}.`));
   if (publish.how === 'rename' && target.exists) found.push(issue('publish.exists', path, 'The target exists: a rename has no place for it.'));
-  const comesLater = (publish.how === 'swap' || publish.how === 'upsert') && (plan.driver === 'airflow' || plan.schedule !== null); // its first run finds no target, the others do
+  const comesLater = ['swap', 'truncate-insert', 'upsert'].includes(publish.how) && (plan.driver === 'airflow' || plan.schedule !== null); // its first run finds no target, the others do
   if (['swap', 'truncate-insert', 'append', 'upsert'].includes(publish.how) && !target.exists && !comesLater) found.push(issue('publish.missing', path, `There is no target for ${publish.how}.`));
   if ((publish.how === 'file') !== (target.connector === 'file')) found.push(issue('publish.file', path, `A ${target.connector} target is not published by ${publish.how}.`));
   if (publish.how === 'swap' && Object.values(target.dependents).some((count) => count > 0)) found.push(issue('publish.dependents', path, 'A swap would cut off what hangs on the table.'));
@@ -91,19 +92,21 @@ function publishIssues(plan: Plan, publish: PublishTask, loads: readonly LoadTas
 const encoder = new TextEncoder();
 function nameIssues({ pipeline: { to }, profiles: { target }, tasks }: Plan): Issue[] {
   const columns = tasks[0]?.columns.map(({ target: name }) => name) ?? [];
-  if (target.connector === 'file') {
-    const lower = columns.map((name) => name.toLowerCase());
-    const twin = columns.find((_, index) => lower.indexOf(lower[index]!) !== index);
-    return twin === undefined ? [] : [issue('name.twin', '/columns', `Two columns are called ${twin} when case does not count, as in files.`)];
-  }
+  if (target.connector === 'file') return twinIssues(columns, 'files');
+  if (target.connector === 'sqlite') return [...twinIssues(columns, 'SQLite'), ...lengthIssues([to.dataset, ...columns]), ...reservedIssues(to.dataset, /^(main\.)?(sqlite_|_etl_)/i)];
   const relation = relationParts(to.dataset);
   if (!relation) return [issue('name.parts', '/pipeline/to/dataset', `${to.dataset} is not schema.table.`)];
   const { schema, table } = relation;
-  const found = [schema, table, ...columns].filter((name) => !name || encoder.encode(name).length > 63)
-    .map((name) => issue('name.length', `/names/${name.slice(0, 80)}`, `A name has 1 to 63 bytes; ${name.slice(0, 80)} has ${encoder.encode(name).length}.`));
-  if (schema === '_etl' || schema === 'information_schema' || schema.startsWith('pg_')) found.push(issue('name.reserved', '/pipeline/to/dataset', `Nothing is written into ${schema}.`));
-  return found;
+  return [...lengthIssues([schema, table, ...columns]), ...reservedIssues(schema, /^(_etl$|information_schema$|pg_)/)];
 }
+function twinIssues(columns: readonly string[], where: string): Issue[] {
+  const lower = columns.map((name) => name.toLowerCase());
+  const twin = columns.find((_, index) => lower.indexOf(lower[index]!) !== index);
+  return twin === undefined ? [] : [issue('name.twin', '/columns', `Two columns are called ${twin} when case does not count, as in ${where}.`)];
+}
+const lengthIssues = (names: readonly string[]): Issue[] => names.filter((name) => !name || encoder.encode(name).length > 63)
+  .map((name) => issue('name.length', `/names/${name.slice(0, 80)}`, `A name has 1 to 63 bytes; ${name.slice(0, 80)} has ${encoder.encode(name).length}.`));
+const reservedIssues = (name: string, ours: RegExp): Issue[] => (ours.test(name) ? [issue('name.reserved', '/pipeline/to/dataset', `Nothing is written into ${name}.`)] : []);
 
 const order: readonly RiskClass[] = ['R0', 'R1', 'R2', 'R3'];
 function riskIssues({ risk, tasks, profiles: { target } }: Plan, policy: Policy): Issue[] {

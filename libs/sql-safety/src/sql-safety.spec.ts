@@ -33,6 +33,29 @@ describe('an identifier', () => {
   });
 });
 
+describe('the dialects', () => {
+  it('print a name between the quotes that their engine reads as a name, whatever its settings are', () => {
+    const name = identifier('a"b`c');
+    expect([compile(sqlFor('sqlite')`${name}`).text, compile(sqlFor('mysql')`${name}`).text]).toEqual(['"a""b`c"', '`a"b``c`']);
+  });
+  it('mark the places of values as their engine does', () => {
+    expect([compile(sqlFor('sqlite')`${1}, ${'a'}`).text, compile(sqlFor('mysql')`${1}, ${'a'}`).text]).toEqual(['?1, ?2', '?, ?']);
+  });
+  it('print a text so that no backslash and no quote in it ends it', () => {
+    const evil = "\\'; drop table x; -- é";
+    expect(compile(literal('sqlite', evil)).text).toBe("'\\''; drop table x; -- é'");
+    expect(compile(literal('mysql', evil)).text).toBe(`_utf8mb4 x'${Buffer.from(evil).toString('hex')}'`);
+    expect(compile(literal('mysql', '')).text).toBe("_utf8mb4 x''");
+  });
+  it('take no fragment of each other', () => {
+    expect(() => sqlFor('mysql')`${sqlFor('sqlite')`1` as unknown as SqlFragment<'mysql'>}`).toThrow(SqlSafetyError);
+  });
+  it('know unsigned numbers as a type, and no double quote in one of MySQL', () => {
+    expect(compile(typeName('mysql', 'bigint unsigned')).text).toBe('bigint unsigned');
+    expect(() => typeName('mysql', '"x"')).toThrow(SqlSafetyError);
+  });
+});
+
 describe('a tag', () => {
   it('binds every value and numbers them over nested fragments', () => {
     const statement = compile(sql`SELECT ${1}, ${joinSql([sql`${'a'}`, sql`${null}`], sql`, `)} WHERE x = ${"'; drop table y; --"}`);

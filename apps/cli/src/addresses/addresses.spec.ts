@@ -16,13 +16,19 @@ describe('parseAddress', () => {
     ['/data/orders.csv', { kind: 'file', path: '/data/orders.csv' }],
     ['orders.csv', { kind: 'file', path: 'orders.csv' }], ['movies.json', { kind: 'file', path: 'movies.json' }], ['log.ndjson.zst', { kind: 'file', path: 'log.ndjson.zst' }],
     ['file:///data/my%20orders.csv', { kind: 'file', path: '/data/my orders.csv' }],
+    ['sqlite:./shop.db', { kind: 'sqlite', path: './shop.db', table: null }],
+    ['sqlite:///data/my%20shop.db?table=order items', { kind: 'sqlite', path: '/data/my shop.db', table: 'order items' }],
     ['env:SHOP_URL', { kind: 'environment', variable: 'SHOP_URL' }],
   ])('reads %s', (text, address) => { expect(parseAddress(text)).toEqual(address); });
   it('reads a postgres address with everything in it', () => {
     expect(parseAddress('postgresql://etl:p%40ss@[::1]:6432/shop?table=public.orders&sslmode=verify-ca')).toEqual(
       { kind: 'postgres', host: '::1', port: 6432, database: 'shop', user: 'etl', password: 'p@ss', tls: 'verify-full', table: 'public.orders' });
   });
-  it.each(['s3://bucket/x', 'Orders', '', 'env:', 'file://host/x', 'postgres://etl:canary-4711@/'])('refuses %j without repeating a password', (text) => {
+  it('reads a mysql address, also one that says mariadb', () => {
+    const read = { kind: 'mysql', host: 'db', port: 3306, database: 'shop', user: 'etl', password: null, tls: null, table: 'orders' };
+    expect(['mysql://etl@db/shop?table=orders', 'mariadb://etl@db/shop?table=orders'].map(parseAddress)).toEqual([read, read]);
+  });
+  it.each(['s3://bucket/x', 'Orders', '', 'env:', 'file://host/x', 'sqlite:', 'sqlite:./folder/', 'postgres://etl:canary-4711@/'])('refuses %j without repeating a password', (text) => {
     expect(() => parseAddress(text)).toThrow(expect.objectContaining({ name: 'WrongUse', message: expect.not.stringContaining('canary') as unknown }));
   });
 });
@@ -47,6 +53,15 @@ describe('derivePipeline', () => {
   });
   it('takes the table of the source for a target that names none', () => {
     expect(derivePipeline({ from: 'shop.public.orders', to: 'postgres://u@h/w' }, around).pipeline.to.dataset).toBe('public.orders');
+  });
+  it('makes a connection of a database file, and takes its table along both ways', () => {
+    const made = (from: string, to: string, table?: string) => derivePipeline({ from, to, table }, around);
+    const { pipeline, connections } = made('sqlite:./shop.db', 'postgres://u@h/w', 'orders');
+    expect([pipeline.from.dataset, pipeline.to.dataset, connections[0]?.spec, connections[0]?.folder]).toEqual(['orders', 'orders', { connector: 'sqlite', root: '/home/me', file: 'shop.db' }, '/home/me']);
+    expect(made('sqlite:./shop.db?table=orders', 'postgres://u@h/w').pipeline.to.dataset).toBe('public.orders');
+    expect(made('postgres://u@h/shop?table=public.orders', 'sqlite:/data/w.db').pipeline.to.dataset).toBe('orders');
+    expect(made('mysql://u@h/shop?table=orders', 'postgres://u@h/w').pipeline.to.dataset).toBe('public.orders');
+    expect(() => made('sqlite:./shop.db', './x.csv')).toThrow('Which table');
   });
   it('points from a typed password to the env: form', () => {
     expect(derivePipeline({ from: 'postgres://u:canary-4711@h/shop?table=a.b', to: './x.csv' }, around).hints).toEqual([expect.stringMatching(/env:SHOP_URL$/)]);

@@ -26,9 +26,9 @@ async function keepPassword(projectDir: string, name: string, password: string):
 /** Spec and password of a typed address. */
 function specOf(address: string | undefined, options: AddOptions, session: Session): { spec: ConnectionSpec; password: string | null } {
   if (options.root !== undefined) return { spec: { connector: 'file', root: derivePipeline({ from: `${asFolder(options.root)}/x`, to: './y' }, session).connections[0]?.folder ?? options.root }, password: null };
-  if (address === undefined) throw new WrongUse('What does the connection reach?', 'agent-etl connections add shop postgres://etl@host/shop, or: connections add files --root ./data');
+  if (address === undefined) throw new WrongUse('What does the connection reach?', 'agent-etl connections add shop postgres://etl@host/shop, sqlite:./shop.db, or: connections add files --root ./data');
   const { connections } = derivePipeline({ from: address, to: './x.csv', table: 'any' }, session);
-  const first = connections.find(({ spec }) => spec.connector === 'postgres') ?? connections[0];
+  const first = connections.find(({ spec }) => spec.connector !== 'file') ?? connections[0];
   if (!first) throw new WrongUse('This names an existing connection.');
   return { spec: first.spec, password: first.password };
 }
@@ -38,8 +38,8 @@ export async function addConnectionCommand(session: Session, given: { name: stri
   const { spec, password } = specOf(given.address, options, session);
   if (session.isDeployed && password !== null) throw new WrongUse('A deployed API takes no passwords.', 'store it there and add --password secret://name#password');
   const reference = options.password ?? (password === null ? undefined : await keepPassword(session.projectDir, given.name, password));
-  if (reference !== undefined && spec.connector !== 'postgres') throw new EtlError('connection.forbidden', { part: 'password', reason: 'a file connection has none' });
-  if (spec.connector === 'file' && !session.isDeployed) await client.call(endpoints.allowFileRoot, { body: { folder: spec.root } });
+  if (reference !== undefined && 'root' in spec) throw new EtlError('connection.forbidden', { part: 'password', reason: `a ${spec.connector} connection has none` });
+  if ('root' in spec && !session.isDeployed) await client.call(endpoints.allowFileRoot, { body: { folder: spec.root } });
   const body = parseOrThrow(ConnectionSpec, { ...spec, ...(reference ? { password: reference } : {}) });
   const view = await client.call(endpoints.putConnection, { params: { name: given.name }, body });
   session.output.result(view, () => [...connectionsScreen([view]), ` try it: agent-etl connections test ${given.name}`]);

@@ -15,7 +15,7 @@ export async function putDerivedConnections(session: Session, connections: reado
   for (const { name, spec, password, folder } of connections) {
     if (session.isDeployed && password !== null) throw new WrongUse('A deployed API takes no passwords.', `store it there, then: agent-etl connections add ${name} ADDRESS --password secret://name#password`);
     if (folder !== null && !session.isDeployed) await client.call(endpoints.allowFileRoot, { body: { folder } });
-    if (spec.connector !== 'postgres' || password === null) { await client.call(endpoints.putConnection, { params: { name }, body: spec }); continue; }
+    if ('root' in spec || password === null) { await client.call(endpoints.putConnection, { params: { name }, body: spec }); continue; }
     const id = randomUUID();
     await client.call(endpoints.putEphemeralSecret, { params: { id }, body: { fields: { password } } });
     await client.call(endpoints.putConnection, { params: { name }, body: { ...spec, password: `secret://ephemeral/${id}#password` } });

@@ -38,5 +38,5 @@ export async function whatIsWanted(text: string, options: TargetOptions, { cwd, 
   const address = parseAddress(text);
   if (address.kind === 'pipeline-file') return { kind: 'request', request: { ...id, ...say, pipeline: await pipelineFromFile(address.path, cwd) }, connections: [], hints: [] };
   if (address.kind === 'name') return { kind: 'request', request: { ...id, ...say, pipeline: { name: address.name } as Pipeline }, connections: [], hints: [] };
-  throw new WrongUse('Where to?', `agent-etl run ${address.kind === 'postgres' ? 'env:VARIABLE' : text} --to connection.schema.table`);
+  throw new WrongUse('Where to?', `agent-etl run ${address.kind === 'postgres' || address.kind === 'mysql' ? 'env:VARIABLE' : text} --to connection.schema.table`);
 }

@@ -17,11 +17,12 @@ export const pipelinesScreen = (pipelines: readonly PipelineView[], nowMs: numbe
 
 const placeOf = ({ spec }: ConnectionView): string => {
   if (spec.connector === 'file') return spec.root;
-  return spec.url ?? `${spec.user ? `${spec.user}@` : ''}${spec.host ?? 'localhost'}:${spec.port ?? 5432}/${spec.database ?? ''}`;
+  if (spec.connector === 'sqlite') return `${spec.root}/${spec.file}`;
+  return spec.url ?? `${spec.user ? `${spec.user}@` : ''}${spec.host ?? 'localhost'}:${spec.port ?? (spec.connector === 'mysql' ? 3306 : 5432)}/${spec.database ?? ''}`;
 };
 export const connectionsScreen = (connections: readonly ConnectionView[]): string[] => (connections.length === 0 ? none('connections')
   : table(['connection', 'connector', 'where', 'secret'], connections.map((connection) => [connection.name, connection.connector, placeOf(connection),
-    connection.spec.connector === 'postgres' ? connection.spec.password ?? '' : ''])));
+    'password' in connection.spec ? connection.spec.password ?? '' : ''])));
 
 export const connectorsScreen = (connectors: readonly z.infer<typeof ConnectorView>[]): string[] =>
   table(['connector', 'read', 'write', 'reaches'], connectors.map(({ name, source, sink, says }) => [name, source ? 'yes' : 'no', sink ? 'yes' : 'no', says]));

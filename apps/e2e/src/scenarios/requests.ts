@@ -83,7 +83,7 @@ export function requests(world: () => World): void {
     const { client } = world();
     expect((await client.call(endpoints.listRuns)).items.some(({ runId }) => runId === run.runId)).toBe(true);
     expect((await client.call(endpoints.getPipeline, { params: { name: run.pipeline } })).lastRunId).toBe(run.runId);
-    expect((await client.call(endpoints.listConnectors)).items.map(({ name }) => name).sort()).toEqual(['file', 'postgres']);
+    expect((await client.call(endpoints.listConnectors)).items.map(({ name }) => name).sort()).toEqual(['file', 'mysql', 'postgres', 'sqlite']);
     expect((await client.call(endpoints.listDatasets, { params: { name: 'shop' } })).datasets.map(({ name }) => name)).toContain(`public.${table}`);
     expect((await client.call(endpoints.listDeadLetters)).items).toEqual([]);
   });

@@ -25,10 +25,11 @@ export async function namedMisfit(failure: unknown, search: Search): Promise<unk
   }
   return failure;
 }
-/** Which values a target does not hold, or null where it holds all. Engines of files count microseconds in 64 bits, which end before the years of Postgres do. */
+/** Which values a target does not hold, or null where it holds all. Engines of files count microseconds in 64 bits, which end before the years of Postgres do; types of other
+ * engines are nothing that Postgres can try a value on. */
 function misfitsOf({ sourceNative, targetNative, type: { kind } }: ColumnMapping, engine: LoadTask['engine']): SqlFragment<'postgres'> | null {
   if (engine === 'duckdb') return kind === 'ts' || kind === 'tstz' ? sql`isfinite(value) AND abs(extract(epoch FROM value)) > 9223372036854` : null;
-  return sourceNative === targetNative ? null : sql`NOT pg_input_is_valid(value::text, ${literal('postgres', targetNative)})`;
+  return engine === 'stream' || sourceNative === targetNative ? null : sql`NOT pg_input_is_valid(value::text, ${literal('postgres', targetNative)})`;
 }
 async function firstMisfit(session: PostgresSession, { relation, where }: Search, { column, misfits }: { column: ColumnMapping; misfits: SqlFragment<'postgres'> }): Promise<{ row: number; value: string } | null> {
   const [found] = await session.run<{ n: string; v: string }>(compile(sql`SELECT n, left(value::text, 200) AS v FROM (SELECT row_number() OVER () AS n, ${identifier(column.source)} AS value FROM ${relation.name}${where}) AS rows

@@ -16,13 +16,15 @@ function filePath(text: string): string | null {
 }
 
 /** Where a connection leads, as the beginning of asset URIs: `postgres://host:port/database` or `file:///folder`. Never a user, password or option.
- * @returns null when the address is a secret, a socket or a relative folder: then its datasets are no assets */
+ * @returns null when the address is a secret, a socket, a relative folder, a database file or a MySQL: then its datasets are no assets */
 export function connectionAddress(spec: ConnectionSpec): string | null {
   switch (spec.connector) {
     case 'postgres': {
       const name = spec.host === undefined ? null : hostText(spec.host);
       return name === null || !spec.database ? null : `postgres://${name}:${spec.port ?? 5432}/${part(spec.database.toWellFormed())}`;
     }
+    case 'sqlite': case 'mysql': // no canonical URI of theirs has been seen to pass Airflow unchanged
+      return null;
     case 'file': {
       const folder = spec.root.startsWith('/') ? filePath(spec.root.toWellFormed()) : null;
       return folder === null ? null : `file:///${folder}`;

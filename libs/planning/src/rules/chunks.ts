@@ -20,12 +20,15 @@ function ofSlice({ parallel = 2 }: CopyInput, column: string): Ruled<Chunking> {
     decide('chunks', `by ${column}`, { why: ['cursor-order', `What changed is cut by \`${column}\` into pieces of about ${size}: a crash costs one piece.`], rejected: [['by ctid', 'Each piece would scan its part of the whole table.']] }),
     decide('parallelism', `${slots} at once`, { why: ['slots', `The lesser of ${plural(parallel, 'slot')} and ${mostParallel}.`], rejected: [[String(slots + 1), 'More readers than that slow each other and the source down.']] })] };
 }
-function ofWhole({ source, target, parallel = 2 }: CopyInput): Ruled<Chunking> {
+function ofWhole(input: CopyInput): Ruled<Chunking> {
+  const { source, target, parallel = 2 } = input;
   const size = megabytes(source.bytes);
+  if (source.range !== undefined && target.connector !== 'file') return byKey(input, source.range);
   if (source.pages === null || target.connector === 'file') {
-    const why: readonly [string, string] = source.pages === null ? ['no-physical-order', `${source.dataset} cannot be cut by its physical order (${size}).`] : ['one-file', `The target is one file, written in one piece (${size}).`];
+    const isWhole = source.pages === null && source.range === undefined;
+    const why: readonly [string, string] = isWhole ? ['no-physical-order', `${source.dataset} cannot be cut by its physical order (${size}).`] : ['one-file', `The target is one file, written in one piece (${size}).`];
     return { value: { by: 'whole', count: 1, parallel: 1, targetBytes: Math.max(source.bytes, PAGE) }, risks: [], decisions: [
-      decide('chunks', '1, whole', { why, rejected: [['several', source.pages === null ? 'Pieces without a proved order could overlap.' : 'Parts of one file cannot be written side by side.']] }),
+      decide('chunks', '1, whole', { why, rejected: [['several', isWhole ? 'Pieces without a proved order could overlap.' : 'Parts of one file cannot be written side by side.']] }),
       decide('parallelism', '1', { why: ['one-chunk', 'There is one piece.'], rejected: [[String(Math.max(2, parallel)), 'Nothing to share.']] })] };
   }
   const perChunk = Math.max(Math.ceil(source.pages / mostChunks), Math.min(largest, Math.max(smallest, Math.ceil(source.pages / 8))));
@@ -36,4 +39,22 @@ function ofWhole({ source, target, parallel = 2 }: CopyInput): Ruled<Chunking> {
       rejected: [count > 1 ? ['one COPY', `A crash costs all ${size}.`] : ['several', `Each piece costs a transaction, and ${size} take a moment.`], ['ranges of a key', 'Gaps in the key make pieces of unequal size.']] }),
     decide('parallelism', `${slots} at once`, { why: ['slots', `The least of ${plural(parallel, 'slot')}, ${mostParallel} and ${plural(count, 'piece')}.`],
       rejected: [[String(slots + 1), slots === count ? 'There are not more pieces.' : 'More readers than that slow each other and the source down.']] })] };
+}
+
+/** Why a source is read by one reader at a time. */
+const alone: Readonly<Record<string, string>> = { sqlite: 'SQLite is read inside the worker: two readers share one core.', mysql: 'One connection holds the snapshot, and MySQL lends it to no second one.' };
+
+/** Ranges of a whole-number key. */
+function byKey({ source, parallel = 2 }: CopyInput, column: string): Ruled<Chunking> {
+  const size = megabytes(source.bytes);
+  const pages = Math.ceil(source.bytes / PAGE);
+  const perChunk = Math.max(Math.ceil(pages / mostChunks), Math.min(largest, Math.max(smallest, Math.ceil(pages / 8))));
+  const count = Math.max(1, Math.ceil(pages / perChunk));
+  const oneByOne = alone[source.connector];
+  const slots = oneByOne ? 1 : Math.max(1, Math.min(parallel, mostParallel, count));
+  const few: [string, string] = slots === count ? ['more', 'There are not more pieces.'] : oneByOne ? ['2 at once', oneByOne] : [String(slots + 1), 'More readers than that slow each other and the source down.'];
+  return { value: { by: 'key', count, parallel: slots, targetBytes: perChunk * PAGE }, risks: [], decisions: [
+    decide('chunks', `${count} by ${column}`, { why: ['key-ranges', `${size} in ${plural(count, 'piece')}, by equal ranges of ${column}: a crash costs one piece.`],
+      rejected: [count > 1 ? ['one piece', `A crash costs all ${size}.`] : ['several', `Each piece costs a transaction, and ${size} take a moment.`], ['physical order', `${source.system} does not say where rows lie.`]] }),
+    decide('parallelism', `${slots} at once`, { why: ['slots', oneByOne ? `${plural(count, 'piece')}, one after the other.` : `The least of ${plural(parallel, 'slot')}, ${mostParallel} and ${plural(count, 'piece')}.`], rejected: [few] })] };
 }

@@ -75,7 +75,7 @@ function mapOne(input: CopyInput, found: Column): Mapped {
 /** Columns that only the target has: a replace loses them, anything else fills them with NULL or their default. */
 function untouched({ target }: CopyInput, mapped: readonly ColumnMapping[]): string[] {
   const only = target.columns.filter(({ name }) => !mapped.some((column) => column.target === name)).map(({ name }) => name);
-  return target.connector === 'postgres' && only.length ? [`The target also has ${named(only)}, which the source does not fill.`] : [];
+  return target.connector !== 'file' && only.length ? [`The target also has ${named(only)}, which the source does not fill.`] : [];
 }
 
 /** What the profile says of columns that travel as it proposed: each becomes a Decision with what lost. */

@@ -47,8 +47,17 @@ function fresh(input: CopyInput, load: LoadMode): Ruled<Publishing> {
     decide('publish', 'rename', { why: ['staging-is-the-table', 'Staging is the new table: readers see all rows or none.'], rejected: [['insert into a visible table', 'Readers would see half a copy.']] })]);
 }
 
+/** Two renames cost nothing where names can be exchanged while others read. In SQLite a table that goes takes its indexes and triggers with it. */
+const swaps = ({ target }: CopyInput): boolean => target.connector === 'postgres';
+
 /** One plan for many runs: the first finds nothing, each later one replaces what the one before left. */
 function again(input: CopyInput): Ruled<Publishing> {
+  if (!swaps(input)) {
+    return ruled({ load: 'replace', how: 'truncate-insert', risk: 'R2', key: undefined }, [
+      decide('load', 'replace', { by: by(input), why: ['asked', 'The request says replace, and Airflow runs this plan again and again.'], rejected: [['append', 'Each run would add all rows once more.']] }),
+      decide('publish', 'truncate-insert', { why: ['runs-again', 'The rows of a table that is there are exchanged; where none is, staging becomes it.'], rejected: [['rename', 'It works once: the second run would find a table.']] })],
+    [`Each run replaces all rows of ${input.target.dataset}.`]);
+  }
   return ruled({ load: 'replace', how: 'swap', risk: 'R2', key: undefined }, [
     decide('load', 'replace', { by: by(input), why: ['asked', `The request says replace, and ${repeatedBy(input.pipeline) ?? 'nobody'} runs this plan again and again.`], rejected: [['append', 'Each run would add all rows once more.']] }),
     decide('publish', 'swap', { why: ['runs-again', 'Two renames where a table is there by then, one where none is.'], rejected: [['rename', 'It works once: the second run would find a table.']] })],
@@ -77,10 +86,11 @@ function replace(input: CopyInput): Ruled<Publishing> {
   const { views, foreignKeys, policies, grants } = target.dependents;
   const held = Object.entries({ view: views, 'foreign key': foreignKeys, 'row policie': policies, grant: grants }).filter(([, count]) => count > 0)
     .map(([noun, count]) => (noun === 'row policie' ? `${count} row ${count === 1 ? 'policy' : 'policies'}` : plural(count, noun)));
-  const how = held.length ? 'truncate-insert' : 'swap';
+  const how = held.length || !swaps(input) ? 'truncate-insert' : 'swap';
   return ruled({ load: 'replace', how, risk: 'R2', key: undefined }, [
     decide('load', 'replace', { by: by(input), why: ['asked', `The request says replace; about ${grouped(target.rows)} rows go.`], rejected: [['append', 'The request says replace.']] }),
     decide('publish', how, how === 'swap' ? { why: ['no-dependents', 'Nothing hangs on the table: two renames, and readers never wait.'], rejected: [['truncate and insert', 'Readers would wait for the insert.']] }
+      : !held.length ? { why: ['in-one-transaction', 'Rows are deleted and inserted in one transaction: the table keeps its indexes and triggers, and readers see all old rows or all new ones.'], rejected: [['swap', 'A table that is dropped takes its indexes and triggers with it.']] }
       : { why: ['dependents', `${held.join(', ')} hang on the table and would stay with the old one.`], rejected: [['swap', `It would cut off ${held.join(', ')}.`]] })],
   [`${repeatedBy(input.pipeline) ? 'Each run replaces' : 'Replaces'} all rows of ${target.dataset}, about ${grouped(target.rows)} now.`]);
 }
@@ -95,7 +105,7 @@ function upsert(input: CopyInput, { key, columns }: Seen): Ruled<Publishing> {
   const enforced = !target.exists || [target.primaryKey, ...target.uniqueKeys].some((unique) => unique && sameNames(unique, key.columns!));
   if (!enforced) {
     throw new EtlError('plan.refused', { rule: 'an upsert needs a unique key at the target', explanation: `${to.dataset} has none over ${key.columns.join(', ')}`,
-      next: `add one, over columns that are NOT NULL: ${uniqueIndexOn(to.dataset, key.columns)}` });
+      next: `add one, over columns that are NOT NULL: ${uniqueIndexOn({ connector: target.connector, dataset: to.dataset }, key.columns)}` });
   }
   const runsAgain = repeatedBy(input.pipeline) !== null; // one plan for many runs: the first finds no table, each later one does
   const value: Publishing = { load: 'upsert', how: target.exists || runsAgain ? 'upsert' : 'rename', risk: 'R1', key: key.columns };
@@ -108,8 +118,10 @@ function upsert(input: CopyInput, { key, columns }: Seen): Ruled<Publishing> {
 }
 
 const sql = sqlFor('postgres');
+const lite = sqlFor('sqlite');
 /** The statement that an administrator can paste. */
-function uniqueIndexOn(dataset: string, columns: readonly string[]): string {
+function uniqueIndexOn({ connector, dataset }: { connector: string; dataset: string }, columns: readonly string[]): string {
+  if (connector === 'sqlite') return compile(lite`CREATE UNIQUE INDEX ${identifier(`${dataset}_key`)} ON ${identifier(dataset)} (${joinSql(columns.map((name) => lite`${identifier(name)}`), lite`, `)})`).text;
   const { schema, table } = relationParts(dataset) ?? { schema: 'public', table: dataset };
   return compile(sql`CREATE UNIQUE INDEX ON ${identifier(schema, table)} (${joinSql(columns.map((name) => sql`${identifier(name)}`), sql`, `)})`).text;
 }

@@ -21,6 +21,11 @@ export function ruleMovement({ source, target }: CopyInput, columns: readonly Co
       engineOf('splice', 'Both ends are PostgreSQL: the servers convert.')] };
   }
   const between = `${source.connector} to ${target.connector}`;
+  if (source.connector !== 'file' && target.connector !== 'file') {
+    return { risks: [], value: { carrier: 'text', engine: 'stream', digest: 'text-md5' }, decisions: [
+      decide('movement', 'stream as text', { why: ['between-engines', `From ${between}: ${grouped(source.rows)} rows as text that both sides read exactly.`], rejected: [['splice binary frames', 'Only two PostgreSQL ends share a frame format.']] }),
+      decide('engine', 'stream', { why: ['engine', `From ${between}: each end writes or reads the text itself, no engine stands between.`], rejected: [['duckdb', 'It would parse and print every value once more and change nothing.']] })] };
+  }
   const value: Movement = { carrier: source.connector === 'file' && target.connector === 'file' ? 'file' : 'text', engine: 'duckdb', digest: 'text-md5' };
   return { value, risks: [], decisions: [
     decide('movement', value.carrier === 'file' ? 'the engine opens the file' : 'stream as text', { why: ['between-engines', `From ${between}: ${grouped(source.rows)} rows as ${value.carrier === 'file' ? 'columns' : 'text that both sides read exactly'}.`],

@@ -1,8 +1,9 @@
-import { type Dialect, type SqlFragment, sqlFor } from '../tag/fragment.ts';
+import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
 
-/** A double as exact text, `[-]m p e` with 2^52 <= m < 2^53 and value m * 2^e: engines print decimals differently, this form they compute alike.
+/** A double as exact text, `[-]m p e` with 2^52 <= m < 2^53 and value m * 2^(e - 52): engines print decimals differently, this form they compute alike.
  * Values below 1e-200 are first multiplied by 2^300 in three exact steps; the logarithm may be off by one, so m is moved once into its range. -0 is 0. */
-export function exactDouble<D extends Dialect>(dialect: D, x: SqlFragment<D>): SqlFragment<D> {
+export function exactDouble<D extends 'postgres' | 'duckdb' | 'mysql'>(dialect: D, x: SqlFragment<D>): SqlFragment<D> {
+  if (dialect === 'mysql') return inMysql(x as SqlFragment<'mysql'>) as SqlFragment<D>;
   return (dialect === 'postgres' ? inPostgres(x as SqlFragment<'postgres'>) : inDuckdb(x as SqlFragment<'duckdb'>)) as SqlFragment<D>;
 }
 const pg = sqlFor('postgres');
@@ -27,5 +28,16 @@ function inDuckdb(x: SqlFragment<'duckdb'>): SqlFragment<'duckdb'> {
     CAST(CAST(${exponent} AS BIGINT) - CASE WHEN abs(${x}) < CAST('1e-200' AS DOUBLE) THEN 300 ELSE 0 END AS VARCHAR))`;
   return duck`CASE WHEN ${x} = 0 THEN '0' WHEN ${x} = CAST('NaN' AS DOUBLE) THEN 'nan' WHEN ${x} = CAST('Infinity' AS DOUBLE) THEN 'inf' WHEN ${x} = CAST('-Infinity' AS DOUBLE) THEN '-inf'
     WHEN ${m} >= CAST('9007199254740992' AS DOUBLE) THEN ${text(duck`(${m} / 2)`, duck`(${e} + 1)`)} WHEN ${m} < CAST('4503599627370496' AS DOUBLE) THEN ${text(duck`(${m} * 2)`, duck`(${e} - 1)`)}
+    WHEN ${x} IS NOT NULL THEN ${text(m, e)} END`;
+}
+const my = sqlFor('mysql');
+function inMysql(x: SqlFragment<'mysql'>): SqlFragment<'mysql'> {
+  const step = my`1.2676506002282294e30`;
+  const a = my`(CASE WHEN abs(${x}) < 1e-200 THEN abs(${x}) * ${step} * ${step} * ${step} ELSE abs(${x}) END)`;
+  const e = my`floor(log2(${a}))`;
+  const m = my`(${a} * power(2e0, 52 - ${e}))`;
+  const text = (mantissa: SqlFragment<'mysql'>, exponent: SqlFragment<'mysql'>): SqlFragment<'mysql'> => my`concat(CASE WHEN ${x} < 0 THEN '-' ELSE '' END, CAST(${mantissa} AS SIGNED), 'p',
+    CAST(${exponent} AS SIGNED) - CASE WHEN abs(${x}) < 1e-200 THEN 300 ELSE 0 END)`;
+  return my`CASE WHEN ${x} = 0 THEN '0' WHEN ${m} >= 9007199254740992e0 THEN ${text(my`(${m} / 2)`, my`(${e} + 1)`)} WHEN ${m} < 4503599627370496e0 THEN ${text(my`(${m} * 2)`, my`(${e} - 1)`)}
     WHEN ${x} IS NOT NULL THEN ${text(m, e)} END`;
 }

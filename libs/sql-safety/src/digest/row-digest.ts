@@ -1,6 +1,6 @@
 import type { ColumnType } from '@agent-etl/contracts';
 import { identifier } from '../ident/identifier.ts';
-import { type Dialect, type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
+import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
 import { exactDouble } from './exact-double.ts';
 
@@ -55,7 +55,7 @@ const duckSums = (h: SqlFragment<'duckdb'>): SqlFragment<'duckdb'> => duck`count
 /** The select list `n, a, b` of the digest over the rows it stands on: count and two additive lanes of 60 bits of md5 over the row text.
  * Order-free, and digests of parts add up. Equal in every dialect for equal rows of equal logical types.
  * @param key comes first in every row's text; without a comma */
-export function rowDigest<D extends Dialect>(dialect: D, columns: readonly DigestColumn[], key: string): SqlFragment<D> {
+export function rowDigest<D extends 'postgres' | 'duckdb'>(dialect: D, columns: readonly DigestColumn[], key: string): SqlFragment<D> {
   const fragment = dialect === 'postgres' ? postgresSums(pg`md5(${postgresRow(columns, key, 'utf8')})`) : duckSums(duck`md5(${duckRow(columns, key)})`);
   return fragment as SqlFragment<D>;
 }

@@ -15,7 +15,7 @@ export class SqlIdentifier {
   }
 }
 
-/** A name that any dialect can print between double quotes.
+/** A name that any dialect can print between its quotes.
  * @param parts one to three: [[catalogue,] schema,] name
  * @throws SqlSafetyError `SQL_NAME_INVALID` for an empty part, NUL, half a surrogate pair or more than 63 bytes */
 export function identifier(...parts: readonly string[]): SqlIdentifier {
@@ -31,5 +31,5 @@ function checkPart(part: string): void {
   if (problem) throw new SqlSafetyError('SQL_NAME_INVALID', `a name ${problem}`);
 }
 export const isIdentifier = (value: unknown): value is SqlIdentifier => typeof value === 'object' && value !== null && minted.has(value);
-/** The name as text. Double quotes mean the same in every dialect we print. */
-export const printIdentifier = ({ parts }: SqlIdentifier): string => parts.map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
+/** The name as text: between double quotes, or between the backticks that MySQL reads as a name in every sql_mode. */
+export const printIdentifier = ({ parts }: SqlIdentifier, quote: '"' | '`'): string => parts.map((part) => `${quote}${part.replaceAll(quote, quote + quote)}${quote}`).join('.');

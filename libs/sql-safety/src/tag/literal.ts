@@ -2,12 +2,13 @@ import { SqlSafetyError } from '../errors.ts';
 import { type Dialect, type SqlFragment, mint } from './fragment.ts';
 
 /** A value printed into the text, for the places where no value can be bound: COPY, DDL, table functions.
- * Strings stand in single quotes with quotes doubled; both dialects read backslashes as themselves (Postgres: `standard_conforming_strings`, which our sessions set).
+ * Strings stand in single quotes with quotes doubled where a backslash is read as itself (Postgres: `standard_conforming_strings`, which our sessions set). MySQL's
+ * meaning of it hangs on its sql_mode: there a text is printed as the hex of its UTF-8.
  * @throws SqlSafetyError `SQL_VALUE_INVALID` for NUL, half a surrogate pair, NaN and infinities */
 export function literal<D extends Dialect>(dialect: D, value: string | number | bigint | boolean | null): SqlFragment<D> {
-  return mint(dialect, [{ text: print(value) }]);
+  return mint(dialect, [{ text: print(value, dialect) }]);
 }
-function print(value: string | number | bigint | boolean | null): string {
+function print(value: string | number | bigint | boolean | null, dialect: Dialect): string {
   if (value === null) return 'NULL';
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
   if (typeof value === 'bigint') return String(value);
@@ -16,5 +17,6 @@ function print(value: string | number | bigint | boolean | null): string {
     return String(value);
   }
   if (typeof value !== 'string' || value.includes('\0') || !value.isWellFormed()) throw new SqlSafetyError('SQL_VALUE_INVALID', 'a text with NUL or half a surrogate pair');
+  if (dialect === 'mysql') return `_utf8mb4 x'${[...new TextEncoder().encode(value)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}'`;
   return `'${value.replaceAll('\'', '\'\'')}'`;
 }

@@ -2,7 +2,7 @@ import { type Dialect, type SqlFragment, type SqlValue, piecesOf } from './fragm
 
 const minted = new WeakSet<object>();
 
-/** One statement that connectors and engines may run: text with $1, $2, … and the values to bind. Only `compile` mints it. */
+/** One statement that connectors and engines may run: text with places such as $1 and the values to bind. Only `compile` mints it. */
 export class SafeSql<D extends Dialect> {
   readonly #proof = true;
   readonly dialect: D;
@@ -16,13 +16,16 @@ export class SafeSql<D extends Dialect> {
   }
 }
 
+/** How a dialect marks the place of a value. MySQL knows no numbers: its places are in the order of the values anyway. */
+const placeOf: Readonly<Record<Dialect, (nth: number) => string>> = { postgres: (nth) => `$${nth}`, duckdb: (nth) => `$${nth}`, sqlite: (nth) => `?${nth}`, mysql: () => '?' };
+
 /** Makes the statement of a fragment. */
 export function compile<D extends Dialect>(fragment: SqlFragment<D>): SafeSql<D> {
   const params: SqlValue[] = [];
   const text = piecesOf(fragment, fragment.dialect).map((piece) => {
     if ('text' in piece) return piece.text;
     params.push(piece.value);
-    return `$${params.length}`;
+    return placeOf[fragment.dialect](params.length);
   }).join('');
   const statement = new SafeSql(fragment.dialect, text, params);
   Object.freeze(statement);

@@ -1,0 +1,132 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
+import { type Digest, EtlError, type LoadTask } from '@agent-etl/contracts';
+import { compile, sqlFor } from '@agent-etl/sql-safety';
+import { Md5Lanes } from '../digest/md5-lanes.ts';
+import { keyRanges } from '../key-ranges-rules.ts';
+import type { ChunkRange, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import { ByteLender } from '../byte-lender.ts';
+import { type TableFacts, fingerprintOf, requireTable } from './describe-table.ts';
+import { namedText } from './refused-text.ts';
+import { hashedSql, lineSql, withinSql } from './row-sql.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
+import { type Place, openToRead } from './sqlite-profile.ts';
+import { type Table, columnName, tableOf } from './table-name.ts';
+
+const sql = sqlFor('sqlite');
+/** Rows between two breaths of the worker while nothing else makes it wait. */
+const BREATH = 2_000;
+
+export class SqliteSource implements Source {
+  readonly offers = ['text'] as const;
+  constructor(private readonly place: Place) {}
+
+  /** One read transaction over one connection is the picture; every piece is read in it. */
+  async begin(task: LoadTask, snapshot: string | null): Promise<SourceSession> {
+    const table = tableOf(task.source.dataset);
+    const { database, path } = await openToRead(this.place, table.name);
+    try {
+      database.run(compile(sql`BEGIN`));
+      const facts = requireTable(database, table, this.place.connection.name);
+      refuseDrift(task, facts);
+      const picture = await pictureOf(database, path);
+      if (snapshot !== null && snapshot !== picture) throw new EtlError('source.snapshot-lost');
+      return new Reading(database, { task, table, facts, snapshot: picture });
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+}
+
+/** What the file counts its changes by. A later attempt that finds the same number sees the same rows. With a write-ahead log the number stands still: then nobody can tell, and the id is never found again. */
+async function pictureOf(database: SqliteDatabase, path: string): Promise<string> {
+  const [mode] = database.run<{ journal_mode: string }>(compile(sql`PRAGMA journal_mode`));
+  if (mode?.journal_mode === 'wal') return `wal:${randomUUID()}`;
+  const file = await open(path, 'r');
+  try {
+    const header = Buffer.alloc(28);
+    await file.read(header, 0, header.length, 0);
+    const { ino, dev, size } = await file.stat();
+    return `changes:${dev}:${ino}:${size}:${header.readUInt32BE(24)}`;
+  } finally {
+    await file.close();
+  }
+}
+function refuseDrift({ source: { dataset }, sourceFingerprint, columns }: LoadTask, facts: TableFacts): void {
+  if (fingerprintOf(facts.columns) === sourceFingerprint) return;
+  const now = facts.columns.map(({ name }) => name);
+  const gone = columns.filter(({ source }) => !now.includes(source)).map(({ source }) => `column ${source} is gone`);
+  const added = now.filter((name) => !columns.some(({ source }) => source === name)).map((name) => `column ${name} was not in the plan`);
+  throw new EtlError('source.schema-drifted', { dataset, diff: [...gone, ...added].slice(0, 5).join(', ') || 'the declaration of a column' });
+}
+
+interface Facts { readonly task: LoadTask; readonly table: Table; readonly facts: TableFacts; readonly snapshot: string }
+
+class Reading implements SourceSession {
+  readonly snapshot: string;
+  constructor(private readonly database: SqliteDatabase, private readonly about: Facts) { this.snapshot = about.snapshot; }
+
+  async cut(): Promise<ChunkRange[]> {
+    const { task, facts: { rowid } } = this.about;
+    const { low, high } = rowid === null || task.chunks.by !== 'key' ? { low: null, high: null } : this.#span(rowid);
+    return keyRanges(low, high, task.chunks.count).map(({ from, to }, ordinal) => this.#piece(ordinal, from, to));
+  }
+  #span(rowid: string): { low: bigint | null; high: bigint | null } {
+    const id = columnName(rowid);
+    const from = sql`main.${this.about.table.quoted}`;
+    const [row] = this.database.run<{ low: string | null; high: string | null }>(compile(sql`SELECT CAST((SELECT min(${id}) FROM ${from}) AS TEXT) AS low, CAST((SELECT max(${id}) FROM ${from}) AS TEXT) AS high`));
+    const number = (text: string | null | undefined): bigint | null => (text === null || text === undefined ? null : BigInt(text));
+    return { low: number(row?.low), high: number(row?.high) };
+  }
+  #piece(ordinal: number, from: string | null, to: string | null): ChunkRange {
+    const { task: { source: { dataset } }, facts: { columns } } = this.about;
+    return { ordinal, from, to, key: createHash('sha256').update(JSON.stringify([dataset, fingerprintOf(columns), from, to])).digest('hex') };
+  }
+
+  /** SQLite makes line and hashed text of each row; here bytes are joined and hashed. At level `counts` nothing is hashed. */
+  async read(range: ChunkRange, { to, onRead, signal }: ReadOptions): Promise<ReadCount> {
+    const { task: { columns, level }, table, facts: { rowid } } = this.about;
+    const list = level === 'counts' ? sql`${lineSql(columns, rowid)}` : sql`${lineSql(columns, rowid)}, ${hashedSql(columns)}`;
+    const lanes = new Md5Lanes();
+    const lender = new ByteLender(to, signal);
+    let rows = 0;
+    try {
+      for (const [line, hashed] of this.database.rows(compile(sql`SELECT ${list} FROM main.${table.quoted}${withinSql(rowid, range)}`))) {
+        lender.append(line as Uint8Array);
+        if (hashed !== undefined) lanes.add(hashed as Uint8Array);
+        rows += 1;
+        if (lender.isFull) await lender.send();
+        if (rows % BREATH === 0) { onRead(rows, lender.bytes); await breath(signal); }
+      }
+      await lender.send();
+    } catch (error) {
+      throw await this.explain(this.database.failure(error, table.name));
+    }
+    onRead(rows, lender.bytes);
+    return { rows, bytes: lender.bytes, digest: level === 'counts' ? null : lanes.digest() };
+  }
+  scan(): FileScan { throw new Error('a table of SQLite is no file of an engine'); }
+
+  async digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
+    const { task: { columns }, table, facts: { rowid } } = this.about;
+    const lanes = new Md5Lanes();
+    for (const range of ranges) {
+      for (const [hashed] of this.database.rows(compile(sql`SELECT ${hashedSql(columns)} FROM main.${table.quoted}${withinSql(rowid, range)}`))) {
+        lanes.add(hashed as Uint8Array);
+        if (lanes.rows % BREATH === 0) await breath(signal);
+      }
+    }
+    return lanes.digest();
+  }
+  async explain(refusal: unknown): Promise<unknown> {
+    const { task: { columns }, table, facts: { rowid } } = this.about;
+    return namedText(refusal, { database: this.database, table, rowid, columns });
+  }
+  async close(): Promise<void> { this.database.close(); }
+}
+async function breath(signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  await setImmediate();
+}

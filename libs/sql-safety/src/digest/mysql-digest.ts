@@ -1,0 +1,35 @@
+import type { ColumnType } from '@agent-etl/contracts';
+import { identifier } from '../ident/identifier.ts';
+import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
+import { literal } from '../tag/literal.ts';
+import { exactDouble } from './exact-double.ts';
+
+const sql = sqlFor('mysql');
+type My = SqlFragment<'mysql'>;
+interface HashedColumn { readonly name: string; readonly type: ColumnType }
+
+/** A text as the bytes of its UTF-8, whatever the column keeps it in: so no two collations ever meet. */
+export const mysqlText = (value: My): My => sql`CAST(CONVERT(${value} USING utf8mb4) AS BINARY)`;
+
+/** One value as the text that every engine hashes, NULL where it is NULL. */
+function valueText({ name, type: { kind } }: HashedColumn): My {
+  const c = sql`${identifier(name)}`;
+  switch (kind) {
+    case 'bool': return sql`CASE WHEN ${c} THEN 't' WHEN NOT ${c} THEN 'f' END`;
+    case 'i16': case 'i32': case 'i64': return sql`CAST(${c} AS CHAR)`;
+    case 'dec': return sql`CAST(${c} + 0 AS CHAR)`;
+    case 'uuid': return sql`CAST(${c} AS CHAR)`;
+    case 'f32': case 'f64': return exactDouble('mysql', sql`CAST(${c} AS DOUBLE)`);
+    case 'bytes': return sql`lower(hex(${c}))`;
+    case 'date': return sql`CAST(datediff(${c}, '1970-01-01') AS CHAR)`;
+    case 'time': return sql`CAST(floor(time_to_sec(${c})) * 1000000 + microsecond(${c}) AS SIGNED)`;
+    case 'ts': case 'tstz': return sql`CAST(timestampdiff(MICROSECOND, '1970-01-01 00:00:00', ${c}) AS CHAR)`;
+    case 'text': case 'json': case 'other': return sql`concat(length(${mysqlText(c)}), ':', ${mysqlText(c)})`;
+  }
+}
+/** The query of the digest over a relation: rows and the two lanes as `n`, `a`, `b`, equal to those of `rowDigest` in the other dialects for equal rows. */
+export function mysqlDigest(columns: readonly HashedColumn[], key: string, from: My): My {
+  const row = sql`concat(${joinSql([literal('mysql', key), ...columns.map((column) => sql`coalesce(CAST(${valueText(column)} AS BINARY), '~')`)], sql`, ',', `)})`;
+  const lane = (start: My): My => sql`CAST(coalesce(sum(CAST(conv(substring(h, ${start}, 15), 16, 10) AS UNSIGNED)), 0) AS CHAR)`;
+  return sql`SELECT count(*) AS n, ${lane(sql`1`)} AS a, ${lane(sql`16`)} AS b FROM (SELECT md5(${row}) AS h FROM ${from}) AS hashed`;
+}
