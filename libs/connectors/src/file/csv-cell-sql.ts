@@ -27,9 +27,13 @@ export function cellPattern({ kind, scale = 0 }: ColumnType): string | null {
   }
 }
 
+const replaced = (cell: Duck, pattern: string, by: string): Duck => sql`regexp_replace(${cell}, ${literal('duckdb', pattern)}, ${literal('duckdb', by)})`;
+/** An instant as DuckDB reads it: with seconds, and no blank before the zone. `2001-01-01 10:00+02` would be NULL. */
+const spelledOut = (cell: Duck): Duck => replaced(replaced(cell, `^(.*[0-9]) (${OFFSET})$`, '\\1\\2'), `^(${DAY}[ T][0-9]{2}:[0-9]{2})(${OFFSET})$`, '\\1:00\\2');
+
 /** The cell as its type, NULL where it has none that keeps it. */
 function tryCast(cell: Duck, { kind, ...more }: ColumnType): Duck {
-  const value = sql`TRY_CAST(${cell} AS ${typeName('duckdb', duckTypeOf({ kind, ...more }))})`;
+  const value = sql`TRY_CAST(${kind === 'tstz' ? spelledOut(cell) : cell} AS ${typeName('duckdb', duckTypeOf({ kind, ...more }))})`;
   if (kind !== 'f64' && kind !== 'f32') return value;
   return sql`CASE WHEN isinf(${value}) AND NOT contains(lower(${cell}), 'inf') THEN NULL ELSE ${value} END`;
 }

@@ -53,6 +53,12 @@ describe('a copy from file to file', () => {
     }
   });
 
+  it('reads instants that end with the minute', async () => {
+    await folder.write('t.csv', 'id,at\n1,2001-01-01 10:00+02\n2,2001-01-01T10:00Z\n3,2001-01-01 10:00:30.5 -03:30\n4,\n5,2001-01-01 10:00 -0330\n');
+    await move('t.csv', 'out.parquet');
+    await move('out.parquet', 'back.csv');
+    expect((await readFile(join(folder.root, 'back.csv'), 'utf8')).split('\n').sort()).toEqual(['', '1,2001-01-01 08:00:00+00', '2,2001-01-01 10:00:00+00', '3,2001-01-01 13:30:30.5+00', '4,', '5,2001-01-01 13:30:00+00', 'id,at']);
+  });
   it('carries an empty table and a cell of a megabyte', async () => {
     await folder.write('none.csv', 'a,b\n');
     await folder.write('big.csv', `a,b\n1,${'x'.repeat(1_500_000)}\n`);
