@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type App, Pipeline, Project, endpoints } from '@agent-etl/contracts';
-import { connectorViews } from '@agent-etl/connectors';
+import { connectorViews, pairCases, sinkCases, sourceCases } from '@agent-etl/connectors';
 import { dagGeneratorService } from '@agent-etl/dag-generator';
 import { etlWorkerService } from '@agent-etl/etl-worker';
 import { monitorService } from '@agent-etl/monitor';
@@ -34,7 +34,8 @@ const files = (): Record<string, string> => ({
   'docs/reference/openapi.json': pretty(openApi(endpoints)), 'docs/reference/asyncapi.json': pretty(asyncApi()),
   'docs/reference/agent-etl.schema.json': schemaOf(Project, 'agent-etl.schema.json'), 'docs/reference/pipeline.schema.json': schemaOf(Pipeline, 'pipeline.schema.json'),
   'docs/reference/environment.md': environmentPage([['every service', Object.values(platformConfigs).flatMap(variables)], ...services.map(({ app, config }) => [app, variables(config)] as [string, string[][]])]),
-  'docs/reference/connectors.md': connectorsPage(connectorViews().map(({ name, source, sink, tier, says }) => [`\`${name}\``, yesNo(source), yesNo(sink), tier, says])),
+  'docs/reference/connectors.md': connectorsPage(connectorViews().map(({ name, source, sink, tier, says }) => [`\`${name}\``, yesNo(source), yesNo(sink), tier, says]),
+    { connectors: connectorViews(), cases: { pair: Object.values(pairCases), source: Object.values(sourceCases), sink: Object.values(sinkCases) } }),
   'deploy/kafka/topics.yaml': topicsYaml(),
   ...Object.fromEntries(services.map(({ app, config }) => [`apps/${app}/README.md`, servicePage(app, roles[app], variables(config))])),
 });

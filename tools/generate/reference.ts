@@ -32,8 +32,20 @@ export const metricsPage = (): string => page('Metrics', 'libs/contracts/src/liv
   'Names that dashboards and alerts may rely on; beside them every service emits `nodejs_*` and `process_*`.', metricNames.map((name) => `- \`${name}\``).join('\n')]);
 export const environmentPage = (services: readonly (readonly [string, readonly (readonly string[])[]])[]): string =>
   page('Environment', 'the config slices of each lib', services.flatMap(([app, rows]) => [`## ${app}`, table(['variable', 'default', 'meaning'], rows)]));
-export const connectorsPage = (rows: readonly (readonly string[])[]): string =>
-  page('Connectors', 'libs/connectors/src/registry.ts', [table(['connector', 'reads', 'writes', 'tier', 'what it reaches'], rows)]);
+interface Conformance { readonly connectors: readonly { readonly name: string; readonly source: boolean; readonly sink: boolean }[]; readonly cases: Readonly<Record<'pair' | 'source' | 'sink', readonly string[]>> }
+/** Each case of the conformance suite by connector. The suite runs every cell that says so, or fails; what is not run says why. */
+function conformance({ connectors, cases }: Conformance): string {
+  const cell = (role: 'pair' | 'source' | 'sink') => ({ source, sink }: Conformance['connectors'][number]): string => {
+    if (role === 'pair') return sink ? 'from each, to each' : `to each; ${source ? 'it is no sink yet' : 'it is no source'}`;
+    return (role === 'source' ? source : sink) ? 'runs' : `no ${role} yet`;
+  };
+  const rows = (['pair', 'source', 'sink'] as const).flatMap((role) => cases[role].map((name) => [{ pair: 'copy', source: 'source', sink: 'sink' }[role], name, ...connectors.map(cell(role))]));
+  return table(['as', 'it', ...connectors.map(({ name }) => `\`${name}\``)], rows);
+}
+export const connectorsPage = (rows: readonly (readonly string[])[], conforming: Conformance): string =>
+  page('Connectors', 'libs/connectors/src/registry.ts', [table(['connector', 'reads', 'writes', 'tier', 'what it reaches'], rows),
+    '## Conformance', 'One suite, `libs/connectors/src/connector.contract.ts`, finds every connector through the registry and runs against real servers and files that the project starts itself; a server that cannot be had is SKIPPED aloud.',
+    conformance(conforming)]);
 
 /** Page beside a service's program: what it hears, what it says, what it reads from its environment. */
 export function servicePage(app: App, says: string, variables: readonly (readonly string[])[]): string {

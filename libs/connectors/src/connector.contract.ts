@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
 import { randomUUID } from 'node:crypto';
 import type { ByteTarget, ChunkRange, OpenConnection, SinkSession, SourceSession, Writer } from './port.ts';
+import { pairCases, sinkCases, sourceCases } from './conformance-cases.ts';
 import { type ConnectorName, connectors, mapColumnType } from './registry.ts';
 
 /** What the suite needs to hold a connector to its ports. A dataset has the columns of its first row; `id` is a number, every other value a text or nothing. */
@@ -126,21 +127,21 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
         expect(await connection.sink.current(task, signal)).toEqual(staged); // who reads the target sees what was proved
         return { rows: published.published, back: () => connection.profile(load.target.dataset, 'source') };
       };
-      it('carries every row once, with its empty texts, nothings, line ends and a million letters', async () => {
+      it(pairCases.carries, async () => {
         const { rows, back } = await copied(await dataset(ends.source));
         expect([rows, (await back()).columns.map(({ name }) => name)]).toEqual([ROWS.length, ['id', 'label', 'note']]);
       });
-      it('publishes what nobody hashed, and its ledger says that no digest was taken', async () => {
+      it(pairCases.unhashed, async () => {
         const load = loadOf(await dataset(ends.source), at(ends.sink).harness.target(fresh()), ends);
         const { sink } = await stage(both(ends), load, writerOf());
         expect(await sink.publish(publishOf(load, ends.sink), { rows: ROWS.length, digest: null })).toMatchObject({ published: ROWS.length });
         expect((await sink.ledger()).find(({ chunkKey }) => chunkKey === 'publish')).toMatchObject({ digest: null });
         await sink.close();
       });
-      it('carries nothing when there is nothing', async () => {
+      it(pairCases.empty, async () => {
         expect((await copied(await dataset(ends.source, []))).rows).toBe(0);
       });
-      it('keeps names that are reserved, mixed or strange', async () => {
+      it(pairCases.names, async () => {
         const columns = ['id', 'select', 'Mixed "Case"', 'ünïcode, name'];
         const { back } = await copied(await dataset(ends.source, [['1', 'a', 'b', 'c']], columns));
         expect((await back()).columns.map(({ name }) => name)).toEqual(columns);
@@ -149,17 +150,17 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
 
     describe.each(names)('%s as a source', (name) => {
       const load = async (): Promise<LoadTask> => loadOf(await dataset(name), 'target', { source: name, sink: name === 'file' ? 'postgres' : 'file' });
-      it('names what is nearest to a dataset that is missing', async () => {
+      it(sourceCases.missing, async () => {
         const { dataset: there } = await dataset(name);
         await expect(at(name).connection.profile(there.replace('set_', 'sot_'), 'source')).rejects.toMatchObject({ code: 'source.not-found', next: expect.stringContaining('set_') as unknown });
       });
-      it('sees that a dataset has another shape than when it was planned', async () => {
+      it(sourceCases.drift, async () => {
         const task = await load();
         await at(name).harness.addColumn(task.source.dataset);
         const work = at(name).connection.source.begin(task, null).then((session) => session.close());
         expect(await codeOf(work)).toBe('source.schema-drifted');
       });
-      it('stops at once when it is cancelled, though nobody takes what it sends', async () => {
+      it(sourceCases.cancel, async () => {
         const session = await at(name).connection.source.begin(await load(), null);
         const stop = new AbortController();
         const [range] = await session.cut();
@@ -181,7 +182,7 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
     describe.each(sinks)('%s as a sink', (name) => {
       const ends: Ends = { source: name, sink: name };
       const load = async (): Promise<LoadTask> => loadOf(await dataset(name), at(name).harness.target(fresh()), ends);
-      it('goes on from its ledger: what is written is not written again', async () => {
+      it(sinkCases.resume, async () => {
         const task = await load();
         const writer = writerOf();
         const { sink, ranges } = await stage(both(ends), task, writer);
@@ -195,7 +196,7 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
         expect(await again.ledger()).toEqual([]);
         await again.close();
       });
-      it('shuts an attempt out once a later one raised the fence, also in mid-piece', async () => {
+      it(sinkCases.fence, async () => {
         const task = await load();
         const session = await at(name).connection.source.begin(task, null);
         const [range] = await session.cut();
@@ -213,7 +214,7 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
         await later.discard();
         await Promise.all([old.close(), later.close(), session.close()]);
       }, 30_000);
-      it('refuses a piece whose rows are not those that were read, and leaves nothing of it', async () => {
+      it(sinkCases.short, async () => {
         const task = await load();
         const session = await at(name).connection.source.begin(task, null);
         const [range] = await session.cut();
@@ -228,7 +229,7 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
         await sink.discard();
         await Promise.all([sink.close(), session.close()]);
       });
-      it('publishes only what its ledger says is staged', async () => {
+      it(sinkCases.staged, async () => {
         const task = await load();
         const { sink, staged } = await stage(both(ends), task, writerOf());
         expect(await codeOf(sink.publish(publishOf(task, name), { rows: staged.rows - 1, digest: { ...staged, rows: staged.rows - 1 } }))).toBe('sink.reconcile-mismatch');
@@ -236,7 +237,7 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
         await sink.discard();
         await sink.close();
       });
-      it('drops what a run left that is over, and lets another one go on writing', async () => {
+      it(sinkCases.abandoned, async () => {
         const task = await load();
         const writer = writerOf();
         await (await stage(both(ends), task, writer)).sink.close();
@@ -249,7 +250,7 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
         await other.discard();
         await Promise.all([late.close(), other.close()]);
       });
-      it('leaves no staging and no connection behind', async () => { expect(await at(name).harness.leftovers()).toBe(0); });
+      it(sinkCases.leftovers, async () => { expect(await at(name).harness.leftovers()).toBe(0); });
     });
   });
 }

@@ -1,0 +1,23 @@
+/** What every connector must do, by where it stands. The one suite runs each of them against a real server or file; the matrix of the reference is made of them. */
+/** From each source to each sink. */
+export const pairCases = {
+  carries: 'carries every row once, with its empty texts, nothings, line ends and a million letters',
+  unhashed: 'publishes what nobody hashed, and its ledger says that no digest was taken',
+  empty: 'carries nothing when there is nothing',
+  names: 'keeps names that are reserved, mixed or strange',
+} as const;
+/** As a source. */
+export const sourceCases = {
+  missing: 'names what is nearest to a dataset that is missing',
+  drift: 'sees that a dataset has another shape than when it was planned',
+  cancel: 'stops at once when it is cancelled, though nobody takes what it sends',
+} as const;
+/** As a sink. */
+export const sinkCases = {
+  resume: 'goes on from its ledger: what is written is not written again',
+  fence: 'shuts an attempt out once a later one raised the fence, also in mid-piece',
+  short: 'refuses a piece whose rows are not those that were read, and leaves nothing of it',
+  staged: 'publishes only what its ledger says is staged',
+  abandoned: 'drops what a run left that is over, and lets another one go on writing',
+  leftovers: 'leaves no staging and no connection behind',
+} as const;
