@@ -15,6 +15,8 @@ import { type LogLevel, createLog } from './log.ts';
 import { startOf } from './process-life.ts';
 import type { AnyService, ServiceDefinition, ServiceParts } from './service-definition.ts';
 
+export { type ProgramOrders, ProgramProcess } from './testing/program-process.ts';
+
 /** Bearer tokens of a service under test, one per role, all of the default tenant. */
 export const testTokens: Readonly<Record<Role, string>> = { viewer: 'test-token-of-viewer', editor: 'test-token-of-editor', admin: 'test-token-of-admin', airflow: 'test-token-of-airflow' };
 const testAccess = (): Access => new Access(Object.fromEntries(Object.entries(testTokens).map(([role, token]) => [token, { name: role, role: role as Role }])));

@@ -40,8 +40,7 @@ describePostgres('dag_generator_crash', () => {
     expect([await visible(folder), await published()]).toEqual([filesAfterCrash ? ['default-flights.py'] : [], []]);
     const second = startGenerator(orders(''));
     for (let tries = 0; tries < 100 && (await published()).length === 0; tries += 1) await sleep(100);
-    second.kill();
-    await second.gone;
+    await second.kill();
     expect(await readdir(folder)).toEqual(['default-flights.py']);
     expect(await readFile(join(folder, 'default-flights.py'), 'utf8')).toBe(renderDag(approved).text);
     expect(await published()).toHaveLength(1);

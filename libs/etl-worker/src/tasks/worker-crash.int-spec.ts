@@ -2,10 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { LoadResult, type LoadTask } from '@agent-etl/contracts';
 import { type TestState, aStateDatabase, describePostgres } from '@agent-etl/persistence/testing';
 import type { CrashPoint } from '@agent-etl/service-kit';
+import type { ProgramProcess } from '@agent-etl/service-kit/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ACopy } from '../testing/a-copy.ts';
 import { workerSchema } from '../testing/a-worker.ts';
-import { WorkerProcess, dropBundle } from '../testing/worker-process.ts';
+import { startWorker } from '../testing/worker-process.ts';
 
 const ROWS = 200_000;
 const PIECE_BYTES = 2_000_000;
@@ -15,20 +16,17 @@ const crashPoints: CrashPoint[] = [
 
 describePostgres('a worker process', () => {
   let database: TestState;
-  const processes: WorkerProcess[] = [];
+  const processes: ProgramProcess[] = [];
   const copies: ACopy[] = [];
   beforeAll(async () => { database = await aStateDatabase('worker_crash', [workerSchema]); }, 60_000);
   afterEach(async () => {
     await Promise.all(processes.splice(0).map((one) => one.kill()));
     await Promise.all(copies.splice(0).map((copy) => copy.close()));
   });
-  afterAll(async () => {
-    dropBundle();
-    await database?.drop();
-  });
+  afterAll(() => database?.drop());
 
-  const worker = async (crash: `${CrashPoint}:${number}` | '' = '', env: Record<string, string> = {}): Promise<WorkerProcess> => {
-    const one = await WorkerProcess.start({ urls: database.logins, crash, fileRoots: [], env: { ETL_ETL_WORKER_LEASE_MS: '1500', ...env } });
+  const worker = async (crash: `${CrashPoint}:${number}` | '' = '', env: Record<string, string> = {}): Promise<ProgramProcess> => {
+    const one = await startWorker({ urls: database.logins, crash, fileRoots: [], env: { ETL_ETL_WORKER_LEASE_MS: '1500', ...env } });
     processes.push(one);
     return one;
   };
@@ -125,7 +123,7 @@ describePostgres('a worker process', () => {
       const victim = await worker(`${point}:1`);
       const run = async (): Promise<void> => { await publishPart(copy, task, LoadResult.parse((await copy.drive(copy.command(task))).result)); };
       const running = run();
-      await Promise.race([victim.ended(), running, sleep(8_000, undefined, { ref: false })]);
+      await Promise.race([victim.gone, running, sleep(8_000, undefined, { ref: false })]);
       expect(victim.isAlive).toBe(false);
       await worker();
       await running;
@@ -176,7 +174,7 @@ describePostgres('a worker process', () => {
     const driving = copy.drive(copy.command(task));
     await untilPieces(copy, 2);
     leaving.signal('SIGTERM');
-    await leaving.ended();
+    await leaving.gone;
     await worker();
     const { told, result } = await driving;
     expect(told[0]).toMatchObject({ attempt: 1, outcome: { state: 'failed', failure: { code: 'worker.stopping' } } });
@@ -205,7 +203,7 @@ describePostgres('a worker process', () => {
         await copy.publish(task, result);
       };
       const running = run();
-      await Promise.race([victim.ended(), running, sleep(8_000, undefined, { ref: false })]);
+      await Promise.race([victim.gone, running, sleep(8_000, undefined, { ref: false })]);
       await worker();
       await running;
       await expectExact(copy, rows);

@@ -1,0 +1,55 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { CrashPoint } from '../crash-points.ts';
+
+/** @property crash `point:pass`, or nothing */
+export interface ProgramOrders { readonly urls: Record<string, { url: string; relayUrl: string }>; readonly crash: `${CrashPoint}:${number}` | '' }
+const root = join(import.meta.dirname, '..', '..', '..', '..');
+const bundler = `
+import { build } from 'esbuild';
+import { bundleDefaults, decorators, external } from './tools/bundle-plugins.mjs';
+const [entryPoint, outfile] = process.argv.slice(1);
+await build({ ...bundleDefaults, entryPoints: [entryPoint], outfile, plugins: [decorators, external] });`;
+const programs = new Map<string, string>();
+
+/** Bundles a program once per test process, inside the workspace, where its packages are found. */
+function bundled(entry: string): string {
+  const known = programs.get(entry);
+  if (known) return known;
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  const folder = mkdtempSync(join(root, 'dist', `${basename(entry, '.ts')}-test-`));
+  process.once('exit', () => { rmSync(folder, { recursive: true, force: true }); });
+  const file = join(folder, 'program.js');
+  execFileSync(process.execPath, ['--input-type=module', '-e', bundler, entry, file], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  programs.set(entry, file);
+  return file;
+}
+
+/** A service of ours in a process of its own, to be killed. It reads its orders from ETL_TEST_ORDERS.
+ * @param entry absolute path of its source */
+export class ProgramProcess {
+  /** Answers with the signal that ended it, or null. */
+  readonly gone: Promise<NodeJS.Signals | null>;
+  private constructor(private readonly child: ChildProcess) {
+    this.gone = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null);
+    child.stdout?.resume();
+    process.once('exit', () => { child.kill('SIGKILL'); }); // a test that fails ends, and this process with it
+  }
+  static start(entry: string, orders: ProgramOrders): ProgramProcess {
+    return new ProgramProcess(spawn(process.execPath, ['--enable-source-maps', bundled(entry)], { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env['PATH'], ETL_TEST_ORDERS: JSON.stringify(orders) } }));
+  }
+  /** Resolves with its first word on stdout. @throws when it ends before */
+  async ready(): Promise<void> {
+    const isUp = await Promise.race([once(this.child.stdout!, 'data').then(() => true), this.gone.then(() => false)]);
+    if (!isUp) throw new Error('the process ended before it was ready');
+  }
+  get isAlive(): boolean { return this.child.exitCode === null && this.child.signalCode === null; }
+  signal(name: NodeJS.Signals): void { this.child.kill(name); }
+  /** Resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.gone;
+  }
+}
