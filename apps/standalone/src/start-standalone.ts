@@ -6,7 +6,6 @@ import { type Logins, type Schema, type StateDatabase, prepareState, sql, startE
 import { MemorySecretStore } from '@agent-etl/secrets';
 import { Access, type AnyService, type RunningServices, Shutdown, bootstrapServices, createLog, processEnvironment } from '@agent-etl/service-kit';
 import type { StandaloneOptions } from './command-line.ts';
-import { freePort } from './free-port.ts';
 import { stateDatabaseOf } from './kept-database.ts';
 import { keepPort, samePort } from './server-port.ts';
 import { watchIdle } from './idle-watch.ts';
@@ -65,7 +64,7 @@ export async function startStandalone(options: StandaloneOptions, onIdle: () => 
     const bus = new InMemoryBus();
     const running = await bootstrapServices(services, {
       urls, bus, access: new Access({ [token]: { name: 'owner', role: 'admin' } }), log: createLog({ level: isAuto ? 'warn' : 'info', app: 'standalone' }),
-      host: '127.0.0.1', port: await freePort(port), env, shutdown, extraModules: [localDoors(memory, roots)], staticFolder: existsSync(dashboard) ? dashboard : null, poolSize: 4, isShared: workers === 'process' || !opened.isEmbedded,
+      host: '127.0.0.1', port, isPortWish: true, env, shutdown, extraModules: [localDoors(memory, roots)], staticFolder: existsSync(dashboard) ? dashboard : null, poolSize: 4, isShared: workers === 'process' || !opened.isEmbedded,
     });
     if (workers === 'process') keepWorkerProcess({ urls, projectDir, env: { ...env, ETL_ETL_WORKER_SLOTS: '2' }, fileRoots: roots.folders }, bus, shutdown);
     const orchestrator = running.parts.get('orchestrator')?.state;

@@ -19,6 +19,7 @@ import { Shutdown } from './shutdown.ts';
 
 /** @property urls logins of each schema, as prepareState answers them; the migrations are in
  * @property port 0 takes a free one
+ * @property isPortWish takes the next one above when it is taken; false when left out
  * @property env what the config slices of the services read
  * @property extraModules further Nest modules with doors of their own, such as the standalone's memory of secrets
  * @property staticFolder a built dashboard, served under every path that is not the API's
@@ -29,7 +30,7 @@ import { Shutdown } from './shutdown.ts';
  * @property waitMs how long a state database that is away is waited for, 0 when left out */
 export interface BootOptions {
   readonly urls: Readonly<Partial<Record<Schema, Logins>>>; readonly bus: MessageBus; readonly access: Access; readonly log: Logger;
-  readonly host?: string; readonly port?: number; readonly env?: Environment; readonly extraModules?: readonly DynamicModule[];
+  readonly host?: string; readonly port?: number; readonly isPortWish?: boolean; readonly env?: Environment; readonly extraModules?: readonly DynamicModule[];
   readonly staticFolder?: string | null; readonly answers?: 'trusted' | 'validated'; readonly shutdown?: Shutdown; readonly poolSize?: number; readonly isShared?: boolean; readonly waitMs?: number;
 }
 export interface RunningServices {
@@ -83,7 +84,7 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
   leaveBus(buses, options.bus, shutdown);
   await app.startAllMicroservices();
   for (const bus of buses) bus.startRelay();
-  const listening = await listen(app, { host, port });
+  const listening = await listen(app, { host, port, isPortWish: options.isPortWish ?? false });
   health.started();
   options.log.info({ port: listening, apps: definitions.map((definition) => definition.app) }, 'ready');
   return { url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${listening}`, port: listening, app, instance, health, shutdown, parts, stop: () => shutdown.run() };

@@ -57,8 +57,18 @@ export async function makeApplication(options: HttpOptions): Promise<INestApplic
   return app;
 }
 
-/** Starts listening and answers the port. @throws Error EADDRINUSE */
-export async function listen(app: INestApplication, { host, port }: { host: string; port: number }): Promise<number> {
-  await app.listen(port, host);
-  return ((app.getHttpServer() as Server).address() as AddressInfo).port;
+export interface Place { readonly host: string; readonly port: number; readonly isPortWish?: boolean }
+/** Ports above a wished one that are tried before any free one is taken. */
+const NEAR = 100;
+/** Starts listening and answers the port: the wished one, or the next above it that nobody has. Trying is the only way to know: who asks first and listens later may find it taken.
+ * @throws Error EADDRINUSE when the port is no wish */
+export async function listen(app: INestApplication, { host, port, isPortWish = false }: Place): Promise<number> {
+  for (let at = port; ; at = at - port < NEAR && at < 65_535 ? at + 1 : 0) {
+    try {
+      await app.listen(at, host);
+      return ((app.getHttpServer() as Server).address() as AddressInfo).port;
+    } catch (error) {
+      if (!isPortWish || at === 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
 }
