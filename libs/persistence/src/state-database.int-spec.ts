@@ -174,6 +174,23 @@ describePostgres('state database', (cluster) => {
     expect(await state.inTenantTx(ours, (tx) => tx.run(sql`select 1 as one`))).toEqual([{ one: 1 }]);
   });
 
+  it('leaves no waiter at the server whose process is gone', async () => {
+    const stays = (lost: AbortSignal): Promise<void> => new Promise((done) => { lost.addEventListener('abort', () => { done(); }, { once: true }); });
+    const waiters = () => admin(async (client) => (await client.query<{ pid: number; port: number }>(
+      `select pid, client_port as port from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%pg_advisory_lock%'`)).rows);
+    const leading = state.lead('waited for', stays);
+    await sleep(200);
+    const waiting = state.lead('waited for', stays);
+    for (let tries = 0; tries < 100 && (await waiters()).length === 0; tries += 1) await sleep(20);
+    const [gone] = await waiters();
+    const sockets = (process as unknown as { _getActiveHandles(): { localPort?: number; resetAndDestroy?(): void }[] })._getActiveHandles();
+    sockets.find(({ localPort }) => localPort === gone!.port)!.resetAndDestroy!(); // as a kill does
+    for (let tries = 0; tries < 200 && (await waiters()).some(({ pid }) => pid === gone!.pid); tries += 1) await sleep(50);
+    expect((await waiters()).map(({ pid }) => pid)).not.toContain(gone!.pid);
+    await waiting.close();
+    await leading.close();
+  }, 20_000);
+
   it('lets one lead at a time, and the next when the connection of the first is cut', async () => {
     const events: string[] = [];
     const lead = (name: string) => state.lead('test', async (lost) => {

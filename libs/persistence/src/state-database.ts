@@ -110,6 +110,8 @@ export class StateDatabase {
    * breaks, `until` aborts, another waiter may already lead, and this one queues again. It also queues again after `work` ends or throws. */
   lead(key: string, work: (until: AbortSignal) => Promise<void>): { close(): Promise<void> } {
     return this.#keep(this.#options.relayUrl, async (client, lost) => {
+      // Who waits for a lock does not look at its socket: without this the server keeps a waiter whose process was killed for as long as another one leads.
+      await client.query(`select set_config('client_connection_check_interval', '5s', false) from pg_settings where name = 'client_connection_check_interval'`);
       await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`${this.schema}:${key}`]);
       if (!lost.aborted) await work(lost);
     });
