@@ -27,6 +27,9 @@ function treeOf(root) {
 /** Ids of a process and of all below it. */
 export const pidsOf = (root) => treeOf(root).map(({ pid }) => pid);
 
+/** The worker of a standalone that has it in a process of its own; undefined while it is being replaced. */
+export const workerOf = ({ pid: root }) => pidsOf(root).find((pid) => read(`/proc/${pid}/cmdline`)?.includes('worker.main.js'));
+
 /** CPU seconds of the tree so far, ended children included. */
 export const cpuSeconds = (root) => treeOf(root).reduce((sum, { seconds }) => sum + seconds, 0);
 

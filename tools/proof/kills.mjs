@@ -1,10 +1,9 @@
 // The worker of a copy of six million rows is killed by `kill -9` in the middle, twice. Then the run must be green by itself, source and target equal,
 // and the ledger must show that nothing which was committed before a kill was done again. `--rows N` for less.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { SF1_ROWS, contentOf, loadLineitem, openCluster } from '../bench/lineitem.mjs';
-import { pidsOf } from '../bench/process-tree.mjs';
+import { workerOf } from '../bench/process-tree.mjs';
 import { startStandalone, withClient } from '../provision/standalone.mjs';
 
 const { values } = parseArgs({ options: { rows: { type: 'string', default: String(SF1_ROWS) } } });
@@ -19,9 +18,6 @@ async function until(what, limitMs, ask) {
     if (Date.now() > end) throw new Error(`not within ${limitMs / 1000} s: ${what}`);
   }
 }
-const workerOf = (standalone) => pidsOf(standalone.pid).find((pid) => {
-  try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker.main.js'); } catch { return false; } // it has just ended
-});
 const pieces = (cluster) => withClient(cluster.wh, async (client) => {
   const { rows: [there] } = await client.query("select to_regclass('_etl.ledger') is not null as yes");
   if (!there.yes) return [];
