@@ -40,7 +40,7 @@ export function runScreen(run: RunView, paint: Paint): string[] {
   if (run.receipt) lines.push(` receipt ${receiptSum(run.receipt)}   signed, ${run.runId}`);
   const seconds = durationText(betweenMs(run.startedAt, run.finishedAt));
   if (run.state === 'succeeded') lines.push('', ` ${paint('green', 'green')} in ${seconds}: reconciled ${run.receipt?.reconciled ?? false}, ${grouped(run.receipt?.published ?? 0)} rows published`);
-  if (run.state === 'cancelled') lines.push('', ` ${paint('yellow', 'cancelled')} after ${seconds}; nothing was published by this run`, `    next    agent-etl retry ${run.runId}`);
+  if (run.state === 'cancelled') lines.push('', ` ${paint('yellow', 'cancelled')} after ${seconds}; nothing was published by this run`, `    next    agent-etl ${run.kind === 'reconcile' ? `reconcile ${run.pipeline}` : `retry ${run.runId}`}`);
   return lines;
 }
 /** What a red run left behind, in a sentence. */

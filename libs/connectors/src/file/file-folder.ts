@@ -26,7 +26,7 @@ export async function listFiles(root: string): Promise<FoundFile[]> {
 /** First and last bytes of a file. */
 export interface Ends { readonly head: Uint8Array; readonly tail: Uint8Array; readonly bytes: number; readonly isWhole: 'whole' | 'cut' }
 const HEAD_BYTES = 256 * 1024;
-const TAIL_BYTES = 4;
+const TAIL_BYTES = 1024;
 export async function readEnds(path: string): Promise<Ends> {
   const file = await open(path, 'r');
   try {

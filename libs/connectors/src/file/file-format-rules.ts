@@ -40,10 +40,15 @@ export function contentProblem(format: FileFormat, head: Uint8Array, tail: Uint8
   const found = kindOf(head);
   if (format.format === 'parquet') {
     if (found !== 'parquet') return found ? `it holds ${found}` : 'it does not begin with PAR1';
-    return isKind(tail, [0x50, 0x41, 0x52, 0x31]) ? null : 'it does not end with PAR1: cut off';
+    return isKind(tail.slice(-4), [0x50, 0x41, 0x52, 0x31]) ? null : 'it does not end with PAR1: cut off';
   }
   if (format.compression !== 'none') return found === format.compression ? null : `it holds ${found ?? `no ${format.compression} stream`}`;
-  return found === 'UTF-16 text' ? null : textProblem(format, head);
+  return (found === 'UTF-16 text' ? null : textProblem(format, head)) ?? cutProblem(format, tail);
+}
+/** DuckDB reads an array that is cut behind a comma as a shorter one. */
+function cutProblem({ format }: FileFormat, tail: Uint8Array): string | null {
+  const last = tail.findLast((byte) => !BLANK.has(byte) && byte !== 0); // 0: half of a letter of UTF-16
+  return format === 'json' && last === 0x2c ? 'it ends with a comma: cut off' : null;
 }
 
 const OPENS: Readonly<Record<string, { readonly with: string; readonly else: string }>> = {

@@ -34,6 +34,12 @@ async function move(from: string, to: string, how: { carrier?: 'text' | 'file'; 
   return { rows, digest, text: async () => { const bytes = await readFile(join(folder.root, to)); return (to.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString(); } };
 }
 
+describe('an array that is cut', () => {
+  it.each(['[{"a":1},', '[{"a":1},\n      '])('is no shorter one: %j', async (text) => {
+    await folder.write('cut.json', text);
+    await expect((await folder.open()).profile('cut.json', 'source')).rejects.toMatchObject({ code: 'data.format-invalid', message: expect.stringContaining('it ends with a comma: cut off') as unknown });
+  });
+});
 describe('a profile of a file of objects', () => {
   it('finds in 3,201 films the titles that are numbers, and the sums that 32 bits do not hold', async () => {
     await copyFile(join(vega, 'movies.json'), join(folder.root, 'movies.json'));
