@@ -2,6 +2,8 @@ export { canonicalJson } from './canonical-json.ts';
 export { Column, ColumnType, DatasetRef, Digest, Position, Profile, ProfileNotice, addDigests, digestKinds, digestText, typeKinds } from './dataset.ts';
 export { type Answer, type Call, type Endpoint, type EndpointOwner, type Role, endpoint, noBody, nothing, roles } from './endpoint.ts';
 export { AirflowTaskRun, AirflowTaskState, ConnectionView, ConnectorView, type EndpointName, PipelineView, Problem, endpoints } from './endpoints.ts';
+export { type BinaryOperator, Expr, type ExprKind, binaryOperators } from './transform/expr.ts';
+export { Step, type StepKind, stepKinds } from './transform/step.ts';
 export { type ErrorCode, type ErrorRow, type RetryClass, errorCodes, errorTable } from './error-table.ts';
 export { EtlError, Failure, Issue, issuesOf, parseOrThrow, toFailure } from './failure.ts';
 export { ConnectionName, Count, DEFAULT_TENANT, Instant, PipelineId, PipelineName, PlanId, RequestId, RunId, SafeText, Sha256, TaskName, TaskRunId, TenantId, TenantName, isWellFormed, traceOf } from './ids.ts';

@@ -8,3 +8,12 @@ export { type Dialect, SqlFragment, type SqlValue, joinSql, sqlFor } from './tag
 export { literal } from './tag/literal.ts';
 export { SafeSql, compile, isSafeSql } from './tag/safe-sql.ts';
 export { typeName } from './tag/type-name.ts';
+export { type InputColumns, checkExpression } from './check/check-expression.ts';
+export { ValidatedExpr, isValidated } from './check/validated.ts';
+export { expressionQuery, lowerExpression } from './frontends/duckdb/lower-expression.ts';
+export { type Checked, Refusal, type RefusalCode, checked } from './refusal.ts';
+export { functionIds } from './registry/functions.ts';
+export { type ColumnSource, printExpression } from './render/print-expression.ts';
+export { type ExprDialect, nativeOf } from './render/types.ts';
+export { type Fused, type FusedColumn, type LoweredStep, fuseSteps } from './steps/fuse-steps.ts';
+export { stepType } from './steps/step-type.ts';

@@ -1,0 +1,75 @@
+import type { ColumnType, Expr } from '@agent-etl/contracts';
+import { type InputColumns, checkExpression, checked } from '@agent-etl/sql-safety';
+
+type Kind = ColumnType['kind'];
+const literals: Readonly<Partial<Record<Kind, readonly (string | null)[]>>> = {
+  i32: ['0', '1', '-1', '7', '2147483647', null], i64: ['0', '3', '-9223372036854775808', '9007199254740993'], dec: ['0.00', '1.25', '-99.99', '0.01'], f64: ['0', '1.5', '-2.25', '1e10'],
+  text: ['', 'a', 'Straße', "o'clock", '50%_!', '2001-02-29', ' 12 ', '12.5', null], bool: ['true', 'false', null], date: ['2000-02-29', '1999-12-31', null], ts: ['2001-03-04 05:06:07.890123', '1970-01-01 00:00:00'],
+};
+const decimalType: ColumnType = { kind: 'dec', precision: 12, scale: 2 };
+const typeOf = (kind: Kind): ColumnType => (kind === 'dec' ? decimalType : { kind });
+const kinds: readonly Kind[] = ['i32', 'i64', 'dec', 'f64', 'text', 'bool', 'date', 'ts'];
+const lit = (kind: Kind, v: string | null): Expr => ({ k: 'lit', t: typeOf(kind), v });
+const whole = (v: number): Expr => lit('i32', String(v));
+
+/** Random expressions of every kind of node and function, typed on the whole; what the checker refuses is thrown away. Equal seeds give equal expressions. */
+export class Forge {
+  private state: number;
+  private readonly input: InputColumns;
+  constructor(seed: number, input: InputColumns) { this.state = seed >>> 0; this.input = input; }
+
+  /** An expression that the checker takes. */
+  next(): ReturnType<typeof checkExpression> {
+    for (;;) {
+      const expr = this.make(this.pick(kinds), 3);
+      const answer = checked('/', () => checkExpression(expr, { input: this.input }));
+      if (answer.ok) return answer.value;
+    }
+  }
+
+  // mulberry32
+  private random(): number {
+    this.state = (this.state + 0x6D2B79F5) >>> 0;
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  }
+  private pick<T>(values: readonly T[]): T { return values[Math.floor(this.random() * values.length)]!; }
+
+  private make(kind: Kind, depth: number): Expr {
+    if (depth === 0 || this.random() < 0.15) return this.leaf(kind);
+    const go = (other: Kind = kind): Expr => this.make(other, depth - 1);
+    const common: (() => Expr)[] = [
+      () => ({ k: 'case', whens: [{ when: go('bool'), then: go() }], else: go() }), () => ({ k: 'call', fn: 'coalesce', args: [go(), go()] }), () => ({ k: 'call', fn: 'if', args: [go('bool'), go(), go()] }),
+      () => ({ k: 'call', fn: 'nullif', args: [go(), go()] }), () => ({ k: 'cast', e: go(this.pick(kinds)), to: typeOf(kind), onError: this.pick(['fail', 'null', 'null'] as const) }),
+    ];
+    return this.pick([...common, ...this.own(kind, go)])();
+  }
+  private leaf(kind: Kind): Expr {
+    const columns = [...this.input].filter(([, type]) => type.kind === kind).map(([name]): Expr => ({ k: 'col', name }));
+    return columns.length && this.random() < 0.7 ? this.pick(columns) : lit(kind, this.pick(literals[kind] ?? [null]));
+  }
+
+  private own(kind: Kind, go: (other?: Kind) => Expr): (() => Expr)[] {
+    const call = (fn: string, ...args: Expr[]): Expr => ({ k: 'call', fn, args });
+    const number = (): Kind => this.pick(['i32', 'i64', 'dec', 'f64']);
+    switch (kind) {
+      case 'bool': { const other = this.pick(kinds); return [
+        () => ({ k: 'bin', op: this.pick(['=', '<>', '<', '<=', '>', '>=', 'same', 'differs']), l: go(other), r: go(other) }), () => ({ k: 'bin', op: this.pick(['=', '<', '>=']), l: go(number()), r: go(number()) }),
+        () => ({ k: this.pick(['and', 'or'] as const), es: [go(), go()] }), () => ({ k: 'not', e: go() }), () => ({ k: 'isNull', e: go(other), neg: this.random() < 0.5 }),
+        () => ({ k: 'between', e: go(other), lo: go(other), hi: go(other), neg: this.random() < 0.5 }), () => ({ k: 'in', e: go(other), es: [go(other), go(other)], neg: this.random() < 0.5 }),
+        () => ({ k: 'like', e: go('text'), pattern: this.pick(['%a%', '_!%%', 'S%', '']), ci: this.random() < 0.5, neg: this.random() < 0.5 }), () => call(this.pick(['starts_with', 'ends_with', 'contains']), go('text'), go('text'))]; }
+      case 'text': return [() => ({ k: 'bin', op: '||', l: go(), r: go() }), () => call(this.pick(['lower', 'upper', 'trim', 'ltrim', 'rtrim', 'md5', 'sha256']), go()), () => call('replace', go(), lit('text', 'a'), go()),
+        () => call('substring', go(), whole(1 + Math.floor(this.random() * 4)), whole(Math.floor(this.random() * 4))), () => call(this.pick(['left', 'right']), go(), whole(2)), () => call(this.pick(['lpad', 'rpad']), go(), whole(5), lit('text', 'xy')),
+        () => call('split_part', go(), lit('text', 'a'), whole(1)), () => call(this.pick(['greatest', 'least']), go(), go()), () => call('concat', go(), go())];
+      case 'i32': case 'i64': return [() => ({ k: 'bin', op: this.pick(['+', '-', '*', '//', '%']), l: go(), r: go() }), () => ({ k: 'neg', e: go() }), () => call('abs', go()), () => call(this.pick(['greatest', 'least']), go(), go()),
+        ...(kind === 'i64' ? [() => call('length', go('text')), () => call('position', go('text'), go('text')), () => call(this.pick(['floor', 'ceil', 'sign']), go(number())), () => call(this.pick(['year', 'quarter', 'month', 'day']), go(this.pick(['date', 'ts']))),
+          () => call('date_part', lit('text', this.pick(['hour', 'minute', 'second', 'isodow', 'doy', 'week', 'isoyear'])), go('ts')), () => call('diff_days', go('date'), go('date'))] : [])];
+      case 'dec': return [() => ({ k: 'bin', op: this.pick(['+', '-', '*']), l: go(this.pick(['dec', 'i32'])), r: go() }), () => call('round', go(), whole(this.pick([0, 1, 2]))), () => ({ k: 'neg', e: go() }), () => call('abs', go())];
+      case 'f64': return [() => ({ k: 'bin', op: this.pick(['+', '-', '/']), l: go(number()), r: go(number()) }), () => ({ k: 'neg', e: go() }), () => call('abs', go()), () => call('sqrt', go(number()))];
+      case 'date': return [() => call('date_trunc', lit('text', this.pick(['year', 'quarter', 'month', 'week', 'day'])), go()), () => call('make_date', whole(this.pick([1, 1999, 2024])), whole(2), whole(28)), () => call(this.pick(['greatest', 'least']), go(), go())];
+      case 'ts': return [() => call('date_trunc', lit('text', this.pick(['year', 'month', 'week', 'day', 'hour', 'minute', 'second'])), go()), () => call(this.pick(['greatest', 'least']), go(), go())];
+      default: return [];
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import { type ColumnType, Expr, didYouMean } from '@agent-etl/contracts';
+import { Refusal } from '../refusal.ts';
+import { typeCall } from '../registry/functions.ts';
+import type { Typing } from '../registry/typing.ts';
+import { constantAs } from './literal-rules.ts';
+import { arithmeticType, assertCast, bool, commonType, f64, isNumber, isUsable, text } from './type-rules.ts';
+import { type ValidatedExpr, mintValidated } from './validated.ts';
+
+/** Columns that an expression may name, with their types. */
+export type InputColumns = ReadonlyMap<string, ColumnType>;
+const MOST_NODES = 5_000;
+
+/** Resolves names, types every node, folds constants of the wrong spelling into those of the right type and widens where that loses nothing. The answer is a fresh frozen copy.
+ * @param expect type that the whole must have
+ * @throws Refusal */
+export function checkExpression(expr: unknown, at: { readonly input: InputColumns; readonly expect?: ColumnType }): ValidatedExpr {
+  const shaped = Expr.safeParse(expr);
+  if (!shaped.success) throw new Refusal('IR_SHAPE', 'This is no expression');
+  const checker = new Checker(at.input);
+  const done = at.expect ? checker.to(checker.type(shaped.data), at.expect) : checker.type(shaped.data);
+  if (checker.typeOf(done).kind === 'other' && done.k === 'lit') throw new Refusal('SQL_TYPE', 'NULL has no type here; cast it');
+  return mintValidated(done, checker.types, checker.columns);
+}
+
+class Checker implements Typing {
+  readonly types = new Map<Expr, ColumnType>();
+  readonly columns = new Set<string>();
+  private readonly input: InputColumns;
+  constructor(input: InputColumns) { this.input = input; }
+
+  typeOf(node: Expr): ColumnType { return this.types.get(node) ?? { kind: 'other' }; }
+
+  type(node: Expr): Expr {
+    if (this.types.size > MOST_NODES) throw new Refusal('SQL_LIMIT', `The expression has more than ${MOST_NODES} parts`);
+    switch (node.k) {
+      case 'lit': return this.literal(node);
+      case 'col': return this.column(node.name);
+      case 'bin': return this.binary(node);
+      case 'neg': return this.negation(node.e);
+      case 'not': return this.keep({ k: 'not', e: this.condition(node.e) }, bool);
+      case 'and': case 'or': return this.keep({ k: node.k, es: node.es.map((e) => this.condition(e)) }, bool);
+      case 'isNull': return this.keep({ ...node, e: this.type(node.e) }, bool);
+      case 'between': { const [e, lo, hi] = this.compared([node.e, node.lo, node.hi]); return this.keep({ ...node, e: e!, lo: lo!, hi: hi! }, bool); }
+      case 'in': { const [e, ...es] = this.compared([node.e, ...node.es]); return this.keep({ ...node, e: e!, es }, bool); }
+      case 'like': return this.keep({ ...node, e: this.to(this.type(node.e), text) }, bool);
+      case 'case': return this.choice(node);
+      case 'cast': return this.cast(node);
+      case 'call': { const { args, type } = typeCall(node.fn, node.args.map((arg) => this.type(arg)), this); return this.keep({ k: 'call', fn: node.fn, args }, type); }
+    }
+  }
+
+  /** The node as a value of a type: itself, a constant spelled anew, or a cast that loses nothing. */
+  to(node: Expr, wanted: ColumnType): Expr {
+    const type = this.typeOf(node);
+    if (node.k === 'lit') return this.literalAs(node, wanted);
+    if (type.kind === wanted.kind && (type.kind !== 'dec' || (type.precision === wanted.precision && type.scale === wanted.scale))) return node;
+    if (type.kind !== 'dec' || wanted.kind === 'dec' || wanted.kind === 'f64') commonType(type, wanted);
+    if (commonType(type, wanted).kind !== wanted.kind) throw new Refusal('SQL_TYPE', `${wanted.kind} is needed, this is ${type.kind}; cast it`);
+    return this.keep({ k: 'cast', e: node, to: wanted, onError: 'fail' }, wanted);
+  }
+
+  same(nodes: readonly Expr[]): { readonly nodes: Expr[]; readonly type: ColumnType } {
+    const typed = nodes.filter((node) => node.k !== 'lit');
+    const fixed = (typed.length ? typed : nodes.filter((node) => this.typeOf(node).kind !== 'other')).map((node) => this.typeOf(node));
+    const [first = text, ...rest] = fixed;
+    const base = rest.reduce(commonType, first);
+    const numbers = nodes.flatMap((node) => (node.k === 'lit' && isNumber(this.typeOf(node)) && isNumber(base) ? [this.typeOf(node)] : []));
+    const type = numbers.reduce(commonType, base);
+    return { nodes: nodes.map((node) => this.to(node, type)), type };
+  }
+
+  private keep(node: Expr, type: ColumnType): Expr {
+    this.types.set(Object.freeze(node), type);
+    return node;
+  }
+  private literal({ t, v }: Extract<Expr, { k: 'lit' }>): Expr {
+    if (v === null) return this.keep({ k: 'lit', t, v }, t);
+    const constant = constantAs(v, t);
+    if (constant === null) throw new Refusal('SQL_LITERAL', `A constant is no ${t.kind}`);
+    return this.keep({ k: 'lit', t, v: constant }, t);
+  }
+  private literalAs(node: Extract<Expr, { k: 'lit' }>, wanted: ColumnType): Expr {
+    if (node.v === null) return this.keep({ k: 'lit', t: wanted, v: null }, wanted);
+    const constant = isNumber(node.t) === isNumber(wanted) || node.t.kind === 'text' ? constantAs(node.v, wanted) : null;
+    if (constant === null || (wanted.kind === 'text' && node.t.kind !== 'text')) throw new Refusal('SQL_TYPE', `A constant does not fit ${wanted.kind}`);
+    return this.keep({ k: 'lit', t: wanted, v: constant }, wanted);
+  }
+  private column(name: string): Expr {
+    const found = this.input.has(name) ? name : this.folded(name);
+    const type = found === null ? undefined : this.input.get(found);
+    if (found === null || !type) throw new Refusal('SQL_COLUMN', `There is no such column here${suggestion(name, [...this.input.keys()])}`);
+    this.columns.add(found);
+    const column = this.keep({ k: 'col', name: found }, type);
+    return type.kind === 'f32' ? this.keep({ k: 'cast', e: column, to: f64, onError: 'fail' }, f64) : column;
+  }
+  private folded(name: string): string | null {
+    const alike = [...this.input.keys()].filter((each) => each.toLowerCase() === name.toLowerCase());
+    return alike.length === 1 ? alike[0] ?? null : null;
+  }
+  private condition(node: Expr): Expr { return this.to(this.type(node), bool); }
+
+  private compared(raw: readonly Expr[]): Expr[] {
+    const nodes = raw.map((node) => this.type(node));
+    for (const node of nodes) if (!isUsable(this.typeOf(node)) && node.k !== 'lit') throw new Refusal('SQL_TYPE', `${this.typeOf(node).kind} cannot be compared`);
+    // Numbers of any kind compare by value in every engine: a column is not wrapped, so that an index still serves.
+    const areNumbers = nodes.every((node) => isNumber(this.typeOf(node)) || (node.k === 'lit' && node.v === null));
+    return areNumbers && nodes.some((node) => isNumber(this.typeOf(node))) ? nodes.map((node) => (this.typeOf(node).kind === 'other' ? this.to(node, this.typeOf(nodes.find((other) => isNumber(this.typeOf(other)))!)) : node)) : this.same(nodes).nodes;
+  }
+
+  private binary({ op, l: left, r: right }: Extract<Expr, { k: 'bin' }>): Expr {
+    if (op === '||') return this.keep({ k: 'bin', op, l: this.to(this.type(left), text), r: this.to(this.type(right), text) }, text);
+    if (op === '+' || op === '-' || op === '*' || op === '/' || op === '//' || op === '%') {
+      const [l, r] = [this.number(left), this.number(right)];
+      const type = arithmeticType(op, this.typeOf(l), this.typeOf(r));
+      return this.keep(type.kind === 'dec' ? { k: 'bin', op, l, r } : { k: 'bin', op, l: this.to(l, type), r: this.to(r, type) }, type);
+    }
+    const [l, r] = this.compared([left, right]);
+    return this.keep({ k: 'bin', op, l: l!, r: r! }, bool);
+  }
+  private number(node: Expr): Expr {
+    const typed = this.type(node);
+    if (typed.k === 'lit' && typed.v === null) throw new Refusal('SQL_TYPE', 'NULL has no type in a calculation; cast it');
+    if (!isNumber(this.typeOf(typed))) throw new Refusal('SQL_TYPE', `A number is needed, this is ${this.typeOf(typed).kind}; cast it`);
+    return typed;
+  }
+  private negation(e: Expr): Expr {
+    const typed = this.number(e);
+    return this.keep({ k: 'neg', e: typed }, this.typeOf(typed));
+  }
+  private choice({ whens, else: otherwise }: Extract<Expr, { k: 'case' }>): Expr {
+    const { nodes, type } = this.same([...whens.map(({ then }) => this.type(then)), this.type(otherwise)]);
+    return this.keep({ k: 'case', whens: whens.map(({ when }, index) => ({ when: this.condition(when), then: nodes[index]! })), else: nodes.at(-1)! }, type);
+  }
+  private cast({ e, to, onError, format }: Extract<Expr, { k: 'cast' }>): Expr {
+    const typed = this.type(e);
+    const from = this.typeOf(typed);
+    if (typed.k === 'lit' && (typed.v === null || (from.kind === 'text' && format === undefined))) {
+      const constant = typed.v === null ? null : constantAs(typed.v, to);
+      if (typed.v !== null && constant === null && onError === 'fail') throw new Refusal('SQL_LITERAL', `A constant is no ${to.kind}`);
+      return this.keep({ k: 'lit', t: to, v: constant }, to);
+    }
+    assertCast(from, to);
+    if (format !== undefined && !(from.kind === 'text' && (to.kind === 'date' || to.kind === 'ts'))) throw new Refusal('SQL_TYPE', 'A format is for a text that becomes a date or a timestamp');
+    return this.keep({ k: 'cast', e: typed, to, onError, ...(format === undefined ? {} : { format }) }, to);
+  }
+}
+const suggestion = (name: string, names: readonly string[]): string => {
+  const near = didYouMean(name, names);
+  return near ? `; ${near.replace(/[.?]$/, '')}` : '';
+};

@@ -1,0 +1,84 @@
+import type { ColumnType } from '@agent-etl/contracts';
+import { Refusal } from '../refusal.ts';
+
+type Kind = ColumnType['kind'];
+export const bool: ColumnType = { kind: 'bool' };
+export const text: ColumnType = { kind: 'text' };
+export const i32: ColumnType = { kind: 'i32' };
+export const i64: ColumnType = { kind: 'i64' };
+export const f64: ColumnType = { kind: 'f64' };
+export const date: ColumnType = { kind: 'date' };
+export const ts: ColumnType = { kind: 'ts' };
+
+const WHOLE: readonly Kind[] = ['i16', 'i32', 'i64'];
+const DIGITS: Partial<Record<Kind, number>> = { i16: 5, i32: 10, i64: 19 };
+/** Digits that a decimal of every engine can have. */
+export const MOST_DIGITS = 38;
+export const isWhole = ({ kind }: ColumnType): boolean => WHOLE.includes(kind);
+export const isNumber = ({ kind }: ColumnType): boolean => isWhole({ kind }) || kind === 'dec' || kind === 'f64' || kind === 'f32';
+const isFloat = ({ kind }: ColumnType): boolean => kind === 'f64' || kind === 'f32';
+/** Kinds that an expression can say something about besides whether they are NULL. */
+export const isUsable = ({ kind }: ColumnType): boolean => isNumber({ kind }) || ['bool', 'text', 'date', 'ts', 'tstz', 'uuid'].includes(kind);
+
+/** A decimal that holds every value of a whole number or of a decimal.
+ * @throws Refusal `SQL_TYPE` for a decimal without declared digits: no engine but Postgres has it */
+export function asDecimal(type: ColumnType): { readonly p: number; readonly s: number } {
+  const digits = DIGITS[type.kind];
+  if (digits) return { p: digits, s: 0 };
+  if (type.precision === undefined) throw new Refusal('SQL_TYPE', 'A decimal without declared digits cannot be calculated with; cast it first, such as cast(x as decimal(18,4))');
+  return { p: type.precision, s: type.scale ?? 0 };
+}
+/** @throws Refusal `SQL_TYPE` when a result needs more digits than any engine keeps */
+export function decimal(p: number, s: number): ColumnType {
+  const precision = Math.max(p, s + 1);
+  if (precision > MOST_DIGITS || s < 0) throw new Refusal('SQL_TYPE', `The result needs ${precision} digits, more than ${MOST_DIGITS}; cast to fewer digits first`);
+  return { kind: 'dec', precision, scale: s };
+}
+
+/** Type of a sum, difference, product, quotient or remainder. Rules of `spark.md` 5.1: decimals keep every digit or are refused, `/` is f64, `//` and `%` are for whole numbers.
+ * @throws Refusal `SQL_TYPE` */
+export function arithmeticType(op: '+' | '-' | '*' | '/' | '//' | '%', l: ColumnType, r: ColumnType): ColumnType {
+  if (!isNumber(l) || !isNumber(r)) throw new Refusal('SQL_TYPE', `${op} needs numbers; ${mismatch(l, r)}`);
+  if (op === '/') return f64;
+  if (op === '//' || op === '%') {
+    if (!isWhole(l) || !isWhole(r)) throw new Refusal('SQL_TYPE', `${op} is for whole numbers; cast first`);
+    return op === '//' ? i64 : wider(wider(l, r), i32);
+  }
+  if (isFloat(l) || isFloat(r)) return f64;
+  if (isWhole(l) && isWhole(r)) return wider(wider(l, r), i32);
+  const [a, b] = [asDecimal(l), asDecimal(r)];
+  if (op === '*') return decimal(a.p + b.p, a.s + b.s);
+  const s = Math.max(a.s, b.s);
+  return decimal(Math.max(a.p - a.s, b.p - b.s) + s + 1, s);
+}
+const wider = (l: ColumnType, r: ColumnType): ColumnType => (WHOLE.indexOf(l.kind) >= WHOLE.indexOf(r.kind) ? l : r);
+const mismatch = (l: ColumnType, r: ColumnType): string => `these are ${l.kind} and ${r.kind}`;
+
+/** One type that holds the values of both without loss, for CASE, coalesce and IN.
+ * @throws Refusal `SQL_TYPE` */
+export function commonType(l: ColumnType, r: ColumnType): ColumnType {
+  if (isNumber(l) && isNumber(r)) {
+    if (isFloat(l) || isFloat(r)) return f64;
+    if (isWhole(l) && isWhole(r)) return wider(l, r);
+    if (l.kind === 'dec' && r.kind === 'dec' && l.precision === r.precision && l.scale === r.scale) return l;
+    const [a, b] = [asDecimal(l), asDecimal(r)];
+    const s = Math.max(a.s, b.s);
+    return decimal(Math.max(a.p - a.s, b.p - b.s) + s, s);
+  }
+  if (l.kind === r.kind) return l;
+  if ((l.kind === 'date' && r.kind === 'ts') || (l.kind === 'ts' && r.kind === 'date')) return ts;
+  throw new Refusal('SQL_TYPE', `One type is needed, ${mismatch(l, r)}; cast one of them`);
+}
+
+/** What can be turned into what, with one meaning in every engine. */
+const castable: Readonly<Partial<Record<Kind, readonly Kind[]>>> = {
+  bool: ['bool', 'text'], i16: ['i16', 'i32', 'i64', 'dec', 'f64', 'text'], i32: ['i16', 'i32', 'i64', 'dec', 'f64', 'text'], i64: ['i16', 'i32', 'i64', 'dec', 'f64', 'text'],
+  dec: ['i16', 'i32', 'i64', 'dec', 'f64', 'text'], f32: ['f64'], f64: ['i16', 'i32', 'i64', 'dec', 'f64'], text: ['text', 'bool', 'i16', 'i32', 'i64', 'dec', 'f64', 'date', 'ts'],
+  date: ['date', 'ts', 'text'], ts: ['ts', 'date', 'text'], tstz: ['tstz'], uuid: ['uuid', 'text'],
+};
+/** @throws Refusal `SQL_TYPE` */
+export function assertCast(from: ColumnType, to: ColumnType): void {
+  if (!castable[from.kind]?.includes(to.kind)) throw new Refusal('SQL_TYPE', `${from.kind} cannot be cast to ${to.kind}${from.kind === 'f64' && to.kind === 'text' ? ': engines spell doubles differently; cast to a decimal first' : ''}`);
+  if (to.kind === 'dec') { const { p, s } = asDecimal(to); decimal(p, s); }
+  if (from.kind === 'dec' && from.precision === undefined && to.kind !== 'text') return;
+}

@@ -1,0 +1,42 @@
+import { Refusal } from '../../refusal.ts';
+
+/** A number of the tree as it is spelled: JavaScript's own would lose digits beyond 2^53. */
+export class Spelled {
+  readonly text: string;
+  constructor(text: string) { this.text = text; }
+}
+export type Json = null | boolean | string | Spelled | readonly Json[] | { readonly [key: string]: Json };
+export type Tree = { readonly [key: string]: Json };
+
+/** JSON whose numbers keep their digits. */
+export function losslessJson(text: string): Json {
+  const keep = (_key: string, value: unknown, context?: { readonly source?: string }): unknown => (typeof value === 'number' ? new Spelled(context?.source ?? String(value)) : value);
+  return JSON.parse(text, keep as (key: string, value: unknown) => unknown) as Json;
+}
+export const isTree = (value: Json | undefined): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Spelled);
+export const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
+
+const NOWHERE = '18446744073709551615';
+/** Where in its text a node stands, or null. */
+export function offsetOf(node: Tree): number | null {
+  const at = node['query_location'];
+  return at instanceof Spelled && at.text !== NOWHERE && /^\d{1,9}$/.test(at.text) ? Number(at.text) : null;
+}
+
+const sameJson = (a: Json | undefined, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+/** Reads a node of which every key is known: those of `plain` must hold exactly what an ordinary node holds, those of `read` are the caller's to read, and there is no other.
+ * A parser of a newer version that says something new is refused instead of misread.
+ * @throws Refusal `SQL_KEY` */
+export function onlyKeys(node: Tree, { plain, read }: { readonly plain: Readonly<Record<string, unknown>>; readonly read: readonly string[] }): Tree {
+  for (const [key, value] of Object.entries(node)) {
+    const isKnown = key === 'class' || key === 'type' || key === 'query_location' || read.includes(key) || (Object.hasOwn(plain, key) && sameJson(value, plain[key]));
+    if (!isKnown) throw new Refusal('SQL_KEY', `${plainWords[key] ?? 'Something here'} is not supported`, offsetOf(node));
+  }
+  const missing = [...read, ...Object.keys(plain)].find((key) => !Object.hasOwn(node, key));
+  if (missing !== undefined) throw new Refusal('SQL_KEY', 'The parser said less than expected');
+  return node;
+}
+const plainWords: Readonly<Record<string, string>> = {
+  alias: 'A name (AS) inside an expression', filter: 'FILTER', order_bys: 'ORDER BY inside a call', distinct: 'DISTINCT inside a call', from_table: 'FROM', where_clause: 'WHERE', group_expressions: 'GROUP BY', having: 'HAVING',
+  qualify: 'QUALIFY', sample: 'SAMPLE', cte_map: 'WITH', modifiers: 'ORDER BY, LIMIT or DISTINCT', catalog: 'A name with a catalogue', schema: 'A name with a schema', type_info: 'This type',
+};

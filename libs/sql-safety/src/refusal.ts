@@ -1,0 +1,33 @@
+import type { Issue } from '@agent-etl/contracts';
+
+export const refusalCodes = [
+  'SQL_TOO_LARGE', 'SQL_BAD_CHAR', 'SQL_TOO_DEEP', 'SQL_TOO_MANY_COMMENTS', 'SQL_SYNTAX', 'SQL_NOT_ONE_EXPRESSION', 'SQL_NODE', 'SQL_KEY', 'SQL_FUNCTION', 'SQL_COLUMN', 'SQL_IDENTIFIER', 'SQL_LITERAL',
+  'SQL_TYPE', 'SQL_ARITY', 'SQL_LIMIT', 'SQL_NO_FORM', 'IR_SHAPE', 'STEP_COLUMN_CLASH',
+] as const;
+export type RefusalCode = (typeof refusalCodes)[number];
+
+/** Why a text or a tree is not accepted. Its sentence holds names of the catalogue and positions, never a piece of the text.
+ * @property offset character of the text that it is about, from 0 */
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+  readonly offset: number | null;
+  constructor(code: RefusalCode, says: string, offset: number | null = null) {
+    super(says);
+    this.name = 'Refusal';
+    this.code = code;
+    this.offset = offset;
+  }
+}
+
+export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
+/** Runs a check and answers what it refuses as an issue. Anything else that is thrown is our own mistake and goes on.
+ * @param path where the text or tree stands, as a JSON pointer */
+export function checked<T>(path: string, work: () => T): Checked<T> {
+  try {
+    return { ok: true, value: work() };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const at = error.offset === null ? '' : `, at character ${error.offset + 1}`;
+    return { ok: false, issues: [{ code: error.code, path, text: `${error.message}${at}.` }] };
+  }
+}

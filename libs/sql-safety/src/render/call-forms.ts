@@ -1,0 +1,48 @@
+import type { FunctionId } from '../registry/functions.ts';
+import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
+
+type Duck = SqlFragment<'duckdb'>;
+type Pg = SqlFragment<'postgres'>;
+const d = sqlFor('duckdb');
+const p = sqlFor('postgres');
+type Form<F> = (...args: F[]) => F;
+type Forms<F> = Readonly<Record<FunctionId, Form<F>>>;
+
+const duckList = (args: readonly Duck[]): Duck => joinSql(args, d`, `);
+const pgList = (args: readonly Pg[]): Pg => joinSql(args, p`, `);
+const duckPart = (unit: Duck, value: Duck): Duck => d`CAST(floor(system.main.date_part(${unit}, ${value})) AS BIGINT)`;
+const pgPart = (unit: Pg, value: Pg): Pg => p`CAST(floor(pg_catalog.date_part(${unit}, ${value})) AS bigint)`;
+
+/** One form per function and dialect, equal in value and in type; names are qualified, so that nothing of a user's stands in their place.
+ * lower and upper are those of ASCII: engines and collations disagree beyond it. */
+export const duckForms: Forms<Duck> = {
+  lower: (s) => d`system.main.translate(${s}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`, upper: (s) => d`system.main.translate(${s}, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')`,
+  length: (s) => d`CAST(system.main.length(${s}) AS BIGINT)`, trim: (s) => d`system.main.trim(${s}, ' ')`, ltrim: (s) => d`system.main.ltrim(${s}, ' ')`, rtrim: (s) => d`system.main.rtrim(${s}, ' ')`,
+  replace: (s, a, b) => d`system.main.replace(${s}, ${a}, ${b})`, substring: (...args) => d`system.main.substring(${duckList(args)})`, left: (s, n) => d`system.main.left(${s}, ${n})`, right: (s, n) => d`system.main.right(${s}, ${n})`,
+  lpad: (s, n, by) => d`system.main.lpad(${s}, CAST(${n} AS INTEGER), ${by})`, rpad: (s, n, by) => d`system.main.rpad(${s}, CAST(${n} AS INTEGER), ${by})`,
+  starts_with: (s, x) => d`system.main.starts_with(${s}, ${x})`, ends_with: (s, x) => d`system.main.ends_with(${s}, ${x})`, contains: (s, x) => d`system.main.contains(${s}, ${x})`,
+  position: (s, x) => d`CAST(system.main.strpos(${s}, ${x}) AS BIGINT)`, split_part: (s, by, n) => d`system.main.split_part(${s}, ${by}, ${n})`, md5: (s) => d`system.main.md5(${s})`, sha256: (s) => d`system.main.sha256(${s})`,
+  concat: (...args) => d`(${joinSql(args, d` || `)})`, coalesce: (...args) => d`coalesce(${duckList(args)})`, nullif: (a, b) => d`nullif(${a}, ${b})`,
+  greatest: (...args) => d`system.main.greatest(${duckList(args)})`, least: (...args) => d`system.main.least(${duckList(args)})`, if: (c, a, b) => d`CASE WHEN ${c} THEN ${a} ELSE ${b} END`,
+  abs: (x) => d`system.main.abs(${x})`, sign: (x) => d`CAST(system.main.sign(${x}) AS BIGINT)`, floor: (x) => d`CAST(system.main.floor(${x}) AS BIGINT)`, ceil: (x) => d`CAST(system.main.ceil(${x}) AS BIGINT)`,
+  round: (x, n) => (n ? d`system.main.round(${x}, CAST(${n} AS INTEGER))` : x), sqrt: (x) => d`CASE WHEN ${x} >= 0 THEN system.main.sqrt(${x}) END`,
+  date_trunc: (unit, value) => d`system.main.date_trunc(${unit}, ${value})`, date_part: duckPart, diff_days: (a, b) => d`CAST(system.main.date_diff('day', ${a}, ${b}) AS BIGINT)`, make_date: (y, m, day) => d`system.main.make_date(${y}, ${m}, ${day})`,
+  year: (value) => duckPart(d`'year'`, value), quarter: (value) => duckPart(d`'quarter'`, value), month: (value) => duckPart(d`'month'`, value), day: (value) => duckPart(d`'day'`, value),
+};
+export const postgresForms: Forms<Pg> = {
+  lower: (s) => p`pg_catalog.translate(${s}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`, upper: (s) => p`pg_catalog.translate(${s}, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')`,
+  length: (s) => p`CAST(pg_catalog.char_length(${s}) AS bigint)`, trim: (s) => p`pg_catalog.btrim(${s}, ' ')`, ltrim: (s) => p`pg_catalog.ltrim(${s}, ' ')`, rtrim: (s) => p`pg_catalog.rtrim(${s}, ' ')`,
+  replace: (s, a, b) => p`pg_catalog.replace(${s}, ${a}, ${b})`, substring: (s, from, size) => p`pg_catalog.substr(${s}, CAST(${from} AS integer)${size ? p`, CAST(${size} AS integer)` : p``})`,
+  left: (s, n) => p`pg_catalog.left(${s}, CAST(${n} AS integer))`, right: (s, n) => p`pg_catalog.right(${s}, CAST(${n} AS integer))`,
+  lpad: (s, n, by) => p`pg_catalog.lpad(${s}, CAST(${n} AS integer), ${by})`, rpad: (s, n, by) => p`pg_catalog.rpad(${s}, CAST(${n} AS integer), ${by})`,
+  starts_with: (s, x) => p`pg_catalog.starts_with(${s}, ${x})`, ends_with: (s, x) => p`(pg_catalog.right(${s}, pg_catalog.char_length(${x})) = ${x})`, contains: (s, x) => p`(pg_catalog.strpos(${s}, ${x}) > 0)`,
+  position: (s, x) => p`CAST(pg_catalog.strpos(${s}, ${x}) AS bigint)`, split_part: (s, by, n) => p`pg_catalog.split_part(${s}, ${by}, CAST(${n} AS integer))`,
+  md5: (s) => p`pg_catalog.md5(${s})`, sha256: (s) => p`pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${s}, 'UTF8')), 'hex')`,
+  concat: (...args) => p`(${joinSql(args, p` || `)})`, coalesce: (...args) => p`coalesce(${pgList(args)})`, nullif: (a, b) => p`nullif(${a}, ${b})`,
+  greatest: (...args) => p`greatest(${pgList(args)})`, least: (...args) => p`least(${pgList(args)})`, if: (c, a, b) => p`CASE WHEN ${c} THEN ${a} ELSE ${b} END`,
+  abs: (x) => p`pg_catalog.abs(${x})`, sign: (x) => p`CAST(pg_catalog.sign(${x}) AS bigint)`, floor: (x) => p`CAST(pg_catalog.floor(${x}) AS bigint)`, ceil: (x) => p`CAST(pg_catalog.ceil(${x}) AS bigint)`,
+  round: (x, n) => (n ? p`pg_catalog.round(${x}, CAST(${n} AS integer))` : x), sqrt: (x) => p`CASE WHEN ${x} >= 0 THEN pg_catalog.sqrt(${x}) END`,
+  date_trunc: (unit, value) => p`pg_catalog.date_trunc(${unit}, CAST(${value} AS timestamp without time zone))`, date_part: pgPart, diff_days: (a, b) => p`CAST(${b} - ${a} AS bigint)`,
+  make_date: (y, m, day) => p`pg_catalog.make_date(CAST(${y} AS integer), CAST(${m} AS integer), CAST(${day} AS integer))`,
+  year: (value) => pgPart(p`'year'`, value), quarter: (value) => pgPart(p`'quarter'`, value), month: (value) => pgPart(p`'month'`, value), day: (value) => pgPart(p`'day'`, value),
+};

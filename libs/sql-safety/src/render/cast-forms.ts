@@ -1,0 +1,74 @@
+import type { ColumnType } from '@agent-etl/contracts';
+import { Refusal } from '../refusal.ts';
+import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
+import { literal } from '../tag/literal.ts';
+import { type ExprDialect, typeIn } from './types.ts';
+
+interface Cast<D extends ExprDialect> { readonly value: SqlFragment<D>; readonly from: ColumnType; readonly to: ColumnType; readonly onError: 'fail' | 'null'; readonly format: string | undefined }
+type Dialected<D extends ExprDialect> = (cast: Cast<D>) => SqlFragment<D>;
+
+const WHOLE = ['i16', 'i32', 'i64'];
+const DAY = '[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
+const CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?';
+/** What a text must look like to become a type: engines' own casts differ in blanks, signs, fractions and dates. */
+function patternOf({ kind, scale = 0 }: ColumnType): string {
+  switch (kind) {
+    case 'bool': return '([tT]|[fF]|[tT][rR][uU][eE]|[fF][aA][lL][sS][eE])';
+    case 'i16': case 'i32': case 'i64': return '[+-]?[0-9]{1,20}';
+    case 'dec': return scale === 0 ? '[+-]?[0-9]{1,38}' : `[+-]?[0-9]{1,38}([.][0-9]{0,${scale}})?`;
+    case 'f64': return '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?';
+    case 'date': return DAY;
+    case 'ts': return `${DAY}([ T]${CLOCK})?`;
+    default: throw new Refusal('SQL_TYPE', `No text becomes ${kind}`);
+  }
+}
+
+const d = sqlFor('duckdb');
+const FORMAT = /^(?:%[YmdbBHMSyeI]|[ /,.:T-]|%p)+$/;
+/** DuckDB's TRY_CAST answers NULL where CAST fails; a text passes its pattern first. */
+const duckCast: Dialected<'duckdb'> = ({ value, from, to, onError, format }) => {
+  const type = typeIn('duckdb', to);
+  const cast = (inner: SqlFragment<'duckdb'>) => (onError === 'null' ? d`TRY_CAST(${inner} AS ${type})` : d`CAST(${inner} AS ${type})`);
+  if (format !== undefined) {
+    if (!FORMAT.test(format)) throw new Refusal('SQL_LITERAL', 'A format is made of %Y %y %m %d %e %b %B %H %I %M %S %p, blanks and / , . : -');
+    return onError === 'null' ? d`CAST(system.main.try_strptime(${value}, ${literal('duckdb', format)}) AS ${type})` : d`CAST(system.main.strptime(${value}, ${literal('duckdb', format)}) AS ${type})`;
+  }
+  if (from.kind === 'text' && to.kind !== 'text') {
+    const fits = d`system.main.regexp_full_match(${value}, ${literal('duckdb', patternOf(to))})`;
+    return onError === 'null' ? d`CASE WHEN ${fits} THEN ${cast(value)} END` : d`CASE WHEN ${value} IS NULL OR ${fits} THEN ${cast(value)} ELSE ${cast(d`'[' || ${value} || ']'`)} END`;
+  }
+  if (from.kind === 'dec' && WHOLE.includes(to.kind)) return cast(d`system.main.round(${value}, 0)`);
+  if ((from.kind === 'f64' && to.kind === 'dec') || (from.kind === 'dec' && to.kind === 'f64')) return cast(d`CAST(${value} AS VARCHAR)`);
+  return cast(value);
+};
+
+const p = sqlFor('postgres');
+const RANGES: Readonly<Record<string, readonly [string, string]>> = { i16: ['-32768', '32767'], i32: ['-2147483648', '2147483647'], i64: ['-9223372036854775808', '9223372036854775807'] };
+/** Postgres has no TRY_CAST: whether a value fits is asked before, of a number in a type that holds more. */
+const postgresCast: Dialected<'postgres'> = ({ value, from, to, onError, format }) => {
+  if (format !== undefined) throw new Refusal('SQL_NO_FORM', 'A format is not available at a Postgres source; cast in a view there');
+  const cast = p`CAST(${from.kind === 'dec' && WHOLE.includes(to.kind) ? p`pg_catalog.round(${value}, 0)` : from.kind === 'f64' && to.kind === 'dec' ? p`CAST(${value} AS text)` : value} AS ${typeIn('postgres', to)})`;
+  if (from.kind === 'text' && to.kind !== 'text') {
+    const fits = p`${value} ~ ${literal('postgres', `^(${patternOf(to)})$`)}`;
+    if (onError === 'fail') return p`CASE WHEN ${value} IS NULL OR ${fits} THEN ${cast} ELSE CAST('[' || ${value} || ']' AS ${typeIn('postgres', to)}) END`;
+    return p`CASE WHEN ${fits} THEN CASE WHEN ${holds(value, to)} THEN ${cast} END END`;
+  }
+  if (onError === 'fail') return cast;
+  if (!['dec', 'f64', ...WHOLE].includes(from.kind) || !(WHOLE.includes(to.kind) || to.kind === 'dec')) return cast;
+  if (from.kind === 'f64') throw new Refusal('SQL_NO_FORM', 'try_cast of a double is not available at a Postgres source');
+  return p`CASE WHEN ${holds(value, to)} THEN ${cast} END`;
+};
+function holds(value: SqlFragment<'postgres'>, { kind, precision = 38, scale = 0 }: ColumnType): SqlFragment<'postgres'> {
+  const range = RANGES[kind];
+  if (range) return p`pg_catalog.round(CAST(${value} AS numeric), 0) BETWEEN CAST(${literal('postgres', range[0])} AS numeric) AND CAST(${literal('postgres', range[1])} AS numeric)`;
+  if (kind === 'dec') return p`pg_catalog.abs(pg_catalog.round(CAST(${value} AS numeric), ${literal('postgres', scale)})) < CAST(${literal('postgres', `1e${precision - scale}`)} AS numeric)`;
+  if (kind === 'date' || kind === 'ts') {
+    const month = p`pg_catalog.make_date(CAST(pg_catalog.substr(${value}, 1, 4) AS integer), CAST(pg_catalog.substr(${value}, 6, 2) AS integer), 1)`;
+    return p`pg_catalog.substr(${value}, 1, 4) <> '0000' AND CAST(pg_catalog.substr(${value}, 9, 2) AS integer) <= pg_catalog.date_part('day', ${month} + interval '1 month' - interval '1 day')`;
+  }
+  return p`TRUE`;
+}
+
+/** A cast in a dialect, equal in every one: halves are rounded away from zero, texts are read strictly.
+ * @throws Refusal `SQL_NO_FORM` where a dialect has no equal form */
+export const castForms: { readonly [D in ExprDialect]: Dialected<D> } = { duckdb: duckCast, postgres: postgresCast };
