@@ -41,6 +41,8 @@ export interface SourceSession {
   reach?(signal: AbortSignal): Promise<string | null>;
   /** Sends one piece as bytes of the task's carrier. @throws EtlError `source.schema-drifted`, `connection.interrupted`, `data.*` */
   read(range: ChunkRange, options: ReadOptions): Promise<ReadCount>;
+  /** Rows of the given pieces that the steps of the task left out, under the same picture. A source that computes no steps leaves it out. */
+  leftOut?(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<number>;
   /** For carrier `file`: what the sink's engine may open. */
   scan(): FileScan;
   /** Digest of the given pieces under the same picture, for kinds that are not hashed while reading. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DatasetRef } from './dataset.ts';
+import { Step } from './transform/step.ts';
 import { ConnectionName, PipelineName, RequestId, SafeText } from './ids.ts';
 
 export const loadModes = ['append', 'replace', 'upsert'] as const;
@@ -30,7 +31,7 @@ export const Pipeline = z.object({
   description: SafeText.max(1000).optional().describe('What it is for, in a sentence.'),
   from: PipelineSource.describe('What is read.'),
   to: PipelineTarget.describe('What is written.'),
-  steps: z.array(Laters).optional().describe('Transformations; refused by name in this release.'),
+  steps: z.array(Step).max(100).optional().describe('Transformations, one after the other: filter, derive, select, drop, rename, cast.'),
   checks: z.array(Laters).optional().describe('Quality checks; refused by name in this release.'),
   onFail: z.union([z.literal('stop'), z.looseObject({})]).optional().describe('stop; anything else is refused by name in this release.'),
   schedule: Schedule.optional().describe('Cron with zone: when it runs by itself, once per slot.'),

@@ -3,12 +3,13 @@ import { ColumnType, DatasetRef, Profile, digestKinds } from './dataset.ts';
 import { Issue } from './failure.ts';
 import { Count, Instant, PipelineName, PlanId, RequestId, SafeText, Sha256, TaskName } from './ids.ts';
 import { Pipeline, Schedule, loadModes } from './pipeline.ts';
+import { Transform } from './transform/transform.ts';
 
 export const riskClasses = ['R0', 'R1', 'R2', 'R3'] as const;
 export const RiskClass = z.enum(riskClasses).meta({ description: 'R0 reads · R1 creates, appends, upserts on a declared key · R2 overwrites, deletes, changes a schema · R3 new egress.' });
 export type RiskClass = z.infer<typeof RiskClass>;
 
-export const decisionQuestions = ['movement', 'columns', 'types', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule'] as const;
+export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule'] as const;
 export const Decision = z.object({
   question: z.enum(decisionQuestions).describe('What had to be decided.'),
   choice: z.string().describe('What was chosen, in a few words.'),
@@ -70,6 +71,7 @@ export const LoadTask = z.object({
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
   level: z.enum(['counts', 'full']).optional().describe('What its publish compares, full when left out: at counts no digest is taken only to be compared.'),
   cursor: Cursor.optional(),
+  transform: Transform.optional(),
 }).meta({ id: 'LoadTask', description: 'Copies a source into staging.' });
 export type LoadTask = z.infer<typeof LoadTask>;
 

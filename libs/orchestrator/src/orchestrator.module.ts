@@ -40,6 +40,7 @@ import { PlansService } from './planning/plans.service.ts';
 import { RequestProgress } from './planning/request-progress.service.ts';
 import { ReconcilesService } from './planning/reconciles.service.ts';
 import { RetriesService } from './planning/retries.service.ts';
+import { StepsService } from './planning/steps.service.ts';
 import { readSigningKey, signingKey } from './receipts/receipt-signature.ts';
 import { ReceiptSigner, SIGNING_KEY } from './receipts/receipt-signer.service.ts';
 import { Intake, PLANNING_MS } from './requests/intake.service.ts';
@@ -75,7 +76,7 @@ type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
 
 const services: Provider[] = [
   ConnectionsRepository, PipelinesRepository, RequestsRepository, PlansRepository, RunsRepository, AirflowRepository, ProjectService, ConnectionsService, PipelinesService, RequestsService, Intake,
-  PlanningService, PlanningGround, Approvals, CopyRuns, PlansService, RetriesService, ReconcilesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
+  PlanningService, PlanningGround, StepsService, Approvals, CopyRuns, PlansService, RetriesService, ReconcilesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
   AirflowService, AirflowRuns, GivenUpMessages, OrchestratorLifecycle,
   SchedulesRepository, SchedulesService, Deployments, ScheduledRuns, Slots, ScheduleTicker,
 ];

@@ -1,4 +1,4 @@
-import type { ColumnMapping, Column, Decision, Pipeline, Policy, Profile } from '@agent-etl/contracts';
+import type { ColumnMapping, Column, Decision, Pipeline, Policy, Profile, Transform } from '@agent-etl/contracts';
 
 /** How the connector of a target would spell a column, or null when it has no type that holds it without loss. */
 export type MapColumn = (sinkConnector: string, column: Column) => { native: string } | null;
@@ -9,6 +9,8 @@ export type MapColumn = (sinkConnector: string, column: Column) => { native: str
 export interface CopyInput {
   readonly pipeline: Pipeline; readonly source: Profile; readonly target: Profile; readonly policy: Policy; readonly mapColumn: MapColumn;
   readonly parallel?: number; readonly earlierRuns?: number;
+  /** What the steps come to; `source` is then what they make of it. */
+  readonly transform?: Transform;
 }
 /** What one rule says, with the sentences a person has to read before approving. */
 export interface Ruled<T> { readonly value: T; readonly decisions: readonly Decision[]; readonly risks: readonly string[] }

@@ -8,6 +8,7 @@ import { ruleKey } from './rules/key.ts';
 import { ruleLoad } from './rules/load.ts';
 import { ruleMovement, ruleProof } from './rules/movement.ts';
 import { ruleDriver } from './rules/schedule.ts';
+import { ruleSteps } from './rules/steps.ts';
 import { ruleStrategy } from './rules/strategy.ts';
 import { assertSupported } from './unsupported.ts';
 
@@ -18,6 +19,7 @@ export type Planned = { readonly plan: Plan } | { readonly questions: Question[]
  * @throws EtlError `request.unsupported`, `source.not-found`, `plan.type-unsupported`, `profile.unusable`, `plan.refused`, `request.invalid` */
 export function planCopy(input: CopyInput): Planned {
   assertSupported(input.pipeline);
+  const steps = ruleSteps(input);
   const columns = ruleColumns(input);
   const key = ruleKey(input, columns.value);
   const cursoring = ruleCursor(input, { key: key.value, columns: columns.value });
@@ -36,19 +38,19 @@ export function planCopy(input: CopyInput): Planned {
   return { plan: {
     schemaVersion: 1, pipeline: input.pipeline, tasks, edges: [['load', 'publish']], schedule: input.pipeline.schedule ?? null, driver: input.pipeline.runOn ?? 'workers',
     target: { connection: input.pipeline.to.connection, dataset: input.pipeline.to.dataset, load: mode, ...(mergeKey ? { key: mergeKey } : {}) },
-    decisions: [...rules.flatMap(({ decisions }) => decisions), ...ruleDriver(input)],
+    decisions: [...steps, ...rules.flatMap(({ decisions }) => decisions), ...ruleDriver(input)],
     risk, risks: rules.flatMap(({ risks }) => risks), cost: costOf(input.source, movement.value.digest, cursoring), profiles: { source: input.source, target: input.target },
   } };
 }
 
 type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null };
 
-function tasksOf({ pipeline, source }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, key, keyFromSource, cursor }: Parts): [LoadTask, PublishTask] {
+function tasksOf({ pipeline, source, transform }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, key, keyFromSource, cursor }: Parts): [LoadTask, PublishTask] {
   const ends = { source: DatasetRef.parse({ connection: pipeline.from.connection, dataset: pipeline.from.dataset }), target: DatasetRef.parse({ connection: pipeline.to.connection, dataset: pipeline.to.dataset }) };
   const read = cursor ? { cursor } : {};
   const expected = cursor?.read === 'since' ? {} : { expectedRows: source.rows };
   return [
-    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, ...expected, digest, ...(level === 'counts' ? { level } : {}), ...read },
+    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, ...expected, digest, ...(level === 'counts' ? { level } : {}), ...read, ...(transform ? { transform } : {}) },
     { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest, ...read },
   ];
 }

@@ -6,7 +6,8 @@ import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, ReadCount } from '
 import type { Duck } from './duck-sql.ts';
 import type { FileFormat } from './file-format-rules.ts';
 import { type CsvDialect, fromOptions, layoutOf } from './file-options.ts';
-import { copyCsv, copyParquet, selectFile, selectStream } from './file-sql.ts';
+import { copyCsv, copyParquet, selectStream } from './file-sql.ts';
+import { readColumns, selectRows } from './file-transform.ts';
 import { copyJson } from './json-line-sql.ts';
 import { withRow } from './refused-row.ts';
 
@@ -49,14 +50,14 @@ export class FileChunk implements ChunkWriter {
 
   async copyFile(scan: FileScan, signal: AbortSignal): Promise<ReadCount> {
     const { plan } = this;
-    const { task: { source: { dataset }, columns }, scratch } = plan;
+    const { task: { source: { dataset } }, scratch } = plan;
     const read = fromOptions(scan.options);
     const duck = await DuckChild.start({ about: dataset, scratch, files: [...scan.files.map(({ path }) => path), plan.path] });
     try {
-      this.rows = await duck.copy(compile(copyInto(plan, selectFile(scan.files, read, columns))), signal);
+      this.rows = await duck.copy(compile(copyInto(plan, selectRows(scan.files, read, plan.task))), signal);
     } catch (error) {
       if (error instanceof EtlError && error.code === 'platform.disk-full') throw new EtlError(error.code, { what: plan.task.target.dataset }, { cause: error.cause });
-      throw await withRow(error, { dataset, files: scan.files, plan: read, columns, scratch });
+      throw await withRow(error, { dataset, files: scan.files, plan: read, columns: readColumns(plan.task), scratch });
     } finally {
       await duck.stop();
     }

@@ -6,7 +6,8 @@ import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCou
 import { digestOf, hashedRowsOf } from './file-digest.ts';
 import type { FileGate } from './file-gate.ts';
 import { toOptions } from './file-options.ts';
-import { copyCsv, selectFile } from './file-sql.ts';
+import { copyCsv } from './file-sql.ts';
+import { countLeftOut, readColumns, selectRows } from './file-transform.ts';
 import { type OpenedSource, openSource } from './opened-source.ts';
 import { withRow } from './refused-row.ts';
 
@@ -48,7 +49,7 @@ class FileSession implements SourceSession {
       const tap = new FifoTap(fifo);
       const progress = counted(options);
       const pumped = tap.pump(options.to, progress.add);
-      const written = duck.copy(compile(copyCsv(selectFile(this.file.files, this.file.plan, this.task.columns), this.task.columns, { path: fifo })), options.signal)
+      const written = duck.copy(compile(copyCsv(selectRows(this.file.files, this.file.plan, this.task), this.task.columns, { path: fifo })), options.signal)
         .then((rows) => { tap.release(); return rows; }, (error: unknown) => { tap.destroy(); throw error; });
       const rows = await bothOf(written, pumped);
       progress.end(rows);
@@ -65,9 +66,21 @@ class FileSession implements SourceSession {
   async digest(_ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
     const duck = await this.start();
     try {
-      return await digestOf(duck, selectFile(this.file.files, this.file.plan, this.task.columns), { columns: this.task.columns, signal });
+      return await digestOf(duck, selectRows(this.file.files, this.file.plan, this.task), { columns: this.task.columns, signal });
     } catch (error) {
       throw await this.explain(error);
+    } finally {
+      await duck.stop();
+    }
+  }
+
+  async leftOut(_ranges: readonly ChunkRange[], signal: AbortSignal): Promise<number> {
+    const count = countLeftOut(this.file.files, this.file.plan, this.task);
+    if (!count) return 0;
+    const duck = await this.start();
+    try {
+      const [found] = await duck.query(compile(count), signal);
+      return Number(found?.['n'] ?? 0);
     } finally {
       await duck.stop();
     }
@@ -76,12 +89,12 @@ class FileSession implements SourceSession {
   hashed(ask: HashAsk): HashedRows {
     return hashedRowsOf({ columns: this.task.columns, ask, within: async (work) => {
       const duck = await this.start();
-      try { return await work(duck, selectFile(this.file.files, this.file.plan, this.task.columns)); } finally { await duck.stop(); }
+      try { return await work(duck, selectRows(this.file.files, this.file.plan, this.task)); } finally { await duck.stop(); }
     } });
   }
 
   explain(error: unknown): Promise<unknown> {
-    return withRow(error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: this.task.columns, scratch: this.scratch });
+    return withRow(error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: readColumns(this.task), scratch: this.scratch });
   }
   close(): Promise<void> { return this.file.drop(); }
 

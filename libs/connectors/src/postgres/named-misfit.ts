@@ -2,6 +2,7 @@ import { type ColumnMapping, EtlError, type LoadTask } from '@agent-etl/contract
 import { type SqlFragment, compile, identifier, literal, sqlFor } from '@agent-etl/sql-safety';
 import type { PostgresSession } from './postgres-session.ts';
 import type { Relation } from './relation-name.ts';
+import { rowsOf } from './source-rows.ts';
 
 const sql = sqlFor('postgres');
 interface Search { open(): Promise<PostgresSession>; readonly relation: Relation; readonly task: LoadTask; readonly where: SqlFragment<'postgres'> }
@@ -31,8 +32,8 @@ function misfitsOf({ sourceNative, targetNative, type: { kind } }: ColumnMapping
   if (engine === 'duckdb') return kind === 'ts' || kind === 'tstz' ? sql`isfinite(value) AND abs(extract(epoch FROM value)) > 9223372036854` : null;
   return engine === 'stream' || sourceNative === targetNative ? null : sql`NOT pg_input_is_valid(value::text, ${literal('postgres', targetNative)})`;
 }
-async function firstMisfit(session: PostgresSession, { relation, where }: Search, { column, misfits }: { column: ColumnMapping; misfits: SqlFragment<'postgres'> }): Promise<{ row: number; value: string } | null> {
-  const [found] = await session.run<{ n: string; v: string }>(compile(sql`SELECT n, left(value::text, 200) AS v FROM (SELECT row_number() OVER () AS n, ${identifier(column.source)} AS value FROM ${relation.name}${where}) AS rows
+async function firstMisfit(session: PostgresSession, { relation, where, task }: Search, { column, misfits }: { column: ColumnMapping; misfits: SqlFragment<'postgres'> }): Promise<{ row: number; value: string } | null> {
+  const [found] = await session.run<{ n: string; v: string }>(compile(sql`SELECT n, left(value::text, 200) AS v FROM (SELECT row_number() OVER () AS n, ${identifier(column.source)} AS value FROM ${rowsOf(task, { relation, where })}) AS rows
     WHERE value IS NOT NULL AND ${misfits} LIMIT 1`));
   return found ? { row: Number(found.n), value: found.v } : null;
 }

@@ -8,6 +8,7 @@ import { namedMisfit } from './named-misfit.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted, relationOf } from './relation-name.ts';
 import { SnapshotHolder, beginOn } from './snapshot-holder.ts';
+import { countLeftOut, rowsOf } from './source-rows.ts';
 import { hashedRows, sourceValue, textDigest } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
@@ -27,6 +28,9 @@ const within = ({ from, to }: Pick<ChunkRange, 'from' | 'to'>, { chunks, cursor 
   const parts = [...(from === null ? [] : [sql`ctid >= ${edge(from)}`]), ...(to === null ? [] : [sql`ctid < ${edge(to)}`])];
   return parts.length ? sql` WHERE ${joinSql(parts, sql` AND `)}` : sql``;
 };
+
+/** All of the given pieces, which lie one behind the other. */
+const whole = (ranges: readonly ChunkRange[], task: LoadTask): Pg => within({ from: ranges[0]?.from ?? null, to: ranges.at(-1)?.to ?? null }, task);
 
 export class PostgresSource implements Source {
   readonly offers = ['frames', 'text'] as const;
@@ -48,10 +52,11 @@ export class PostgresSource implements Source {
   }
 }
 
-async function unchanged(session: PostgresSession, relation: Relation, { sourceFingerprint, columns }: LoadTask): Promise<string> {
+async function unchanged(session: PostgresSession, relation: Relation, { sourceFingerprint, columns: travels, transform }: LoadTask): Promise<string> {
   const now = await describeColumns(session, relation);
   const fingerprint = fingerprintOf(now);
   if (fingerprint === sourceFingerprint) return fingerprint;
+  const columns = transform?.input.map(({ name, native }) => ({ source: name, sourceNative: native })) ?? travels;
   const byName = new Map(now.map((column) => [column.name, column]));
   const changes = columns.flatMap(({ source, sourceNative }) => {
     const there = byName.get(source);
@@ -129,10 +134,10 @@ class Reading implements SourceSession {
   async digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
     const { task, relation } = this.facts;
     if (task.digest === 'pg-frame') return this.#frameDigest(ranges, signal);
-    const where = within({ from: ranges[0]?.from ?? null, to: ranges.at(-1)?.to ?? null }, task);
+    const where = whole(ranges, task);
     try {
       const values = task.columns.map((column) => ({ value: sourceValue(column, task.engine), type: column.type }));
-      return await this.#reading(signal, (session) => textDigest(session, { values, from: sql`${relation.name}${where}`, phase: 'hashing' }));
+      return await this.#reading(signal, (session) => textDigest(session, { values, from: rowsOf(task, { relation, where }), phase: 'hashing' }));
     } catch (error) {
       throw signal.aborted ? error : await namedMisfit(error, { open: () => this.#reader(), relation, task, where });
     }
@@ -146,10 +151,17 @@ class Reading implements SourceSession {
     }
     return { kind: 'pg-frame', rows, a: String(a), b: String(b) };
   }
+  async leftOut(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<number> {
+    const { task, relation } = this.facts;
+    const count = countLeftOut(task, { relation, where: whole(ranges, task) });
+    if (!count) return 0;
+    const [found] = await this.#reading(signal, (session) => session.run<{ n: string }>(compile(count), { relation: relation.text, phase: 'counting', right: 'SELECT' }));
+    return Number(found?.n ?? 0);
+  }
   hashed(ask: HashAsk): HashedRows {
     const { task, relation } = this.facts;
     const values = task.columns.map((column) => ({ value: sourceValue(column, task.engine), type: column.type }));
-    return hashedRows({ open: () => this.#reader(), done: (session) => this.#release(session), values, from: sql`${relation.name}`, ask });
+    return hashedRows({ open: () => this.#reader(), done: (session) => this.#release(session), values, from: rowsOf(task, { relation, where: sql`` }), ask });
   }
   async close(): Promise<void> {
     await Promise.all(this.#idle.splice(0).map((session) => session.end()));
@@ -164,7 +176,7 @@ class Reading implements SourceSession {
     const { task, relation } = this.facts;
     const list = joinSql(task.columns.map((column) => travelling(column, task.carrier)), sql`, `);
     const how = task.carrier === 'frames' ? sql`FORMAT binary` : sql`FORMAT csv, FORCE_QUOTE *`;
-    return sql`COPY (SELECT ${list} FROM ${relation.name}${within(range, task)}) TO STDOUT (${how})`;
+    return sql`COPY (SELECT ${list} FROM ${rowsOf(task, { relation, where: within(range, task) })}) TO STDOUT (${how})`;
   }
   async #reader(): Promise<PostgresSession> {
     const idle = this.#idle.pop();

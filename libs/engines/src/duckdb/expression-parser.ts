@@ -10,6 +10,8 @@ const MEMORY_BYTES = 128 * 1024 * 1024;
  * @property scratch private folder of the caller, absolute */
 export class ExpressionParser {
   private child: Promise<DuckChild> | null = null;
+  /** A child answers one statement after the other. */
+  private turn: Promise<unknown> = Promise.resolve();
   private readonly scratch: string;
   constructor(scratch: string) { this.scratch = scratch; }
 
@@ -19,7 +21,9 @@ export class ExpressionParser {
   async parse(text: string, path: string): Promise<Checked<Expr>> {
     const query = checked(path, () => expressionQuery(text));
     if (!query.ok) return query;
-    const tree = await this.treeOf(query.value);
+    const turn = this.turn.then(() => this.treeOf(query.value));
+    this.turn = turn.catch(() => undefined);
+    const tree = await turn;
     return checked(path, () => lowerExpression(tree));
   }
   async stop(): Promise<void> {

@@ -41,7 +41,7 @@ export function ledgerDigest(kind: Digest['kind'], ledger: readonly LedgerRow[])
 
 /** What a load did, summed from the ledger alone.
  * @throws EtlError `sink.reconcile-mismatch` when the ledger does not hold exactly the pieces of the cut, or the digest counted other rows */
-export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readonly LedgerRow[]; resumed: number; digest: Digest | null; span?: Span | undefined }): LoadResult {
+export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readonly LedgerRow[]; resumed: number; digest: Digest | null; leftOut?: number; span?: Span | undefined }): LoadResult {
   const pieces = piecesOf(seen.ledger);
   const missing = missingOf(seen.ranges, pieces);
   if (missing.length > 0 || pieces.length !== seen.ranges.length) {
@@ -51,7 +51,8 @@ export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readon
   if (seen.digest && seen.digest.rows !== rows + rejected) {
     throw new EtlError('sink.reconcile-mismatch', { difference: `${seen.digest.rows} rows at the source, ${rows} written and ${rejected} rejected` });
   }
-  return { kind: 'load', read: rows + rejected, filtered: 0, rejected, written: rows, bytes, chunks: seen.ranges.length, resumed: seen.resumed, digest: seen.digest, ...(seen.span ? { span: seen.span } : {}) };
+  const filtered = seen.leftOut ?? 0;
+  return { kind: 'load', read: rows + rejected + filtered, filtered, rejected, written: rows, bytes, chunks: seen.ranges.length, resumed: seen.resumed, digest: seen.digest, ...(seen.span ? { span: seen.span } : {}) };
 }
 
 /** Rows a load will have: what statistics said, or else what the pieces so far suggest; null before there is any. */

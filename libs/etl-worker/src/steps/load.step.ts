@@ -137,6 +137,7 @@ class Load {
     progress.proving();
     const written = await sink.ledger();
     const digest = seen.digest ?? ledgerDigest(this.task.digest, written) ?? (isCompared ? await session.digest(ranges, this.context.signal) : null);
-    return loadResult({ ranges, ledger: written, resumed: this.resumed, digest, span });
+    const leftOut = this.task.transform?.where ? await session.leftOut?.(ranges, this.context.signal) ?? 0 : 0;
+    return loadResult({ ranges, ledger: written, resumed: this.resumed, digest, leftOut, span });
   }
 }

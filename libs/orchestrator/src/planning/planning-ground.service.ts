@@ -8,6 +8,7 @@ import { PipelinesRepository } from '../pipelines/pipelines.repository.ts';
 import type { RequestEntity } from '../requests/request.entity.ts';
 import { targetKey } from '../runs/new-run.ts';
 import { RunsRepository } from '../runs/runs.repository.ts';
+import { StepsService } from './steps.service.ts';
 
 export const PARALLEL = Symbol('pieces moved at once');
 
@@ -15,13 +16,13 @@ export const PARALLEL = Symbol('pieces moved at once');
 @Injectable()
 export class PlanningGround {
   constructor(
-    private readonly project: ProjectService, private readonly pipelines: PipelinesRepository, private readonly runs: RunsRepository,
+    private readonly project: ProjectService, private readonly pipelines: PipelinesRepository, private readonly runs: RunsRepository, private readonly steps: StepsService,
     @Inject(CONNECTORS) private readonly catalogue: ConnectorCatalogue, @Inject(PARALLEL) private readonly parallel: number,
   ) {}
   get policy(): Policy { return this.project.policy; }
   hold(tx: TenantTx, pipelineId: string): Promise<void> { return this.pipelines.hold(tx, pipelineId); }
   async input(tx: TenantTx, { spec, pipelineId }: RequestEntity, profiles: { source: Profile; target: Profile }): Promise<CopyInput> {
     const earlierRuns = await this.runs.greenRuns(tx, { pipelineId, targetKey: targetKey(spec.to) });
-    return { pipeline: spec, ...profiles, policy: this.policy, mapColumn: this.catalogue.mapColumn, parallel: this.parallel, earlierRuns };
+    return { pipeline: spec, ...profiles, ...await this.steps.behind(spec, profiles.source), policy: this.policy, mapColumn: this.catalogue.mapColumn, parallel: this.parallel, earlierRuns };
   }
 }

@@ -52,7 +52,7 @@ function unfilled({ target, pipeline: { to } }: CopyInput, chosen: readonly Colu
 function mapOne(input: CopyInput, found: Column): Mapped {
   const { target, source, mapColumn } = input;
   const there = target.columns.find(({ name }) => name === found.name);
-  const column = there && target.connector !== 'file' ? asRead(source, found, there) : found;
+  const column = there && target.connector !== 'file' && !input.transform ? asRead(source, found, there) : found;
   const base = { source: column.name, target: column.name, type: column.type, sourceNative: column.native };
   if (target.exists && target.connector !== 'file') {
     if (!there) {

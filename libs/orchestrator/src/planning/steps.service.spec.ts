@@ -1,0 +1,33 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { type Column, type Pipeline, Profile } from '@agent-etl/contracts';
+import { planCopy, verifyPlan } from '@agent-etl/planning';
+import { StepsService } from './steps.service.ts';
+
+const column = (name: string, kind: Column['type']['kind'], native: string): Column => ({ name, native, nullable: false, type: { kind } });
+const profile = (more: Partial<Profile>): Profile => Profile.parse({
+  connection: 'shop', dataset: 'public.orders', connector: 'postgres', system: 'PostgreSQL 18', exists: true, primaryKey: ['id'], uniqueKeys: [], indexes: [['id'], ['changed_at', 'id']], rows: 1000, rowsExact: true, bytes: 80_000, pages: 10, walLevel: null,
+  columns: [column('id', 'i64', 'bigint'), column('status', 'text', 'text'), { ...column('total', 'dec', 'numeric(10,2)'), type: { kind: 'dec', precision: 10, scale: 2 } }, column('changed_at', 'ts', 'timestamp without time zone')],
+  dependents: { views: 0, foreignKeys: 0, policies: 0, grants: 0 }, columnStats: {}, options: {}, fingerprint: 'a'.repeat(64), ...more });
+const target = profile({ connection: 'lake', dataset: 'orders.parquet', connector: 'file', exists: false, columns: [], primaryKey: null, indexes: [], rows: 0, pages: null });
+const pipeline = (steps: Pipeline['steps']): Pipeline => ({ name: 'orders', from: { connection: 'shop', dataset: 'public.orders' }, to: { connection: 'lake', dataset: 'orders.parquet' }, steps });
+const mapColumn = ({ }: string | object, { native }: Column) => ({ native });
+
+describe('the steps of a pipeline', () => {
+  const steps = new StepsService();
+  afterAll(async () => { await steps.stop(); });
+
+  it('make a source that its readers see behind them, and a plan that passes the verifier', async () => {
+    const asked = pipeline([{ filter: "status <> 'test'" }, { derive: { total_eur: 'round(total * 0.92, 2)' } }, { rename: { id: 'order_id' } }, { drop: ['status'] }]);
+    const { source, transform } = await steps.behind(asked, profile({}));
+    expect(source.columns.map(({ name, native }) => `${name} ${native}`)).toEqual(['order_id bigint', 'total numeric(10,2)', 'changed_at timestamp without time zone', 'total_eur numeric(12,2)']);
+    expect([source.primaryKey, source.indexes, source.rowsExact]).toEqual([['order_id'], [['order_id'], ['changed_at', 'order_id']], false]);
+    const planned = planCopy({ pipeline: asked, source, target, ...(transform ? { transform } : {}), policy: {}, mapColumn });
+    if (!('plan' in planned)) throw new Error('questions');
+    expect(verifyPlan(planned.plan, {})).toEqual({ ok: true, issues: [] });
+    expect(planned.plan.decisions[0]).toMatchObject({ question: 'steps', choice: 'a filter, 2 columns made anew (`order_id`, `total_eur`), 1 column left out' });
+  });
+  it('are refused with an issue for every text, at its place', async () => {
+    await expect(steps.behind(pipeline([{ filter: 'statuss = 1' }, { derive: { a: 'pg_sleep(1)', b: '(select 1)' } }]), profile({}))).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_FUNCTION', path: '/pipeline/steps/1/derive/a' }, { code: 'SQL_NODE', path: '/pipeline/steps/1/derive/b' }] });
+    await expect(steps.behind(pipeline([{ drop: ['total'] }, { filter: 'total > 1' }]), profile({}))).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_COLUMN', path: '/pipeline/steps/1/filter' }] });
+  });
+});

@@ -1,0 +1,34 @@
+import { EtlError, type Pipeline, type Profile, type Transform } from '@agent-etl/contracts';
+import { ExpressionParser } from '@agent-etl/engines';
+import { fusedOf, transformed } from '@agent-etl/planning';
+import { Injectable } from '@nestjs/common';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Reads the steps of pipelines. The parser starts with the first of them and stays until the service stops. */
+@Injectable()
+export class StepsService {
+  private parser: Promise<{ readonly parser: ExpressionParser; readonly folder: string }> | null = null;
+
+  /** The source as its readers see it behind the steps of a pipeline, and what they come to.
+   * @throws EtlError `sql.rejected` with an issue per text or step, `sql.parser-lost` */
+  async behind({ steps }: Pipeline, source: Profile): Promise<{ readonly source: Profile; readonly transform?: Transform }> {
+    if (!steps?.length) return { source };
+    const { parser } = await (this.parser ??= started());
+    const fused = await fusedOf(steps, { input: new Map(source.columns.map(({ name, type }) => [name, type])), read: (text, path) => parser.parse(text, path) });
+    if (fused.ok) return transformed(source, fused.value);
+    throw new EtlError('sql.rejected', { issues: fused.issues.map(({ path, text }) => `${path.replace('/pipeline', '')}: ${text.replace(/\.$/, '')}`).join('; ') }, { issues: fused.issues });
+  }
+  async stop(): Promise<void> {
+    const running = await this.parser?.catch(() => null);
+    this.parser = null;
+    if (!running) return;
+    await running.parser.stop();
+    await rm(running.folder, { recursive: true, force: true });
+  }
+}
+async function started(): Promise<{ readonly parser: ExpressionParser; readonly folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'agent-etl-parser-'));
+  return { folder, parser: new ExpressionParser(folder) };
+}

@@ -1,0 +1,36 @@
+import type { Expr, Issue, Step } from '@agent-etl/contracts';
+import { type Checked, type Fused, type InputColumns, type LoweredStep, checked, fuseSteps, stepType } from '@agent-etl/sql-safety';
+
+/** Reads a text as an expression; `path` says where it stands. */
+export type ReadExpression = (text: string, path: string) => Promise<Checked<Expr>>;
+const at = (index: number, ...rest: readonly string[]): string => ['/pipeline/steps', index, ...rest].join('/');
+
+/** Reads the texts of steps and makes one projection and one condition of all of them.
+ * @returns every text that cannot be read as an issue, or else the first step that does not fit its columns */
+export async function fusedOf(steps: readonly Step[], { input, read }: { readonly input: InputColumns; readonly read: ReadExpression }): Promise<Checked<Fused>> {
+  const lowered = await Promise.all(steps.map((step, index) => lower(step, { index, read })));
+  const issues = lowered.flatMap((each) => (each.ok ? [] : each.issues));
+  if (issues.length) return { ok: false, issues };
+  const values = lowered.flatMap((each) => (each.ok ? [each.value] : []));
+  let failing = 0;
+  const fused = checked('', () => fuseSteps(values, input, (index) => { failing = index; }));
+  return fused.ok ? fused : { ok: false, issues: fused.issues.map((issue) => ({ ...issue, path: at(failing, Object.keys(steps[failing] ?? {})[0] ?? '') })) };
+}
+
+interface Place { readonly index: number; readonly read: ReadExpression }
+async function lower(step: Step, { index, read }: Place): Promise<Checked<LoweredStep>> {
+  const { filter, derive, select, drop, rename, cast } = step;
+  if (filter !== undefined) return onto(await read(filter, at(index, 'filter')), (where) => ({ op: 'filter', where }));
+  if (derive) return derived(derive, { index, read });
+  if (select) return { ok: true, value: { op: 'select', columns: select } };
+  if (drop) return { ok: true, value: { op: 'drop', columns: drop } };
+  if (rename) return { ok: true, value: { op: 'rename', names: new Map(Object.entries(rename)) } };
+  const { column = '', to = '', format, onError = 'fail' } = cast ?? {};
+  return onto(checked(at(index, 'cast', 'to'), () => stepType(to)), (type) => ({ op: 'cast', column, to: type, onError, ...(format === undefined ? {} : { format }) }));
+}
+async function derived(columns: Readonly<Record<string, string>>, { index, read }: Place): Promise<Checked<LoweredStep>> {
+  const exprs = await Promise.all(Object.entries(columns).map(async ([as, text]) => ({ as, expr: await read(text, at(index, 'derive', as)) })));
+  const issues: Issue[] = exprs.flatMap(({ expr }) => (expr.ok ? [] : expr.issues));
+  return issues.length ? { ok: false, issues } : { ok: true, value: { op: 'derive', columns: exprs.flatMap(({ as, expr }) => (expr.ok ? [{ as, expr: expr.value }] : [])) } };
+}
+const onto = <T>(answer: Checked<T>, make: (value: T) => LoweredStep): Checked<LoweredStep> => (answer.ok ? { ok: true, value: make(answer.value) } : answer);
