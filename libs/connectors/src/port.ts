@@ -10,6 +10,9 @@ export interface ByteTarget { write(bytes: Uint8Array): boolean; drained(): Prom
 /** What came out of one piece. `digest` is null when the source does not hash while it reads. */
 export interface ReadCount { readonly rows: number; readonly bytes: number; readonly digest: Digest | null }
 
+/** Rows that steps saw, and those that their filters kept. */
+export interface Reached { readonly seen: number; readonly kept: number }
+
 /** Called with what is read so far, at most a few times a second. */
 export type OnRead = (rows: number, bytes: number) => void;
 export interface ReadOptions { readonly to: ByteTarget; readonly onRead: OnRead; readonly signal: AbortSignal }
@@ -41,8 +44,8 @@ export interface SourceSession {
   reach?(signal: AbortSignal): Promise<string | null>;
   /** Sends one piece as bytes of the task's carrier. @throws EtlError `source.schema-drifted`, `connection.interrupted`, `data.*` */
   read(range: ChunkRange, options: ReadOptions): Promise<ReadCount>;
-  /** Rows of the given pieces that the steps of the task left out, under the same picture. A source that computes no steps leaves it out. */
-  leftOut?(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<number>;
+  /** Rows of the given pieces that the steps of the task saw, and those that their filters kept, under the same picture. A source that computes no steps leaves it out. */
+  reached?(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Reached>;
   /** For carrier `file`: what the sink's engine may open. */
   scan(): FileScan;
   /** Digest of the given pieces under the same picture, for kinds that are not hashed while reading. */

@@ -42,6 +42,7 @@ export type Span = z.infer<typeof Span>;
 export const LoadResult = z.object({
   kind: z.literal('load').describe('Kind.'),
   read: Count.describe('Rows read at the source.'), filtered: Count.describe('Rows left out by a filter.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged.'),
+  grouped: Count.optional().describe('Rows that went into groups, where the steps do not go row by row: written are the groups. Absent otherwise.'),
   bytes: Count.describe('Bytes moved.'), chunks: Count.describe('Pieces in all.'), resumed: Count.describe('Pieces that an earlier attempt had written.'),
   digest: Digest.nullable().describe('Digest of what was read; null: none was taken, since nobody compares it.'),
   span: Span.optional(),

@@ -111,7 +111,7 @@ describePostgres('orchestrator', () => {
       });
     });
     it.each([
-      ['steps', { pipeline: { ...aCopy('refused'), steps: [{ filter: 'a > 1' }] } }, 415, 'request.unsupported'],
+      ['a step of a later release', { pipeline: { ...aCopy('refused'), steps: [{ pivot: {} }] } }, 422, 'request.invalid'],
       ['a sentence', { say: 'copy it' }, 415, 'request.unsupported'],
       ['an unknown connection', { pipeline: { ...aCopy('refused'), from: { connection: 'opps', dataset: 'a.b' } } }, 404, 'access.not-found'],
       ['an unknown pipeline', { pipeline: { name: 'nowhere' } }, 404, 'access.not-found'],

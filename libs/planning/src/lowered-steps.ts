@@ -1,4 +1,4 @@
-import type { Expr, Issue, Step } from '@agent-etl/contracts';
+import type { Expr, Issue, Measure, Order, Step } from '@agent-etl/contracts';
 import { type Checked, type Fused, type InputColumns, type LoweredStep, checked, fuseSteps, stepType } from '@agent-etl/sql-safety';
 
 /** Reads a text as an expression; `path` says where it stands. */
@@ -19,12 +19,15 @@ export async function fusedOf(steps: readonly Step[], { input, read }: { readonl
 
 interface Place { readonly index: number; readonly read: ReadExpression }
 async function lower(step: Step, { index, read }: Place): Promise<Checked<LoweredStep>> {
-  const { filter, derive, select, drop, rename, cast } = step;
+  const { filter, derive, select, drop, rename, cast, aggregate, dedupe, limit } = step;
   if (filter !== undefined) return onto(await read(filter, at(index, 'filter')), (where) => ({ op: 'filter', where }));
   if (derive) return derived(derive, { index, read });
   if (select) return { ok: true, value: { op: 'select', columns: select } };
   if (drop) return { ok: true, value: { op: 'drop', columns: drop } };
   if (rename) return { ok: true, value: { op: 'rename', names: new Map(Object.entries(rename)) } };
+  if (aggregate) return grouped(aggregate, { index, read });
+  if (dedupe) return { ok: true, value: { op: 'first', keys: dedupe.keys, order: dedupe.keep.map(ordered) } };
+  if (limit) return { ok: true, value: { op: 'limit', order: limit.by.map(ordered), n: limit.n, offset: limit.offset ?? 0 } };
   const { column = '', to = '', format, onError = 'fail' } = cast ?? {};
   return onto(checked(at(index, 'cast', 'to'), () => stepType(to)), (type) => ({ op: 'cast', column, to: type, onError, ...(format === undefined ? {} : { format }) }));
 }
@@ -32,5 +35,13 @@ async function derived(columns: Readonly<Record<string, string>>, { index, read 
   const exprs = await Promise.all(Object.entries(columns).map(async ([as, text]) => ({ as, expr: await read(text, at(index, 'derive', as)) })));
   const issues: Issue[] = exprs.flatMap(({ expr }) => (expr.ok ? [] : expr.issues));
   return issues.length ? { ok: false, issues } : { ok: true, value: { op: 'derive', columns: exprs.flatMap(({ as, expr }) => (expr.ok ? [{ as, expr: expr.value }] : [])) } };
+}
+const ordered = ({ column, dir = 'asc', nulls = 'last' }: { readonly column: string; readonly dir?: Order['dir'] | undefined; readonly nulls?: Order['nulls'] | undefined }): Order => ({ e: { k: 'col', name: column }, dir, nulls });
+async function grouped({ by = [], measures }: NonNullable<Step['aggregate']>, { index, read }: Place): Promise<Checked<LoweredStep>> {
+  const text = async (written: string | undefined, ...path: readonly string[]): Promise<Checked<Expr | null>> => (written === undefined ? { ok: true, value: null } : read(written, at(index, 'aggregate', 'measures', ...path)));
+  const lowered = await Promise.all(measures.map(async ({ as, fn, arg, where }, nth) => ({ as, fn, arg: await text(arg, String(nth), 'arg'), where: await text(where, String(nth), 'where') })));
+  const issues = lowered.flatMap(({ arg, where }) => [arg, where].flatMap((each) => (each.ok ? [] : each.issues)));
+  const values = lowered.flatMap(({ as, fn, arg, where }): Measure[] => (arg.ok && where.ok ? [{ as, fn, arg: arg.value, where: where.value }] : []));
+  return issues.length ? { ok: false, issues } : { ok: true, value: { op: 'group', by, measures: values } };
 }
 const onto = <T>(answer: Checked<T>, make: (value: T) => LoweredStep): Checked<LoweredStep> => (answer.ok ? { ok: true, value: make(answer.value) } : answer);

@@ -1,25 +1,26 @@
-import type { Column, Profile, Transform } from '@agent-etl/contracts';
+import { type Column, type Profile, type Transform, isRowWise, leavesOut } from '@agent-etl/contracts';
 import { type Fused, nativeOf } from '@agent-etl/sql-safety';
-import { passedAs } from './rules/steps.ts';
 
 /** A source as its readers see it behind the steps: their columns, and of keys and indexes what passes. The fingerprint stays that of the source.
- * @returns the task's transform beside it */
-export function transformed(source: Profile, { columns, where }: Fused): { readonly source: Profile; readonly transform: Transform } {
-  const transform: Transform = { input: source.columns.map(({ name, type, native }) => ({ name, type, native })), columns: columns.map(({ name, expr }) => ({ name, expr })), where };
+ * Columns that were grouped by are a key of the groups; keys of the rows before are not. */
+export function transformed(source: Profile, { columns, stages }: Fused): { readonly source: Profile; readonly transform: Transform } {
+  const transform: Transform = { input: source.columns.map(({ name, type, native }) => ({ name, type, native })), stages: [...stages] };
   const dialect = source.connector === 'postgres' ? 'postgres' : 'duckdb';
-  const seen = columns.map(({ name, expr, type }): Column => {
-    const own = expr.k === 'col' ? source.columns.find((column) => column.name === expr.name) : undefined;
+  const rowWise = isRowWise(transform);
+  const seen = columns.map(({ name, source: from, type }): Column => {
+    const own = from === null ? undefined : source.columns.find((column) => column.name === from);
     return own ? { name, type: own.type, native: own.native, nullable: own.nullable } : { name, type, native: nativeOf(dialect, type) ?? 'text', nullable: true };
   });
-  const passed = (key: readonly string[]): string[] | null => {
-    const names = key.map((name) => passedAs(transform, name));
-    return names.every((name) => name !== null) ? names as string[] : null;
-  };
-  const all = (keys: readonly string[][]): string[][] => keys.flatMap((key) => { const as = passed(key); return as ? [as] : []; });
-  const stats = Object.entries(source.columnStats).flatMap(([name, stat]) => { const as = passedAs(transform, name); return as === null ? [] : [[as, stat] as const]; });
+  const passedAs = (name: string): string | null => columns.find(({ source: from }) => from === name)?.name ?? null;
+  const all = (keys: readonly string[][]): string[][] => keys.flatMap((key) => {
+    const names = key.map(passedAs);
+    return names.every((name) => name !== null) ? [names as string[]] : [];
+  });
+  const { indexes, range, notices, ...rest } = source;
+  const stays = <K extends string, T>(record: Readonly<Record<K, T>>): Record<string, T> => Object.fromEntries(Object.entries(record).flatMap(([name, value]) => { const as = passedAs(name); return as === null ? [] : [[as, value as T]]; }));
   return { transform, source: {
-    ...source, columns: seen, primaryKey: source.primaryKey && passed(source.primaryKey), uniqueKeys: all(source.uniqueKeys),
-    indexes: all(source.indexes), columnStats: Object.fromEntries(stats), rowsExact: source.rowsExact && where === null,
-    ...(source.notices ? { notices: source.notices.filter(({ column }) => passedAs(transform, column) === column) } : {}),
+    ...rest, columns: seen, primaryKey: rowWise && source.primaryKey ? all([source.primaryKey])[0] ?? null : null, uniqueKeys: rowWise ? all(source.uniqueKeys) : [], indexes: rowWise ? all(indexes) : [],
+    columnStats: rowWise ? stays(source.columnStats) : {}, rowsExact: source.rowsExact && !leavesOut(transform), pages: rowWise ? source.pages : null,
+    ...(rowWise && range !== undefined && passedAs(range) === range ? { range } : {}), ...(notices ? { notices: notices.filter(({ column }) => passedAs(column) === column) } : {}),
   } };
 }

@@ -6,8 +6,8 @@ import { betweenMs, compact, durationText, grouped } from './numbers.ts';
 const aligned = (text: string, seconds: string): string => `${text.padEnd(88)}${seconds.padStart(8)}`.trimEnd();
 
 /** A receipt in one sum: what was read is what was left out, set aside and written. */
-export const receiptSum = ({ read, filtered, rejected, written }: Pick<Receipt, 'read' | 'filtered' | 'rejected' | 'written'>): string =>
-  `read ${grouped(read)} = filtered ${grouped(filtered)} + rejected ${grouped(rejected)} + written ${grouped(written)}`;
+export const receiptSum = ({ read, filtered, rejected, written, grouped: into }: Pick<Receipt, 'read' | 'filtered' | 'rejected' | 'written' | 'grouped'>): string =>
+  `read ${grouped(read)} = filtered ${grouped(filtered)} + rejected ${grouped(rejected)} + ${into === undefined ? `written ${grouped(written)}` : `grouped ${grouped(into)} -> written ${grouped(written)}`}`;
 
 const loadOf = (run: RunView) => run.tasks.flatMap((task) => (task.result?.kind === 'load' ? [{ task, result: task.result }] : []))[0];
 const publishOf = (run: RunView) => run.tasks.flatMap((task) => (task.result?.kind === 'publish' ? [{ task, result: task.result }] : []))[0];

@@ -2,12 +2,12 @@ import type { Digest, LoadTask } from '@agent-etl/contracts';
 import { DuckChild, FifoTap, makeFifo } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { createHash } from 'node:crypto';
-import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { digestOf, hashedRowsOf } from './file-digest.ts';
 import type { FileGate } from './file-gate.ts';
 import { toOptions } from './file-options.ts';
 import { copyCsv } from './file-sql.ts';
-import { countLeftOut, readColumns, selectRows } from './file-transform.ts';
+import { reachingOf, readColumns, selectRows } from './file-transform.ts';
 import { type OpenedSource, openSource } from './opened-source.ts';
 import { withRow } from './refused-row.ts';
 
@@ -74,13 +74,13 @@ class FileSession implements SourceSession {
     }
   }
 
-  async leftOut(_ranges: readonly ChunkRange[], signal: AbortSignal): Promise<number> {
-    const count = countLeftOut(this.file.files, this.file.plan, this.task);
-    if (!count) return 0;
+  async reached(_ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Reached> {
+    const { transform, columns } = this.task;
+    if (!transform) throw new TypeError('a task without steps');
     const duck = await this.start();
     try {
-      const [found] = await duck.query(compile(count), signal);
-      return Number(found?.['n'] ?? 0);
+      const [found] = await duck.query(compile(reachingOf(this.file.files, this.file.plan, { transform, columns })), signal);
+      return { seen: Number(found?.['seen']), kept: Number(found?.['kept']) };
     } finally {
       await duck.stop();
     }

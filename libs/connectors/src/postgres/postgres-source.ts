@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type Carrier, type ColumnMapping, type Digest, EtlError, type LoadTask, type PostgresConnection } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
-import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { cutSlice, reachOf, withinSlice } from './cursor-slice.ts';
 import { describeColumns, fingerprintOf } from './describe-relation.ts';
 import { namedMisfit } from './named-misfit.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted, relationOf } from './relation-name.ts';
 import { SnapshotHolder, beginOn } from './snapshot-holder.ts';
-import { countLeftOut, rowsOf } from './source-rows.ts';
+import { reachingOf, rowsOf } from './source-rows.ts';
 import { hashedRows, sourceValue, textDigest } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
@@ -151,12 +151,11 @@ class Reading implements SourceSession {
     }
     return { kind: 'pg-frame', rows, a: String(a), b: String(b) };
   }
-  async leftOut(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<number> {
-    const { task, relation } = this.facts;
-    const count = countLeftOut(task, { relation, where: whole(ranges, task) });
-    if (!count) return 0;
-    const [found] = await this.#reading(signal, (session) => session.run<{ n: string }>(compile(count), { relation: relation.text, phase: 'counting', right: 'SELECT' }));
-    return Number(found?.n ?? 0);
+  async reached(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Reached> {
+    const { task: { transform }, task, relation } = this.facts;
+    if (!transform) throw new TypeError('a task without steps');
+    const [found] = await this.#reading(signal, (session) => session.run<{ seen: string; kept: string }>(compile(reachingOf(transform, { relation, where: whole(ranges, task) })), { relation: relation.text, phase: 'counting', right: 'SELECT' }));
+    return { seen: Number(found?.seen), kept: Number(found?.kept) };
   }
   hashed(ask: HashAsk): HashedRows {
     const { task, relation } = this.facts;

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { SafeText } from '../ids.ts';
+import { aggregateFunctions } from './transform.ts';
 
 const Name = SafeText.min(1).max(255);
 const Text = SafeText.min(1).max(8_192);
-export const stepKinds = ['filter', 'derive', 'select', 'drop', 'rename', 'cast'] as const;
+const Names = z.array(Name).min(1);
+export const stepKinds = ['filter', 'derive', 'select', 'drop', 'rename', 'cast', 'aggregate', 'dedupe', 'limit'] as const;
 export type StepKind = (typeof stepKinds)[number];
 
 const CastStep = z.object({
@@ -12,15 +14,28 @@ const CastStep = z.object({
   format: SafeText.min(1).max(100).optional().describe('How the text spells a date or a timestamp, such as %b %d %Y.'),
   onError: z.enum(['fail', 'null']).optional().describe('What a value that does not fit does: fail (default), or become NULL.'),
 }).strict();
+const OrderBy = z.object({
+  column: Name.describe('Column.'), dir: z.enum(['asc', 'desc']).optional().describe('asc when left out.'), nulls: z.enum(['first', 'last']).optional().describe('last when left out.'),
+}).strict();
+const AggregateStep = z.object({
+  by: z.array(Name).optional().describe('Columns that make a group; one group of all rows when left out.'),
+  measures: z.array(z.object({
+    as: Name.describe('Name of the value.'), fn: z.enum(aggregateFunctions).describe('Function.'),
+    arg: Text.optional().describe('What is aggregated; left out for count: rows.'), where: Text.optional().describe('Which rows of the group count.'),
+  }).strict()).min(1).describe('Values of a group.'),
+}).strict();
 
 /** A step as a person writes it: one key, which says what it does. Steps see the output of the step before. */
 export const Step = z.object({
   filter: Text.optional().describe('Rows for which this holds stay, such as status <> \'test\'.'),
   derive: z.record(Name, Text).optional().describe('Columns computed from the columns before, by name.'),
-  select: z.array(Name).min(1).optional().describe('Columns to keep, in this order.'),
-  drop: z.array(Name).min(1).optional().describe('Columns to leave out.'),
+  select: Names.optional().describe('Columns to keep, in this order.'),
+  drop: Names.optional().describe('Columns to leave out.'),
   rename: z.record(Name, Name).optional().describe('New names by old names.'),
   cast: CastStep.optional().describe('Another type for one column.'),
+  aggregate: AggregateStep.optional().describe('One row for each group.'),
+  dedupe: z.object({ keys: Names.describe('Columns that name a row.'), keep: z.array(OrderBy).min(1).describe('Which of several comes first and stays.') }).strict().optional().describe('One row for each key.'),
+  limit: z.object({ n: z.int().nonnegative().describe('Rows.'), offset: z.int().nonnegative().optional().describe('Rows to leave out before them.'), by: z.array(OrderBy).min(1).describe('Which rows come first.') }).strict().optional().describe('The first rows of an order.'),
 }).strict().refine((step) => Object.keys(step).length === 1, `is one of ${stepKinds.join(', ')}, each in a step of its own`)
   .meta({ id: 'Step', description: 'One transformation of rows.' });
 export type Step = z.infer<typeof Step>;

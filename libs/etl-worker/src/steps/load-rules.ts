@@ -1,4 +1,4 @@
-import type { ChunkRange, LedgerRow } from '@agent-etl/connectors';
+import type { ChunkRange, LedgerRow, Reached } from '@agent-etl/connectors';
 import { type Digest, EtlError, type LoadResult, type Span, addDigests } from '@agent-etl/contracts';
 
 /** Key of the ledger row that publish writes; all other rows are pieces of the load. */
@@ -41,7 +41,7 @@ export function ledgerDigest(kind: Digest['kind'], ledger: readonly LedgerRow[])
 
 /** What a load did, summed from the ledger alone.
  * @throws EtlError `sink.reconcile-mismatch` when the ledger does not hold exactly the pieces of the cut, or the digest counted other rows */
-export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readonly LedgerRow[]; resumed: number; digest: Digest | null; leftOut?: number; span?: Span | undefined }): LoadResult {
+export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readonly LedgerRow[]; resumed: number; digest: Digest | null; reached?: Reached | null; isRowWise?: boolean; span?: Span | undefined }): LoadResult {
   const pieces = piecesOf(seen.ledger);
   const missing = missingOf(seen.ranges, pieces);
   if (missing.length > 0 || pieces.length !== seen.ranges.length) {
@@ -51,8 +51,17 @@ export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readon
   if (seen.digest && seen.digest.rows !== rows + rejected) {
     throw new EtlError('sink.reconcile-mismatch', { difference: `${seen.digest.rows} rows at the source, ${rows} written and ${rejected} rejected` });
   }
-  const filtered = seen.leftOut ?? 0;
-  return { kind: 'load', read: rows + rejected + filtered, filtered, rejected, written: rows, bytes, chunks: seen.ranges.length, resumed: seen.resumed, digest: seen.digest, ...(seen.span ? { span: seen.span } : {}) };
+  const { read, filtered, grouped } = throughSteps(rows + rejected, seen);
+  return { kind: 'load', read, filtered, ...grouped, rejected, written: rows, bytes, chunks: seen.ranges.length, resumed: seen.resumed, digest: seen.digest, ...(seen.span ? { span: seen.span } : {}) };
+}
+
+/** What the steps did with the rows of the source. Rows that went through one by one must be those that their filters kept.
+ * @throws EtlError `sink.reconcile-mismatch` */
+function throughSteps(out: number, { reached, isRowWise = true }: { readonly reached?: Reached | null; readonly isRowWise?: boolean }): { readonly read: number; readonly filtered: number; readonly grouped: { readonly grouped?: number } } {
+  if (!reached) return { read: out, filtered: 0, grouped: {} };
+  const { seen, kept } = reached;
+  if (isRowWise && kept !== out) throw new EtlError('sink.reconcile-mismatch', { difference: `the filters keep ${kept} rows, ${out} came out` });
+  return { read: seen, filtered: seen - kept, grouped: isRowWise ? {} : { grouped: kept } };
 }
 
 /** Rows a load will have: what statistics said, or else what the pieces so far suggest; null before there is any. */

@@ -1,5 +1,5 @@
 import type { ChunkRange, LedgerRow, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
-import { type Digest, EtlError, type LoadResult, type LoadTask, type Span } from '@agent-etl/contracts';
+import { type Digest, EtlError, type LoadResult, type LoadTask, type Span, isRowWise, leavesOut } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import type { StoredCut } from '../chunks/chunks.repository.ts';
 import { decisiveError, staysUnused } from '../tasks/task-state.ts';
@@ -137,7 +137,8 @@ class Load {
     progress.proving();
     const written = await sink.ledger();
     const digest = seen.digest ?? ledgerDigest(this.task.digest, written) ?? (isCompared ? await session.digest(ranges, this.context.signal) : null);
-    const leftOut = this.task.transform?.where ? await session.leftOut?.(ranges, this.context.signal) ?? 0 : 0;
-    return loadResult({ ranges, ledger: written, resumed: this.resumed, digest, leftOut, span });
+    const { transform } = this.task;
+    const reached = transform && leavesOut(transform) ? await session.reached?.(ranges, this.context.signal) ?? null : null;
+    return loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, isRowWise: !transform || isRowWise(transform), span });
   }
 }

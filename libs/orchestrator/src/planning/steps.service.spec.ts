@@ -24,7 +24,7 @@ describe('the steps of a pipeline', () => {
     const planned = planCopy({ pipeline: asked, source, target, ...(transform ? { transform } : {}), policy: {}, mapColumn });
     if (!('plan' in planned)) throw new Error('questions');
     expect(verifyPlan(planned.plan, {})).toEqual({ ok: true, issues: [] });
-    expect(planned.plan.decisions[0]).toMatchObject({ question: 'steps', choice: 'a filter, 2 columns made anew (`order_id`, `total_eur`), 1 column left out' });
+    expect(planned.plan.decisions[0]).toMatchObject({ question: 'steps', choice: 'filter, derive, rename, drop, while the source is read' });
   });
   it('are refused with an issue for every text, at its place', async () => {
     await expect(steps.behind(pipeline([{ filter: 'statuss = 1' }, { derive: { a: 'pg_sleep(1)', b: '(select 1)' } }]), profile({}))).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_FUNCTION', path: '/pipeline/steps/1/derive/a' }, { code: 'SQL_NODE', path: '/pipeline/steps/1/derive/b' }] });

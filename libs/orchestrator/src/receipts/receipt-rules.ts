@@ -16,8 +16,8 @@ export function proofOf(run: RunRecord, tenant: string): Proof {
 const mismatch = (difference: string): Proof => ({ failure: toFailure(new EtlError('sink.reconcile-mismatch', { difference })) });
 
 function differenceOf(load: LoadResult, { level, sourceDigest, targetDigest, published }: PublishResult, how: string): string | null {
-  const { read, filtered, rejected, written } = load;
-  if (read !== filtered + rejected + written) return `read ${read} is not filtered ${filtered} + rejected ${rejected} + written ${written}`;
+  const { read, filtered, rejected, written, grouped } = load;
+  if (read !== filtered + rejected + (grouped ?? written)) return `read ${read} is not filtered ${filtered} + rejected ${rejected} + ${grouped === undefined ? `written ${written}` : `grouped ${grouped}`}`;
   if (sourceDigest && targetDigest && sourceDigest.rows !== targetDigest.rows) return `${sourceDigest.rows} rows at the source, ${targetDigest.rows} at the target`;
   const found = targetDigest ?? sourceDigest;
   if (found && found.rows !== written) return `${written} rows were written, ${found.rows} were found`;
@@ -29,8 +29,8 @@ function differenceOf(load: LoadResult, { level, sourceDigest, targetDigest, pub
 const textOf = (digest: Digest | null): string | null => (digest === null ? null : digestText(digest));
 
 /** Of a part that was read again before the position, what the target had already is filtered: only what was new or changed is written. */
-function sumOf({ read, filtered, rejected, written }: LoadResult, { published }: PublishResult, cursor: PublishTask['cursor']): Pick<ReceiptBody, 'read' | 'filtered' | 'rejected' | 'written'> {
-  return cursor?.read === 'since' ? { read, filtered: filtered + written - published, rejected, written: published } : { read, filtered, rejected, written };
+function sumOf({ read, filtered, rejected, written, grouped }: LoadResult, { published }: PublishResult, cursor: PublishTask['cursor']): Pick<ReceiptBody, 'read' | 'filtered' | 'rejected' | 'written' | 'grouped'> {
+  return cursor?.read === 'since' ? { read, filtered: filtered + written - published, rejected, written: published } : { read, filtered, rejected, written, ...(grouped === undefined ? {} : { grouped }) };
 }
 interface Results { load: LoadResult; publish: PublishResult; spec: Pick<PublishTask, 'source' | 'target' | 'digest' | 'cursor'>; tenant: string }
 const bodyOf = (run: RunRecord, { load, publish, spec, tenant }: Results): ReceiptBody => ReceiptBody.parse({

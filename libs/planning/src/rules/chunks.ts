@@ -1,4 +1,4 @@
-import type { Chunking } from '@agent-etl/contracts';
+import { type Chunking, isRowWise } from '@agent-etl/contracts';
 import { type CopyInput, type Ruled, decide, megabytes, plural } from '../decide.ts';
 import type { Cursoring } from './cursor.ts';
 
@@ -26,7 +26,7 @@ function ofWhole(input: CopyInput): Ruled<Chunking> {
   if (source.range !== undefined && target.connector !== 'file') return byKey(input, source.range);
   if (source.pages === null || target.connector === 'file') {
     const isWhole = source.pages === null && source.range === undefined;
-    const why: readonly [string, string] = isWhole ? ['no-physical-order', `${source.dataset} cannot be cut by its physical order (${size}).`] : ['one-file', `The target is one file, written in one piece (${size}).`];
+    const why: readonly [string, string] = input.transform && !isRowWise(input.transform) ? ['whole-groups', 'The steps need all rows at once: a piece alone has no whole group.'] : isWhole ? ['no-physical-order', `${source.dataset} cannot be cut by its physical order (${size}).`] : ['one-file', `The target is one file, written in one piece (${size}).`];
     return { value: { by: 'whole', count: 1, parallel: 1, targetBytes: Math.max(source.bytes, PAGE) }, risks: [], decisions: [
       decide('chunks', '1, whole', { why, rejected: [['several', isWhole ? 'Pieces without a proved order could overlap.' : 'Parts of one file cannot be written side by side.']] }),
       decide('parallelism', '1', { why: ['one-chunk', 'There is one piece.'], rejected: [[String(Math.max(2, parallel)), 'Nothing to share.']] })] };

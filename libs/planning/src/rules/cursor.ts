@@ -1,4 +1,4 @@
-import { type Column, type Cursor, EtlError, didYouMean } from '@agent-etl/contracts';
+import { type Column, type Cursor, EtlError, didYouMean, leavesOut } from '@agent-etl/contracts';
 import { type Columns, type CopyInput, isEmpty, sameNames } from '../decide.ts';
 import { digestOf } from '../plan-hash.ts';
 import type { RowKey } from './key.ts';
@@ -43,7 +43,7 @@ const isProven = ({ source }: CopyInput, { key }: Seen): boolean =>
 
 /** A time with a zone comes first: it says more. */
 function chosen(input: CopyInput, seen: Seen): Column | null {
-  if (input.transform?.where || ends(input) === 'others' || !isProven(input, seen)) return null;
+  if ((input.transform && leavesOut(input.transform)) || ends(input) === 'others' || !isProven(input, seen)) return null;
   const able = input.source.columns.filter((column) => isTime(column) && !column.nullable && isIndexed(input, column.name) && saysChange(column.name));
   return able.find(({ type }) => type.kind === 'tstz') ?? able[0] ?? null;
 }
@@ -56,7 +56,7 @@ function named(input: CopyInput, seen: Seen): Column {
   if (!column) throw new EtlError('source.not-found', { connection: from.connection, what: 'column', name: `${from.dataset}.${name}`, nearest: didYouMean(name, source.columns.map((each) => each.name)) });
   if (!isTime(column)) throw wrong(`${name} is ${column.native}: a cursor is a timestamp`);
   if (to.load === 'append' || to.load === 'replace') throw wrong(`load: ${to.load} is about all rows, and a cursor reads only what changed; leave one of them out`);
-  if (input.transform?.where) throw new EtlError('plan.refused', { rule: 'incremental equals full', explanation: 'a row that changes so that the filter leaves it out would stay in the target', next: 'leave from.cursor or the filter out' });
+  if (input.transform && leavesOut(input.transform)) throw new EtlError('plan.refused', { rule: 'incremental equals full', explanation: 'a row that changes so that the steps leave it out, or that belongs to a group, would stay in the target as it was', next: 'leave from.cursor out: each run reads the source whole' });
   if (column.nullable) throw new EtlError('plan.refused', { rule: 'a cursor is never NULL', explanation: `${name} may be: such rows would never travel`, next: `ALTER TABLE ${from.dataset} ALTER ${name} SET NOT NULL, or name another column` });
   if (!isProven(input, seen)) throw new EtlError('profile.unusable', { dataset: source.dataset, what: 'unique key: rows that changed are found again by it', next: 'add a primary key at the source, or leave from.cursor out' });
   return column;

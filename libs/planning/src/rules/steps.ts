@@ -1,4 +1,4 @@
-import { type Decision, EtlError, type Expr, type Transform } from '@agent-etl/contracts';
+import { type Decision, EtlError, isRowWise } from '@agent-etl/contracts';
 import { type CopyInput, decide, named, plural } from '../decide.ts';
 
 /** Engines whose sources compute steps in the statement that reads. */
@@ -9,15 +9,11 @@ const ABLE: readonly string[] = ['postgres', 'file'];
 export function ruleSteps({ pipeline, source, transform }: CopyInput): Decision[] {
   if (!transform) return [];
   if (!ABLE.includes(source.connector)) throw new EtlError('request.unsupported', { found: `steps from ${source.connector}`, allowed: 'a view at the source, or a source that is PostgreSQL or a file' });
-  const computed = transform.columns.filter(({ name, expr }) => !isColumn(expr, name)).map(({ name }) => name);
-  const left = transform.input.length - transform.columns.filter(({ expr }) => expr.k === 'col').length;
-  const parts = [...(transform.where ? ['a filter'] : []), ...(computed.length ? [`${plural(computed.length, 'column')} made anew (${named(computed.slice(0, 5))})`] : []), ...(left > 0 ? [`${plural(left, 'column')} left out`] : [])];
+  const kinds = (pipeline.steps ?? []).map((step) => Object.keys(step)[0] ?? '');
+  const made = source.columns.filter(({ name }) => !transform.input.some((column) => column.name === name)).map(({ name }) => name);
   const where = source.connector === 'postgres' ? 'in the statement that reads the table' : 'in the statement that reads the file';
-  return [decide('steps', parts.join(', ') || 'none that changes a row', {
-    why: ['fused', `${plural(pipeline.steps?.length ?? 0, 'step')} over single rows are computed ${where}: every row is read once.`],
-    rejected: [['a pass of its own', 'Every row would be written and read once more.']] })];
+  const rowWise = isRowWise(transform);
+  return [decide('steps', `${kinds.join(', ')}, while the source is read`, {
+    why: ['fused', `${plural(kinds.length, 'step')} ${rowWise ? 'over single rows ' : ''}are computed ${where}${made.length ? `; new there: ${named(made.slice(0, 5))}` : ''}.`],
+    rejected: [rowWise ? ['a pass of its own', 'Every row would be written and read once more.'] : ['group at the target', `${plural(source.rows, 'row')} would travel instead of their groups.`]] })];
 }
-const isColumn = (expr: Expr, name: string): boolean => expr.k === 'col' && expr.name === name;
-
-/** Whether a column passes the steps as it is, and under which name. */
-export const passedAs = ({ columns }: Transform, name: string): string | null => columns.find(({ expr }) => expr.k === 'col' && expr.name === name)?.name ?? null;

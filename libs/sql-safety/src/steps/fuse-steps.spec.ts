@@ -12,10 +12,9 @@ const refusal = (...steps: LoweredStep[]): string => { const answer = checked('/
 
 describe('steps over rows', () => {
   it('come to one projection and one condition in terms of the input', () => {
-    const { columns, where } = fused({ op: 'rename', names: new Map([['Total', 'total']]) }, { op: 'derive', columns: [{ as: 'next', expr: plusOne('id') }] }, { op: 'filter', where: { k: 'bin', op: '>', l: col('next'), r: one } }, { op: 'select', columns: ['next', 'total'] });
-    expect(columns.map(({ name, type }) => [name, type.kind])).toEqual([['next', 'i64'], ['total', 'dec']]);
-    expect(columns[1]?.expr).toEqual(col('Total'));
-    expect(where).toMatchObject({ k: 'bin', op: '>', l: { k: 'bin', op: '+', l: col('id') } });
+    const { columns, stages } = fused({ op: 'rename', names: new Map([['Total', 'total']]) }, { op: 'derive', columns: [{ as: 'next', expr: plusOne('id') }] }, { op: 'filter', where: { k: 'bin', op: '>', l: col('next'), r: one } }, { op: 'select', columns: ['next', 'total'] });
+    expect(columns.map(({ name, type, source }) => [name, type.kind, source])).toEqual([['next', 'i64', null], ['total', 'dec', 'Total']]);
+    expect(stages).toMatchObject([{ op: 'rows', columns: [{ name: 'next' }, { name: 'total', expr: col('Total') }], where: { k: 'bin', op: '>', l: { k: 'bin', op: '+', l: col('id') } } }]);
   });
   it('see the columns before them, not those that are derived beside them', () => {
     expect(refusal({ op: 'derive', columns: [{ as: 'a', expr: plusOne('id') }, { as: 'b', expr: plusOne('a') }] })).toBe('SQL_COLUMN');
@@ -32,6 +31,6 @@ describe('steps over rows', () => {
     expect(refusal(...doubling)).toBe('SQL_LIMIT');
   });
   it('change two names for each other', () => {
-    expect(fused({ op: 'rename', names: new Map([['id', 'status'], ['status', 'id']]) }).columns.map(({ name, expr }) => [name, expr.k === 'col' ? expr.name : ''])).toEqual([['status', 'id'], ['Total', 'Total'], ['id', 'status']]);
+    expect(fused({ op: 'rename', names: new Map([['id', 'status'], ['status', 'id']]) }).columns.map(({ name, source }) => [name, source])).toEqual([['status', 'id'], ['Total', 'Total'], ['id', 'status']]);
   });
 });

@@ -1,7 +1,9 @@
-import { type ColumnType, type Expr, didYouMean } from '@agent-etl/contracts';
+import { type ColumnType, type Expr, type Measure, type Order, type Stage, didYouMean } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
-import { bool } from '../check/type-rules.ts';
+import { checkMeasure } from '../check/check-measure.ts';
+import { bool, isUsable } from '../check/type-rules.ts';
 import { Refusal } from '../refusal.ts';
+import { substituted } from './substitute.ts';
 
 /** Steps whose texts were lowered. */
 export type LoweredStep =
@@ -9,86 +11,95 @@ export type LoweredStep =
   | { readonly op: 'derive'; readonly columns: readonly { readonly as: string; readonly expr: Expr }[] }
   | { readonly op: 'select' | 'drop'; readonly columns: readonly string[] }
   | { readonly op: 'rename'; readonly names: ReadonlyMap<string, string> }
-  | { readonly op: 'cast'; readonly column: string; readonly to: ColumnType; readonly onError: 'fail' | 'null'; readonly format?: string };
+  | { readonly op: 'cast'; readonly column: string; readonly to: ColumnType; readonly onError: 'fail' | 'null'; readonly format?: string }
+  | { readonly op: 'group'; readonly by: readonly string[]; readonly measures: readonly Measure[] }
+  | { readonly op: 'first'; readonly keys: readonly string[]; readonly order: readonly Order[] }
+  | { readonly op: 'limit'; readonly order: readonly Order[]; readonly n: number; readonly offset: number };
 
-/** A column behind the last step, in terms of the columns before the first. */
-export interface FusedColumn { readonly name: string; readonly expr: Expr; readonly type: ColumnType }
-/** What steps over single rows come to: one projection and one condition, so that a source reads once and computes while it reads. */
-export interface Fused { readonly columns: readonly FusedColumn[]; readonly where: Expr | null }
+/** A column behind the last step. `source` is the column of the input that it is, unchanged, or null. */
+export interface FusedColumn { readonly name: string; readonly type: ColumnType; readonly source: string | null }
+/** What steps come to: as few stages as they need, and the columns behind them. */
+export interface Fused { readonly columns: readonly FusedColumn[]; readonly stages: readonly Stage[] }
+
+interface Held { readonly name: string; readonly expr: Expr; readonly type: ColumnType; readonly source: string | null }
+/** Rows behind some stages, and what the row-wise steps since then make of them: neighbours become one stage. */
+interface State { readonly stages: readonly Stage[]; readonly input: InputColumns; readonly held: readonly Held[]; readonly conditions: readonly Expr[] }
 
 /** Applies steps one after the other to the columns of an input.
  * @param at called with the number of a step before it is applied: a refusal is about that one
  * @throws Refusal `SQL_COLUMN`, `STEP_COLUMN_CLASH`, and what `checkExpression` refuses */
-export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, failing: (step: number) => void = () => undefined): Fused {
-  let columns: readonly FusedColumn[] = [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name } }));
-  const conditions: Expr[] = [];
-  steps.forEach((step, index) => {
-    failing(index);
-    if (step.op === 'filter') conditions.push(inTerms(step.where, { columns, input, expect: bool }).expr);
-    else columns = applied(step, columns, input);
-    refuseClash(columns);
-  });
-  const [first, ...rest] = conditions;
-  return { columns, where: first ? rest.length ? { k: 'and', es: conditions } : first : null };
+export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, at: (step: number) => void = () => undefined): Fused {
+  const begin: State = { stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [] };
+  const end = steps.reduce((state, step, index) => { at(index); return refuseClash(applied(step, state)); }, begin);
+  const { stages } = end.stages.length && isUntouched(end) ? end : flushed(end);
+  return { stages, columns: end.held.map(({ name, type, source }) => ({ name, type, source })) };
 }
 
-function applied(step: Exclude<LoweredStep, { op: 'filter' }>, columns: readonly FusedColumn[], input: InputColumns): readonly FusedColumn[] {
+function applied(step: LoweredStep, state: State): State {
+  const { held } = state;
   switch (step.op) {
-    case 'select': return step.columns.map((name) => named(columns, name));
-    case 'drop': { const gone = step.columns.map((name) => named(columns, name)); return kept(columns.filter((column) => !gone.includes(column))); }
+    case 'filter': return { ...state, conditions: [...state.conditions, inTerms(step.where, state, bool).expr] };
+    case 'select': return { ...state, held: step.columns.map((name) => named(held, name)) };
+    case 'drop': { const gone = step.columns.map((name) => named(held, name)); return { ...state, held: kept(held.filter((column) => !gone.includes(column))) }; }
     case 'rename': {
-      const renamed = new Map([...step.names].map(([from, to]) => [named(columns, from), to]));
-      return columns.map((column) => ({ ...column, name: renamed.get(column) ?? column.name }));
+      const renamed = new Map([...step.names].map(([from, to]) => [named(held, from), to]));
+      return { ...state, held: held.map((column) => ({ ...column, name: renamed.get(column) ?? column.name })) };
     }
-    case 'cast': {
-      const { name } = named(columns, step.column);
-      const cast: Expr = { k: 'cast', e: { k: 'col', name }, to: step.to, onError: step.onError, ...(step.format === undefined ? {} : { format: step.format }) };
-      const done = { name, ...inTerms(cast, { columns, input }) };
-      return columns.map((column) => (column.name === name ? done : column));
-    }
-    case 'derive': {
-      const derived = step.columns.map(({ as, expr }) => ({ name: as, ...inTerms(expr, { columns, input }) }));
-      return [...columns.map((column) => derived.find(({ name }) => name === column.name) ?? column), ...derived.filter(({ name }) => !columns.some((column) => column.name === name))];
-    }
+    case 'cast': return derived(state, [{ as: step.column, expr: { k: 'cast', e: { k: 'col', name: named(held, step.column).name }, to: step.to, onError: step.onError, ...(step.format === undefined ? {} : { format: step.format }) } }]);
+    case 'derive': return derived(state, step.columns);
+    case 'group': return grouped(step, flushed(state));
+    case 'first': { const next = flushed(state); return { ...next, stages: [...next.stages, { op: 'first', keys: step.keys.map((name) => comparable(next.held, name).name), order: ordered(step.order, next) }] }; }
+    case 'limit': { const next = flushed(state); return { ...next, stages: [...next.stages, { op: 'limit', order: ordered(step.order, next), n: step.n, offset: step.offset }] }; }
   }
 }
 
-/** An expression over the columns of a step, checked, in terms of the columns of the input. */
-function inTerms(expr: Expr, { columns, input, expect }: { readonly columns: readonly FusedColumn[]; readonly input: InputColumns; readonly expect?: ColumnType }): { readonly expr: Expr; readonly type: ColumnType } {
-  const here = new Map(columns.map(({ name, type }) => [name, type]));
-  const checkedHere = checkExpression(expr, { input: here, ...(expect ? { expect } : {}) });
-  const inInput = substituted(checkedHere.expr, new Map(columns.map((column) => [column.name, column.expr])));
-  return { expr: checkExpression(inInput, { input }).expr, type: checkedHere.type };
+function derived(state: State, columns: readonly { readonly as: string; readonly expr: Expr }[]): State {
+  const made = columns.map(({ as, expr }): Held => ({ name: as, source: null, ...inTerms(expr, state) }));
+  return { ...state, held: [...state.held.map((column) => made.find(({ name }) => name === column.name) ?? column), ...made.filter(({ name }) => !state.held.some((column) => column.name === name))] };
+}
+function grouped({ by, measures }: Extract<LoweredStep, { op: 'group' }>, state: State): State {
+  const keys = by.map((name) => comparable(state.held, name));
+  const values = measures.map((measure) => checkMeasure(measure, state.input));
+  const stage: Stage = { op: 'group', by: keys.map(({ name }) => name), measures: values.map(({ as, fn, arg, where }) => ({ as, fn, arg: arg?.expr ?? null, where: where?.expr ?? null })) };
+  return behind({ ...state, stages: [...state.stages, stage] }, [...keys.map(({ name, type, source }) => ({ name, type, source })), ...values.map(({ as, type }) => ({ name: as, type, source: null }))]);
+}
+const ordered = (order: readonly Order[], state: State): Order[] => order.map((part) => ({ ...part, e: inTerms(part.e, state).expr }));
+
+/** The row-wise steps so far as a stage of their own; nothing where they change nothing. */
+function flushed(state: State): State {
+  if (isUntouched(state) && state.stages.length) return state;
+  const [first, ...rest] = state.conditions;
+  const stage: Stage = { op: 'rows', columns: state.held.map(({ name, expr }) => ({ name, expr })), where: first ? rest.length ? { k: 'and', es: [...state.conditions] } : first : null };
+  return behind({ ...state, stages: [...state.stages, stage] }, state.held);
+}
+const isUntouched = ({ held, input, conditions }: State): boolean => !conditions.length && held.length === input.size && held.every(({ name, expr }) => expr.k === 'col' && expr.name === name);
+const behind = (state: State, columns: readonly FusedColumn[]): State => ({
+  stages: state.stages, conditions: [], input: new Map(columns.map(({ name, type }) => [name, type])), held: columns.map(({ name, type, source }) => ({ name, type, source, expr: { k: 'col', name } })) });
+
+/** An expression over the columns that a step sees, checked, in terms of the columns behind the last stage. */
+function inTerms(expr: Expr, { held, input }: State, expect?: ColumnType): { readonly expr: Expr; readonly type: ColumnType } {
+  const here = checkExpression(expr, { input: new Map(held.map(({ name, type }) => [name, type])), ...(expect ? { expect } : {}) });
+  return { expr: checkExpression(substituted(here.expr, new Map(held.map((column) => [column.name, column.expr]))), { input }).expr, type: here.type };
 }
 
-/** The expression with its columns replaced by what they stand for. */
-function substituted(node: Expr, by: ReadonlyMap<string, Expr>): Expr {
-  const go = (child: Expr): Expr => substituted(child, by);
-  switch (node.k) {
-    case 'lit': return node;
-    case 'col': return by.get(node.name) ?? node;
-    case 'call': return { ...node, args: node.args.map(go) };
-    case 'bin': return { ...node, l: go(node.l), r: go(node.r) };
-    case 'neg': case 'not': case 'isNull': case 'cast': case 'like': return { ...node, e: go(node.e) };
-    case 'and': case 'or': return { ...node, es: node.es.map(go) };
-    case 'between': return { ...node, e: go(node.e), lo: go(node.lo), hi: go(node.hi) };
-    case 'in': return { ...node, e: go(node.e), es: node.es.map(go) };
-    case 'case': return { ...node, whens: node.whens.map(({ when, then }) => ({ when: go(when), then: go(then) })), else: go(node.else) };
-  }
-}
-
-function named(columns: readonly FusedColumn[], name: string): FusedColumn {
+function named(columns: readonly Held[], name: string): Held {
   const found = columns.find((column) => column.name === name);
   if (found) return found;
   const near = didYouMean(name, columns.map((column) => column.name));
   throw new Refusal('SQL_COLUMN', `There is no such column here${near ? `; ${near.replace(/\?$/, '')}` : ''}`);
 }
-function kept(columns: readonly FusedColumn[]): readonly FusedColumn[] {
+function comparable(columns: readonly Held[], name: string): Held {
+  const column = named(columns, name);
+  if (!isUsable(column.type) || column.type.kind === 'f64' || column.type.kind === 'f32') throw new Refusal('SQL_TYPE', `Rows are not told apart by a column of ${column.type.kind}; cast it first`);
+  return column;
+}
+function kept(columns: readonly Held[]): readonly Held[] {
   if (!columns.length) throw new Refusal('SQL_COLUMN', 'No column is left');
   return columns;
 }
 /** Engines fold case: two names that differ in nothing else are one. */
-function refuseClash(columns: readonly FusedColumn[]): void {
-  const names = columns.map(({ name }) => name.toLowerCase());
+function refuseClash(state: State): State {
+  const names = state.held.map(({ name }) => name.toLowerCase());
   if (new Set(names).size !== names.length) throw new Refusal('STEP_COLUMN_CLASH', 'Two columns would have one name');
+  return state;
 }

@@ -1,0 +1,25 @@
+import type { ColumnType, Measure } from '@agent-etl/contracts';
+import { asDecimal, isWhole } from '../check/type-rules.ts';
+import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
+import { type ExprDialect, typeIn } from './types.ts';
+
+interface Asked<D extends ExprDialect> { readonly fn: Measure['fn']; readonly arg: SqlFragment<D> | null; readonly from: ColumnType | null; readonly where: SqlFragment<D> | null }
+type Form<D extends ExprDialect> = (asked: Asked<D>) => SqlFragment<D>;
+
+/** Aggregates in a dialect, equal in every one: sums keep every digit, an average is an exact sum divided once. Texts are ordered by code points. */
+const form = <D extends ExprDialect>(dialect: D): Form<D> => ({ fn, arg, from, where }) => {
+  const sql = sqlFor(dialect);
+  const only = where ? sql` FILTER (WHERE ${where})` : sql``;
+  if (arg === null || from === null) return sql`count(*)${only}`;
+  const exact = isWhole(from) ? sql`CAST(${arg} AS ${typeIn(dialect, { kind: 'dec', precision: 38, scale: 0 })})` : from.kind === 'dec' ? sql`CAST(${arg} AS ${typeIn(dialect, { kind: 'dec', precision: 38, scale: asDecimal(from).s })})` : arg;
+  const value = dialect === 'postgres' && from.kind === 'text' ? sql`${arg} COLLATE "C"` : arg;
+  switch (fn) {
+    case 'count': return sql`count(${arg})${only}`;
+    case 'count_distinct': return sql`count(DISTINCT ${arg})${only}`;
+    case 'sum': return sql`sum(${exact})${only}`;
+    case 'min': return sql`min(${value})${only}`;
+    case 'max': return sql`max(${value})${only}`;
+    case 'avg': return sql`CAST(CAST(sum(${exact})${only} AS ${typeIn(dialect, { kind: 'text' })}) AS ${typeIn(dialect, { kind: 'f64' })}) / nullif(count(${arg})${only}, 0)`;
+  }
+};
+export const measureForms: { readonly [D in ExprDialect]: Form<D> } = { duckdb: form('duckdb'), postgres: form('postgres') };
