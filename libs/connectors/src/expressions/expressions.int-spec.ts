@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ColumnType } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
-import { type SqlFragment, type ValidatedExpr, compile, identifier, joinSql, literal, nativeOf, printExpression, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { type Fused, type SqlFragment, type ValidatedExpr, compile, identifier, joinSql, literal, nativeOf, printExpression, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { aDatabase, connectionTo, describeServer, testTools } from '../postgres/
 import { Forge } from './forge.ts';
 
 const COUNT = Number(process.env['ETL_TEST_EXPRESSIONS'] ?? 800);
+const CHAINS = Number(process.env['ETL_TEST_CHAINS'] ?? 400);
 const SEED = Number(process.env['ETL_TEST_SEED'] ?? 20_301);
 const types = { a: { kind: 'i32' }, b: { kind: 'i64' }, c: { kind: 'dec', precision: 12, scale: 2 }, d: { kind: 'f64' }, e: { kind: 'text' }, f: { kind: 'text' }, g: { kind: 'bool' }, h: { kind: 'date' }, i: { kind: 'ts' } } satisfies Record<string, ColumnType>;
 const input = new Map<string, ColumnType>(Object.entries(types));
@@ -23,11 +24,14 @@ const rows: readonly (readonly (string | null)[])[] = [
 ];
 const names = Object.keys(types);
 
+const columnsOf = <D extends ExprDialect>(dialect: D): SqlFragment<D> => { const sql = sqlFor(dialect); return joinSql(names.map((name) => sql`${identifier(name)}`), sql`, `); };
+function values<D extends ExprDialect>(dialect: D): SqlFragment<D> {
+  const sql = sqlFor(dialect);
+  return joinSql(rows.map((row, n) => sql`(${joinSql([literal(dialect, n), ...row.map((value, index) => sql`CAST(${literal(dialect, value)} AS ${typeName(dialect, nativeOf(dialect, input.get(names[index]!)!)!)})`)], sql`, `)})`), sql`, `);
+}
 function statement<D extends ExprDialect>(dialect: D, expression: SqlFragment<D>): SqlFragment<D> {
   const sql = sqlFor(dialect);
-  const line = (row: readonly (string | null)[], n: number): SqlFragment<D> =>
-    sql`(${joinSql([literal(dialect, n), ...row.map((value, index) => sql`CAST(${literal(dialect, value)} AS ${typeName(dialect, nativeOf(dialect, input.get(names[index]!)!)!)})`)], sql`, `)})`;
-  return sql`SELECT CAST(v AS ${typeName(dialect, dialect === 'duckdb' ? 'VARCHAR' : 'text')}) AS v FROM (SELECT n, ${expression} AS v FROM (VALUES ${joinSql(rows.map(line), sql`, `)}) AS t(n, ${joinSql(names.map((name) => sql`${identifier(name)}`), sql`, `)})) AS rows ORDER BY n`;
+  return sql`SELECT CAST(v AS ${typeName(dialect, dialect === 'duckdb' ? 'VARCHAR' : 'text')}) AS v FROM (SELECT n, ${expression} AS v FROM (VALUES ${values(dialect)}) AS t(n, ${columnsOf(dialect)})) AS rows ORDER BY n`;
 }
 
 describeServer('an expression means the same in DuckDB and in PostgreSQL', (adminUrl) => {
@@ -69,5 +73,32 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
     expect(differ.slice(0, 5)).toEqual([]);
     expect(answered).toBeGreaterThan(COUNT / 2);
     expect(eager).toBeLessThanOrEqual(COUNT / 100);
+  }, 300_000);
+  function chained<D extends ExprDialect>(dialect: D, fused: Fused): SqlFragment<D> {
+    const sql = sqlFor(dialect);
+    const { rows: made } = printTransform(dialect, { input: [...input].map(([name, type]) => ({ name, type, native: '' })), stages: [...fused.stages] }, { from: sql`(VALUES ${values(dialect)}) AS t(n, ${columnsOf(dialect)})`, column: (name) => sql`t.${identifier(name)}` });
+    const list = joinSql(fused.columns.map((_, index) => sql`CAST(${identifier(`c${index}`)} AS ${typeName(dialect, dialect === 'duckdb' ? 'VARCHAR' : 'text')}) AS ${identifier(`c${index}`)}`), sql`, `);
+    return sql`SELECT ${list} FROM (${made}) AS made`;
+  }
+  it(`${CHAINS} random chains of steps of seed ${SEED}`, async () => {
+    const forge = new Forge(SEED + 1, input);
+    const differ: unknown[] = [];
+    let [answered, failed, eager] = [0, 0, 0];
+    const told = async (run: () => Promise<readonly Record<string, unknown>[]>, fused: Fused): Promise<string> => {
+      try { return JSON.stringify((await run()).map((row) => JSON.stringify(fused.columns.map(({ type }, index) => shown(row[`c${index}`], type)))).sort()); } catch (error) { return (error as { code?: string }).code === 'sql.rejected' ? 'no form' : 'failed'; }
+    };
+    for (let n = 0; n < CHAINS; n += 1) {
+      const fused = forge.chain();
+      const [a, b] = await Promise.all([told(() => duck.query(compile(chained('duckdb', fused))), fused), told(() => postgres.run<Record<string, unknown>>(compile(chained('postgres', fused))), fused)]);
+      if (b === 'no form') continue;
+      if (a === 'failed' && b === 'failed') { failed += 1; continue; }
+      if (a === 'failed') { eager += 1; continue; }
+      answered += 1;
+      if (a !== b) differ.push({ n, stages: JSON.stringify(fused.stages), a, b });
+    }
+    process.stdout.write(`chains: ${answered} answered by both, ${failed} failed in both, ${eager} failed in DuckDB alone, ${differ.length} differ\n`);
+    expect(differ.slice(0, 3)).toEqual([]);
+    expect(answered).toBeGreaterThan(CHAINS / 2);
+    expect(eager).toBeLessThanOrEqual(CHAINS / 50);
   }, 300_000);
 });

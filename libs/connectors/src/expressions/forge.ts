@@ -1,5 +1,5 @@
-import type { ColumnType, Expr } from '@agent-etl/contracts';
-import { type InputColumns, checkExpression, checked } from '@agent-etl/sql-safety';
+import { type ColumnType, type Expr, type Measure, aggregateFunctions } from '@agent-etl/contracts';
+import { type Fused, type InputColumns, type LoweredStep, checkExpression, checked, fuseSteps } from '@agent-etl/sql-safety';
 
 type Kind = ColumnType['kind'];
 const literals: Readonly<Partial<Record<Kind, readonly (string | null)[]>>> = {
@@ -25,6 +25,36 @@ export class Forge {
       const answer = checked('/', () => checkExpression(expr, { input: this.input }));
       if (answer.ok) return answer.value;
     }
+  }
+
+  /** A chain of one to five steps that the checker takes, and what it comes to. */
+  chain(): Fused {
+    for (;;) {
+      const wanted = 1 + Math.floor(this.random() * 5);
+      const steps: LoweredStep[] = [];
+      let columns = this.input;
+      while (steps.length < wanted) {
+        const step = new Forge(Math.floor(this.random() * 2 ** 32), columns).step();
+        const next = checked('/', () => fuseSteps([...steps, step], this.input));
+        if (!next.ok) continue;
+        steps.push(step);
+        columns = new Map(next.value.columns.map(({ name, type }) => [name, type]));
+      }
+      return fuseSteps(steps, this.input);
+    }
+  }
+  private step(): LoweredStep {
+    const names = [...this.input.keys()];
+    const some = (): string[] => { const chosen = names.filter(() => this.random() < 0.6); return chosen.length ? chosen : [this.pick(names)]; };
+    const order = () => [{ e: { k: 'col', name: this.pick(names) } as const, dir: this.pick(['asc', 'desc'] as const), nulls: this.pick(['first', 'last'] as const) }];
+    const column = (): string => `x${Math.floor(this.random() * 1e6)}`;
+    return this.pick<() => LoweredStep>([
+      () => ({ op: 'filter', where: this.make('bool', 2) }), () => ({ op: 'derive', columns: [{ as: this.random() < 0.3 ? this.pick(names) : column(), expr: this.make(this.pick(kinds), 2) }] }),
+      () => ({ op: 'select', columns: some() }), () => ({ op: 'drop', columns: [this.pick(names)] }), () => ({ op: 'rename', names: new Map([[this.pick(names), column()]]) }),
+      () => ({ op: 'cast', column: this.pick(names), to: typeOf(this.pick(kinds)), onError: 'null' }),
+      () => ({ op: 'group', by: some().slice(0, 2), measures: [0, 1].map((): Measure => { const fn = this.pick(aggregateFunctions); return { as: column(), fn, arg: fn === 'count' && this.random() < 0.5 ? null : this.make(this.pick(kinds), 1), where: this.random() < 0.3 ? this.make('bool', 1) : null }; }) }),
+      () => ({ op: 'first', keys: some().slice(0, 2), order: order() }), () => ({ op: 'limit', order: order(), n: Math.floor(this.random() * 6), offset: Math.floor(this.random() * 2) }),
+    ])();
   }
 
   // mulberry32
