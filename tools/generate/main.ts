@@ -8,6 +8,7 @@ import { monitorService } from '@agent-etl/monitor';
 import { orchestratorService } from '@agent-etl/orchestrator';
 import { asyncApi, openApi, platformConfigs } from '@agent-etl/service-kit';
 import { z } from 'zod';
+import { expressionsPage } from './expressions.ts';
 import { connectorsPage, environmentPage, errorsPage, metricsPage, servicePage, topicsPage, topicsYaml } from './reference.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -30,7 +31,7 @@ const roles: Readonly<Record<App, string>> = {
 const yesNo = (value: unknown): string => (value ? 'yes' : 'no');
 
 const files = (): Record<string, string> => ({
-  'docs/reference/topics.md': topicsPage(), 'docs/reference/errors.md': errorsPage(), 'docs/reference/metrics.md': metricsPage(),
+  'docs/reference/topics.md': topicsPage(), 'docs/reference/errors.md': errorsPage(), 'docs/reference/metrics.md': metricsPage(), 'docs/reference/expressions.md': expressionsPage(),
   'docs/reference/openapi.json': pretty(openApi(endpoints)), 'docs/reference/asyncapi.json': pretty(asyncApi()),
   'docs/reference/agent-etl.schema.json': schemaOf(Project, 'agent-etl.schema.json'), 'docs/reference/pipeline.schema.json': schemaOf(Pipeline, 'pipeline.schema.json'),
   'docs/reference/environment.md': environmentPage([['every service', Object.values(platformConfigs).flatMap(variables)], ...services.map(({ app, config }) => [app, variables(config)] as [string, string[][]])]),

@@ -31,8 +31,9 @@ async function lower(step: Step, { index, read }: Place): Promise<Checked<Lowere
   const { column = '', to = '', format, onError = 'fail' } = cast ?? {};
   return onto(checked(at(index, 'cast', 'to'), () => stepType(to)), (type) => ({ op: 'cast', column, to: type, onError, ...(format === undefined ? {} : { format }) }));
 }
+/** A stored object does not keep the order of its keys: columns of one step stand in the order of their names. */
 async function derived(columns: Readonly<Record<string, string>>, { index, read }: Place): Promise<Checked<LoweredStep>> {
-  const exprs = await Promise.all(Object.entries(columns).map(async ([as, text]) => ({ as, expr: await read(text, at(index, 'derive', as)) })));
+  const exprs = await Promise.all(Object.entries(columns).sort(([a], [b]) => (a < b ? -1 : 1)).map(async ([as, text]) => ({ as, expr: await read(text, at(index, 'derive', as)) })));
   const issues: Issue[] = exprs.flatMap(({ expr }) => (expr.ok ? [] : expr.issues));
   return issues.length ? { ok: false, issues } : { ok: true, value: { op: 'derive', columns: exprs.flatMap(({ as, expr }) => (expr.ok ? [{ as, expr: expr.value }] : [])) } };
 }

@@ -28,7 +28,7 @@ const AggregateStep = z.object({
 /** A step as a person writes it: one key, which says what it does. Steps see the output of the step before. */
 export const Step = z.object({
   filter: Text.optional().describe('Rows for which this holds stay, such as status <> \'test\'.'),
-  derive: z.record(Name, Text).optional().describe('Columns computed from the columns before, by name.'),
+  derive: z.record(Name, Text).optional().describe('Columns computed from the columns before, by name; those of one step stand in the order of their names.'),
   select: Names.optional().describe('Columns to keep, in this order.'),
   drop: Names.optional().describe('Columns to leave out.'),
   rename: z.record(Name, Name).optional().describe('New names by old names.'),

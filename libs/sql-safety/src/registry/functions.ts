@@ -25,6 +25,9 @@ export type FunctionId = keyof typeof functions;
 export const functionIds = Object.keys(functions) as readonly FunctionId[];
 const byName = new Map<string, FunctionId>(functionIds.flatMap((id) => [id, ...functions[id].others].map((name): [string, FunctionId] => [name, id])));
 
+/** What there is to call, for people: name, how many arguments it takes, other names. */
+export const functionList = functionIds.map((id) => { const { least, most, others } = functions[id]; return { id, least, most, others: [...others] as readonly string[] }; });
+
 /** The function that people call by a name, or null. */
 export const functionNamed = (name: string): FunctionId | null => byName.get(name.toLowerCase()) ?? null;
 export const nearestFunction = (name: string): string | null => didYouMean(name.toLowerCase(), [...byName.keys()]);

@@ -21,7 +21,7 @@ export function expressionQuery(text: string): string {
 export function lowerExpression(tree: string): Expr {
   const root = losslessJson(tree);
   if (!isTree(root)) throw new Refusal('SQL_SYNTAX', 'The parser gave no answer');
-  if (root['error'] === true) throw new Refusal('SQL_SYNTAX', 'This is no expression', position(root['position']));
+  if (root['error'] === true) throw new Refusal('SQL_SYNTAX', 'This is no expression; a column whose name is a word of SQL, or is not plain, stands in double quotes', position(root['position']));
   const statements = root['statements'];
   const [statement] = isList(statements) ? statements : [];
   if (!isList(statements) || statements.length !== 1 || !isTree(statement) || !isTree(statement['node']) || !isEmptyList(statement['named_param_map'])) throw new Refusal('SQL_NOT_ONE_EXPRESSION', 'One expression is expected, without parameters');

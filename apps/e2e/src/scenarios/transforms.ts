@@ -1,0 +1,47 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+import { between, copy, failureOf, fresh, inShop, inWarehouse } from '../steps.ts';
+import type { World } from '../world.ts';
+
+const rows = `select n, case n % 4 when 0 then 'test' when 1 then null else 'paid' end, n * 1.25, 'C' || n % 3, timestamp '2001-01-01' + n * interval '1 hour' from generate_series(1, 1000) as n`;
+const steps = [{ filter: "status <> 'test'" }, { derive: { total_eur: 'round(total * 0.92, 2)', day: 'cast("at" as date)' } }, { rename: { id: 'order_id' } }, { drop: ['status', 'at'] }];
+
+export function transforms(world: () => World): void {
+  const orders = async (): Promise<string> => {
+    const table = fresh('orders');
+    await inShop(world(), `create table ${table} (id bigint primary key, status text, total numeric(12,2), customer text, at timestamp); insert into ${table} ${rows}`);
+    return table;
+  };
+  it('computes steps while a table is read, in pieces, and says what the filter left out', async () => {
+    const table = await orders();
+    const run = await copy(world(), { ...between(`shop|public.${table}`, `warehouse|mart.${table}`), steps });
+    expect(run.receipt).toMatchObject({ reconciled: true, level: 'full', read: 1000, filtered: 500, rejected: 0, written: 500 });
+    const digest = 'select count(*), md5(string_agg(t::text, \'|\' order by order_id)) as digest from';
+    expect(await inWarehouse(world(), `${digest} mart.${table} as t`)).toEqual(await inShop(world(), `${digest} (select id as order_id, total, customer, at::date as day, round(total * 0.92, 2) as total_eur from ${table} where status <> 'test') as t`));
+  });
+  it('means the same from a file as from a table', async () => {
+    const table = await orders();
+    await copy(world(), between(`shop|public.${table}`, `files|${table}.parquet`));
+    const grouped = [...steps, { aggregate: { by: ['day', 'customer'], measures: [{ as: 'orders', fn: 'count' as const }, { as: 'eur', fn: 'sum' as const, arg: 'total_eur' }, { as: 'mean', fn: 'avg' as const, arg: 'total' }, { as: 'dear', fn: 'count' as const, where: 'total > 600' }] } }];
+    const [fromTable, fromFile] = [await copy(world(), { ...between(`shop|public.${table}`, `files|${table}_a.csv`), steps: grouped }), await copy(world(), { ...between(`files|${table}.parquet`, `files|${table}_b.csv`), steps: grouped })];
+    expect(fromTable.receipt).toMatchObject({ reconciled: true, read: 1000, filtered: 500, rejected: 0, grouped: 500 });
+    expect(fromFile.receipt).toMatchObject({ read: 1000, filtered: 500, grouped: 500, written: fromTable.receipt?.written, sourceDigest: fromTable.receipt?.sourceDigest });
+    const lines = async (name: string): Promise<string[]> => (await readFile(join(world().folder, name), 'utf8')).split('\n').sort();
+    expect(await lines(`${table}_b.csv`)).toEqual(await lines(`${table}_a.csv`));
+  });
+  it('keeps one row for each key, and the first of an order', async () => {
+    const table = fresh('latest');
+    await writeFile(join(world().folder, `${table}.csv`), 'id,at,state\n1,2001-01-01,new\n1,2001-01-03,sent\n2,2001-01-02,new\n3,2001-01-01,new\n1,2001-01-02,paid\n');
+    await copy(world(), { ...between(`files|${table}.csv`, `files|${table}.ndjson`), steps: [{ dedupe: { keys: ['id'], keep: [{ column: 'at', dir: 'desc' }] } }, { limit: { n: 2, by: [{ column: 'id' }] } }] });
+    expect((await readFile(join(world().folder, `${table}.ndjson`), 'utf8')).trim().split('\n').sort()).toEqual(['{"id":1,"at":"2001-01-03","state":"sent"}', '{"id":2,"at":"2001-01-02","state":"new"}']);
+  });
+  it.each([
+    ['a function that is not there', { filter: 'pg_sleep(1) is null' }, 'SQL_FUNCTION', '/pipeline/steps/0/filter'], ['a query inside', { derive: { x: '(select max(password) from users)' } }, 'SQL_NODE', '/pipeline/steps/0/derive/x'],
+    ['a column that is not there', { filter: 'totall > 1' }, 'SQL_COLUMN', '/pipeline/steps/0/filter'], ['a second statement', { filter: 'true; drop table users' }, 'SQL_SYNTAX', '/pipeline/steps/0/filter'], ['a sum of text and number', { derive: { x: 'total + customer' } }, 'SQL_TYPE', '/pipeline/steps/0/derive'],
+  ])('refuses %s, and says where', async (_, step, code, path) => {
+    const table = await orders();
+    const failure = await failureOf(world(), { ...between(`shop|public.${table}`, `warehouse|mart.${table}`), steps: [step] });
+    expect([failure.code, failure.issues?.map((issue) => [issue.code, issue.path])]).toEqual(['sql.rejected', [[code, path]]]);
+  });
+}
