@@ -6,6 +6,7 @@ import { ConnectionSpec, Pipeline, PipelineRequest } from './pipeline.ts';
 import { PlanView } from './plan.ts';
 import { DagArtifact, Receipt, RequestView, RunView } from './run.ts';
 import { ScheduleView } from './schedule.ts';
+import { DatasetProfile } from './sketch.ts';
 import { InspectResult } from './task.ts';
 import { DeadLetterView, LiveRunView, Series } from './live.ts';
 
@@ -20,6 +21,7 @@ const byPlan = z.object({ planId: PlanId }).strict();
 const byRun = z.object({ runId: RunId }).strict();
 const byName = z.object({ name: PipelineName }).strict();
 const byConnection = z.object({ name: ConnectionName }).strict();
+const byDataset = z.object({ id: SafeText.min(3).max(1100).regex(/^[a-z][a-z0-9_]{0,47}[.:].+/, 'must be connection.schema.table or connection:path').describe('connection.schema.table, or connection:path of a file, percent-encoded.') }).strict();
 export const PipelineView = z.object({
   pipelineId: z.string().describe('Id.'), name: PipelineName, owner: z.string().nullable().describe('Owner.'), spec: Pipeline.describe('As it was asked for.'),
   planId: PlanId.nullable().describe('Latest approved plan.'), lastRunId: RunId.nullable().describe('Latest run.'), lastState: z.string().nullable().describe('State of the latest run.'), updatedAt: Instant.describe('Latest change.'),
@@ -68,6 +70,8 @@ export const endpoints = {
   putConnection: endpoint({ method: 'PUT', path: '/v1/connections/:name', app: 'orchestrator', roles: editors, says: 'Adds or changes a connection.', params: byConnection, body: ConnectionSpec, response: ConnectionView }),
   testConnection: endpoint({ method: 'POST', path: '/v1/connections/:name/test', app: 'orchestrator', roles: editors, says: 'A worker tries the connection.', params: byConnection, response: InspectResult }),
   listDatasets: endpoint({ method: 'GET', path: '/v1/connections/:name/datasets', app: 'orchestrator', roles: everyone, says: 'A worker lists what the connection holds.', params: byConnection, response: InspectResult }),
+  getDatasetProfile: endpoint({ method: 'GET', path: '/v1/datasets/:id/profile', app: 'orchestrator', roles: everyone, says: 'What is known of a dataset: what its catalogue said, and what its values are like. Reads nothing at the source.', params: byDataset, response: DatasetProfile }),
+  profileDataset: endpoint({ method: 'POST', path: '/v1/datasets/:id/profile', app: 'orchestrator', roles: editors, status: 202, says: 'Has a worker read the dataset in a free slot and profile its values. While one does, that run is the answer.', params: byDataset, response: RunView }),
   putAirflowTaskRun: endpoint({ method: 'PUT', path: '/v1/plans/:planId/airflow-task-runs', app: 'orchestrator', roles: ['airflow', 'editor', 'admin'], says: 'What a generated DAG calls: make sure this task runs.', params: byPlan, body: AirflowTaskRun, response: AirflowTaskState }),
   postAirflowDeadline: endpoint({ method: 'POST', path: '/v1/airflow-deadlines', app: 'orchestrator', roles: ['airflow', 'editor', 'admin'], says: 'What a generated DAG calls when a run is late.', body: z.object({ plan: PlanId, run_id: SafeText.max(250) }), response: z.object({}) }),
   listRunViews: endpoint({ method: 'GET', path: '/v1/views/runs', app: 'monitor', roles: everyone, says: 'Runs as the dashboard shows them, newest first; each says by seq how new it is.', query: page, response: listOf(LiveRunView) }),
