@@ -25,7 +25,7 @@ export const DatasetSketch = DatasetRef.extend({
   fingerprint: Sha256.describe('Shape that the dataset had: names, types and nullability.'),
   engine: z.string().describe('What counted and hashed, with its version: a hash of another version is another hash.'),
   takenAt: Instant.describe('When reading ended.'), seconds: z.number().nonnegative().describe('Seconds it took.'),
-  rows: Count.describe('Rows that were seen.'), ofRows: Count.describe('Rows that the catalogue expected.'),
+  rows: Count.describe('Rows that were seen.'), ofRows: Count.describe('Rows there are: those that were seen, or about as many as there must be when not all were.'),
   whole: z.boolean().describe('Whether every row was seen. When not, reading ended at its bound, and counts are of the rows that were seen.'),
   pieces: Count.describe('Pieces whose sketches were merged.'),
   columns: z.array(ColumnSketch).describe('Columns in their order.'),

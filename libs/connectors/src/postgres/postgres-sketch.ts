@@ -43,7 +43,7 @@ class Sketching {
     const pieces = piecesOf(facts);
     const { part, read } = await this.#read(columns, pieces);
     return { ...this.task.source, fingerprint: fingerprintOf(columns), engine: facts.engine, takenAt: new Date().toISOString(), seconds: Math.round(this.#seconds * 1000) / 1000,
-      rows: part.rows, ofRows: Math.max(part.rows, Math.round(facts.rows)), whole: read === pieces.length, pieces: read, columns: toldColumns(columns, part) };
+      rows: part.rows, ofRows: read === pieces.length ? part.rows : Math.round(Math.max(part.rows, facts.rows, part.rows * pieces.length / read)), whole: read === pieces.length, pieces: read, columns: toldColumns(columns, part) };
   }
   get #seconds(): number { return (performance.now() - this.#begunAt) / 1000; }
 

@@ -72,7 +72,7 @@ suite('a sketch of a table or a file', () => {
     expect(column(sketch, 'at').min).toContain('2024-01-01 00:01:00');
     for (const [name, exact] of [['id', 700_000], ['few', 7_777], ['email', 50_000], ['price', 630_000], ['filler', 1]] as const) {
       const { low, high } = column(sketch, name).distinct;
-      expect([name, low <= exact && exact <= high, high - low <= exact * 0.2]).toEqual([name, true, true]);
+      expect([name, low <= exact && exact <= high, high - low <= exact * 0.2 + 1]).toEqual([name, true, true]);
     }
     const { rows } = await client.query<{ bar: number; n: string }>(`select floor(price / 8192)::int as bar, count(*) as n from wide where price is not null group by 1 order by 1`);
     const { from, width, counts } = column(sketch, 'price').histogram!;
@@ -95,8 +95,8 @@ suite('a sketch of a table or a file', () => {
   });
 
   it('of views and of nothing', async () => {
-    await client.query('create view some as select id, few from wide where id <= 10; create table nothing (a int, b text)');
-    expect(await shop.sketch!(task('shop', 'public.some'), never)).toMatchObject({ rows: 10, pieces: 1, whole: true });
+    await client.query('create view part as select id, few from wide where id <= 10; create table nothing (a int, b text)');
+    expect(await shop.sketch!(task('shop', 'public.part'), never)).toMatchObject({ rows: 10, pieces: 1, whole: true });
     expect(await shop.sketch!(task('shop', 'public.nothing'), never)).toMatchObject({ rows: 0, columns: [{ nulls: 0, distinct: { estimate: 0, high: 0 }, histogram: null }, {}] });
     await expect(shop.sketch!(task('shop', 'public.wides'), never)).rejects.toMatchObject({ code: 'source.not-found', message: expect.stringContaining('wides') });
   });
@@ -104,7 +104,7 @@ suite('a sketch of a table or a file', () => {
   it('ends at its bound and says that it did, and stops when nobody wants it any more', async () => {
     const sketch = await shop.sketch!(task('shop', 'public.wide', { rows: 1 }), never);
     expect(sketch).toMatchObject({ whole: false, pieces: 1 });
-    expect(sketch.rows).toBeLessThan(sketch.ofRows || 700_000);
+    expect(sketch.rows).toBeLessThan(sketch.ofRows);
     const stop = new AbortController();
     const reading = shop.sketch!(task('shop', 'public.wide'), { signal: stop.signal, onRows: () => { stop.abort(new Error('nobody waits')); } });
     await expect(reading).rejects.toThrow('nobody waits');
