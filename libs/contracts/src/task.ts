@@ -66,7 +66,7 @@ export type LoadResult = z.infer<typeof LoadResult>;
 export type PublishResult = z.infer<typeof PublishResult>;
 export type ReconcileResult = z.infer<typeof ReconcileResult>;
 
-export const progressPhases = ['waiting', 'connecting', 'copying', 'indexing', 'proving', 'publishing'] as const;
+export const progressPhases = ['waiting', 'connecting', 'copying', 'indexing', 'proving', 'publishing', 'profiling'] as const;
 export const Progress = z.object({
   phase: z.enum(progressPhases).describe('What is going on.'),
   rows: Count.describe('Rows so far.'), totalRows: Count.nullable().describe('Rows expected, from statistics, or null.'),

@@ -15,7 +15,11 @@ import { ConnectionsRepository } from './connections/connections.repository.ts';
 import { ConnectionsService } from './connections/connections.service.ts';
 import { PROJECT_FILE, ProjectService } from './connections/project.service.ts';
 import { CONNECTORS, type ConnectorCatalogue } from './connector-catalogue.ts';
+import { DatasetsController } from './datasets/datasets.controller.ts';
+import { DatasetsRepository } from './datasets/datasets.repository.ts';
+import { DatasetEndings, DatasetsService } from './datasets/datasets.service.ts';
 import { GivenUpMessages } from './given-up/given-up-messages.service.ts';
+import { DatasetProfiles1764000600000 } from './migrations/dataset-profiles.migration.ts';
 import { OrchestratorTables1764000200000 } from './migrations/orchestrator-tables.migration.ts';
 import { PlanAddresses1764000300000 } from './migrations/plan-addresses.migration.ts';
 import { ReconcileRuns1764000400000 } from './migrations/reconcile-runs.migration.ts';
@@ -70,7 +74,7 @@ import { Changes } from './signals/changes.service.ts';
  * @property project path of agent-etl.yaml; else ETL_ORCHESTRATOR_PROJECT names it */
 export interface OrchestratorOptions { readonly signingKey?: KeyObject | string; readonly project?: string; readonly connectors?: ConnectorCatalogue }
 
-export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000, PlanAddresses1764000300000, ReconcileRuns1764000400000, Schedules1764000500000];
+export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000, PlanAddresses1764000300000, ReconcileRuns1764000400000, Schedules1764000500000, DatasetProfiles1764000600000];
 type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
 
 const services: Provider[] = [
@@ -78,6 +82,7 @@ const services: Provider[] = [
   PlanningService, PlanningGround, Approvals, CopyRuns, PlansService, RetriesService, ReconcilesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
   AirflowService, AirflowRuns, GivenUpMessages, OrchestratorLifecycle,
   SchedulesRepository, SchedulesService, Deployments, ScheduledRuns, Slots, ScheduleTicker,
+  DatasetsRepository, DatasetsService, DatasetEndings,
 ];
 
 /** Nest's module of the orchestrator. */
@@ -87,7 +92,7 @@ export class OrchestratorModule {
     const value = (provide: symbol | Function, useValue: unknown): Provider => ({ provide, useValue });
     return {
       module: OrchestratorModule,
-      controllers: [RequestsController, PlansController, PipelinesController, RunsController, ConnectionsController, AirflowController, RequestsHandler, RunsHandler, DagsHandler],
+      controllers: [RequestsController, PlansController, PipelinesController, RunsController, ConnectionsController, AirflowController, DatasetsController, RequestsHandler, RunsHandler, DagsHandler],
       providers: [
         value(StateDatabase, state), value(Outbox, outbox), value(ORCHESTRATOR_LOG, log), value(CONNECTORS, options.connectors ?? builtInConnectors()), value(PROJECT_FILE, options.project ?? config.ETL_ORCHESTRATOR_PROJECT ?? null),
         value(SIGNING_KEY, keyOf(options, config)), value(PARALLEL, config.ETL_ORCHESTRATOR_PARALLEL), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000),

@@ -47,7 +47,7 @@ export class Slots {
   /** Fills free slots with what waits. A second call while one runs makes that one look once more. */
   look(): Promise<void> {
     this.isAskedAgain = true;
-    this.looking ??= this.fill().catch((error: unknown) => { this.sleepOn(error); }).finally(() => {
+    this.looking ??= this.giveWay().then(() => this.fill()).catch((error: unknown) => { this.sleepOn(error); }).finally(() => {
       this.looking = null;
       if (this.isAskedAgain && this.free > 0) void this.look();
     });
@@ -63,6 +63,12 @@ export class Slots {
       await Promise.all(this.held.values());
       await sleep(5);
     }
+  }
+
+  /** A profile of values gives its slot up to whatever else waits; it is asked for again, and begins anew in a slot that nobody wants. */
+  private async giveWay(): Promise<void> {
+    const profile = this.free > 0 ? undefined : [...this.held.keys()].find(({ claimed, signal }) => claimed.command.task.kind === 'sketch' && !signal.aborted);
+    if (profile && await this.state.asRelayEach((tx) => this.tasks.isWanted(tx))) profile.stop(new EtlError('worker.stopping'));
   }
 
   private get free(): number { return this.isStopping ? 0 : this.settings.slots - this.held.size - this.claiming; }
