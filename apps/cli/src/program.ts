@@ -5,6 +5,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { connectionsCommand, connectorsCommand, datasetsCommand, explainCommand, listDeadLettersCommand, pipelinesCommand, runsCommand, showDeadLetterCommand, testConnectionCommand, watchCommand } from './commands/look-commands.ts';
 import { cancelCommand, reconcileCommand, retryCommand, scheduleCommand } from './commands/operate-commands.ts';
 import { type PlanOptions, applyCommand, planCommand, runCommand } from './commands/plan-and-run.ts';
+import { profileCommand } from './commands/profile-command.ts';
 import { showReceiptCommand, verifyReceiptCommand } from './commands/receipt-commands.ts';
 import { upCommand } from './commands/up.ts';
 import type { TargetOptions } from './commands/what-to-run.ts';
@@ -60,6 +61,7 @@ function addLooking(program: Command, act: AddAct): void {
   act(pipelines.command('resume <name>').description('go on with the next slot'), (session, [name = '']) => scheduleCommand(session, name, 'resume'));
   act(program.command('connectors').description('what can be reached'), (session) => connectorsCommand(session));
   act(program.command('datasets <connection>').description('what a connection holds'), (session, [name = '']) => datasetsCommand(session, name));
+  act(program.command('profile <dataset>').description('what the values of a dataset are like').option('--again', 'read it again'), (session, [id = ''], options) => profileCommand(session, id, options));
   act(program.command('explain <what>').description('why: a plan, a run or a pipeline'), (session, [what = '']) => explainCommand(session, what));
   const connections = act(program.command('connections').description('known connections'), (session) => connectionsCommand(session));
   act(connections.command('list').description('known connections'), (session) => connectionsCommand(session));
