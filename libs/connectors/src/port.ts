@@ -80,7 +80,8 @@ export interface ChunkWriter {
 }
 /** What lies in staging, and which span of the source it is where a cursor was read. */
 export interface Staged { readonly rows: number; readonly digest: Digest | null; readonly span?: Span | undefined }
-export interface Published { readonly published: number; readonly inserted: number | null; readonly updated: number | null }
+/** @property extra of a slice: rows that the target has in it and staging has not */
+export interface Published { readonly published: number; readonly inserted: number | null; readonly updated: number | null; readonly extra?: number }
 
 /** The writing end of one run on one target, behind a fence. */
 export interface SinkSession {

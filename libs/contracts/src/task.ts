@@ -53,6 +53,7 @@ export const PublishResult = z.object({
   level: z.enum(['counts', 'full']).describe('What was compared.'),
   sourceDigest: Digest.nullable().describe('Digest of what was read; null: none was taken.'), targetDigest: Digest.nullable().describe('Digest of what was published; null: none was taken.'),
   proofMs: Count.describe('Milliseconds the comparison took.'),
+  extra: Count.optional().describe('Of a slice: rows that the target has in it and the source has not, since they were deleted there or changed after it.'),
 }).meta({ id: 'PublishResult', description: 'What a publish did.' });
 export const ReconcileResult = z.object({
   kind: z.literal('reconcile').describe('Kind.'), sourceDigest: Digest.describe('Digest of every row of the source.'), targetDigest: Digest.describe('Digest of every row of the target: the same.'),
