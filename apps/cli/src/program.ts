@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { type BackfillOptions, backfillCommand } from './commands/backfill-command.ts';
 import { configCommand, validateCommand } from './commands/check-commands.ts';
 import { addConnectionCommand } from './commands/connections-add.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -75,6 +76,8 @@ function addLooking(program: Command, act: AddAct): void {
 function addOperating(program: Command, act: AddAct): void {
   act(program.command('cancel <run>').description('stop at the next chunk boundary'), (session, [run = '']) => cancelCommand(session, run));
   act(program.command('reconcile <pipeline>').description('compare every row of source and target as they are now; writes nothing').option('--detach', 'do not follow'), (session, [name = ''], options) => reconcileCommand(session, name, options));
+  act(program.command('backfill <pipeline>').description('read a slice of the source again; moves no position').option('--from <instant>', 'first day or instant').option('--to <instant>', 'first day or instant behind it').option('--step <length>', 'one run per 6h, 1d or 2w').option('--detach', 'do not follow'),
+    (session, [name = ''], options) => backfillCommand(session, name, options as BackfillOptions));
   act(program.command('retry <run>').description('run the same plan again').option('--detach', 'do not follow'), (session, [run = ''], options) => retryCommand(session, run, options));
   const dlq = act(program.command('dlq').description('messages that nobody could handle'), (session) => listDeadLettersCommand(session));
   act(dlq.command('list').description('newest first'), (session) => listDeadLettersCommand(session));

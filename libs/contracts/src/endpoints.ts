@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BackfillRequest, BackfillView } from './backfill.ts';
 import { endpoint } from './endpoint.ts';
 import { Failure, Issue } from './failure.ts';
 import { ConnectionName, Count, Instant, PipelineName, PlanId, RequestId, RunId, SafeText } from './ids.ts';
@@ -20,6 +21,7 @@ const byRequest = z.object({ requestId: RequestId }).strict();
 const byPlan = z.object({ planId: PlanId }).strict();
 const byRun = z.object({ runId: RunId }).strict();
 const byName = z.object({ name: PipelineName }).strict();
+const byBackfill = z.object({ name: PipelineName, backfillId: z.uuid() }).strict();
 const byConnection = z.object({ name: ConnectionName }).strict();
 const byDataset = z.object({ id: SafeText.min(3).max(1100).regex(/^[a-z][a-z0-9_]{0,47}[.:].+/, 'must be connection.schema.table or connection:path').describe('connection.schema.table, or connection:path of a file, percent-encoded.') }).strict();
 export const PipelineView = z.object({
@@ -58,6 +60,9 @@ export const endpoints = {
   getPipeline: endpoint({ method: 'GET', path: '/v1/pipelines/:name', app: 'orchestrator', roles: everyone, says: 'A pipeline.', params: byName, response: PipelineView }),
   runPipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/runs', app: 'orchestrator', roles: editors, status: 202, says: 'Plans the pipeline anew and runs it. Takes an Idempotency-Key, which counts for 24 hours.', params: byName, query: wait, response: RequestView }),
   reconcilePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/reconcile', app: 'orchestrator', roles: editors, status: 202, says: 'Compares source and target of the pipeline as they are now, every row; writes nothing. The run is green when they are equal.', params: byName, response: RunView }),
+  backfillPipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/backfills', app: 'orchestrator', roles: editors, status: 202, says: 'Reads a slice of the source again, by the approved plan, and moves no position. Takes an Idempotency-Key: the same key is the same backfill.', params: byName, body: BackfillRequest, response: BackfillView }),
+  listBackfills: endpoint({ method: 'GET', path: '/v1/pipelines/:name/backfills', app: 'orchestrator', roles: everyone, says: 'Backfills of a pipeline, newest first.', params: byName, query: page, response: listOf(BackfillView) }),
+  getBackfill: endpoint({ method: 'GET', path: '/v1/pipelines/:name/backfills/:backfillId', app: 'orchestrator', roles: everyone, says: 'A backfill with its sub-slices.', params: byBackfill, response: BackfillView }),
   pausePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/pause', app: 'orchestrator', roles: editors, says: 'Starts no run at the slots of its schedule until it is resumed. Twice is once.', params: byName, response: PipelineView }),
   resumePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/resume', app: 'orchestrator', roles: editors, says: 'Goes on with the next slot; those that passed meanwhile are not run. Twice is once.', params: byName, response: PipelineView }),
   listRuns: endpoint({ method: 'GET', path: '/v1/runs', app: 'orchestrator', roles: everyone, says: 'Runs that move rows, newest first.', query: page.extend({ pipeline: PipelineName.optional() }), response: listOf(RunView) }),

@@ -1,3 +1,4 @@
+export { BackfillRequest, BackfillView, backfillStates } from './backfill.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { Column, ColumnType, DatasetRef, Digest, Position, Profile, ProfileNotice, addDigests, digestKinds, digestText, typeKinds } from './dataset.ts';
 export { type Answer, type Call, type Endpoint, type EndpointOwner, type Role, endpoint, noBody, nothing, roles } from './endpoint.ts';

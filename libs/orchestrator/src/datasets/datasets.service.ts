@@ -4,7 +4,6 @@ import { Injectable } from '@nestjs/common';
 import { ConnectionsRepository } from '../connections/connections.repository.ts';
 import { ProjectService } from '../connections/project.service.ts';
 import { lookRun } from '../runs/new-run.ts';
-import { RunEndings } from '../runs/run-endings.ts';
 import type { RunRecord } from '../runs/run-record.ts';
 import { runView } from '../runs/run-view.ts';
 import { RunsRepository } from '../runs/runs.repository.ts';
@@ -70,15 +69,5 @@ export class DatasetsService {
   private async canBeRead(tx: TenantTx, { connection }: DatasetRef): Promise<boolean> {
     const found = await this.connections.named(tx, [connection]).catch((error: unknown) => { if (error instanceof EtlError && error.code === 'access.not-found') return []; throw error; });
     return found.some(({ connector }) => connector === 'postgres' || connector === 'file');
-  }
-}
-
-/** Who is told of runs that end. */
-@Injectable()
-export class DatasetEndings {
-  constructor(datasets: DatasetsService, endings: RunEndings) {
-    endings.on('planning', (tx, run) => datasets.planned(tx, run));
-    endings.on('sketch', (tx, run) => datasets.sketched(tx, run));
-    endings.on('copy', (tx, run) => datasets.copied(tx, run));
   }
 }
