@@ -5,7 +5,7 @@ import { Failure, Issue } from './failure.ts';
 import { ConnectionName, Count, Instant, PipelineName, PlanId, RequestId, RunId, SafeText } from './ids.ts';
 import { ConnectionSpec, Pipeline, PipelineRequest } from './pipeline.ts';
 import { PlanView } from './plan.ts';
-import { DagArtifact, Receipt, RequestView, RunView } from './run.ts';
+import { DagArtifact, Receipt, RequestView, RunEventView, RunView } from './run.ts';
 import { ScheduleView } from './schedule.ts';
 import { DatasetProfile } from './sketch.ts';
 import { InspectResult } from './task.ts';
@@ -68,6 +68,7 @@ export const endpoints = {
   listRuns: endpoint({ method: 'GET', path: '/v1/runs', app: 'orchestrator', roles: everyone, says: 'Runs that move rows, newest first.', query: page.extend({ pipeline: PipelineName.optional() }), response: listOf(RunView) }),
   getRun: endpoint({ method: 'GET', path: '/v1/runs/:runId', app: 'orchestrator', roles: everyone, says: 'A run with its tasks, receipt or failure.', params: byRun, query: wait, response: RunView }),
   getReceipt: endpoint({ method: 'GET', path: '/v1/runs/:runId/receipt', app: 'orchestrator', roles: everyone, says: 'The signed receipt.', params: byRun, response: Receipt }),
+  listRunEvents: endpoint({ method: 'GET', path: '/v1/runs/:runId/events', app: 'orchestrator', roles: everyone, says: 'Messages of a run in their order, without progress.', params: byRun, query: page, response: listOf(RunEventView) }),
   cancelRun: endpoint({ method: 'POST', path: '/v1/runs/:runId/cancel', app: 'orchestrator', roles: editors, says: 'Stops at the next chunk boundary.', params: byRun, response: RunView }),
   retryRun: endpoint({ method: 'POST', path: '/v1/runs/:runId/retry', app: 'orchestrator', roles: editors, status: 202, says: 'Runs the same plan again. Takes an Idempotency-Key, which counts for 24 hours.', params: byRun, response: RunView }),
   listConnectors: endpoint({ method: 'GET', path: '/v1/connectors', app: 'orchestrator', roles: everyone, says: 'Connectors of this release.', response: z.object({ items: z.array(ConnectorView).describe('Rows.') }) }),

@@ -58,6 +58,13 @@ export const RunView = z.object({
 }).meta({ id: 'RunView', description: 'A run as scripts and screens read it.' });
 export type RunView = z.infer<typeof RunView>;
 
+export const RunEventView = z.object({
+  seq: Count.describe('Grows with every message; parts of it may be missing between two.'), at: Instant.describe('When the orchestrator wrote or took it.'), type: z.string().describe('Message, such as task.run.succeeded.v1.'),
+  task: z.string().nullable().describe('Task in the plan it is about, or null.'), attempt: Count.nullable().describe('Attempt, or null.'), worker: z.string().nullable().describe('Worker, where the message names one.'),
+  state: z.enum(runStates).nullable().describe('Of the end of a run: how it ended.'), code: z.string().nullable().describe('Why something failed: code of the error table.'), text: z.string().nullable().describe('The sentence.'),
+}).meta({ id: 'RunEventView', description: 'One message of a run, without its payload and without progress.' });
+export type RunEventView = z.infer<typeof RunEventView>;
+
 export const requestStates = ['accepted', 'planning', 'planned', 'waiting', 'running', 'finished', 'failed'] as const;
 export const RequestView = z.object({
   requestId: RequestId, pipeline: z.string().nullable().describe('Pipeline.'), pipelineId: z.string().nullable().describe('Pipeline id.'),

@@ -29,6 +29,7 @@ import { DatasetProfiles1764000600000 } from './migrations/dataset-profiles.migr
 import { OrchestratorTables1764000200000 } from './migrations/orchestrator-tables.migration.ts';
 import { PlanAddresses1764000300000 } from './migrations/plan-addresses.migration.ts';
 import { ReconcileRuns1764000400000 } from './migrations/reconcile-runs.migration.ts';
+import { RunEvents1764000800000 } from './migrations/run-events.migration.ts';
 import { Schedules1764000500000 } from './migrations/schedules.migration.ts';
 import { type OrchestratorConfig, orchestratorConfig } from './orchestrator-config.ts';
 import { ORCHESTRATOR_LOG } from './orchestrator-log.ts';
@@ -80,7 +81,7 @@ import { Changes } from './signals/changes.service.ts';
  * @property project path of agent-etl.yaml; else ETL_ORCHESTRATOR_PROJECT names it */
 export interface OrchestratorOptions { readonly signingKey?: KeyObject | string; readonly project?: string; readonly connectors?: ConnectorCatalogue }
 
-export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000, PlanAddresses1764000300000, ReconcileRuns1764000400000, Schedules1764000500000, DatasetProfiles1764000600000, Backfills1764000700000];
+export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000, PlanAddresses1764000300000, ReconcileRuns1764000400000, Schedules1764000500000, DatasetProfiles1764000600000, Backfills1764000700000, RunEvents1764000800000];
 type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
 
 const services: Provider[] = [

@@ -24,7 +24,7 @@ export async function backfillCommand(session: Session, name: string, options: B
   session.output.note(backfillLine(begun));
   const interrupt = onInterrupt(session.output);
   const ended = await follow(session, client, { begun, interrupt });
-  return report(session, ended, interrupt.wasAsked);
+  return report(session, ended, interrupt);
 }
 /** The slice that runs is what Ctrl-C cancels; those behind it are not run then. */
 async function follow({ output }: Session, client: Client, { begun, interrupt }: { begun: BackfillView; interrupt: Interrupt }): Promise<BackfillView> {
@@ -42,7 +42,7 @@ async function follow({ output }: Session, client: Client, { begun, interrupt }:
     interrupt.stop();
   }
 }
-function report(session: Session, view: BackfillView, wasInterrupted: boolean): ExitCode {
+function report(session: Session, view: BackfillView, { wasAsked: wasInterrupted }: Pick<Interrupt, 'wasAsked'>): ExitCode {
   const { output } = session;
   output.result(view, () => backfillScreen(view, output.paint));
   const failure = view.slices.find(({ failure: why }) => why)?.failure ?? null;
