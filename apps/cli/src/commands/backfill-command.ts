@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@agent-etl/api-client';
-import { BackfillRequest, type BackfillView, EtlError, endpoints } from '@agent-etl/contracts';
+import { BackfillRequest, type BackfillView, endpoints } from '@agent-etl/contracts';
 import { backfillLine, backfillScreen, sliceLine } from '../screens/backfill-screen.ts';
 import { failureScreen } from '../screens/failure-screen.ts';
 import { type ExitCode, WrongUse, exitCodeOf, exitCodes } from '../session/exit-codes.ts';
@@ -17,7 +17,7 @@ export async function backfillCommand(session: Session, name: string, options: B
   const { from, to, step, detach } = options;
   if (from === undefined || to === undefined) throw new WrongUse('Which slice?', `agent-etl backfill ${name} --from 2026-03-01 --to 2026-03-08`);
   const body = BackfillRequest.safeParse({ from, to, ...(step === undefined ? {} : { step }) });
-  if (!body.success) throw new EtlError('request.invalid', { pointer: `--${String(body.error.issues[0]?.path[0] ?? 'from')}`, problem: step !== undefined && body.error.issues[0]?.path[0] === 'step' ? 'must be hours, days or weeks, such as 6h, 1d or 2w' : 'must be a day or an instant, such as 2026-03-01 or 2026-03-01T06:00:00Z' });
+  if (!body.success) throw wrongSlice(body.error.issues.map(({ path }) => String(path[0])));
   const client = await session.client();
   const begun = await client.call(endpoints.backfillPipeline, { params: { name }, body: body.data, idempotencyKey: randomUUID() });
   if (detach) { session.output.result(begun, () => [...backfillScreen(begun, session.output.paint), ' it goes on by itself']); return exitCodes.green; }
@@ -26,6 +26,9 @@ export async function backfillCommand(session: Session, name: string, options: B
   const ended = await follow(session, client, { begun, interrupt });
   return report(session, ended, interrupt);
 }
+const asked: Readonly<Record<string, string>> = { from: 'a day or an instant, such as 2026-03-01 or 2026-03-01T06:00:00Z', to: 'a day or an instant, such as 2026-03-08 or 2026-03-01T18:00:00Z', step: 'hours, days or weeks, such as 6h, 1d or 2w' };
+function wrongSlice([name = 'from']: readonly string[]): WrongUse { return new WrongUse(`--${name} is not understood.`, `write ${asked[name] ?? ''}`); }
+
 /** The slice that runs is what Ctrl-C cancels; those behind it are not run then. */
 async function follow({ output }: Session, client: Client, { begun, interrupt }: { begun: BackfillView; interrupt: Interrupt }): Promise<BackfillView> {
   let told = 0;

@@ -17,6 +17,7 @@ export function barsText(counts: readonly number[]): string {
 /** An estimate with its bound; a number alone where the bound leaves no doubt. */
 export function distinctText({ estimate, low, high }: ColumnSketch['distinct']): string {
   if (low === high) return grouped(estimate);
+  if (high < 100) return `${low} to ${high}`;
   const doubt = Math.max(high - estimate, estimate - low) / Math.max(1, estimate);
   return `${grouped(estimate)} ±${(doubt * 100).toFixed(doubt < 0.095 ? 1 : 0)} %`;
 }

@@ -28,10 +28,14 @@ export interface Distinct { readonly estimate: number; readonly low: number; rea
 export function distinctOf(registers: Registers, values: number): Distinct {
   const filled = registers.reduce((count, least) => count + (least < Infinity ? 1 : 0), 0);
   if (filled === 0) return { estimate: 0, low: 0, high: 0, by: 'linear-counting' };
+  if (isCertain(filled)) return { estimate: filled, low: filled, high: filled, by: 'linear-counting' };
   const { estimate, error, by } = best(registers, filled);
   const within = (count: number): number => Math.min(values, Math.max(filled, count));
   return { estimate: within(Math.round(estimate)), low: within(Math.floor(estimate * (1 - ERRORS * error))), high: within(Math.ceil(estimate * (1 + ERRORS * error))), by };
 }
+
+/** Whether two of so few values fall into one register more seldom than the bound of everything else is missed. */
+const isCertain = (filled: number): boolean => (filled * (filled + 1)) / 2 / REGISTERS < 0.0027;
 
 interface Estimate { readonly estimate: number; readonly error: number; readonly by: Distinct['by'] }
 function best(registers: Registers, filled: number): Estimate {
