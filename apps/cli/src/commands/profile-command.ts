@@ -15,14 +15,14 @@ export async function profileCommand(session: Session, id: string, { again }: { 
   await putProjectConnections(session);
   const client = await session.client();
   const known = await client.call(endpoints.getDatasetProfile, { params: { id } });
-  if (isCurrent(known) && !again) return show(session, known);
+  if (isCurrent(known) && !again) return show(session, id, known);
   const run = await client.call(endpoints.profileDataset, { params: { id } });
   const followed = await followRun(session, run.runId);
   if (followed.run.state !== 'succeeded') return reportRun(session, followed.run, followed.wasInterrupted);
-  return show(session, await client.call(endpoints.getDatasetProfile, { params: { id } }));
+  return show(session, id, await client.call(endpoints.getDatasetProfile, { params: { id } }));
 }
-function show({ output }: Session, profile: DatasetProfile): ExitCode {
+function show({ output }: Session, name: string, profile: DatasetProfile): ExitCode {
   if (!profile.sketch) throw new EtlError('access.not-found', { what: 'profile', next: 'agent-etl profile DATASET --again' });
-  output.result(profile, () => profileScreen(profile, Date.now()));
+  output.result(profile, () => profileScreen(profile, { name, nowMs: Date.now() }));
   return exitCodes.green;
 }

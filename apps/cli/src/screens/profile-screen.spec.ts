@@ -17,10 +17,10 @@ describe('a profile', () => {
     sketch: { connection: 'shop', dataset: 'public.orders', fingerprint: 'a'.repeat(64), engine: 'PostgreSQL 18.4', takenAt: '2026-01-01T00:00:00.000Z', seconds: 1.5, rows: 1000, ofRows: 1000, whole: true, pieces: 1,
       columns: [column({}), column({ name: 'note', native: 'text', kind: 'text', measure: 'length', min: '0', max: '12000', nulls: 1 }), column({ name: 'u', native: 'uuid', kind: 'uuid', measure: 'none', min: null, max: null, histogram: null, nulls: 1000 })], ...more } });
   it('shows a column per line, and of texts only lengths', () => {
-    const lines = profileScreen(profile(), Date.parse('2026-01-01T00:02:00Z'));
+    const lines = profileScreen(profile(), { name: 'shop.public.orders', nowMs: Date.parse('2026-01-01T00:02:00Z') });
     expect(lines.slice(0, 3)).toEqual([' shop.public.orders', ' rows    1,000 rows, all of them', ' by      PostgreSQL 18.4 in 1.5 s, 2 min ago']);
     expect(lines.find((line) => line.includes('note'))).toMatch(/note +text +0\.1 % .*length 0 +length 12,000 +▂ █/);
     expect(lines.find((line) => line.startsWith(' u '))).toMatch(/uuid +100 %/);
   });
-  it('says when not all rows were seen', () => { expect(profileScreen(profile({ whole: false, ofRows: 5000 }), 0)[1]).toBe(' rows    1,000 of about 5,000 rows: reading ended at its bound'); });
+  it('says when not all rows were seen', () => { expect(profileScreen(profile({ whole: false, ofRows: 5000 }), { name: 'shop.public.orders', nowMs: 0 })[1]).toBe(' rows    1,000 of about 5,000 rows: reading ended at its bound'); });
 });

@@ -26,12 +26,13 @@ const cut = (text: string): string => (text.length > MOST_END ? `${text.slice(0,
 const endText = (text: string | null, { measure }: ColumnSketch): string => (text === null ? '' : measure === 'length' ? `length ${grouped(Number(text))}` : cut(text));
 const seenText = ({ whole, rows, ofRows }: DatasetSketch): string => (whole ? `${grouped(rows)} rows, all of them` : `${grouped(rows)} of about ${grouped(ofRows)} rows: reading ended at its bound`);
 
-/** What the values of a dataset are like, a column per line. */
-export function profileScreen({ connection, dataset, sketch, earlier }: DatasetProfile, nowMs: number): string[] {
-  if (!sketch) return [` ${connection}.${dataset}: nobody has profiled its values yet`];
+/** What the values of a dataset are like, a column per line.
+ * @param name the dataset as the user typed it */
+export function profileScreen({ sketch, earlier }: DatasetProfile, { name, nowMs }: { name: string; nowMs: number }): string[] {
+  if (!sketch) return [` ${name}: nobody has profiled its values yet`];
   const rows = sketch.columns.map((column) => [column.name, column.native, percent(column.nulls, sketch.rows), distinctText(column.distinct), endText(column.min, column), endText(column.max, column), column.histogram ? barsText(column.histogram.counts) : '']);
   const before = earlier.map(({ takenAt, rows: then }) => ` before  ${grouped(then)} rows, ${agoText(takenAt, nowMs)}`);
-  return [` ${connection}.${dataset}`, ` rows    ${seenText(sketch)}`, ` by      ${sketch.engine} in ${durationText(sketch.seconds * 1000)}, ${agoText(sketch.takenAt, nowMs)}`, ...before.slice(0, 3), '',
+  return [` ${name}`, ` rows    ${seenText(sketch)}`, ` by      ${sketch.engine} in ${durationText(sketch.seconds * 1000)}, ${agoText(sketch.takenAt, nowMs)}`, ...before.slice(0, 3), '',
     ...table(['column', 'type', 'nulls', 'distinct', 'min', 'max', 'values from min to max'], rows), '',
     ' ± is three standard errors: an estimate proves no key. Of texts, documents and bytes only lengths are told.'];
 }
