@@ -35,6 +35,7 @@ export type DatasetSketch = z.infer<typeof DatasetSketch>;
 export const SketchTask = z.object({
   id: z.literal('sketch').describe('Name.'), kind: z.literal('sketch').describe('Reads a dataset to tell what its values are like. Runs only in a slot that nobody else wants.'),
   source: DatasetRef.describe('Dataset.'),
+  when: z.enum(['asked', 'idle']).describe('asked: somebody waits for it, and it takes a free slot; idle: nobody does, and it runs only while its worker does nothing else.'),
   most: z.object({ rows: Count.describe('Rows after which reading ends.'), seconds: Count.describe('Seconds after which it ends.') }).describe('Bounds.'),
 }).meta({ id: 'SketchTask', description: 'Profiles the values of a dataset.' });
 export type SketchTask = z.infer<typeof SketchTask>;

@@ -15,7 +15,7 @@ const PIECE_PAGES = 8_192;
 const LOCK_SECONDS = 5;
 const LARGEST = literal('postgres', '1e300');
 
-/** Profiles the values of a table in its server, in pieces under one picture. Pieces are taken from all over the table, so that a bound of time or rows cuts off no end of it.
+/** Profiles the values of a table in its server, in pieces. Each has a picture of its own: a profile keeps no vacuum and no change of the table waiting longer than a piece takes, and proves nothing. Pieces are taken from all over the table, so that a bound of time or rows cuts off no end of it.
  * @throws EtlError `source.not-found`, `connection.*`, `query.timeout` when not even one piece was read in time */
 export async function sketchRelation(session: PostgresSession, task: SketchTask, { signal, onRows }: SketchOptions): Promise<DatasetSketch> {
   const relation = relationOf(task.source.dataset);
@@ -36,8 +36,6 @@ class Sketching {
   constructor(private readonly session: PostgresSession, private readonly relation: Relation, private readonly task: SketchTask, private readonly options: SketchOptions) {}
 
   async run(): Promise<DatasetSketch> {
-    await this.session.run(compile(sql`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`));
-    await this.session.run(compile(sql`SET LOCAL lock_timeout = ${literal('postgres', `${LOCK_SECONDS}s`)}`));
     const columns = await describeColumns(this.session, this.relation);
     const facts = await this.#facts();
     const pieces = piecesOf(facts);
@@ -73,9 +71,13 @@ class Sketching {
     return { part, read: pieces.length };
   }
   async #piece(columns: readonly Column[], where: Pg | null, seconds: number): Promise<SketchPart> {
+    await this.session.run(compile(sql`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`));
+    await this.session.run(compile(sql`SET LOCAL lock_timeout = ${literal('postgres', `${LOCK_SECONDS}s`)}`));
     await this.session.run(compile(sql`SET LOCAL statement_timeout = ${literal('postgres', `${Math.ceil(seconds * 1000)}ms`)}`));
     const rows = sql`(SELECT * FROM ${this.relation.name}${where ? sql` WHERE ${where}` : sql``}) AS piece`;
-    return sketchPiece({ dialect: 'postgres', columns: columns.map(measured), from: rows, ask: (statement) => this.session.run(compile(statement), { phase: 'profiling', relation: this.relation.text, right: 'SELECT' }) });
+    const part = await sketchPiece({ dialect: 'postgres', columns: columns.map(measured), from: rows, ask: (statement) => this.session.run(compile(statement), { phase: 'profiling', relation: this.relation.text, right: 'SELECT' }) });
+    await this.session.run(compile(sql`COMMIT`));
+    return part;
   }
 }
 

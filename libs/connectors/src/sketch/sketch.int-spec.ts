@@ -15,7 +15,7 @@ if (!admin) process.stdout.write('SKIPPED sketches: ETL_TEST_POSTGRES_URL is not
 const database = `t_sketch_${process.pid}`;
 const duck = sqlFor('duckdb');
 const never = { signal: new AbortController().signal, onRows: () => undefined };
-const task = (connection: string, dataset: string, most: Partial<SketchTask['most']> = {}): SketchTask => ({ id: 'sketch', kind: 'sketch', source: { connection, dataset }, most: { rows: 50_000_000, seconds: 240, ...most } });
+const task = (connection: string, dataset: string, most: Partial<SketchTask['most']> = {}): SketchTask => ({ id: 'sketch', kind: 'sketch', source: { connection, dataset }, when: 'asked', most: { rows: 50_000_000, seconds: 240, ...most } });
 const column = ({ columns }: DatasetSketch, name: string): ColumnSketch => columns.find((each) => each.name === name)!;
 const total = ({ histogram }: ColumnSketch): number => histogram?.counts.reduce((sum, count) => sum + count, 0) ?? 0;
 

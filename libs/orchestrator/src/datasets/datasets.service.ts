@@ -38,13 +38,13 @@ export class DatasetsService {
     await this.project.refresh();
     return this.state.inTenantTx(tenantId, async (tx) => {
       await this.connections.named(tx, [source.connection]);
-      return runView(await this.start(tx, source, ASKED));
+      return runView(await this.start(tx, source, { when: 'asked', most: ASKED }));
     });
   }
-  private async start(tx: TenantTx, source: DatasetRef, most: SketchTask['most']): Promise<RunRecord> {
+  private async start(tx: TenantTx, source: DatasetRef, how: Pick<SketchTask, 'when' | 'most'>): Promise<RunRecord> {
     const live = await this.datasets.liveRun(tx, source);
     if (live !== null) return this.#rows.get(tx, live);
-    const spec: SketchTask = { id: 'sketch', kind: 'sketch', source, most };
+    const spec: SketchTask = { id: 'sketch', kind: 'sketch', source, ...how };
     return this.runs.start(tx, lookRun({ spec, pipeline: source.connection, pipelineId: null, requestId: null, now: await tx.now(), deadlineMs: SKETCH_MS }));
   }
 
@@ -63,7 +63,7 @@ export class DatasetsService {
     if (state !== 'succeeded' || !load || this.project.policy.profile === 'asked') return;
     const known = await this.datasets.lock(tx, { ...load.source, fingerprint: load.sourceFingerprint });
     if (known?.sketch || !await this.canBeRead(tx, load.source)) return;
-    await this.start(tx, load.source, UNASKED);
+    await this.start(tx, load.source, { when: 'idle', most: UNASKED });
   }
   /** Connectors that can profile values; a connection may be gone by now. */
   private async canBeRead(tx: TenantTx, { connection }: DatasetRef): Promise<boolean> {
