@@ -10,6 +10,7 @@ import { requests } from './scenarios/requests.ts';
 import { schedulesAtHome } from './scenarios/schedules-at-home.ts';
 import { schedules } from './scenarios/schedules.ts';
 import { secrecy } from './scenarios/secrecy.ts';
+import { slices } from './scenarios/slices.ts';
 import { furnish } from './steps.ts';
 import type { SetUp, World } from './world.ts';
 
@@ -26,6 +27,7 @@ export function scenarios({ name, has, start }: SetUp): void {
     afterAll(async () => { await world?.stop(); }, 60_000);
     describe('requests', () => { requests(running); });
     describe('copies', () => { copies(running); });
+    describe('slices', () => { slices(running); });
     describe('failures', () => { failures(running, password); });
     describe('command line', () => { commandLine(running, has); });
     describe('airflow', () => { airflow(running); });
