@@ -1,10 +1,12 @@
 import { Command, Option } from 'commander';
+import { type BackfillOptions, backfillCommand } from './commands/backfill-command.ts';
 import { configCommand, validateCommand } from './commands/check-commands.ts';
 import { addConnectionCommand } from './commands/connections-add.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { connectionsCommand, connectorsCommand, datasetsCommand, explainCommand, listDeadLettersCommand, pipelinesCommand, runsCommand, showDeadLetterCommand, testConnectionCommand, watchCommand } from './commands/look-commands.ts';
 import { cancelCommand, reconcileCommand, retryCommand, scheduleCommand } from './commands/operate-commands.ts';
 import { type PlanOptions, applyCommand, planCommand, runCommand } from './commands/plan-and-run.ts';
+import { profileCommand } from './commands/profile-command.ts';
 import { showReceiptCommand, verifyReceiptCommand } from './commands/receipt-commands.ts';
 import { upCommand } from './commands/up.ts';
 import type { TargetOptions } from './commands/what-to-run.ts';
@@ -60,6 +62,7 @@ function addLooking(program: Command, act: AddAct): void {
   act(pipelines.command('resume <name>').description('go on with the next slot'), (session, [name = '']) => scheduleCommand(session, name, 'resume'));
   act(program.command('connectors').description('what can be reached'), (session) => connectorsCommand(session));
   act(program.command('datasets <connection>').description('what a connection holds'), (session, [name = '']) => datasetsCommand(session, name));
+  act(program.command('profile <dataset>').description('what the values of a dataset are like').option('--again', 'read it again'), (session, [id = ''], options) => profileCommand(session, id, options));
   act(program.command('explain <what>').description('why: a plan, a run or a pipeline'), (session, [what = '']) => explainCommand(session, what));
   const connections = act(program.command('connections').description('known connections'), (session) => connectionsCommand(session));
   act(connections.command('list').description('known connections'), (session) => connectionsCommand(session));
@@ -73,6 +76,8 @@ function addLooking(program: Command, act: AddAct): void {
 function addOperating(program: Command, act: AddAct): void {
   act(program.command('cancel <run>').description('stop at the next chunk boundary'), (session, [run = '']) => cancelCommand(session, run));
   act(program.command('reconcile <pipeline>').description('compare every row of source and target as they are now; writes nothing').option('--detach', 'do not follow'), (session, [name = ''], options) => reconcileCommand(session, name, options));
+  act(program.command('backfill <pipeline>').description('read a slice of the source again; moves no position').option('--from <instant>', 'first day or instant').option('--to <instant>', 'first day or instant behind it').option('--step <length>', 'one run per 6h, 1d or 2w').option('--detach', 'do not follow'),
+    (session, [name = ''], options) => backfillCommand(session, name, options as BackfillOptions));
   act(program.command('retry <run>').description('run the same plan again').option('--detach', 'do not follow'), (session, [run = ''], options) => retryCommand(session, run, options));
   const dlq = act(program.command('dlq').description('messages that nobody could handle'), (session) => listDeadLettersCommand(session));
   act(dlq.command('list').description('newest first'), (session) => listDeadLettersCommand(session));

@@ -4,6 +4,7 @@ import { clock, duration, exact, short } from './format.ts';
 import { Glyph } from './glyph.tsx';
 import { type Tone, shareOf, speedOf, summarise, toneOf, wordOf } from './run-words.ts';
 import { runsStore, useNow, useRuns } from './runs-store.ts';
+import { Schedules } from './schedules.tsx';
 import { Throughput } from './throughput.tsx';
 
 function Tile({ tone, name, figure, note }: { tone: Tone; name: string; figure: string; note: string }) {
@@ -50,6 +51,7 @@ export function RunsPage() {
         </div>
         <div className="card speed"><header><h2>Rows per second</h2><strong>{short(speed)}</strong></header><Throughput /></div>
       </div>
+      <Schedules now={now} />
       <div className="section"><h2>Runs</h2><span>{loaded ? exact(runs.length) : ''}</span></div>
       {problem ? <div className="card error" role="alert"><strong>The runs cannot be read: {problem}</strong><span className="sub">What is shown stays as it was. The page tries again when the feed is back.</span><button type="button" onClick={() => { void runsStore.load(); }}>Try again</button></div> : null}
       {problem && runs.length === 0 ? null : <div className="card rows">

@@ -11,6 +11,7 @@ import { schedulesAtHome } from './scenarios/schedules-at-home.ts';
 import { schedules } from './scenarios/schedules.ts';
 import { secrecy } from './scenarios/secrecy.ts';
 import { transforms } from './scenarios/transforms.ts';
+import { slices } from './scenarios/slices.ts';
 import { furnish } from './steps.ts';
 import type { SetUp, World } from './world.ts';
 
@@ -28,6 +29,7 @@ export function scenarios({ name, has, start }: SetUp): void {
     describe('requests', () => { requests(running); });
     describe('copies', () => { copies(running); });
     describe('transforms', () => { transforms(running); });
+    describe('slices', () => { slices(running); });
     describe('failures', () => { failures(running, password); });
     describe('command line', () => { commandLine(running, has); });
     describe('airflow', () => { airflow(running); });

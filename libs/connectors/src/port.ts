@@ -1,4 +1,4 @@
-import type { Carrier, Connection, ConnectorView, Digest, InspectResult, LoadTask, Profile, PublishTask, Span } from '@agent-etl/contracts';
+import type { Carrier, Connection, ConnectorView, DatasetSketch, Digest, InspectResult, LoadTask, Profile, PublishTask, SketchTask, Span } from '@agent-etl/contracts';
 import type { SecretStore } from '@agent-etl/secrets';
 
 /** Which part of a source one piece covers: half-open, page numbers for ctid and values for a cursor, as text; null where it is open. */
@@ -85,7 +85,8 @@ export interface ChunkWriter {
 }
 /** What lies in staging, and which span of the source it is where a cursor was read. */
 export interface Staged { readonly rows: number; readonly digest: Digest | null; readonly span?: Span | undefined }
-export interface Published { readonly published: number; readonly inserted: number | null; readonly updated: number | null }
+/** @property extra of a slice: rows that the target has in it and staging has not */
+export interface Published { readonly published: number; readonly inserted: number | null; readonly updated: number | null; readonly extra?: number }
 
 /** The writing end of one run on one target, behind a fence. */
 export interface SinkSession {
@@ -140,11 +141,15 @@ export interface ConnectorTools {
   /** Names our connections on the other side, such as application_name. */
   readonly name: string;
 }
+/** @property onRows called with the rows that were seen so far, or 0, at least every few seconds while an engine is at it */
+export interface SketchOptions { readonly signal: AbortSignal; readonly onRows: (rows: number) => void }
 export interface OpenConnection {
   /** Tries the connection, or lists its datasets with the names a user types. */
   inspect(want: 'test' | 'datasets'): Promise<InspectResult>;
   /** Looks at a dataset from catalogues and statistics only. A missing target has `exists: false`; a missing source throws `source.not-found` with the nearest names. */
   profile(dataset: string, as: 'source' | 'target'): Promise<Profile>;
+  /** Profiles the values of a dataset where they are: no row passes this process. A connector that cannot leaves it out. */
+  sketch?(task: SketchTask, options: SketchOptions): Promise<DatasetSketch>;
   readonly source: Source;
   readonly sink: Sink;
   close(): Promise<void>;

@@ -1,11 +1,13 @@
 import { z } from 'zod';
+import { BackfillRequest, BackfillView } from './backfill.ts';
 import { endpoint } from './endpoint.ts';
 import { Failure, Issue } from './failure.ts';
 import { ConnectionName, Count, Instant, PipelineName, PlanId, RequestId, RunId, SafeText } from './ids.ts';
 import { ConnectionSpec, Pipeline, PipelineRequest } from './pipeline.ts';
 import { PlanView } from './plan.ts';
-import { DagArtifact, Receipt, RequestView, RunView } from './run.ts';
+import { DagArtifact, Receipt, RequestView, RunEventView, RunView } from './run.ts';
 import { ScheduleView } from './schedule.ts';
+import { DatasetProfile } from './sketch.ts';
 import { InspectResult } from './task.ts';
 import { DeadLetterView, LiveRunView, Series } from './live.ts';
 
@@ -19,7 +21,9 @@ const byRequest = z.object({ requestId: RequestId }).strict();
 const byPlan = z.object({ planId: PlanId }).strict();
 const byRun = z.object({ runId: RunId }).strict();
 const byName = z.object({ name: PipelineName }).strict();
+const byBackfill = z.object({ name: PipelineName, backfillId: z.uuid() }).strict();
 const byConnection = z.object({ name: ConnectionName }).strict();
+const byDataset = z.object({ id: SafeText.min(3).max(1100).regex(/^[a-z][a-z0-9_]{0,47}[.:].+/, 'must be connection.schema.table or connection:path').describe('connection.schema.table, or connection:path of a file, percent-encoded.') }).strict();
 export const PipelineView = z.object({
   pipelineId: z.string().describe('Id.'), name: PipelineName, owner: z.string().nullable().describe('Owner.'), spec: Pipeline.describe('As it was asked for.'),
   planId: PlanId.nullable().describe('Latest approved plan.'), lastRunId: RunId.nullable().describe('Latest run.'), lastState: z.string().nullable().describe('State of the latest run.'), updatedAt: Instant.describe('Latest change.'),
@@ -56,11 +60,15 @@ export const endpoints = {
   getPipeline: endpoint({ method: 'GET', path: '/v1/pipelines/:name', app: 'orchestrator', roles: everyone, says: 'A pipeline.', params: byName, response: PipelineView }),
   runPipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/runs', app: 'orchestrator', roles: editors, status: 202, says: 'Plans the pipeline anew and runs it. Takes an Idempotency-Key, which counts for 24 hours.', params: byName, query: wait, response: RequestView }),
   reconcilePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/reconcile', app: 'orchestrator', roles: editors, status: 202, says: 'Compares source and target of the pipeline as they are now, every row; writes nothing. The run is green when they are equal.', params: byName, response: RunView }),
+  backfillPipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/backfills', app: 'orchestrator', roles: editors, status: 202, says: 'Reads a slice of the source again, by the approved plan, and moves no position. Takes an Idempotency-Key: the same key is the same backfill.', params: byName, body: BackfillRequest, response: BackfillView }),
+  listBackfills: endpoint({ method: 'GET', path: '/v1/pipelines/:name/backfills', app: 'orchestrator', roles: everyone, says: 'Backfills of a pipeline, newest first.', params: byName, query: page, response: listOf(BackfillView) }),
+  getBackfill: endpoint({ method: 'GET', path: '/v1/pipelines/:name/backfills/:backfillId', app: 'orchestrator', roles: everyone, says: 'A backfill with its sub-slices.', params: byBackfill, response: BackfillView }),
   pausePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/pause', app: 'orchestrator', roles: editors, says: 'Starts no run at the slots of its schedule until it is resumed. Twice is once.', params: byName, response: PipelineView }),
   resumePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/resume', app: 'orchestrator', roles: editors, says: 'Goes on with the next slot; those that passed meanwhile are not run. Twice is once.', params: byName, response: PipelineView }),
   listRuns: endpoint({ method: 'GET', path: '/v1/runs', app: 'orchestrator', roles: everyone, says: 'Runs that move rows, newest first.', query: page.extend({ pipeline: PipelineName.optional() }), response: listOf(RunView) }),
   getRun: endpoint({ method: 'GET', path: '/v1/runs/:runId', app: 'orchestrator', roles: everyone, says: 'A run with its tasks, receipt or failure.', params: byRun, query: wait, response: RunView }),
   getReceipt: endpoint({ method: 'GET', path: '/v1/runs/:runId/receipt', app: 'orchestrator', roles: everyone, says: 'The signed receipt.', params: byRun, response: Receipt }),
+  listRunEvents: endpoint({ method: 'GET', path: '/v1/runs/:runId/events', app: 'orchestrator', roles: everyone, says: 'Messages of a run in their order, without progress.', params: byRun, query: page, response: listOf(RunEventView) }),
   cancelRun: endpoint({ method: 'POST', path: '/v1/runs/:runId/cancel', app: 'orchestrator', roles: editors, says: 'Stops at the next chunk boundary.', params: byRun, response: RunView }),
   retryRun: endpoint({ method: 'POST', path: '/v1/runs/:runId/retry', app: 'orchestrator', roles: editors, status: 202, says: 'Runs the same plan again. Takes an Idempotency-Key, which counts for 24 hours.', params: byRun, response: RunView }),
   listConnectors: endpoint({ method: 'GET', path: '/v1/connectors', app: 'orchestrator', roles: everyone, says: 'Connectors of this release.', response: z.object({ items: z.array(ConnectorView).describe('Rows.') }) }),
@@ -68,6 +76,8 @@ export const endpoints = {
   putConnection: endpoint({ method: 'PUT', path: '/v1/connections/:name', app: 'orchestrator', roles: editors, says: 'Adds or changes a connection.', params: byConnection, body: ConnectionSpec, response: ConnectionView }),
   testConnection: endpoint({ method: 'POST', path: '/v1/connections/:name/test', app: 'orchestrator', roles: editors, says: 'A worker tries the connection.', params: byConnection, response: InspectResult }),
   listDatasets: endpoint({ method: 'GET', path: '/v1/connections/:name/datasets', app: 'orchestrator', roles: everyone, says: 'A worker lists what the connection holds.', params: byConnection, response: InspectResult }),
+  getDatasetProfile: endpoint({ method: 'GET', path: '/v1/datasets/:id/profile', app: 'orchestrator', roles: everyone, says: 'What is known of a dataset: what its catalogue said, and what its values are like. Reads nothing at the source.', params: byDataset, response: DatasetProfile }),
+  profileDataset: endpoint({ method: 'POST', path: '/v1/datasets/:id/profile', app: 'orchestrator', roles: editors, status: 202, says: 'Has a worker read the dataset in a free slot and profile its values. While one does, that run is the answer.', params: byDataset, response: RunView }),
   putAirflowTaskRun: endpoint({ method: 'PUT', path: '/v1/plans/:planId/airflow-task-runs', app: 'orchestrator', roles: ['airflow', 'editor', 'admin'], says: 'What a generated DAG calls: make sure this task runs.', params: byPlan, body: AirflowTaskRun, response: AirflowTaskState }),
   postAirflowDeadline: endpoint({ method: 'POST', path: '/v1/airflow-deadlines', app: 'orchestrator', roles: ['airflow', 'editor', 'admin'], says: 'What a generated DAG calls when a run is late.', body: z.object({ plan: PlanId, run_id: SafeText.max(250) }), response: z.object({}) }),
   listRunViews: endpoint({ method: 'GET', path: '/v1/views/runs', app: 'monitor', roles: everyone, says: 'Runs as the dashboard shows them, newest first; each says by seq how new it is.', query: page, response: listOf(LiveRunView) }),

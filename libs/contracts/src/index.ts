@@ -1,3 +1,4 @@
+export { BackfillRequest, BackfillView, backfillStates } from './backfill.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { Column, ColumnType, DatasetRef, Digest, Position, Profile, ProfileNotice, addDigests, digestKinds, digestText, typeKinds } from './dataset.ts';
 export { type Answer, type Call, type Endpoint, type EndpointOwner, type Role, endpoint, noBody, nothing, roles } from './endpoint.ts';
@@ -13,8 +14,9 @@ export { DeadLetterView, LiveFrame, LiveRunView, LiveSubscribe, Series, metricNa
 export { type App, type MessageType, type Payload, type ReadBy, type Topic, type TopicName, type WrittenBy, apps, deadLetterTopic, isMessageType, messageTypes, messages, readBy, topicNames, topics } from './messages.ts';
 export { Connection, ConnectionSpec, type FileConnection, type MysqlConnection, Pipeline, PipelineRequest, PipelineSource, PipelineTarget, type PostgresConnection, Schedule, SecretRef, type SqliteConnection, knownConnectors, loadModes } from './pipeline.ts';
 export { didYouMean, nearestNames } from './nearest-names.ts';
-export { Carrier, Chunking, ColumnMapping, Cursor, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
+export { Carrier, Chunking, ColumnMapping, Cursor, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Slice, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
 export { AirflowTarget, Policy, Project, SecretsConfig } from './project.ts';
-export { DagArtifact, Receipt, ReceiptBody, RequestView, type RunKind, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runKinds, runStates, takenDigests, taskRunStates } from './run.ts';
+export { DagArtifact, Receipt, ReceiptBody, RequestView, RunEventView, type RunKind, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runKinds, runStates, takenDigests, taskRunStates } from './run.ts';
+export { ColumnSketch, DatasetProfile, DatasetSketch, EarlierSketch, SketchResult, SketchTask, sketchMeasures } from './sketch.ts';
 export { ScheduleView, SlotView, slotOutcomes } from './schedule.ts';
 export { InspectResult, InspectTask, LoadResult, ProfileResult, ProfileTask, Progress, PublishResult, ReconcileResult, ReconcileTask, Span, TaskCommand, TaskResult, TaskSpec, progressPhases } from './task.ts';

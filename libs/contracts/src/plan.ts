@@ -59,6 +59,12 @@ export const Cursor = z.object({
 }).meta({ id: 'Cursor', description: 'What lets a later run read only what changed.' });
 export type Cursor = z.infer<typeof Cursor>;
 
+export const Slice = z.object({
+  column: SafeText.describe('Column at the source that says when a row changed.'), kind: z.enum(['ts', 'tstz']).describe('Its logical type.'),
+  from: Instant.describe('First instant of the slice.'), to: Instant.describe('First instant behind it.'),
+}).meta({ id: 'Slice', description: 'Rows of a source by their cursor, [from, to): what a backfill reads again. No position moves.' });
+export type Slice = z.infer<typeof Slice>;
+
 const base = { id: TaskName.describe('Name inside the plan.'), engine: z.enum(engines).describe('What moves the bytes.') };
 export const LoadTask = z.object({
   ...base, kind: z.literal('load').describe('Reads the source and writes staging and ledger.'),
@@ -72,21 +78,23 @@ export const LoadTask = z.object({
   level: z.enum(['counts', 'full']).optional().describe('What its publish compares, full when left out: at counts no digest is taken only to be compared.'),
   cursor: Cursor.optional(),
   transform: Transform.optional(),
+  slice: Slice.optional(),
 }).meta({ id: 'LoadTask', description: 'Copies a source into staging.' });
 export type LoadTask = z.infer<typeof LoadTask>;
 
-export const publishWays = ['rename', 'swap', 'truncate-insert', 'append', 'upsert', 'file'] as const;
+export const publishWays = ['rename', 'swap', 'truncate-insert', 'append', 'upsert', 'file', 'replace-slice'] as const;
 export const PublishTask = z.object({
   ...base, kind: z.literal('publish').describe('Reconciles staging with the source and makes it visible in one step.'),
   load: TaskName.describe('The load task whose staging is published.'),
   source: DatasetRef.describe('What was read.'), target: DatasetRef.describe('What becomes visible.'),
   columns: z.array(ColumnMapping).min(1).describe('Columns in their order.'),
-  how: z.enum(publishWays).describe('rename: a new table · swap: two renames · truncate-insert: keeps views and keys · append · upsert · file: rename of a file.'),
+  how: z.enum(publishWays).describe('rename: a new table · swap: two renames · truncate-insert: keeps views and keys · append · upsert · file: rename of a file · replace-slice: the rows of a slice go and come in one transaction.'),
   key: z.array(z.string()).nullable().describe('Target columns that name a row, or null.'),
   keyFromSource: z.boolean().describe('Whether a new table gets the key as its primary key.'),
   level: z.enum(['counts', 'full']).describe('What is compared before publishing.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
   cursor: Cursor.optional(),
+  slice: Slice.optional(),
 }).meta({ id: 'PublishTask', description: 'Proves and publishes what a load staged.' });
 export type PublishTask = z.infer<typeof PublishTask>;
 

@@ -15,6 +15,7 @@ export const Policy = z.object({
     upTo: z.enum(['R0', 'R1']).optional().describe('Highest risk class that needs no person; R1 when left out.'),
     second: z.boolean().optional().describe('Whether somebody else than the author must approve.'),
   }).strict().optional().describe('Who may approve what.'),
+  profile: z.enum(['after-run', 'asked']).optional().describe('When the values of a source are profiled: after-run, the default, once after the first green run that read it, in a slot that nobody wants; asked: only by agent-etl profile.'),
   airflow: AirflowTarget.optional().describe('DAG target.'),
   budgets: z.looseObject({}).optional().describe('Budgets; refused by name in this release.'),
   egress: z.looseObject({}).optional().describe('Networks that may be dialled; refused by name in this release.'),

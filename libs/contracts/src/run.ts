@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { DatasetRef, digestKinds } from './dataset.ts';
 import { Failure } from './failure.ts';
 import { Count, Instant, PipelineName, PlanId, RequestId, RunId, Sha256, TaskRunId } from './ids.ts';
+import { Slice } from './plan.ts';
 import { Progress, TaskResult } from './task.ts';
 
 export const runStates = ['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled'] as const;
 export type RunState = (typeof runStates)[number];
-/** copy moves rows; planning profiles; inspect looks at a connection; reconcile compares both ends. */
-export const runKinds = ['copy', 'planning', 'inspect', 'reconcile'] as const;
+/** copy moves rows; planning profiles; inspect looks at a connection; reconcile compares both ends; sketch profiles the values of a dataset. */
+export const runKinds = ['copy', 'planning', 'inspect', 'reconcile', 'sketch'] as const;
 export type RunKind = (typeof runKinds)[number];
 export const taskRunStates = ['waiting', 'ready', 'running', 'succeeded', 'failed', 'cancelled', 'skipped'] as const;
 export type TaskRunState = (typeof taskRunStates)[number];
@@ -24,6 +25,7 @@ export const ReceiptBody = z.object({
   published: Count.describe('Rows that became visible.'),
   digest: z.enum(digestKinds).describe('How rows were hashed.'),
   sourceDigest: z.string().nullable().describe('kind:rows:a:b of the source; null: none was taken.'), targetDigest: z.string().nullable().describe('kind:rows:a:b of the target; null: none was taken.'),
+  slice: Slice.pick({ column: true, from: true, to: true }).extend({ extra: Count.describe('Rows that the target has in the slice and the source has not.') }).optional().describe('What a backfill read again: every row of the slice is in the target as the source has it.'),
   chunks: Count.describe('Pieces.'), attempts: Count.describe('Attempts of all tasks together.'),
   approvedBy: z.string().describe('policy, or who approved the plan.'),
   startedAt: Instant.describe('Start of the run.'), finishedAt: Instant.describe('End of the run.'),
@@ -50,12 +52,19 @@ export const TaskRunView = z.object({
 export type TaskRunView = z.infer<typeof TaskRunView>;
 export const RunView = z.object({
   runId: RunId, planId: PlanId.nullable().describe('Plan; null while profiling.'), requestId: RequestId.nullable().describe('Request.'),
-  kind: z.enum(runKinds).describe('copy moves rows; planning profiles; inspect looks at a connection; reconcile compares both ends.'),
+  kind: z.enum(runKinds).describe('copy moves rows; planning profiles; inspect looks at a connection; reconcile compares both ends; sketch profiles the values of a dataset.'),
   pipeline: z.string().describe('Pipeline.'), state: z.enum(runStates).describe('State.'), driver: z.enum(['workers', 'airflow']).describe('Who starts tasks.'),
   startedAt: Instant.nullable().describe('Start.'), finishedAt: Instant.nullable().describe('End.'),
   tasks: z.array(TaskRunView).describe('Tasks in order.'), receipt: Receipt.nullable().describe('Proof; null until green.'), failure: Failure.nullable().describe('Why it is red.'),
 }).meta({ id: 'RunView', description: 'A run as scripts and screens read it.' });
 export type RunView = z.infer<typeof RunView>;
+
+export const RunEventView = z.object({
+  seq: Count.describe('Grows with every message; parts of it may be missing between two.'), at: Instant.describe('When the orchestrator wrote or took it.'), type: z.string().describe('Message, such as task.run.succeeded.v1.'),
+  task: z.string().nullable().describe('Task in the plan it is about, or null.'), attempt: Count.nullable().describe('Attempt, or null.'), worker: z.string().nullable().describe('Worker, where the message names one.'),
+  state: z.enum(runStates).nullable().describe('Of the end of a run: how it ended.'), code: z.string().nullable().describe('Why something failed: code of the error table.'), text: z.string().nullable().describe('The sentence.'),
+}).meta({ id: 'RunEventView', description: 'One message of a run, without its payload and without progress.' });
+export type RunEventView = z.infer<typeof RunEventView>;
 
 export const requestStates = ['accepted', 'planning', 'planned', 'waiting', 'running', 'finished', 'failed'] as const;
 export const RequestView = z.object({

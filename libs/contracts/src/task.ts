@@ -3,6 +3,7 @@ import { DatasetRef, Digest, Profile } from './dataset.ts';
 import { Count, Instant, PlanId, RunId, TaskRunId } from './ids.ts';
 import { ColumnMapping, LoadTask, PublishTask } from './plan.ts';
 import { Connection, PipelineSource } from './pipeline.ts';
+import { SketchResult, SketchTask } from './sketch.ts';
 
 export const ProfileTask = z.object({
   id: z.literal('profile').describe('Name.'), kind: z.literal('profile').describe('Looks at source and target before a plan is made.'),
@@ -24,7 +25,7 @@ export const ReconcileTask = z.object({
 }).meta({ id: 'ReconcileTask', description: 'Compares source and target at any time.' });
 export type ReconcileTask = z.infer<typeof ReconcileTask>;
 
-export const TaskSpec = z.discriminatedUnion('kind', [ProfileTask, InspectTask, LoadTask, PublishTask, ReconcileTask]).meta({ description: 'What a worker is asked to do.' });
+export const TaskSpec = z.discriminatedUnion('kind', [ProfileTask, InspectTask, LoadTask, PublishTask, ReconcileTask, SketchTask]).meta({ description: 'What a worker is asked to do.' });
 export type TaskSpec = z.infer<typeof TaskSpec>;
 
 export const ProfileResult = z.object({
@@ -53,12 +54,13 @@ export const PublishResult = z.object({
   level: z.enum(['counts', 'full']).describe('What was compared.'),
   sourceDigest: Digest.nullable().describe('Digest of what was read; null: none was taken.'), targetDigest: Digest.nullable().describe('Digest of what was published; null: none was taken.'),
   proofMs: Count.describe('Milliseconds the comparison took.'),
+  extra: Count.optional().describe('Of a slice: rows that the target has in it and the source has not, since they were deleted there or changed after it.'),
 }).meta({ id: 'PublishResult', description: 'What a publish did.' });
 export const ReconcileResult = z.object({
   kind: z.literal('reconcile').describe('Kind.'), sourceDigest: Digest.describe('Digest of every row of the source.'), targetDigest: Digest.describe('Digest of every row of the target: the same.'),
   proofMs: Count.describe('Milliseconds both took.'),
 }).meta({ id: 'ReconcileResult', description: 'What a comparison found: both ends are equal. Ends that differ make the task fail with sink.reconcile-mismatch.' });
-export const TaskResult = z.discriminatedUnion('kind', [ProfileResult, InspectResult, LoadResult, PublishResult, ReconcileResult]).meta({ description: 'What a task did.' });
+export const TaskResult = z.discriminatedUnion('kind', [ProfileResult, InspectResult, LoadResult, PublishResult, ReconcileResult, SketchResult]).meta({ description: 'What a task did.' });
 export type TaskResult = z.infer<typeof TaskResult>;
 export type ProfileResult = z.infer<typeof ProfileResult>;
 export type InspectResult = z.infer<typeof InspectResult>;
@@ -66,7 +68,7 @@ export type LoadResult = z.infer<typeof LoadResult>;
 export type PublishResult = z.infer<typeof PublishResult>;
 export type ReconcileResult = z.infer<typeof ReconcileResult>;
 
-export const progressPhases = ['waiting', 'connecting', 'copying', 'indexing', 'proving', 'publishing'] as const;
+export const progressPhases = ['waiting', 'connecting', 'copying', 'indexing', 'proving', 'publishing', 'profiling'] as const;
 export const Progress = z.object({
   phase: z.enum(progressPhases).describe('What is going on.'),
   rows: Count.describe('Rows so far.'), totalRows: Count.nullable().describe('Rows expected, from statistics, or null.'),

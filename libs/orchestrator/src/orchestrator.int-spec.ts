@@ -62,6 +62,18 @@ describePostgres('orchestrator', () => {
       expect([...new Set(order)]).toEqual(['pipeline.accepted.v1', 'run.started.v1', 'run.finished.v1', 'plan.proposed.v1', 'plan.approved.v1'].filter((type) => order.includes(type)).sort((a, b) => order.indexOf(a) - order.indexOf(b)));
       expect(order).toEqual(expect.arrayContaining(['pipeline.accepted.v1', 'plan.proposed.v1', 'plan.approved.v1', 'run.finished.v1']));
     });
+    it('tells its messages in their order, in pages', async () => {
+      const asked = await ask({ pipeline: aCopy(pipelineName()), run: 'now' });
+      await run(asked.runId!);
+      type Page = { items: { seq: number; type: string; task: string | null; state: string | null }[]; next: string | null };
+      const whole = (await call<Page>('GET', `/v1/runs/${asked.runId}/events`)).json;
+      expect(whole.items.map(({ type, task, state }) => [type, task ?? state])).toEqual([
+        ['run.started.v1', null], ['task.run.requested.v1', 'load'], ['task.run.started.v1', 'load'], ['task.run.succeeded.v1', 'load'],
+        ['task.run.requested.v1', 'publish'], ['task.run.started.v1', 'publish'], ['task.run.succeeded.v1', 'publish'], ['run.finished.v1', 'succeeded']]);
+      const first = (await call<Page>('GET', `/v1/runs/${asked.runId}/events?limit=5`)).json;
+      const rest = (await call<Page>('GET', `/v1/runs/${asked.runId}/events?limit=5&cursor=${first.next}`)).json;
+      expect([...first.items, ...rest.items, rest.next]).toEqual([...whole.items, null]);
+    });
     it('hands the load result to the publish', () => {
       const publish = worker.commands.find(({ task }) => task.kind === 'publish')!;
       expect(publish.load).toMatchObject({ kind: 'load', written: 2_984_094 });

@@ -9,16 +9,27 @@ import { AirflowController } from './airflow/airflow.controller.ts';
 import { AirflowRepository } from './airflow/airflow.repository.ts';
 import { AirflowRuns } from './airflow/airflow-runs.service.ts';
 import { AirflowService } from './airflow/airflow.service.ts';
+import { BackfillEndings } from './backfills/backfill-endings.service.ts';
+import { BackfillsController } from './backfills/backfills.controller.ts';
+import { BackfillsRepository } from './backfills/backfills.repository.ts';
+import { BackfillsService } from './backfills/backfills.service.ts';
 import { ConnectionEntity } from './connections/connection.entity.ts';
 import { ConnectionsController } from './connections/connections.controller.ts';
 import { ConnectionsRepository } from './connections/connections.repository.ts';
 import { ConnectionsService } from './connections/connections.service.ts';
 import { PROJECT_FILE, ProjectService } from './connections/project.service.ts';
 import { CONNECTORS, type ConnectorCatalogue } from './connector-catalogue.ts';
+import { DatasetsController } from './datasets/datasets.controller.ts';
+import { DatasetsRepository } from './datasets/datasets.repository.ts';
+import { DatasetEndings } from './datasets/dataset-endings.service.ts';
+import { DatasetsService } from './datasets/datasets.service.ts';
 import { GivenUpMessages } from './given-up/given-up-messages.service.ts';
+import { Backfills1764000700000 } from './migrations/backfills.migration.ts';
+import { DatasetProfiles1764000600000 } from './migrations/dataset-profiles.migration.ts';
 import { OrchestratorTables1764000200000 } from './migrations/orchestrator-tables.migration.ts';
 import { PlanAddresses1764000300000 } from './migrations/plan-addresses.migration.ts';
 import { ReconcileRuns1764000400000 } from './migrations/reconcile-runs.migration.ts';
+import { RunEvents1764000800000 } from './migrations/run-events.migration.ts';
 import { Schedules1764000500000 } from './migrations/schedules.migration.ts';
 import { type OrchestratorConfig, orchestratorConfig } from './orchestrator-config.ts';
 import { ORCHESTRATOR_LOG } from './orchestrator-log.ts';
@@ -71,7 +82,7 @@ import { Changes } from './signals/changes.service.ts';
  * @property project path of agent-etl.yaml; else ETL_ORCHESTRATOR_PROJECT names it */
 export interface OrchestratorOptions { readonly signingKey?: KeyObject | string; readonly project?: string; readonly connectors?: ConnectorCatalogue }
 
-export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000, PlanAddresses1764000300000, ReconcileRuns1764000400000, Schedules1764000500000];
+export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000, PlanAddresses1764000300000, ReconcileRuns1764000400000, Schedules1764000500000, DatasetProfiles1764000600000, Backfills1764000700000, RunEvents1764000800000];
 type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
 
 const services: Provider[] = [
@@ -79,6 +90,7 @@ const services: Provider[] = [
   PlanningService, PlanningGround, StepsService, Approvals, CopyRuns, PlansService, RetriesService, ReconcilesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
   AirflowService, AirflowRuns, GivenUpMessages, OrchestratorLifecycle,
   SchedulesRepository, SchedulesService, Deployments, ScheduledRuns, Slots, ScheduleTicker,
+  DatasetsRepository, DatasetsService, DatasetEndings, BackfillsRepository, BackfillsService, BackfillEndings,
 ];
 
 /** Nest's module of the orchestrator. */
@@ -88,7 +100,7 @@ export class OrchestratorModule {
     const value = (provide: symbol | Function, useValue: unknown): Provider => ({ provide, useValue });
     return {
       module: OrchestratorModule,
-      controllers: [RequestsController, PlansController, PipelinesController, RunsController, ConnectionsController, AirflowController, RequestsHandler, RunsHandler, DagsHandler],
+      controllers: [RequestsController, PlansController, PipelinesController, RunsController, ConnectionsController, AirflowController, DatasetsController, BackfillsController, RequestsHandler, RunsHandler, DagsHandler],
       providers: [
         value(StateDatabase, state), value(Outbox, outbox), value(ORCHESTRATOR_LOG, log), value(CONNECTORS, options.connectors ?? builtInConnectors()), value(PROJECT_FILE, options.project ?? config.ETL_ORCHESTRATOR_PROJECT ?? null),
         value(SIGNING_KEY, keyOf(options, config)), value(PARALLEL, config.ETL_ORCHESTRATOR_PARALLEL), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000),

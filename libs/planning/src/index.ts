@@ -3,6 +3,7 @@ export { knownKeys } from './files/known-keys.ts';
 export { readPipelineFile, readProjectFile } from './files/read-files.ts';
 export { type ReadExpression, fusedOf } from './lowered-steps.ts';
 export { type Planned, planCopy } from './plan-copy.ts';
+export { type SlicePlan, sliceTasks } from './slice-plan.ts';
 export { digestOf, planHash, receiptBytes } from './plan-hash.ts';
 export { type PlanFacts, planView, questionView } from './plan-view.ts';
 export { refusalOf } from './refusal.ts';

@@ -25,7 +25,7 @@ export const etaText = (task: TaskRunView, { rowsPerSecond }: Speed): string => 
   return `ETA ${durationText(((progress.totalRows - progress.rows) / rowsPerSecond) * 1000)}`;
 };
 /** What a phase is called in the column of labels: the words of the screen that stays. */
-const labels = { waiting: 'waiting', connecting: 'connect', copying: 'copy', proving: 'proof', indexing: 'index', publishing: 'publish' } as const;
+const labels = { waiting: 'waiting', connecting: 'connect', copying: 'copy', proving: 'proof', indexing: 'index', publishing: 'publish', profiling: 'profile' } as const;
 /** One line about a running task: bar, percent, rows, speed, ETA; the phase where it is not copying. */
 export function progressLine(run: RunView, speed: Speed): string {
   const task = currentTask(run);

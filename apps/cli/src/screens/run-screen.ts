@@ -40,12 +40,16 @@ export function runScreen(run: RunView, paint: Paint): string[] {
   if (run.receipt) lines.push(` receipt ${receiptSum(run.receipt)}   signed, ${run.runId}`);
   const seconds = durationText(betweenMs(run.startedAt, run.finishedAt));
   if (run.state === 'succeeded') lines.push('', ` ${paint('green', 'green')} in ${seconds}: reconciled ${run.receipt?.reconciled ?? false}, ${grouped(run.receipt?.published ?? 0)} rows published`);
-  if (run.state === 'cancelled') lines.push('', ` ${paint('yellow', 'cancelled')} after ${seconds}; nothing was published by this run`, `    next    agent-etl ${run.kind === 'reconcile' ? `reconcile ${run.pipeline}` : `retry ${run.runId}`}`);
+  if (run.state === 'cancelled') lines.push('', ` ${paint('yellow', 'cancelled')} after ${seconds}; nothing was published by this run`, `    next    agent-etl ${nextOf(run)}`);
   return lines;
 }
+/** The command that asks for the same again. */
+const nextOf = ({ kind, pipeline, runId }: RunView): string => (kind === 'reconcile' ? `reconcile ${pipeline}` : kind === 'sketch' ? 'profile DATASET --again' : `retry ${runId}`);
+
 /** What a red run left behind, in a sentence. */
 export function leftBehind(run: RunView): string {
   if (run.kind === 'reconcile') return 'nothing was written: both ends are as they were';
+  if (run.kind === 'sketch') return 'nothing was written';
   const publish = publishOf(run);
   if (publish) return `${grouped(publish.result.published)} rows published`;
   const staged = run.tasks.reduce((sum, { kind, rows }) => sum + (kind === 'load' ? rows : 0), 0); // a publish counts the rows of its load again

@@ -4,6 +4,7 @@ import { folderFailure, listFiles } from './file-folder.ts';
 import { FileGate } from './file-gate.ts';
 import { profileFile } from './file-profile.ts';
 import { FileSink } from './file-sink.ts';
+import { sketchFile } from './file-sketch.ts';
 import { FileSource } from './file-source.ts';
 
 /** Files below one folder of the worker: CSV, TSV, lines or an array of JSON objects, each also packed by gzip or zstd, and Parquet, read and written by DuckDB in a locked child process. */
@@ -24,6 +25,7 @@ export const fileConnector: Connector<FileConnection> = {
         }
       },
       profile: (dataset, as) => profileFile(gate, dataset, { as, scratch: tools.scratch }),
+      sketch: (task, options) => sketchFile(gate, task, { ...options, scratch: tools.scratch }),
       async close() { /* nothing is held */ },
     };
   },

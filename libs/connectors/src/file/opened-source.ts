@@ -16,9 +16,12 @@ import type { TextHead } from './text-head.ts';
 /** Files that still have the shape they were planned with, and the plan by which DuckDB reads them. */
 export interface OpenedSource { readonly files: readonly SourceFile[]; readonly plan: ReadPlan; drop(): Promise<void> }
 
+/** How files are read, as they were when they were profiled. */
+type Wanted = Pick<LoadTask, 'source' | 'options' | 'sourceFingerprint' | 'columns'>;
+
 const drifted = (dataset: string, diff: string): EtlError => new EtlError('source.schema-drifted', { dataset, diff });
 /** @param found columns of the files as they are now */
-function refuseDrift(task: LoadTask, plan: ReadPlan, { found, keys }: { found: readonly string[]; keys: readonly string[] }): void {
+function refuseDrift(task: Wanted, plan: ReadPlan, { found, keys }: { found: readonly string[]; keys: readonly string[] }): void {
   const partitions = keys.map((key) => `${key} ${plan.partitions?.find(({ name }) => name === key)?.duckType ?? 'unknown'}`);
   const isFingerprint = fingerprintOf(columnsOf(allColumns(plan))) === task.sourceFingerprint;
   const diff = driftOf(plan, [...found, ...partitions]) ?? (isFingerprint ? null : 'the order of its columns');
@@ -26,7 +29,7 @@ function refuseDrift(task: LoadTask, plan: ReadPlan, { found, keys }: { found: r
 }
 
 /** @throws EtlError `source.schema-drifted`, `source.not-found`, `data.format-invalid`, `file.forbidden`, `plan.stale` */
-export async function openSource(gate: FileGate, task: LoadTask, scratch: string): Promise<OpenedSource> {
+export async function openSource(gate: FileGate, task: Wanted, scratch: string): Promise<OpenedSource> {
   const plan = fromOptions(task.options);
   const found = await openFiles(gate, task.source.dataset);
   if (found.format.format !== plan.format) throw drifted(task.source.dataset, `${found.format.format} instead of ${plan.format}`);
@@ -34,7 +37,7 @@ export async function openSource(gate: FileGate, task: LoadTask, scratch: string
 }
 type Found = SourceFiles & { readonly scratch: string };
 
-async function openParquet(task: LoadTask, plan: ReadPlan, { files, keys, scratch }: Found): Promise<OpenedSource> {
+async function openParquet(task: Wanted, plan: ReadPlan, { files, keys, scratch }: Found): Promise<OpenedSource> {
   const duck = await DuckChild.start({ about: task.source.dataset, scratch, files: files.map(({ path }) => path) });
   try {
     refuseDrift(task, plan, { found: (await readParquetShape(duck, files)).columns.map(({ name, duckType }) => `${name} ${duckType}`), keys });
@@ -44,7 +47,7 @@ async function openParquet(task: LoadTask, plan: ReadPlan, { files, keys, scratc
   return { files, plan, drop: async () => undefined };
 }
 
-async function openText(task: LoadTask, plan: TextPlan, found: Found): Promise<OpenedSource> {
+async function openText(task: Wanted, plan: TextPlan, found: Found): Promise<OpenedSource> {
   const { source: { dataset } } = task;
   const { keys, scratch } = found;
   const { head, shape } = await lookAtTexts(found, plan.format === 'csv' ? plan.dialect : undefined);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Cursor, EtlError, type LoadTask } from '@agent-etl/contracts';
+import { type Slice as BackfillSlice, type Cursor, EtlError, type LoadTask } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
 import type { ChunkRange } from '../port.ts';
 import type { PostgresSession } from './postgres-session.ts';
@@ -14,7 +14,7 @@ const USUAL_WIDTH = 100;
 const WESTERNMOST = sql`interval '12 hours'`;
 
 /** Rows of one piece of a slice. Values travel as the server spelled them: a JavaScript date would cut microseconds, and rows with them. */
-export function withinSlice({ from, to }: Pick<ChunkRange, 'from' | 'to'>, { column, kind }: Cursor): Pg {
+export function withinSlice({ from, to }: Pick<ChunkRange, 'from' | 'to'>, { column, kind }: Pick<Cursor, 'column' | 'kind'>): Pg {
   const value = (text: string): Pg => sql`${literal('postgres', text)}::${typeName('postgres', TYPES[kind])}`;
   const parts = [...(from === null ? [] : [sql`${identifier(column)} >= ${value(from)}`]), ...(to === null ? [] : [sql`${identifier(column)} < ${value(to)}`])];
   return parts.length ? sql` WHERE ${joinSql(parts, sql` AND `)}` : sql``;
@@ -24,14 +24,24 @@ interface Slice { readonly session: PostgresSession; readonly relation: Relation
 /** Cuts what changed since a position into pieces of about the planned size, each at a value of the cursor: rows with one value stay together. The picture
  * is the upper bound, so the last piece is open. */
 export async function cutSlice({ session, relation, task, cursor }: Slice, { since, fingerprint }: { since: string; fingerprint: string }): Promise<ChunkRange[]> {
-  const begin = await beginOf(session, cursor, since);
+  const from = await beginOf(session, cursor, since);
+  return cutBetween({ session, relation, task, cursor }, { from, to: null, fingerprint });
+}
+/** The slice of a backfill, likewise; its end is fixed. Instants are spelled as the server spells them, so that equal slices have equal keys. */
+export async function cutBackfill({ session, relation, task }: Omit<Slice, 'cursor'>, slice: BackfillSlice, fingerprint: string): Promise<ChunkRange[]> {
+  const type = typeName('postgres', TYPES[slice.kind]);
+  const [ends] = await session.run<{ from: string; to: string }>(compile(sql`SELECT (${slice.from}::${type})::text AS from, (${slice.to}::${type})::text AS to`));
+  return cutBetween({ session, relation, task, cursor: slice }, { ...ends!, fingerprint });
+}
+interface Bounds { readonly from: string; readonly to: string | null; readonly fingerprint: string }
+async function cutBetween({ session, relation, task, cursor }: Omit<Slice, 'cursor'> & { readonly cursor: Pick<Cursor, 'column' | 'kind'> }, { from: begin, to: end, fingerprint }: Bounds): Promise<ChunkRange[]> {
   const column = identifier(cursor.column);
   const rows = Math.max(1, Math.floor(task.chunks.targetBytes / await rowWidth(session, relation)));
   const found = await session.run<{ value: string }>(compile(sql`SELECT bound::text AS value FROM (SELECT DISTINCT bound FROM (SELECT ${column} AS bound, row_number() OVER (ORDER BY ${column}) - 1 AS n
-    FROM ${relation.name}${withinSlice({ from: begin, to: null }, cursor)}) AS slice WHERE n > 0 AND n % ${rows}::bigint = 0) AS bounds ORDER BY bound`), { relation: relation.text, right: 'SELECT', phase: 'cutting' });
+    FROM ${relation.name}${withinSlice({ from: begin, to: end }, cursor)}) AS slice WHERE n > 0 AND n % ${rows}::bigint = 0) AS bounds ORDER BY bound`), { relation: relation.text, right: 'SELECT', phase: 'cutting' });
   const bounds = [begin, ...found.map(({ value }) => value).filter((value) => value !== begin)];
   return bounds.map((from, ordinal): ChunkRange => {
-    const to = bounds[ordinal + 1] ?? null;
+    const to = bounds[ordinal + 1] ?? end;
     return { ordinal, from, to, key: createHash('sha256').update(JSON.stringify([task.source.dataset, fingerprint, cursor.column, from, to])).digest('hex') };
   });
 }

@@ -4,6 +4,7 @@ import type { Connector, ConnectorTools, OpenConnection } from '../port.ts';
 import { profileRelation } from './postgres-profile.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { PostgresSink } from './postgres-sink.ts';
+import { sketchRelation } from './postgres-sketch.ts';
 import { PostgresSource } from './postgres-source.ts';
 import { relationText } from './relation-name.ts';
 
@@ -23,6 +24,7 @@ export const postgresConnector: Connector<PostgresConnection> = {
       sink: new PostgresSink(connection, tools),
       inspect: (want) => withSession((session) => inspect(session, want)),
       profile: (dataset, as) => withSession((session) => profileRelation(session, dataset, as)),
+      sketch: (task, options) => withSession((session) => sketchRelation(session, task, options)),
       async close() { /* sessions close what they opened */ },
     };
   },

@@ -1,6 +1,7 @@
 import { EtlError } from '@agent-etl/contracts';
 import { compile, identifier, literal, sqlFor } from '@agent-etl/sql-safety';
 import { upsert } from './postgres-upsert.ts';
+import { replaceSlice } from './postgres-replace-slice.ts';
 import { type Publishing, type Visible, names, run } from './publishing.ts';
 import { type Relation, quoted } from './relation-name.ts';
 
@@ -35,12 +36,14 @@ export async function makeVisible(publishing: Publishing): Promise<Visible> {
   const { session, task, rows, relation } = publishing;
   await session.run(compile(sql`SET LOCAL lock_timeout = '10s'`));
   const exists = await tableExists(publishing);
+  if (task.slice && !exists) throw new EtlError('request.conflict', { what: `the target ${relation.text}`, state: 'gone', action: 'a backfill', next: 'run the pipeline: it makes the target anew' });
   switch (task.how) {
     case 'rename': if (exists) await insertIntoEmpty(publishing); else await rename(publishing); return seen(rows);
     case 'swap': if (exists) await swap(publishing); else await rename(publishing); return seen(rows);
     case 'truncate-insert': await replaceRows(publishing); return seen(rows);
     case 'append': await insert(publishing); return seen(rows);
     case 'upsert': if (exists) return upsert(publishing); await rename(publishing); return { published: rows, inserted: rows, updated: 0 };
+    case 'replace-slice': return replaceSlice(publishing);
     case 'file': throw new EtlError('plan.refused', { rule: 'publish', explanation: 'a table is not published as a file' });
   }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Carrier, type ColumnMapping, type Digest, EtlError, type LoadTask, type PostgresConnection } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
 import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
-import { cutSlice, reachOf, withinSlice } from './cursor-slice.ts';
+import { cutBackfill, cutSlice, reachOf, withinSlice } from './cursor-slice.ts';
 import { describeColumns, fingerprintOf } from './describe-relation.ts';
 import { namedMisfit } from './named-misfit.ts';
 import { PostgresSession } from './postgres-session.ts';
@@ -22,7 +22,8 @@ const travelling = ({ source, sourceNative, targetNative }: ColumnMapping, carri
   if (carrier === 'frames') return sql`${identifier(source)}::${typeName('postgres', targetNative)}`;
   return sourceNative.startsWith('character(') ? sql`${identifier(source)}::text` : sql`${identifier(source)}`;
 };
-const within = ({ from, to }: Pick<ChunkRange, 'from' | 'to'>, { chunks, cursor }: LoadTask): Pg => {
+const within = ({ from, to }: Pick<ChunkRange, 'from' | 'to'>, { chunks, cursor, slice }: LoadTask): Pg => {
+  if (slice) return withinSlice({ from: from ?? slice.from, to: to ?? slice.to }, slice);
   if (chunks.by === 'cursor' && cursor) return withinSlice({ from, to }, cursor);
   const edge = (page: string): Pg => sql`${literal('postgres', `(${Number(page)},0)`)}::tid`;
   const parts = [...(from === null ? [] : [sql`ctid >= ${edge(from)}`]), ...(to === null ? [] : [sql`ctid < ${edge(to)}`])];
@@ -80,7 +81,8 @@ class Reading implements SourceSession {
 
   async cut(part?: { since: string; signal: AbortSignal }): Promise<ChunkRange[]> {
     const { task, relation, pages, fingerprint } = this.facts;
-    const { cursor } = task;
+    const { cursor, slice } = task;
+    if (slice) return this.#reading(part?.signal ?? new AbortController().signal, (session) => cutBackfill({ session, relation, task }, slice, fingerprint));
     if (part && cursor) return this.#reading(part.signal, (session) => cutSlice({ session, relation, task, cursor }, { since: part.since, fingerprint }));
     const perChunk = Math.max(1, Math.ceil(task.chunks.targetBytes / PAGE_BYTES));
     const count = task.chunks.by === 'whole' ? 1 : Math.max(1, Math.ceil(pages / perChunk));

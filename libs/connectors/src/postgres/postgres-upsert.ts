@@ -1,5 +1,6 @@
 import { EtlError } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, sqlFor } from '@agent-etl/sql-safety';
+import { extraRows } from './postgres-replace-slice.ts';
 import { type Publishing, type Visible, names, run } from './publishing.ts';
 import { quoted } from './relation-name.ts';
 
@@ -19,10 +20,11 @@ export async function upsert(publishing: Publishing): Promise<Visible> {
       ON CONFLICT (${names(key)}) ${change}`;
   const counts = await isPartitioned(publishing) ? await mergeParts(publishing, merge, key)
     : (await run(publishing, sql`WITH changed AS (${merge} RETURNING (xmax = 0) AS is_new) SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated FROM changed`, 'UPDATE'))[0];
-  if (task.cursor?.read === 'since') await mustHaveArrived(publishing, key);
+  if (task.cursor?.read === 'since' || task.slice) await mustHaveArrived(publishing, key);
+  const extra = task.slice ? { extra: await extraRows(publishing, { slice: task.slice, key }) } : {};
   await run(publishing, sql`DROP TABLE ${staging}`);
   const [inserted, updated] = [Number(counts?.['inserted'] ?? 0), Number(counts?.['updated'] ?? 0)];
-  return { published: inserted + updated, inserted, updated };
+  return { published: inserted + updated, inserted, updated, ...extra };
 }
 
 /** Rows byte for byte: an equality may call different values equal, such as 1.0 and 1.00, and some types have none. */

@@ -29,7 +29,7 @@ export async function makeVisible(publishing: Publishing): Promise<Published> {
     case 'swap': case 'truncate-insert': database.run(compile(sql`DELETE FROM main.${table.quoted}`)); await insertAll(publishing, sql``); break;
     case 'append': await insertAll(publishing, sql``); break;
     case 'upsert': return upsert(publishing);
-    case 'file': throw new EtlError('plan.refused', { rule: 'publish', explanation: 'a table is not published as a file' });
+    case 'replace-slice': case 'file': throw new EtlError('plan.refused', { rule: 'publish', explanation: `SQLite is not published by ${task.how}` });
   }
   database.run(compile(sql`DROP TABLE main.${staging}`));
   return seen;

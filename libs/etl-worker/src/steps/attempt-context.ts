@@ -6,6 +6,7 @@ import { runLoad } from './load.step.ts';
 import { runProfile } from './profile.step.ts';
 import { beginStaging, runPublish } from './publish.step.ts';
 import { runReconcile } from './reconcile.step.ts';
+import { runSketch } from './sketch.step.ts';
 import type { CutStore, StepContext } from './step-context.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -57,6 +58,7 @@ export class AttemptContext implements StepContext {
       case 'load': return runLoad(this, task);
       case 'publish': return runPublish(this, task);
       case 'reconcile': return untilAborted(this.signal, runReconcile(this, task));
+      case 'sketch': return runSketch(this, task);
     }
   }
 

@@ -32,10 +32,10 @@ export async function runPublish(context: StepContext, task: PublishTask): Promi
 /** Opens the staging that the load of a publish has filled. A sink finds it by writer and target; what belongs to reading is of no account here. */
 export function beginStaging(context: StepContext, target: OpenConnection, task: PublishTask | LoadTask): Promise<SinkSession> {
   if (task.kind === 'load') return target.sink.begin(task, writerOf(context, task.id));
-  const { engine, source, columns, digest, cursor } = task;
+  const { engine, source, columns, digest, cursor, slice } = task;
   const asLoad: LoadTask = {
     id: task.load, kind: 'load', engine, source, target: task.target, columns, digest, options: {}, carrier: target.sink.accepts[0] ?? 'text',
-    chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 1 }, sourceFingerprint: '0'.repeat(64), ...(cursor ? { cursor } : {}),
+    chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 1 }, sourceFingerprint: '0'.repeat(64), ...(cursor ? { cursor } : {}), ...(slice ? { slice } : {}),
   };
   return target.sink.begin(asLoad, writerOf(context, task.load));
 }
@@ -57,10 +57,10 @@ async function prove(context: StepContext, proof: Proof): Promise<PublishResult>
   const proofMs = Math.round(performance.now() - startedAt);
   context.signal.throwIfAborted();
   report('publishing');
-  const { published, inserted, updated } = await sink.publish(task, { ...staged, span: load.span });
+  const { published, inserted, updated, extra } = await sink.publish(task, { ...staged, span: load.span });
   crashPoint('publish.committed');
   agreeWithPublished(task, staged.rows, published);
-  return { kind: 'publish', published, inserted, updated, level: task.level, sourceDigest: load.digest, targetDigest: staged.digest, proofMs };
+  return { kind: 'publish', published, inserted, updated, level: task.level, sourceDigest: load.digest, targetDigest: staged.digest, proofMs, ...(extra === undefined ? {} : { extra }) };
 }
 
 /** Reads staging back. At level `counts` the rows are those that each commit compared with the sink's own count, and no digest is taken. */

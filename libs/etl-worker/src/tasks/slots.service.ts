@@ -5,9 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Attempts } from './attempts.service.ts';
 import { HeldTask } from './held-task.ts';
 import { Leases } from './leases.service.ts';
-import { type TaskKey, TasksRepository } from './tasks.repository.ts';
+import { type Claimed, type TaskKey, TasksRepository } from './tasks.repository.ts';
 import { WORKER_LOG, type WorkerLog } from './worker-log.ts';
 import { WorkerSettings } from './worker-settings.ts';
+
+const isForIdleHours = ({ claimed: { command: { task } } }: HeldTask): boolean => task.kind === 'sketch' && task.when === 'idle';
 
 /** The free hands of one worker: each takes the next waiting attempt of any tenant. */
 @Injectable()
@@ -47,7 +49,7 @@ export class Slots {
   /** Fills free slots with what waits. A second call while one runs makes that one look once more. */
   look(): Promise<void> {
     this.isAskedAgain = true;
-    this.looking ??= this.fill().catch((error: unknown) => { this.sleepOn(error); }).finally(() => {
+    this.looking ??= this.giveWay().then(() => this.fill()).catch((error: unknown) => { this.sleepOn(error); }).finally(() => {
       this.looking = null;
       if (this.isAskedAgain && this.free > 0) void this.look();
     });
@@ -65,13 +67,25 @@ export class Slots {
     }
   }
 
+  /** A profile of values gives its slot up to whatever else waits; it is asked for again, and begins anew in a slot that nobody wants. */
+  private async giveWay(): Promise<void> {
+    const profile = this.free > 0 ? undefined : [...this.held.keys()].find(({ claimed, signal }) => claimed.command.task.kind === 'sketch' && !signal.aborted);
+    if (profile && await this.state.asRelayEach((tx) => this.tasks.isWanted(tx))) profile.stop(new EtlError('worker.stopping'));
+  }
+
+  /** One that nobody waits for does not even share its worker with anything that moves rows. */
+  private makeWay({ command: { task: { kind } } }: Claimed): void {
+    if (kind === 'sketch') return;
+    for (const held of this.held.keys()) if (isForIdleHours(held)) held.stop(new EtlError('worker.stopping'));
+  }
+
   private get free(): number { return this.isStopping ? 0 : this.settings.slots - this.held.size - this.claiming; }
 
   private async fill(): Promise<void> {
     let unclaimable = 0;
     while (this.isAskedAgain && this.free > 0) {
       this.isAskedAgain = false;
-      const waiting = await this.state.asRelayEach((tx) => this.tasks.waiting(tx, this.free + 4 + unclaimable));
+      const waiting = await this.state.asRelayEach((tx) => this.tasks.waiting(tx, this.free + 4 + unclaimable, this.held.size > 0 ? 'busy' : 'idle'));
       let failed = 0;
       for (const key of waiting) {
         if (this.free <= 0) break;
@@ -103,6 +117,7 @@ export class Slots {
       const task = new HeldTask(claimed, this.leases, this.settings);
       if (this.isStopping) task.stop(new EtlError('worker.stopping'));
       const running = this.attempts.run(task).catch((error: unknown) => { this.log.error({ err: error, taskRunId: key.taskRunId }, 'attempt broke off'); });
+      this.makeWay(claimed);
       this.held.set(task, running.finally(() => { this.release(task); }));
       return true;
     } finally {

@@ -63,17 +63,22 @@ export class TasksRepository {
     return row ?? null;
   }
 
-  /** Attempts that wait, of all tenants: each tenant's first before anybody's second, so that one with much work starves nobody. */
-  async waiting(tx: RelayTx, limit: number): Promise<TaskKey[]> {
+  /** Attempts that wait, of all tenants: each tenant's first before anybody's second, so that one with much work starves nobody. Profiles of values come last.
+   * @param worker what the one who asks does: for a busy one, profiles that nobody waits for are left where they are */
+  async waiting(tx: RelayTx, limit: number, worker: 'busy' | 'idle' = 'idle'): Promise<TaskKey[]> {
+    const fits = worker === 'busy' ? sql`(kind <> 'sketch' or command #>> '{task,when}' = 'asked')` : sql`true`;
     const rows = await tx.run<KeyRow>(sql`
       with busy as (select tenant_id, count(*) as running from task where state = 'running' group by tenant_id)
       select tenant_id, task_run_id, attempt from (
-        select task.tenant_id, task_run_id, attempt, seq,
+        select task.tenant_id, task_run_id, attempt, seq, kind,
           row_number() over (partition by task.tenant_id order by cancel_at is null, seq) + coalesce(running, 0) as turn
-        from task left join busy on busy.tenant_id = task.tenant_id where state = 'waiting') as queue
-      order by turn, seq limit ${limit}`);
+        from task left join busy on busy.tenant_id = task.tenant_id where state = 'waiting' and ${fits}) as queue
+      order by kind = 'sketch', turn, seq limit ${limit}`);
     return rows.map(keyOf);
   }
+
+  /** Whether anything waits that a profile of values gives way to. */
+  async isWanted(tx: RelayTx): Promise<boolean> { return (await tx.run(sql`select 1 from task where state = 'waiting' and kind <> 'sketch' limit 1`)).length > 0; }
 
   async depth(tx: RelayTx): Promise<number> {
     const [row] = await tx.run<{ depth: number }>(sql`select count(*)::integer as depth from task where state = 'waiting'`);

@@ -32,7 +32,8 @@ export class TasksService {
     crashPoint('task.received');
     if (!(await this.tasks.insert(tx, command))) return;
     crashPoint('task.inserted');
-    await this.announceWaiting(tx, { tenantId: tx.tenantId, taskRunId: command.taskRunId, attempt: command.attempt });
+    // Whether a profile of values may be claimed depends on what else its worker does: it is looked for, not handed over.
+    await this.announceWaiting(tx, command.task.kind === 'sketch' ? null : { tenantId: tx.tenantId, taskRunId: command.taskRunId, attempt: command.attempt });
   }
 
   /** Marks an attempt: its holder stops at the chunk boundary. One that nobody holds ends here, unless it has staging to drop: then a worker does that.
@@ -64,7 +65,7 @@ export class TasksService {
     await this.outbox.add(tx, 'task.run.cancelled.v1', { runId, taskRunId, attempt });
   }
 
-  private async announceWaiting(tx: TenantTx, key: TaskKey): Promise<void> {
+  private async announceWaiting(tx: TenantTx, key: TaskKey | null): Promise<void> {
     await tx.tellOthers(TASK_CHANNEL);
     tx.afterCommit(() => { this.signal.wake(key); });
   }

@@ -14,7 +14,8 @@ export class RetriesService {
   /** @throws EtlError `request.conflict` when the run is not red or its target is busy, `plan.stale` */
   retry({ tenantId, runId, key }: { tenantId: string; runId: string; key: string | null }): Promise<RunView> {
     return this.state.inTenantTx(tenantId, async (tx) => {
-      const { state, planId } = await this.rows.get(tx, runId);
+      const { state, planId, tasks, pipeline } = await this.rows.get(tx, runId);
+      if (tasks.some(({ spec }) => spec.kind === 'load' && spec.slice)) throw new EtlError('request.conflict', { what: 'the run', state: 'a slice of a backfill', action: 'running its plan again', next: `agent-etl backfill ${pipeline} --from … --to …` });
       if (planId === null || state === 'succeeded' || !isFinal(state)) throw new EtlError('request.conflict', { what: 'the run', state, action: 'running it again', next: 'run the pipeline instead' });
       return runView(await this.copies.startOnce(tx, await this.plans.lock(tx, planId), key === null ? null : `${runId} ${key}`));
     });

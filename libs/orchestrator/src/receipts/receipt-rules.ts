@@ -29,13 +29,13 @@ function differenceOf(load: LoadResult, { level, sourceDigest, targetDigest, pub
 const textOf = (digest: Digest | null): string | null => (digest === null ? null : digestText(digest));
 
 /** Of a part that was read again before the position, what the target had already is filtered: only what was new or changed is written. */
-function sumOf({ read, filtered, rejected, written, grouped }: LoadResult, { published }: PublishResult, cursor: PublishTask['cursor']): Pick<ReceiptBody, 'read' | 'filtered' | 'rejected' | 'written' | 'grouped'> {
-  return cursor?.read === 'since' ? { read, filtered: filtered + written - published, rejected, written: published } : { read, filtered, rejected, written, ...(grouped === undefined ? {} : { grouped }) };
+function sumOf({ read, filtered, rejected, written, grouped }: LoadResult, { published }: PublishResult, { cursor, slice, how }: Pick<PublishTask, 'cursor' | 'slice' | 'how'>): Pick<ReceiptBody, 'read' | 'filtered' | 'rejected' | 'written' | 'grouped'> {
+  return cursor?.read === 'since' || (slice && how === 'upsert') ? { read, filtered: filtered + written - published, rejected, written: published } : { read, filtered, rejected, written, ...(grouped === undefined ? {} : { grouped }) };
 }
-interface Results { load: LoadResult; publish: PublishResult; spec: Pick<PublishTask, 'source' | 'target' | 'digest' | 'cursor'>; tenant: string }
+interface Results { load: LoadResult; publish: PublishResult; spec: Pick<PublishTask, 'source' | 'target' | 'digest' | 'cursor' | 'slice' | 'how'>; tenant: string }
 const bodyOf = (run: RunRecord, { load, publish, spec, tenant }: Results): ReceiptBody => ReceiptBody.parse({
   receiptVersion: 1, runId: run.runId, planId: run.planId as PlanId, pipeline: run.pipeline, tenant, source: spec.source, target: spec.target, reconciled: true, level: publish.level,
-  ...sumOf(load, publish, spec.cursor), published: publish.published, digest: spec.digest,
+  ...sumOf(load, publish, spec), ...(spec.slice ? { slice: { column: spec.slice.column, from: spec.slice.from, to: spec.slice.to, extra: publish.extra ?? 0 } } : {}), published: publish.published, digest: spec.digest,
   sourceDigest: textOf(publish.sourceDigest), targetDigest: textOf(publish.targetDigest), chunks: load.chunks,
   attempts: run.tasks.reduce((sum, { attempt }) => sum + attempt, 0), approvedBy: run.approvedBy ?? 'policy', startedAt: run.startedAt, finishedAt: run.finishedAt,
 });

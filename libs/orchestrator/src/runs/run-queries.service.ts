@@ -1,4 +1,4 @@
-import { EtlError, type Receipt, type RunView, isFinal } from '@agent-etl/contracts';
+import { EtlError, type Receipt, type RunEventView, type RunView, isFinal } from '@agent-etl/contracts';
 import { StateDatabase } from '@agent-etl/persistence';
 import { Injectable } from '@nestjs/common';
 import { pageOf, readCursor } from '../page-cursor.ts';
@@ -23,6 +23,13 @@ export class RunQueries {
   get(tenantId: string, runId: string, wait: number): Promise<RunView> {
     const read = () => this.state.inTenantTx(tenantId, async (tx) => runView(await this.runs.get(tx, runId)));
     return wait > 0 ? this.changes.until(runId, wait, { read, settled: ({ state }) => isFinal(state) }) : read();
+  }
+  async events(tenantId: string, runId: string, { limit = 50, cursor }: Pick<ListQuery, 'limit' | 'cursor'>): Promise<{ items: RunEventView[]; next: string | null }> {
+    const after = readCursor(cursor)?.id ?? null;
+    if (after !== null && !/^\d{1,18}$/.test(after)) throw new EtlError('request.invalid', { pointer: '/query/cursor', problem: 'is not the `next` of an earlier page' });
+    const found = await this.state.inTenantTx(tenantId, async (tx) => { await this.runs.get(tx, runId); return this.runs.events(tx, runId, { limit: limit + 1, after }); });
+    const { rows, next } = pageOf(found, limit, ({ seq }) => ({ at: '', id: String(seq) }));
+    return { items: rows, next };
   }
   /** @throws EtlError `access.not-found` when there is no run, or no receipt yet */
   async receipt(tenantId: string, runId: string): Promise<Receipt> {

@@ -15,6 +15,8 @@ export class RunsController {
   get(@Input() { caller, params, query }: Call<typeof endpoints.getRun>): Promise<Answer<typeof endpoints.getRun>> { return this.queries.get(caller.tenantId, params.runId, query.wait ?? 0); }
   @Serves(endpoints.getReceipt)
   receipt(@Input() { caller, params }: Call<typeof endpoints.getReceipt>): Promise<Answer<typeof endpoints.getReceipt>> { return this.queries.receipt(caller.tenantId, params.runId); }
+  @Serves(endpoints.listRunEvents)
+  events(@Input() { caller, params, query }: Call<typeof endpoints.listRunEvents>): Promise<Answer<typeof endpoints.listRunEvents>> { return this.queries.events(caller.tenantId, params.runId, query); }
   @Serves(endpoints.cancelRun)
   cancel(@Input() { caller, params }: Call<typeof endpoints.cancelRun>): Promise<Answer<typeof endpoints.cancelRun>> { return this.runs.cancel(caller.tenantId, params.runId, `${caller.name} asked`); }
   @Serves(endpoints.retryRun)

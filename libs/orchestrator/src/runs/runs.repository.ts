@@ -1,8 +1,9 @@
-import { EtlError, type PlanId, isFinal } from '@agent-etl/contracts';
+import { EtlError, type PlanId, type RunEventView, isFinal } from '@agent-etl/contracts';
 import { type TenantTx, joinSql, sql } from '@agent-etl/persistence';
 import { Injectable } from '@nestjs/common';
 import { In } from 'typeorm';
 import type { After } from '../page-cursor.ts';
+import type { NotedEvent } from './run-events.ts';
 import { RunEntity, TaskRunEntity } from './run.entity.ts';
 import type { RunRecord, RunTask } from './run-record.ts';
 import { wakeAt } from './run-state.ts';
@@ -48,6 +49,16 @@ export class RunsRepository {
     const rows = await tx.manager.findBy(RunEntity, { tenantId: tx.tenantId, runId: In(ids.map(({ run_id: id }) => id)) });
     const found = await this.withTasks(tx, rows);
     return ids.flatMap(({ run_id: id }) => found.filter(({ runId }) => runId === id));
+  }
+
+  /** Remembers a message of a run. */
+  async note(tx: TenantTx, runId: string, { type, task, attempt, worker, state, failure }: NotedEvent): Promise<void> {
+    await tx.run(sql`insert into run_event (tenant_id, run_id, at, type, task, attempt, worker, state, code, text) values (${tx.tenantId}, ${runId}, ${await tx.now()}, ${type}, ${task ?? null}, ${attempt ?? null}, ${worker ?? null}, ${state ?? null}, ${failure?.code ?? null}, ${failure?.text ?? null})`);
+  }
+  async events(tx: TenantTx, runId: string, { limit, after }: { limit: number; after: string | null }): Promise<RunEventView[]> {
+    const rows = await tx.run<Omit<RunEventView, 'seq' | 'at'> & { seq: string; at: Date }>(sql`select seq::text as seq, at, type, task, attempt, worker, state, code, text from run_event
+      where run_id = ${runId}::uuid and seq > ${after ?? '0'}::bigint order by run_event.seq limit ${limit}`);
+    return rows.map(({ seq, at, ...row }) => ({ ...row, seq: Number(seq), at: at.toISOString() }));
   }
 
   /** Writes what changed between two states of a locked run. */

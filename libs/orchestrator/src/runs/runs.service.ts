@@ -8,6 +8,7 @@ import { RunEnds, about } from './run-ends.service.ts';
 import type { RunRecord } from './run-record.ts';
 import { type RunEvent, type RunOrder, type RunStep, applyRunEvent, isActive, startRun } from './run-state.ts';
 import { runView } from './run-view.ts';
+import { taskEvent } from './run-events.ts';
 import { RunsRepository } from './runs.repository.ts';
 import { Ticker } from './ticker.service.ts';
 
@@ -23,6 +24,7 @@ export class RunsService {
   async start(tx: TenantTx, run: RunRecord): Promise<RunRecord> {
     const step = startRun(run, run.startedAt);
     await this.runs.insert(tx, step.run);
+    await this.runs.note(tx, run.runId, { type: 'run.started.v1' });
     await this.outbox.add(tx, 'run.started.v1', {
       ...about(run), driver: run.driver, tasks: run.tasks.map(({ id, taskRunId, kind }) => ({ id, taskRunId: TaskRunId.parse(taskRunId), kind })), startedAt: run.startedAt });
     return this.carryOut(tx, step.run, step.emit);
@@ -33,7 +35,10 @@ export class RunsService {
     const before = await this.runs.lock(tx, runId);
     if (!before) return null; // of another deployment that shares the broker, or long gone
     crashPoint('runs.inbox-written');
-    return this.keep(tx, before, applyRunEvent(before, event, await tx.now()));
+    const step = applyRunEvent(before, event, await tx.now());
+    const told = step.ignored === null ? taskEvent(before, event) : null;
+    if (told) await this.runs.note(tx, runId, told);
+    return this.keep(tx, before, step);
   }
 
   /** What a worker said was given up: that attempt has failed, or, when nothing says which, every attempt under way. */
@@ -63,7 +68,11 @@ export class RunsService {
       if (order.order === 'request') await this.request(tx, run, order);
       else if (order.order === 'cancel') {
         await this.outbox.add(tx, 'task.run.cancel-requested.v1', { runId: RunId.parse(run.runId), taskRunId: TaskRunId.parse(order.taskRunId), attempt: order.attempt, reason: run.cancelReason ?? run.failure?.text ?? 'stopped' });
-      } else await this.ends.finish(tx, run);
+        await this.runs.note(tx, run.runId, { type: 'task.run.cancel-requested.v1', task: run.tasks.find(({ taskRunId }) => taskRunId === order.taskRunId)?.id ?? null, attempt: order.attempt });
+      } else {
+        await this.runs.note(tx, run.runId, { type: 'run.finished.v1', state: run.state, failure: run.failure });
+        await this.ends.finish(tx, run);
+      }
     }
     this.ticker.expect(tx, run);
     return run;
@@ -72,8 +81,9 @@ export class RunsService {
   private async request(tx: TenantTx, run: RunRecord, { taskRunId, attempt }: { taskRunId: string; attempt: number }): Promise<void> {
     const task = run.tasks.find((each) => each.taskRunId === taskRunId)!;
     const { spec } = task;
-    const names = spec.kind === 'inspect' ? [spec.connection] : [spec.source.connection, spec.target.connection];
+    const names = spec.kind === 'inspect' ? [spec.connection] : spec.kind === 'sketch' ? [spec.source.connection] : [spec.source.connection, spec.target.connection];
     const load = spec.kind === 'publish' ? run.tasks.find(({ id }) => id === spec.load)?.result : null;
+    await this.runs.note(tx, run.runId, { type: 'task.run.requested.v1', task: task.id, attempt });
     await this.outbox.add(tx, 'task.run.requested.v1', {
       taskRunId: TaskRunId.parse(taskRunId), runId: RunId.parse(run.runId), planId: run.planId as PlanId | null, attempt, task: spec,
       connections: await this.connections.named(tx, names), load: load?.kind === 'load' ? load : null, deadline: run.deadline });

@@ -1,7 +1,13 @@
 import { Pipeline, Project } from '@agent-etl/contracts';
+import { scheduleIssues } from '@agent-etl/scheduling';
 import { readYaml } from './read-yaml.ts';
 
+/** A pipeline whose schedule somebody can keep: what a server would refuse, a file is told with its line. */
+const PipelineFile = Pipeline.check(({ value, issues }) => {
+  for (const { path, text } of value.schedule ? scheduleIssues(value.schedule, '/schedule') : []) issues.push({ code: 'custom', input: value.schedule, path: path.split('/').slice(1), message: text });
+});
+
 /** A pipeline file. @throws EtlError `request.malformed`, `request.invalid`, `request.too-large`; issues name file:line:column */
-export const readPipelineFile = (text: string, file = 'pipeline.yaml'): Pipeline => readYaml(Pipeline, text, file);
+export const readPipelineFile = (text: string, file = 'pipeline.yaml'): Pipeline => readYaml(PipelineFile, text, file);
 /** agent-etl.yaml. @throws EtlError `request.malformed`, `request.invalid`, `request.too-large`; issues name file:line:column */
 export const readProjectFile = (text: string, file = 'agent-etl.yaml'): Project => readYaml(Project, text, file);
