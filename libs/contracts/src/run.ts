@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DatasetRef, digestKinds } from './dataset.ts';
 import { Failure } from './failure.ts';
 import { Count, Instant, PipelineName, PlanId, RequestId, RunId, Sha256, TaskRunId } from './ids.ts';
+import { Sampled, proofLevels } from './proof.ts';
 import { Progress, TaskResult } from './task.ts';
 
 export const runStates = ['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled'] as const;
@@ -18,7 +19,9 @@ export const ReceiptBody = z.object({
   runId: RunId, planId: PlanId, pipeline: PipelineName.describe('Pipeline.'), tenant: z.string().describe('Tenant.'),
   source: DatasetRef.describe('What was read.'), target: DatasetRef.describe('What was written.'),
   reconciled: z.boolean().describe('Whether source and target were found equal. A green run always says true.'),
-  level: z.enum(['counts', 'full']).describe('What was compared.'),
+  level: z.enum(proofLevels).describe('What was compared.'),
+  sampled: Sampled.optional().describe('Share and seed of a sampled proof; absent at other levels.'),
+  proofMs: Count.optional().describe('Milliseconds that reading back and comparing took.'), sourceProofMs: Count.optional().describe('Milliseconds that hashing the source took beside the copy.'),
   read: Count.describe('Rows read.'), filtered: Count.describe('Rows filtered out.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged: read - filtered - rejected.'),
   published: Count.describe('Rows that became visible.'),
   digest: z.enum(digestKinds).describe('How rows were hashed.'),

@@ -1,5 +1,6 @@
 import { EtlError } from '@agent-etl/contracts';
 import { compile, identifier, literal, sqlFor } from '@agent-etl/sql-safety';
+import { evolveTarget } from './postgres-evolve.ts';
 import { upsert } from './postgres-upsert.ts';
 import { type Publishing, type Visible, names, run } from './publishing.ts';
 import { type Relation, quoted } from './relation-name.ts';
@@ -35,6 +36,7 @@ export async function makeVisible(publishing: Publishing): Promise<Visible> {
   const { session, task, rows, relation } = publishing;
   await session.run(compile(sql`SET LOCAL lock_timeout = '10s'`));
   const exists = await tableExists(publishing);
+  if (exists) await evolveTarget(publishing);
   switch (task.how) {
     case 'rename': if (exists) await insertIntoEmpty(publishing); else await rename(publishing); return seen(rows);
     case 'swap': if (exists) await swap(publishing); else await rename(publishing); return seen(rows);

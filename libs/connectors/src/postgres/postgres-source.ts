@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Carrier, type ColumnMapping, type Digest, EtlError, type LoadTask, type PostgresConnection } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { schemaDrifted } from '../drift-failure.ts';
 import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { cutSlice, reachOf, withinSlice } from './cursor-slice.ts';
 import { describeColumns, fingerprintOf } from './describe-relation.ts';
@@ -48,18 +49,11 @@ export class PostgresSource implements Source {
   }
 }
 
-async function unchanged(session: PostgresSession, relation: Relation, { sourceFingerprint, columns }: LoadTask): Promise<string> {
+async function unchanged(session: PostgresSession, relation: Relation, task: LoadTask): Promise<string> {
   const now = await describeColumns(session, relation);
   const fingerprint = fingerprintOf(now);
-  if (fingerprint === sourceFingerprint) return fingerprint;
-  const byName = new Map(now.map((column) => [column.name, column]));
-  const changes = columns.flatMap(({ source, sourceNative }) => {
-    const there = byName.get(source);
-    if (!there) return [`column ${source} is gone`];
-    return there.native === sourceNative ? [] : [`column ${source} was ${sourceNative} and is ${there.native}`];
-  });
-  const added = now.filter(({ name }) => !columns.some(({ source }) => source === name)).map(({ name }) => `column ${name} was not in the plan`);
-  throw new EtlError('source.schema-drifted', { dataset: relation.text, diff: [...changes, ...added].slice(0, 5).join(', ') || 'nullability of a column' });
+  if (fingerprint !== task.sourceFingerprint) throw schemaDrifted(task, now);
+  return fingerprint;
 }
 
 /** A lock that does not come means that somebody waits to change the table, and waits for us: the picture is given up, then both go on. */
