@@ -12,7 +12,7 @@ export { type App, type MessageType, type Payload, type ReadBy, type Topic, type
 export { Connection, ConnectionSpec, type FileConnection, type MysqlConnection, Pipeline, PipelineRequest, PipelineSource, PipelineTarget, type PostgresConnection, Schedule, SecretRef, type SqliteConnection, knownConnectors, loadModes } from './pipeline.ts';
 export { didYouMean, nearestNames } from './nearest-names.ts';
 export { Carrier, Chunking, ColumnMapping, Cursor, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
-export { BUCKETS, type ProofLevel, Sample, Sampled, proofLevels } from './proof.ts';
+export { BUCKETS, type ProofLevel, Sample, SampleSums, Sampled, proofLevels } from './proof.ts';
 export { AirflowTarget, Policy, Project, SecretsConfig } from './project.ts';
 export { DagArtifact, Receipt, ReceiptBody, RequestView, type RunKind, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runKinds, runStates, takenDigests, taskRunStates } from './run.ts';
 export { ScheduleView, SlotView, slotOutcomes } from './schedule.ts';

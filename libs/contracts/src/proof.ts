@@ -12,6 +12,8 @@ export const Sample = z.object({
   key: z.array(z.string()).nullable().describe('Target columns whose hash names the bucket of a row; null: all columns.'),
 }).meta({ id: 'Sample', description: 'How much a sampled proof compares.' });
 export type Sample = z.infer<typeof Sample>;
+/** Sums of the sampled rows of one end, by bucket: what a mismatch is named by. */
+export const SampleSums = z.array(z.tuple([z.int().describe('Bucket.'), Count.describe('Rows.'), z.string().describe('First lane.'), z.string().describe('Second lane.')]));
 export const Sampled = z.object({
   seed: z.string().describe('What the choice of buckets follows from: the id of the run.'),
   buckets: z.int().min(1).max(BUCKETS).describe('Buckets compared.'), of: z.int().describe('Buckets in all.'),

@@ -3,7 +3,7 @@ import { DatasetRef, Digest, Profile } from './dataset.ts';
 import { Count, Instant, PlanId, RunId, TaskRunId } from './ids.ts';
 import { ColumnMapping, LoadTask, PublishTask } from './plan.ts';
 import { Connection, PipelineSource } from './pipeline.ts';
-import { Sampled, proofLevels } from './proof.ts';
+import { SampleSums, Sampled, proofLevels } from './proof.ts';
 
 export const ProfileTask = z.object({
   id: z.literal('profile').describe('Name.'), kind: z.literal('profile').describe('Looks at source and target before a plan is made.'),
@@ -46,6 +46,7 @@ export const LoadResult = z.object({
   bytes: Count.describe('Bytes moved.'), chunks: Count.describe('Pieces in all.'), resumed: Count.describe('Pieces that an earlier attempt had written.'),
   digest: Digest.nullable().describe('Digest of what was read, at level sampled of the sample; null: none was taken, since nobody compares it.'),
   digestMs: Count.optional().describe('Milliseconds that hashing the source took beside the copy; 0 where rows are hashed on their way.'),
+  sample: SampleSums.optional().describe('Sums of the sampled rows by bucket, at level sampled.'),
   span: Span.optional(),
 }).meta({ id: 'LoadResult', description: 'What a load did.' });
 export const PublishResult = z.object({

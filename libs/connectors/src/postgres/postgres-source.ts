@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { type Carrier, type ColumnMapping, type Digest, EtlError, type LoadTask, type PostgresConnection } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { schemaDrifted } from '../drift-failure.ts';
-import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import type { BucketSample, BucketSum, ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { cutSlice, reachOf, withinSlice } from './cursor-slice.ts';
 import { describeColumns, fingerprintOf } from './describe-relation.ts';
 import { namedMisfit } from './named-misfit.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted, relationOf } from './relation-name.ts';
 import { SnapshotHolder, beginOn } from './snapshot-holder.ts';
-import { hashedRows, sourceValue, textDigest } from './text-digest.ts';
+import { type DigestInput, hashedRows, sourceValue, textDigest, textSample } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
 type Pg = SqlFragment<'postgres'>;
@@ -106,7 +106,7 @@ class Reading implements SourceSession {
     const session = await this.#reader();
     try {
       const isFrames = task.carrier === 'frames';
-      const mode = !isFrames ? 'payload' : task.digest === 'pg-frame' ? 'hash' : 'count';
+      const mode = !isFrames ? 'payload' : task.digest === 'pg-frame' && task.level !== 'sampled' ? 'hash' : 'count';
       const copy = await session.copyOut(compile(this.#copyOut(range)), mode);
       const { rows, bytes, lanes } = await copy.pump({ to, onRead, signal, stop: () => { void session.cancel().finally(() => { session.destroy(); }); } });
       await this.#release(session);
@@ -121,12 +121,18 @@ class Reading implements SourceSession {
   scan(): FileScan { throw new Error('a Postgres source is no file'); }
 
   async digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
+    return this.facts.task.digest === 'pg-frame' ? this.#frameDigest(ranges, signal) : this.#hashing(ranges, signal, textDigest);
+  }
+  sampled(ranges: readonly ChunkRange[], sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> {
+    return this.#hashing(ranges, signal, (session, input) => textSample(session, input, sample));
+  }
+  /** Hashes rows where they lie. */
+  async #hashing<T>(ranges: readonly ChunkRange[], signal: AbortSignal, hash: (session: PostgresSession, input: DigestInput) => Promise<T>): Promise<T> {
     const { task, relation } = this.facts;
-    if (task.digest === 'pg-frame') return this.#frameDigest(ranges, signal);
     const where = within({ from: ranges[0]?.from ?? null, to: ranges.at(-1)?.to ?? null }, task);
     try {
       const values = task.columns.map((column) => ({ value: sourceValue(column, task.engine), type: column.type }));
-      return await this.#reading(signal, (session) => textDigest(session, { values, from: sql`${relation.name}${where}`, phase: 'hashing' }));
+      return await this.#reading(signal, (session) => hash(session, { values, from: sql`${relation.name}${where}`, phase: 'hashing' }));
     } catch (error) {
       throw signal.aborted ? error : await namedMisfit(error, { open: () => this.#reader(), relation, task, where });
     }

@@ -22,7 +22,7 @@ function differenceOf(load: LoadResult, { level, sampled, sourceDigest, targetDi
   const found = targetDigest ?? sourceDigest;
   if (level === 'sampled' && (!sampled || sampled.rows + sampled.notCovered !== written)) return 'the rows of the sample and those not covered are not the rows that were written';
   if (found && found.rows !== (sampled?.rows ?? written)) return `${written} rows were written, ${found.rows} were found`;
-  if (level !== 'counts' && !(sourceDigest && targetDigest)) return `a proof at level ${level} has no digest of one end`;
+  if (level !== 'counts' && !(sourceDigest && targetDigest)) return `a proof ${level === 'full' ? 'in full' : 'by a sample'} has no digest of one end`;
   if (level !== 'counts' && textOf(sourceDigest) !== textOf(targetDigest)) return 'the digests of source and target differ';
   if (how === 'upsert' ? published > written : published !== written) return `${written} rows were written, ${published} were published`;
   return null;
@@ -36,7 +36,7 @@ function sumOf({ read, filtered, rejected, written }: LoadResult, { published }:
 interface Results { load: LoadResult; publish: PublishResult; spec: Pick<PublishTask, 'source' | 'target' | 'digest' | 'cursor'>; tenant: string }
 const bodyOf = (run: RunRecord, { load, publish, spec, tenant }: Results): ReceiptBody => ReceiptBody.parse({
   receiptVersion: 1, runId: run.runId, planId: run.planId as PlanId, pipeline: run.pipeline, tenant, source: spec.source, target: spec.target, reconciled: true, level: publish.level, ...(publish.sampled ? { sampled: publish.sampled } : {}), proofMs: publish.proofMs, ...(load.digestMs === undefined ? {} : { sourceProofMs: load.digestMs }),
-  ...sumOf(load, publish, spec.cursor), published: publish.published, digest: spec.digest,
+  ...sumOf(load, publish, spec.cursor), published: publish.published, digest: publish.level === 'sampled' ? 'text-md5' : spec.digest,
   sourceDigest: textOf(publish.sourceDigest), targetDigest: textOf(publish.targetDigest), chunks: load.chunks,
   attempts: run.tasks.reduce((sum, { attempt }) => sum + attempt, 0), approvedBy: run.approvedBy ?? 'policy', startedAt: run.startedAt, finishedAt: run.finishedAt,
 });
