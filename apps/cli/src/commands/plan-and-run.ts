@@ -94,7 +94,7 @@ async function toTheEnd(session: Session, runId: RunId, interrupt: Interrupt): P
   output.note(' drift   the pipeline says evolve: it is planned anew');
   const again = onInterrupt(output);
   try {
-    return await onceAsked(session, await withPlan(client, await awaitRequest(client, replan, (view) => view.planId !== null)), again);
+    return await onceAsked(session, await withPlan(client, await awaitRequest(client, replan, (view) => view.planId !== null)), { interrupt: again, then: 'follow' });
   } finally {
     again.stop();
   }
@@ -113,10 +113,10 @@ export async function runCommand(session: Session, text: string, options: Target
   }
 }
 async function runRequest(session: Session, { request, detach }: { request: PipelineRequest; detach: boolean }, interrupt: Interrupt): Promise<ExitCode> {
-  return onceAsked(session, await submit(session, request, 'run'), interrupt, detach ? 'detach' : 'follow');
+  return onceAsked(session, await submit(session, request, 'run'), { interrupt, then: detach ? 'detach' : 'follow' });
 }
 /** From the plan of a request to the end of its run, or to what a person has to do. */
-async function onceAsked(session: Session, { view, plan }: Submitted, interrupt: Interrupt, then: 'detach' | 'follow' = 'follow'): Promise<ExitCode> {
+async function onceAsked(session: Session, { view, plan }: Submitted, { interrupt, then }: { interrupt: Interrupt; then: 'detach' | 'follow' }): Promise<ExitCode> {
   const { output } = session;
   const client = await session.client();
   if (plan) { output.show(planScreen(plan, output.paint)); output.event('plan', { plan }); }
