@@ -80,7 +80,7 @@ function followed(input: CopyInput, drift: Drift, change: TargetChange): Decisio
   const { pipeline: { to }, target } = input;
   const rows = `${target.rowsExact ? '' : 'about '}${plural(target.rows, 'row')}`;
   return change.change === 'add'
-    ? decide('drift', `add ${change.column} ${change.native}`, { by: 'person', why: [`drift-${drift.is}`, `${sentence(drift)}, and the pipeline says evolve: ${to.dataset} gets it in the transaction that publishes. The ${rows} that are there have NULL in it, also where the source has a value by now; load: replace takes those over.`],
+    ? decide('drift', `add ${change.column} ${change.native}`, { by: 'person', why: [`drift-${drift.is}`, `${sentence(drift)}, and the pipeline says evolve: ${to.dataset} gets it in the transaction that publishes. Of the ${rows} that are there, those that this run does not write have NULL in it, also where the source has a value by now; load: replace takes them over.`],
       rejected: [['stop', 'The pipeline says evolve.'], ['with the default of the source', 'Rows of before would show a value that nobody has read.']] })
     : decide('drift', `widen ${change.column}: ${change.from} -> ${change.native}`, { by: 'person', why: [`drift-${drift.is}`, `${sentence(drift)}, ${change.from} at the target does not hold each such value, and the pipeline says evolve: the type is changed in the transaction that publishes, over ${rows}.`],
       rejected: [['stop', 'The pipeline says evolve.'], ['as it is', `A value beyond ${change.from} would stop the run.`]] });
