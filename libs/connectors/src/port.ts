@@ -78,8 +78,9 @@ export interface ChunkWriter {
   /** For carrier `file`: lets the sink's engine read the file. Answers rows and bytes. */
   copyFile(scan: FileScan, signal: AbortSignal): Promise<ReadCount>;
   /** Ends the stream, compares rows with what the sink counted, fills the ledger row, commits.
+   * @param signal once it is aborted, a commit that nobody answers is given up; one that is answered soon still counts
    * @returns 'redo' when the outcome was unknown and the ledger has no row. @throws EtlError `sink.*`, `data.*`, `lease.lost` */
-  commit(counts: ChunkCounts): Promise<'written' | 'redo'>;
+  commit(counts: ChunkCounts, signal?: AbortSignal): Promise<'written' | 'redo'>;
   /** Rolls back, closes the connection, leaves nothing. */
   abort(cause: unknown): Promise<void>;
 }
