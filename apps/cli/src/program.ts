@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { type BackfillOptions, backfillCommand } from './commands/backfill-command.ts';
 import { configCommand, validateCommand } from './commands/check-commands.ts';
 import { addConnectionCommand } from './commands/connections-add.ts';
+import { diffCommand } from './commands/diff-command.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { connectionsCommand, connectorsCommand, datasetsCommand, explainCommand, listDeadLettersCommand, pipelinesCommand, runsCommand, showDeadLetterCommand, testConnectionCommand, watchCommand } from './commands/look-commands.ts';
 import { cancelCommand, reconcileCommand, retryCommand, scheduleCommand } from './commands/operate-commands.ts';
@@ -63,6 +64,7 @@ function addLooking(program: Command, act: AddAct): void {
   act(program.command('connectors').description('what can be reached'), (session) => connectorsCommand(session));
   act(program.command('datasets <connection>').description('what a connection holds'), (session, [name = '']) => datasetsCommand(session, name));
   act(program.command('profile <dataset>').description('what the values of a dataset are like').option('--again', 'read it again'), (session, [id = ''], options) => profileCommand(session, id, options));
+  act(program.command('diff <a> [b]').description('two plans, or a plan or pipeline against what is deployed'), (session, [a = '', b]) => diffCommand(session, a, b));
   act(program.command('explain <what>').description('why: a plan, a run or a pipeline'), (session, [what = '']) => explainCommand(session, what));
   const connections = act(program.command('connections').description('known connections'), (session) => connectionsCommand(session));
   act(connections.command('list').description('known connections'), (session) => connectionsCommand(session));

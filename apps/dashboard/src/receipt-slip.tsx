@@ -30,7 +30,7 @@ export function Slip({ receipt }: { receipt: Receipt }) {
         <dt className="sum">Written</dt><dd className="sum">{exact(receipt.written)}</dd><dt>Published</dt><dd>{exact(receipt.published)}</dd>
       </dl>
       <dl>
-        <dt>Chunks in ledger</dt><dd>{exact(receipt.chunks)}</dd><dt>Attempts</dt><dd>{exact(receipt.attempts)}</dd><dt>Compared by</dt><dd>{receipt.level === 'full' ? 'digest of every row' : 'counts'}</dd>
+        <dt>Chunks in ledger</dt><dd>{exact(receipt.chunks)}</dd><dt>Attempts</dt><dd>{exact(receipt.attempts)}</dd><dt>Compared by</dt><dd>{receipt.level === 'full' ? 'digest of every row' : receipt.sampled ? `digest of ${exact(receipt.sampled.rows)} rows in a sample, counts of all` : 'counts'}</dd>
         <dt>Approved by</dt><dd>{receipt.approvedBy}</dd>
       </dl>
       <dl>

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from '@jest/globals';
 import { airflow } from './scenarios/airflow.ts';
 import { commandLine } from './scenarios/command-line.ts';
 import { copies } from './scenarios/copies.ts';
+import { drift } from './scenarios/drift.ts';
 import { failures } from './scenarios/failures.ts';
 import { kills } from './scenarios/kills.ts';
 import { messages } from './scenarios/messages.ts';
@@ -31,6 +32,7 @@ export function scenarios({ name, has, start }: SetUp): void {
     describe('transforms', () => { transforms(running); });
     describe('slices', () => { slices(running); });
     describe('failures', () => { failures(running, password); });
+    describe('drift', () => { drift(running); });
     describe('command line', () => { commandLine(running, has); });
     describe('airflow', () => { airflow(running); });
     describe('schedules', () => { schedules(running); if (!has.services) schedulesAtHome(); });

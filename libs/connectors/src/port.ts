@@ -32,6 +32,9 @@ export interface HashedRows {
 /** @property key positions of the key in the task's columns */
 export interface HashAsk { readonly key: readonly number[]; readonly signal: AbortSignal }
 
+/** Rows whose key falls into some of the 4,096 buckets. @property key positions of what names a row in the task's columns; all of them where nothing does */
+export interface BucketSample { readonly buckets: readonly number[]; readonly key: readonly number[] }
+
 /** One consistent picture of a source, shared by all readers of a load until it is closed. */
 export interface SourceSession {
   /** Id under which another process can see the same picture, or null when the source has none. */
@@ -50,6 +53,8 @@ export interface SourceSession {
   scan(): FileScan;
   /** Digest of the given pieces under the same picture, for kinds that are not hashed while reading. */
   digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest>;
+  /** Sums of the sampled rows of the given pieces, a bucket each. A source that cannot leaves it out: then no plan samples it. */
+  sampled?(ranges: readonly ChunkRange[], sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]>;
   /** Its rows by their keys, under the same picture. A source that cannot leaves it out: then rows that differ are not named. */
   hashed?(ask: HashAsk): HashedRows;
   /** What a sink refused, with what only the source can add, such as the row of a file. A source that has nothing to add leaves it out. */
@@ -78,8 +83,9 @@ export interface ChunkWriter {
   /** For carrier `file`: lets the sink's engine read the file. Answers rows and bytes. */
   copyFile(scan: FileScan, signal: AbortSignal): Promise<ReadCount>;
   /** Ends the stream, compares rows with what the sink counted, fills the ledger row, commits.
+   * @param signal once it is aborted, a commit that nobody answers is given up; one that is answered soon still counts
    * @returns 'redo' when the outcome was unknown and the ledger has no row. @throws EtlError `sink.*`, `data.*`, `lease.lost` */
-  commit(counts: ChunkCounts): Promise<'written' | 'redo'>;
+  commit(counts: ChunkCounts, signal?: AbortSignal): Promise<'written' | 'redo'>;
   /** Rolls back, closes the connection, leaves nothing. */
   abort(cause: unknown): Promise<void>;
 }
@@ -102,6 +108,8 @@ export interface SinkSession {
   begin(range: ChunkRange): Promise<ChunkWriter | 'done'>;
   /** Reads staging back and hashes it. */
   stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest>;
+  /** The same of the sampled rows alone, a bucket each. A sink that cannot leaves it out: then no plan samples it. */
+  stagedSample?(task: PublishTask, sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]>;
   /** One transaction: fence, ledger row `publish`, the swap, rename, insert or upsert, and the position that a span has reached. Repeating it answers what the ledger says.
    * @throws EtlError `request.conflict` when the position is not the one that the span began from, `sink.reconcile-mismatch` when a row did not arrive */
   publish(task: PublishTask, staged: Staged): Promise<Published>;

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { DatasetRef } from './dataset.ts';
 import { Step } from './transform/step.ts';
+import { OnDrift } from './drift.ts';
+import { proofLevels } from './proof.ts';
 import { ConnectionName, PipelineName, RequestId, SafeText } from './ids.ts';
 
 export const loadModes = ['append', 'replace', 'upsert'] as const;
@@ -34,6 +36,8 @@ export const Pipeline = z.object({
   steps: z.array(Step).max(100).optional().describe('Transformations, one after the other: filter, derive, select, drop, rename, cast.'),
   checks: z.array(Laters).optional().describe('Quality checks; refused by name in this release.'),
   onFail: z.union([z.literal('stop'), z.looseObject({})]).optional().describe('stop; anything else is refused by name in this release.'),
+  onDrift: OnDrift.optional(),
+  reconcile: z.enum(proofLevels).optional().describe('What is compared before anything becomes visible; the planner decides when left out.'),
   schedule: Schedule.optional().describe('Cron with zone: when it runs by itself, once per slot.'),
   runOn: z.enum(['workers', 'airflow']).optional().describe('Who decides when tasks start; workers when left out.'),
 }).strict().meta({ id: 'Pipeline', description: 'A pipeline as a person writes it. Whatever is left out, the planner decides and says why.' });

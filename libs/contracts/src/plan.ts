@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { ColumnType, DatasetRef, Profile, digestKinds } from './dataset.ts';
+import { TargetChange } from './drift.ts';
 import { Issue } from './failure.ts';
 import { Count, Instant, PipelineName, PlanId, RequestId, SafeText, Sha256, TaskName } from './ids.ts';
 import { Pipeline, Schedule, loadModes } from './pipeline.ts';
 import { Transform } from './transform/transform.ts';
+import { Sample, proofLevels } from './proof.ts';
 
 export const riskClasses = ['R0', 'R1', 'R2', 'R3'] as const;
 export const RiskClass = z.enum(riskClasses).meta({ description: 'R0 reads · R1 creates, appends, upserts on a declared key · R2 overwrites, deletes, changes a schema · R3 new egress.' });
 export type RiskClass = z.infer<typeof RiskClass>;
 
-export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule'] as const;
+export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule'] as const;
 export const Decision = z.object({
   question: z.enum(decisionQuestions).describe('What had to be decided.'),
   choice: z.string().describe('What was chosen, in a few words.'),
@@ -32,6 +34,7 @@ export const ColumnMapping = z.object({
   sourceNative: z.string().describe('Type at the source, as its engine spells it.'),
   targetNative: z.string().describe('Type at the target, as its engine spells it.'),
   nullable: z.boolean().describe('Whether the target column may be NULL.'),
+  sourceNullable: z.boolean().optional().describe('Whether the source column may be NULL; absent in plans of earlier releases.'),
 }).meta({ id: 'ColumnMapping', description: 'One column on its way.' });
 export type ColumnMapping = z.infer<typeof ColumnMapping>;
 
@@ -55,6 +58,7 @@ export const Cursor = z.object({
   pipeline: PipelineName.describe('Whose position in the target it moves.'),
   scope: Sha256.describe('What the position holds for: source, columns, cursor and key.'),
   read: z.enum(['all', 'since']).describe('all: the whole source, and the position is set; since: what changed since the position, and it is moved.'),
+  formerScope: Sha256.optional().describe('What the position holds for until this run has published: the scope before columns were added.'),
   overlapSeconds: z.int().nonnegative().describe('How far before the position reading begins.'),
 }).meta({ id: 'Cursor', description: 'What lets a later run read only what changed.' });
 export type Cursor = z.infer<typeof Cursor>;
@@ -72,10 +76,12 @@ export const LoadTask = z.object({
   columns: z.array(ColumnMapping).min(1).describe('Columns in their order.'),
   carrier: Carrier.describe('How bytes travel.'), chunks: Chunking.describe('Pieces.'),
   sourceFingerprint: Sha256.describe('Shape the source had when it was profiled; another shape is drift.'),
+  unread: z.array(SafeText).optional().describe('Columns of the source that do not travel; absent when all do.'),
   options: z.record(z.string(), z.string()).describe('How the source is read, explicit.'),
   expectedRows: Count.optional().describe('Rows expected, from statistics: what progress and ETA are measured against.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
-  level: z.enum(['counts', 'full']).optional().describe('What its publish compares, full when left out: at counts no digest is taken only to be compared.'),
+  level: z.enum(proofLevels).optional().describe('What its publish compares, full when left out: at counts no digest is taken only to be compared.'),
+  sample: Sample.optional(),
   cursor: Cursor.optional(),
   transform: Transform.optional(),
   slice: Slice.optional(),
@@ -91,7 +97,9 @@ export const PublishTask = z.object({
   how: z.enum(publishWays).describe('rename: a new table · swap: two renames · truncate-insert: keeps views and keys · append · upsert · file: rename of a file · replace-slice: the rows of a slice go and come in one transaction.'),
   key: z.array(z.string()).nullable().describe('Target columns that name a row, or null.'),
   keyFromSource: z.boolean().describe('Whether a new table gets the key as its primary key.'),
-  level: z.enum(['counts', 'full']).describe('What is compared before publishing.'),
+  level: z.enum(proofLevels).describe('What is compared before publishing.'),
+  sample: Sample.optional(),
+  evolve: z.array(TargetChange).optional().describe('How the shape of the target follows its source, in the transaction that publishes.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
   cursor: Cursor.optional(),
   slice: Slice.optional(),

@@ -3,6 +3,7 @@ import { DatasetRef, digestKinds } from './dataset.ts';
 import { Failure } from './failure.ts';
 import { Count, Instant, PipelineName, PlanId, RequestId, RunId, Sha256, TaskRunId } from './ids.ts';
 import { Slice } from './plan.ts';
+import { Sampled, proofLevels } from './proof.ts';
 import { Progress, TaskResult } from './task.ts';
 
 export const runStates = ['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled'] as const;
@@ -19,7 +20,9 @@ export const ReceiptBody = z.object({
   runId: RunId, planId: PlanId, pipeline: PipelineName.describe('Pipeline.'), tenant: z.string().describe('Tenant.'),
   source: DatasetRef.describe('What was read.'), target: DatasetRef.describe('What was written.'),
   reconciled: z.boolean().describe('Whether source and target were found equal. A green run always says true.'),
-  level: z.enum(['counts', 'full']).describe('What was compared.'),
+  level: z.enum(proofLevels).describe('What was compared.'),
+  sampled: Sampled.optional().describe('Share and seed of a sampled proof; absent at other levels.'),
+  proofMs: Count.optional().describe('Milliseconds that reading back and comparing took.'), sourceProofMs: Count.optional().describe('Milliseconds that hashing the source took beside the copy.'),
   read: Count.describe('Rows read.'), filtered: Count.describe('Rows filtered out.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged: read - filtered - rejected, or what they were grouped to.'),
   grouped: Count.optional().describe('Rows that went into groups: read - filtered - rejected. Absent where rows go one by one.'),
   published: Count.describe('Rows that became visible.'),

@@ -4,6 +4,7 @@ import { Count, Instant, PlanId, RunId, TaskRunId } from './ids.ts';
 import { ColumnMapping, LoadTask, PublishTask } from './plan.ts';
 import { Connection, PipelineSource } from './pipeline.ts';
 import { SketchResult, SketchTask } from './sketch.ts';
+import { SampleSums, Sampled, proofLevels } from './proof.ts';
 
 export const ProfileTask = z.object({
   id: z.literal('profile').describe('Name.'), kind: z.literal('profile').describe('Looks at source and target before a plan is made.'),
@@ -45,13 +46,15 @@ export const LoadResult = z.object({
   read: Count.describe('Rows read at the source.'), filtered: Count.describe('Rows left out by a filter.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged.'),
   grouped: Count.optional().describe('Rows that went into groups, where the steps do not go row by row: written are the groups. Absent otherwise.'),
   bytes: Count.describe('Bytes moved.'), chunks: Count.describe('Pieces in all.'), resumed: Count.describe('Pieces that an earlier attempt had written.'),
-  digest: Digest.nullable().describe('Digest of what was read; null: none was taken, since nobody compares it.'),
+  digest: Digest.nullable().describe('Digest of what was read, at level sampled of the sample; null: none was taken, since nobody compares it.'),
+  digestMs: Count.optional().describe('Milliseconds that hashing the source took beside the copy; 0 where rows are hashed on their way.'),
+  sample: SampleSums.optional().describe('Sums of the sampled rows by bucket, at level sampled.'),
   span: Span.optional(),
 }).meta({ id: 'LoadResult', description: 'What a load did.' });
 export const PublishResult = z.object({
   kind: z.literal('publish').describe('Kind.'),
   published: Count.describe('Rows that became visible.'), inserted: Count.nullable().describe('New rows of an upsert, else null.'), updated: Count.nullable().describe('Changed rows of an upsert, else null.'),
-  level: z.enum(['counts', 'full']).describe('What was compared.'),
+  level: z.enum(proofLevels).describe('What was compared.'), sampled: Sampled.optional(),
   sourceDigest: Digest.nullable().describe('Digest of what was read; null: none was taken.'), targetDigest: Digest.nullable().describe('Digest of what was published; null: none was taken.'),
   proofMs: Count.describe('Milliseconds the comparison took.'),
   extra: Count.optional().describe('Of a slice: rows that the target has in it and the source has not, since they were deleted there or changed after it.'),

@@ -42,6 +42,7 @@ import { Approvals } from './planning/approvals.service.ts';
 import { CopyRuns, DEADLINE_MS } from './planning/copy-runs.service.ts';
 import { DagsHandler } from './planning/dags.handler.ts';
 import { DagsService } from './planning/dags.service.ts';
+import { DriftReplans } from './planning/drift-replans.service.ts';
 import { PlanEntity } from './planning/plan.entity.ts';
 import { PARALLEL, PlanningGround } from './planning/planning-ground.service.ts';
 import { PlanningService } from './planning/planning.service.ts';
@@ -87,7 +88,7 @@ type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
 
 const services: Provider[] = [
   ConnectionsRepository, PipelinesRepository, RequestsRepository, PlansRepository, RunsRepository, AirflowRepository, ProjectService, ConnectionsService, PipelinesService, RequestsService, Intake,
-  PlanningService, PlanningGround, StepsService, Approvals, CopyRuns, PlansService, RetriesService, ReconcilesService, DagsService, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
+  PlanningService, PlanningGround, StepsService, Approvals, CopyRuns, PlansService, RetriesService, ReconcilesService, DagsService, DriftReplans, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
   AirflowService, AirflowRuns, GivenUpMessages, OrchestratorLifecycle,
   SchedulesRepository, SchedulesService, Deployments, ScheduledRuns, Slots, ScheduleTicker,
   DatasetsRepository, DatasetsService, DatasetEndings, BackfillsRepository, BackfillsService, BackfillEndings,

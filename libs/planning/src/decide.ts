@@ -5,10 +5,11 @@ export type MapColumn = (sinkConnector: string, column: Column) => { native: str
 
 /** Everything a plan is made of. Equal input gives an equal plan.
  * @property parallel pieces that may move at once; 2 when left out, never above 4
- * @property earlierRuns green runs of this pipeline into this target so far */
+ * @property earlierRuns green runs of this pipeline into this target so far
+ * @property before what the source was when the latest of them was planned */
 export interface CopyInput {
   readonly pipeline: Pipeline; readonly source: Profile; readonly target: Profile; readonly policy: Policy; readonly mapColumn: MapColumn;
-  readonly parallel?: number; readonly earlierRuns?: number;
+  readonly parallel?: number; readonly earlierRuns?: number; readonly before?: Profile | null;
   /** What the steps come to; `source` is then what they make of it. */
   readonly transform?: Transform;
 }

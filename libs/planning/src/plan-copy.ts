@@ -1,4 +1,4 @@
-import { type Cursor, type LoadTask, type Plan, type PublishTask, type Question, DatasetRef } from '@agent-etl/contracts';
+import { type Cursor, type LoadTask, type Plan, type PublishTask, type Question, type TargetChange, DatasetRef } from '@agent-etl/contracts';
 import type { CopyInput } from './decide.ts';
 import { ruleChunks } from './rules/chunks.ts';
 import { ruleColumns } from './rules/columns.ts';
@@ -6,7 +6,9 @@ import { costOf } from './rules/cost.ts';
 import { ruleCursor } from './rules/cursor.ts';
 import { ruleKey } from './rules/key.ts';
 import { ruleLoad } from './rules/load.ts';
-import { ruleMovement, ruleProof } from './rules/movement.ts';
+import { ruleMovement } from './rules/movement.ts';
+import { ruleProof } from './rules/proof.ts';
+import { ruleDrift } from './rules/drift.ts';
 import { ruleDriver } from './rules/schedule.ts';
 import { ruleSteps } from './rules/steps.ts';
 import { ruleStrategy } from './rules/strategy.ts';
@@ -17,40 +19,45 @@ export type Planned = { readonly plan: Plan } | { readonly questions: Question[]
 /** Plans a copy by rules alone: a load and a publish, every choice a Decision with its reason and what lost against it.
  * Equal input gives an equal plan. What cannot be decided safely comes back as questions.
  * @throws EtlError `request.unsupported`, `source.not-found`, `plan.type-unsupported`, `profile.unusable`, `plan.refused`, `request.invalid` */
-export function planCopy(input: CopyInput): Planned {
-  assertSupported(input.pipeline);
-  const steps = ruleSteps(input);
+export function planCopy(asked: CopyInput): Planned {
+  assertSupported(asked.pipeline);
+  const drift = ruleDrift(asked);
+  const steps = ruleSteps(asked);
+  const input: CopyInput = { ...asked, target: { ...asked.target, columns: [...drift.value.target] } };
   const columns = ruleColumns(input);
   const key = ruleKey(input, columns.value);
-  const cursoring = ruleCursor(input, { key: key.value, columns: columns.value });
+  const cursoring = ruleCursor(input, { key: key.value, columns: columns.value, added: drift.value.added });
   const load = ruleLoad(input, { key: key.value, columns: columns.value, since: cursoring.since });
   if ('questions' in load) return load;
   const movement = ruleMovement(input, columns.value);
   const chunks = ruleChunks(input, cursoring);
-  const proof = ruleProof(input, { digest: movement.value.digest, since: cursoring.since });
+  const proof = ruleProof(input, { digest: movement.value.digest, since: cursoring.since, key: key.value.columns });
   const strategy = ruleStrategy(input, { ...cursoring, key: key.value });
-  const rules = [movement, columns, key, chunks, load.rule, proof, strategy];
-  const { risk, how, load: mode, key: mergeKey } = load.rule.value;
+  const rules = [movement, columns, drift, key, chunks, load.rule, proof, strategy];
+  const { how, load: mode, key: mergeKey } = load.rule.value;
+  const risk = drift.value.risk === 'R2' ? 'R2' : load.rule.value.risk;
   const tasks = tasksOf(input, {
-    columns: columns.value, ...movement.value, chunks: chunks.value, how, level: proof.value, cursor: load.rule.value.fills === 'once-more' ? null : cursoring.cursor, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
+    columns: columns.value, ...movement.value, chunks: chunks.value, how, ...proof.value, evolve: drift.value.evolve, cursor: load.rule.value.fills === 'once-more' ? null : cursoring.cursor, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
     keyFromSource: (how === 'rename' || (how === 'upsert' && !input.target.exists)) && key.value.columns !== null && (key.value.from === 'source' || mode === 'upsert'),
   });
   return { plan: {
     schemaVersion: 1, pipeline: input.pipeline, tasks, edges: [['load', 'publish']], schedule: input.pipeline.schedule ?? null, driver: input.pipeline.runOn ?? 'workers',
     target: { connection: input.pipeline.to.connection, dataset: input.pipeline.to.dataset, load: mode, ...(mergeKey ? { key: mergeKey } : {}) },
     decisions: [...steps, ...rules.flatMap(({ decisions }) => decisions), ...ruleDriver(input)],
-    risk, risks: rules.flatMap(({ risks }) => risks), cost: costOf(input.source, movement.value.digest, cursoring), profiles: { source: input.source, target: input.target },
+    risk, risks: rules.flatMap(({ risks }) => risks), cost: costOf(input.source, movement.value.digest, cursoring), profiles: { source: asked.source, target: asked.target },
   } };
 }
 
-type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null };
+type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'sample' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null; readonly evolve: readonly TargetChange[] };
 
-function tasksOf({ pipeline, source, transform }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, key, keyFromSource, cursor }: Parts): [LoadTask, PublishTask] {
+function tasksOf({ pipeline, source, transform }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, sample, evolve, key, keyFromSource, cursor }: Parts): [LoadTask, PublishTask] {
   const ends = { source: DatasetRef.parse({ connection: pipeline.from.connection, dataset: pipeline.from.dataset }), target: DatasetRef.parse({ connection: pipeline.to.connection, dataset: pipeline.to.dataset }) };
   const read = cursor ? { cursor } : {};
+  const sampled = sample ? { sample } : {};
+  const unread = source.columns.map(({ name }) => name).filter((name) => !columns.some((column) => column.source === name));
   const expected = cursor?.read === 'since' ? {} : { expectedRows: source.rows };
   return [
-    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, ...expected, digest, ...(level === 'counts' ? { level } : {}), ...read, ...(transform ? { transform } : {}) },
-    { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest, ...read },
+    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, ...expected, ...(unread.length && !transform ? { unread } : {}), digest, ...(level === 'full' ? {} : { level }), ...sampled, ...read, ...(transform ? { transform } : {}) },
+    { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest, ...sampled, ...(evolve.length ? { evolve: [...evolve] } : {}), ...read },
   ];
 }

@@ -4,7 +4,7 @@ import { type Fused, nativeOf } from '@agent-etl/sql-safety';
 /** A source as its readers see it behind the steps: their columns, and of keys and indexes what passes. The fingerprint stays that of the source.
  * Columns that were grouped by are a key of the groups; keys of the rows before are not. */
 export function transformed(source: Profile, { columns, stages }: Fused): { readonly source: Profile; readonly transform: Transform } {
-  const transform: Transform = { input: source.columns.map(({ name, type, native }) => ({ name, type, native })), stages: [...stages] };
+  const transform: Transform = { input: source.columns.map(({ name, type, native, nullable }) => ({ name, type, native, nullable })), stages: [...stages] };
   const dialect = source.connector === 'postgres' ? 'postgres' : 'duckdb';
   const rowWise = isRowWise(transform);
   const seen = columns.map(({ name, source: from, type }): Column => {

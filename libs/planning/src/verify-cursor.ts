@@ -16,7 +16,7 @@ export function cursorIssues({ profiles: { source, target }, pipeline }: Plan, l
   if (!column || column.type.kind !== cursor.kind || column.nullable) found.push(issue('cursor.column', `${cursor.column} is no time that is never NULL.`));
   if (cursor.pipeline !== pipeline.name) found.push(issue('cursor.pipeline', `The position is that of ${cursor.pipeline}.`));
   if (!isPart) return found;
-  if (!target.positions?.some((position) => position.pipeline === cursor.pipeline && position.scope === cursor.scope)) found.push(issue('cursor.position', 'The target has no position to read from.'));
+  if (!target.positions?.some((position) => position.pipeline === cursor.pipeline && position.scope === (cursor.formerScope ?? cursor.scope))) found.push(issue('cursor.position', 'The target has no position to read from.'));
   if (publish.how !== 'upsert') found.push(issue('cursor.way', `What changed is not published by ${publish.how}.`));
   const enforces = (keys: readonly (readonly string[] | null)[]): boolean => keys.some((key) => key && publish.key && sameNames(key, publish.key));
   if (![source, target].every(({ primaryKey, uniqueKeys }) => enforces([primaryKey, ...uniqueKeys]))) found.push(issue('cursor.key', 'Both ends must enforce the key.'));

@@ -1,4 +1,4 @@
-import { type Issue, type LoadTask, Plan, type Policy, type PublishTask, type RiskClass, type Verdict, issuesOf } from '@agent-etl/contracts';
+import { type Issue, type LoadTask, Plan, type Policy, type PublishTask, type RiskClass, type Verdict, evolutionsOf, issuesOf } from '@agent-etl/contracts';
 import { scheduleIssues } from '@agent-etl/scheduling';
 import { relationParts } from '@agent-etl/sql-safety';
 import { isEmpty, sameNames } from './decide.ts';
@@ -70,7 +70,7 @@ function publishIssues(plan: Plan, publish: PublishTask, loads: readonly LoadTas
   const found: Issue[] = [];
   const load = loads.find(({ id }) => id === publish.load);
   if (!load) found.push(issue('publish.no-load', path, `There is no load ${publish.load}.`));
-  else if (!same(load.target, publish.target) || !same(load.source, publish.source) || JSON.stringify(load.columns) !== JSON.stringify(publish.columns) || load.digest !== publish.digest || (load.level === 'counts' && publish.level !== 'counts')) {
+  else if (!same(load.target, publish.target) || !same(load.source, publish.source) || JSON.stringify(load.columns) !== JSON.stringify(publish.columns) || load.digest !== publish.digest || (publish.level !== 'counts' && (load.level ?? 'full') !== publish.level) || JSON.stringify(load.sample) !== JSON.stringify(publish.sample)) {
     found.push(issue('publish.other-load', path, 'The publish does not say what its load says.'));
   }
   if (!waysOf[mode].includes(publish.how)) found.push(issue('publish.way', path, `A load by ${mode} is not published by ${publish.how}.`));
@@ -80,6 +80,7 @@ function publishIssues(plan: Plan, publish: PublishTask, loads: readonly LoadTas
   if ((publish.how === 'file') !== (target.connector === 'file')) found.push(issue('publish.file', path, `A ${target.connector} target is not published by ${publish.how}.`));
   if (publish.how === 'swap' && Object.values(target.dependents).some((count) => count > 0)) found.push(issue('publish.dependents', path, 'A swap would cut off what hangs on the table.'));
   if (mode === 'upsert' && !(key?.length && publish.key && sameNames(key, publish.key))) found.push(issue('key.none', path, 'An upsert needs its key.'));
+  found.push(...evolveIssues(plan, publish));
   for (const name of publish.key ?? []) {
     const column = publish.columns.find((each) => each.target === name);
     if (!column) found.push(issue('key.column', path, `The key column ${name} does not travel.`));
@@ -87,6 +88,18 @@ function publishIssues(plan: Plan, publish: PublishTask, loads: readonly LoadTas
     else if (column.nullable && publish.keyFromSource) found.push(issue('key.nullable', path, `The key column ${name} may be NULL at the source.`));
   }
   return found;
+}
+
+/** The shape of a target changes only as the pipeline lets it: a column comes that is not there, or one gets another type that it has not. */
+function evolveIssues({ pipeline, profiles: { target } }: Plan, { id, evolve = [] }: PublishTask): Issue[] {
+  const path = `/tasks/${id}/evolve`;
+  return evolve.flatMap((change): Issue[] => {
+    const there = target.columns.find(({ name }) => name === change.column);
+    const fits = change.change === 'add' ? !there : there?.native === change.from;
+    return [
+      ...(evolutionsOf(pipeline.onDrift).includes(change.change) ? [] : [issue('evolve.unasked', path, `The pipeline does not let ${change.column} be changed.`)]),
+      ...(fits && target.exists && target.connector !== 'file' ? [] : [issue('evolve.other', path, `${change.column} of the target is not what the change is about.`)])];
+  });
 }
 
 const encoder = new TextEncoder();
@@ -111,7 +124,8 @@ const reservedIssues = (name: string, ours: RegExp): Issue[] => (ours.test(name)
 const order: readonly RiskClass[] = ['R0', 'R1', 'R2', 'R3'];
 function riskIssues({ risk, tasks, profiles: { target } }: Plan, policy: Policy): Issue[] {
   const overwrites = tasks.some((task) => task.kind === 'publish' && (['swap', 'truncate-insert'].includes(task.how) || (task.how === 'file' && target.exists))) && !isEmpty(target);
-  const least: RiskClass = overwrites ? 'R2' : 'R1';
+  const alters = tasks.some((task) => task.kind === 'publish' && task.evolve?.some(({ change }) => change === 'widen'));
+  const least: RiskClass = overwrites || alters ? 'R2' : 'R1';
   const found = order.indexOf(risk) < order.indexOf(least) ? [issue('risk.class', '/risk', `This is ${least}, not ${risk}.`)] : [];
   if (policy.approve?.second) found.push(issue('policy.second', '/policy', 'A second approver is not supported in this release.'));
   return found;

@@ -1,5 +1,5 @@
 export { mysqlDigest, mysqlText } from './digest/mysql-digest.ts';
-export { type Differing, type DigestColumn, duckDiffering, postgresDiffering, postgresDigest, rowDigest } from './digest/row-digest.ts';
+export { type Differing, type DigestColumn, type SampledRows, duckDiffering, postgresDiffering, postgresDigest, postgresSampled, rowDigest } from './digest/row-digest.ts';
 export { SQLITE_FUNCTIONS, sqliteConcat, sqliteRowText } from './digest/sqlite-row-text.ts';
 export { type SqlCode, SqlSafetyError } from './errors.ts';
 export { SqlIdentifier, identifier, isIdentifier } from './ident/identifier.ts';

@@ -3,14 +3,17 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiError, type Client } from '@agent-etl/api-client';
-import { type PipelineRequest, type PlanId, type PlanView, type RequestView, endpoints } from '@agent-etl/contracts';
+import { type PipelineRequest, type PlanId, type PlanView, type RequestView, type RunId, endpoints } from '@agent-etl/contracts';
+import { failureScreen } from '../screens/failure-screen.ts';
+import { leftBehind } from '../screens/run-screen.ts';
 import { planScreen, tasksScreen } from '../screens/plan-screen.ts';
 import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
 import type { Session } from '../session/session.ts';
 import { latestPlan, planThatBegins } from './find-plan.ts';
+import { replanOf } from './follow-drift.ts';
 import { followRun, reportRun } from './follow-run.ts';
 import { type Interrupt, onInterrupt } from './interrupt.ts';
-import { type Submitted, awaitRequest, putDerivedConnections, putProjectConnections, submit } from './submit.ts';
+import { type Submitted, awaitRequest, putDerivedConnections, putProjectConnections, submit, withPlan } from './submit.ts';
 import { type TargetOptions, type Wanted, whatIsWanted } from './what-to-run.ts';
 
 export interface PlanOptions extends TargetOptions { readonly dag?: string; readonly tasks?: boolean; readonly out?: string }
@@ -78,8 +81,23 @@ export async function planCommand(session: Session, text: string, options: PlanO
 async function startExisting(session: Session, planId: PlanId): Promise<ExitCode> {
   const client = await session.client();
   const run = await client.call(endpoints.runPlan, { params: { planId }, idempotencyKey: randomUUID() });
-  const followed = await followRun(session, run.runId);
-  return reportRun(session, followed.run, followed.wasInterrupted);
+  return toTheEnd(session, run.runId, onInterrupt(session.output));
+}
+/** Follows a run, and the one after it where it met a changed source and its pipeline says evolve: what is planned anew is shown, and waits for a person where its risk says so. */
+async function toTheEnd(session: Session, runId: RunId, interrupt: Interrupt): Promise<ExitCode> {
+  const { output } = session;
+  const client = await session.client();
+  const { run, wasInterrupted } = await followRun(session, runId, interrupt);
+  const replan = wasInterrupted ? null : await replanOf(client, run);
+  if (!replan) return reportRun(session, run, wasInterrupted);
+  if (run.failure) for (const line of failureScreen(run.failure, output.errorPaint, { subject: run.pipeline, state: leftBehind(run) })) output.note(line);
+  output.note(' drift   the pipeline says evolve: it is planned anew');
+  const again = onInterrupt(output);
+  try {
+    return await onceAsked(session, await withPlan(client, await awaitRequest(client, replan, (view) => view.planId !== null)), { interrupt: again, then: 'follow' });
+  } finally {
+    again.stop();
+  }
 }
 export async function runCommand(session: Session, text: string, options: TargetOptions & { detach?: boolean }): Promise<ExitCode> {
   const { output } = session;
@@ -95,17 +113,19 @@ export async function runCommand(session: Session, text: string, options: Target
   }
 }
 async function runRequest(session: Session, { request, detach }: { request: PipelineRequest; detach: boolean }, interrupt: Interrupt): Promise<ExitCode> {
+  return onceAsked(session, await submit(session, request, 'run'), { interrupt, then: detach ? 'detach' : 'follow' });
+}
+/** From the plan of a request to the end of its run, or to what a person has to do. */
+async function onceAsked(session: Session, { view, plan }: Submitted, { interrupt, then }: { interrupt: Interrupt; then: 'detach' | 'follow' }): Promise<ExitCode> {
   const { output } = session;
   const client = await session.client();
-  const { view, plan } = await submit(session, request, 'run');
   if (plan) { output.show(planScreen(plan, output.paint)); output.event('plan', { plan }); }
   const needsPerson = view.state === 'waiting' || view.state === 'planned';
   if (plan && needsPerson && (plan.questions.length > 0 || plan.status !== 'approved')) { if (output.wantsJson) output.result(plan, () => []); return exitOfPlan(plan, session); }
   const started = await awaitRequest(client, view, ({ runId }) => runId !== null);
   if (!started.runId) { output.result(started, () => [` ${started.state}: nothing runs`]); return started.state === 'waiting' ? exitCodes.needsPerson : exitCodes.failed; }
-  if (detach) { output.result(started, () => [` run ${started.runId} goes on by itself: agent-etl watch ${started.runId}`]); return exitCodes.green; }
-  const followed = await followRun(session, started.runId, interrupt);
-  return reportRun(session, followed.run, followed.wasInterrupted);
+  if (then === 'detach') { output.result(started, () => [` run ${started.runId} goes on by itself: agent-etl watch ${started.runId}`]); return exitCodes.green; }
+  return toTheEnd(session, started.runId, interrupt);
 }
 /** The plan that a person names: by its id, its file, or the name of its pipeline, whose latest plan it then is. Null when nothing has been planned that they could have read. */
 async function planToApply(client: Client, wanted: Wanted): Promise<PlanView | null> {

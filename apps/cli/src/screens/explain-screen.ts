@@ -9,9 +9,9 @@ function taskLines({ id, kind, state, attempts, rows, worker, progress, result, 
   const time = durationText(betweenMs(startedAt, finishedAt));
   const head = `   ${id}   ${kind}   ${state}   ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}   ${grouped(rows)} rows   ${time}${worker ? `   ${worker}` : ''}`;
   const lines = [head];
-  if (result?.kind === 'load') lines.push(`     ${result.chunks} chunks, ${result.resumed} of them from an earlier attempt, ${grouped(result.bytes)} bytes`);
+  if (result?.kind === 'load') lines.push(`     ${result.chunks} chunks, ${result.resumed} of them from an earlier attempt, ${grouped(result.bytes)} bytes${result.digestMs ? `; hashing the source beside it took ${durationText(result.digestMs)}` : ''}`);
   else if (progress?.chunks) lines.push(`     ${progress.chunksDone} of ${progress.chunks} chunks committed`);
-  if (result?.kind === 'publish') lines.push(`     ${grouped(result.published)} rows became visible; proof took ${durationText(result.proofMs)}`);
+  if (result?.kind === 'publish') lines.push(`     ${grouped(result.published)} rows became visible; proof at level ${result.level} took ${durationText(result.proofMs)}`);
   if (failure) lines.push(...labelled('', `${failure.code}: ${failure.text}`, { indent: 4 }));
   return lines;
 }

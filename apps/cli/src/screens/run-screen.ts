@@ -18,6 +18,11 @@ function reconcileScreen(run: RunView, paint: Paint): string[] | null {
   if (!result) return null;
   return [aligned(` proof   source = target   count and digest of all ${grouped(result.sourceDigest.rows)} rows`, durationText(result.proofMs)), '', ` ${paint('green', 'green')} ${run.pipeline}: both ends are equal`];
 }
+type Sampled = NonNullable<Receipt['sampled']>;
+const sampledText = ({ buckets, of, rows }: Sampled): string => `digest of ${grouped(rows)} in ${grouped(buckets)} of ${grouped(of)} buckets`;
+/** What nobody compared is said as plainly as what was. */
+const notCoveredText = ({ notCovered, seed }: Sampled): string => ` sample  ${grouped(notCovered)} rows not covered: only counted; seed ${seed}`;
+
 /** What a finished run did: copy, proof and receipt, a line each. */
 export function runScreen(run: RunView, paint: Paint): string[] {
   const compared = reconcileScreen(run, paint);
@@ -33,8 +38,10 @@ export function runScreen(run: RunView, paint: Paint): string[] {
   }
   if (publish) {
     const isPart = typeof load?.result.span?.from === 'string';
-    const level = publish.result.level !== 'full' ? 'row counts' : isPart ? 'count and digest of what was read, then row by row' : 'count and digest of all rows';
+    const level = publish.result.level === 'counts' ? 'row counts' : publish.result.sampled ? `count of all rows, ${sampledText(publish.result.sampled)}` : isPart ? 'count and digest of what was read, then row by row' : 'count and digest of all rows';
     lines.push(aligned(` proof   source = target   ${level}`, durationText(publish.result.proofMs)));
+    if (load?.result.digestMs) lines.push(aligned('         the source was hashed beside the copy', durationText(load.result.digestMs)));
+    if (publish.result.sampled) lines.push(notCoveredText(publish.result.sampled));
     if (publish.result.inserted !== null) lines.push(` upsert  ${grouped(publish.result.inserted)} new, ${grouped(publish.result.updated ?? 0)} changed`);
   }
   if (run.receipt) lines.push(` receipt ${receiptSum(run.receipt)}   signed, ${run.runId}`);
@@ -55,6 +62,9 @@ export function leftBehind(run: RunView): string {
   const staged = run.tasks.reduce((sum, { kind, rows }) => sum + (kind === 'load' ? rows : 0), 0); // a publish counts the rows of its load again
   return `0 rows published, the target is as before${staged ? `; ${grouped(staged)} rows had been staged` : ''}`;
 }
+/** What the proof cost on either side; receipts of earlier releases do not say. */
+const costLines = ({ proofMs, sourceProofMs = 0 }: Receipt): string[] =>
+  (proofMs === undefined ? [] : [` cost    ${durationText(proofMs)} to read the target back${sourceProofMs ? `, ${durationText(sourceProofMs)} to hash the source beside the copy` : ''}`]);
 const notTaken = 'digest not taken';
 /** A receipt in full. */
 export function receiptScreen(receipt: Receipt): string[] {
@@ -63,6 +73,7 @@ export function receiptScreen(receipt: Receipt): string[] {
     ` receipt ${receipt.runId}`, ` sum     ${receiptSum(receipt)}`, ` public  ${grouped(receipt.published)} rows in ${receipt.target.connection}.${receipt.target.dataset}`,
     ` source  ${receipt.source.connection}.${receipt.source.dataset}  ${source ?? notTaken}`, ` target  ${receipt.target.connection}.${receipt.target.dataset}  ${target ?? notTaken}`,
     ` proof   reconciled ${receipt.reconciled}, level ${receipt.level}, ${receipt.chunks} chunks, ${receipt.attempts} attempts`,
+    ...(receipt.sampled ? [`         ${sampledText(receipt.sampled)}`, notCoveredText(receipt.sampled)] : []), ...costLines(receipt),
     ` plan    ${receipt.planId}`, ` by      approved by ${receipt.approvedBy}; ${receipt.startedAt} to ${receipt.finishedAt}`, ` key     ${receipt.keyId}`,
   ];
 }

@@ -76,7 +76,7 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
   }, 300_000);
   function chained<D extends ExprDialect>(dialect: D, fused: Fused): SqlFragment<D> {
     const sql = sqlFor(dialect);
-    const { rows: made } = printTransform(dialect, { input: [...input].map(([name, type]) => ({ name, type, native: '' })), stages: [...fused.stages] }, { from: sql`(VALUES ${values(dialect)}) AS t(n, ${columnsOf(dialect)})`, column: (name) => sql`t.${identifier(name)}` });
+    const { rows: made } = printTransform(dialect, { input: [...input].map(([name, type]) => ({ name, type, native: '', nullable: true })), stages: [...fused.stages] }, { from: sql`(VALUES ${values(dialect)}) AS t(n, ${columnsOf(dialect)})`, column: (name) => sql`t.${identifier(name)}` });
     const list = joinSql(fused.columns.map((_, index) => sql`CAST(${identifier(`c${index}`)} AS ${typeName(dialect, dialect === 'duckdb' ? 'VARCHAR' : 'text')}) AS ${identifier(`c${index}`)}`), sql`, `);
     return sql`SELECT ${list} FROM (${made}) AS made`;
   }

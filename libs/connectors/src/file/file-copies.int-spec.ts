@@ -148,7 +148,7 @@ describe('a copy from file to file', () => {
     await folder.write('t.csv', 'id,m\n1,5\n');
     await expect(open.source.begin(task, null)).rejects.toMatchObject({ code: 'source.schema-drifted', details: { diff: 'without n BIGINT, with m BIGINT' } });
     await folder.write('t.csv', 'id,n,more\n1,5,6\n');
-    await expect(open.source.begin(task, null)).rejects.toMatchObject({ code: 'source.schema-drifted', details: { diff: 'with more' } });
+    await expect(open.source.begin(task, null)).rejects.toMatchObject({ code: 'source.schema-drifted', details: { diff: 'with more' }, issues: [{ code: 'drift.added', path: '/columns/more' }] });
     await rm(join(folder.root, 't.csv'));
     await expect(open.source.begin(task, null)).rejects.toMatchObject({ code: 'source.not-found' });
   });

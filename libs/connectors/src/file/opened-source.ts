@@ -1,6 +1,6 @@
-import { EtlError, type LoadTask } from '@agent-etl/contracts';
+import { EtlError, type Issue, type LoadTask } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
-import { asPlanned, driftOf, keysAsPlanned } from './file-drift-rules.ts';
+import { asPlanned, driftIssuesOf, driftOf, keysAsPlanned } from './file-drift-rules.ts';
 import type { FileGate } from './file-gate.ts';
 import { type ReadPlan, type TextPlan, allColumns, compressionOf, fromOptions, packedAs } from './file-options.ts';
 import { columnsOf, fingerprintOf, openFiles } from './file-profile.ts';
@@ -19,13 +19,13 @@ export interface OpenedSource { readonly files: readonly SourceFile[]; readonly 
 /** How files are read, as they were when they were profiled. */
 type Wanted = Pick<LoadTask, 'source' | 'options' | 'sourceFingerprint' | 'columns'>;
 
-const drifted = (dataset: string, diff: string): EtlError => new EtlError('source.schema-drifted', { dataset, diff });
+const drifted = (dataset: string, diff: string, issues: readonly Issue[] = []): EtlError => new EtlError('source.schema-drifted', { dataset, diff }, { issues });
 /** @param found columns of the files as they are now */
 function refuseDrift(task: Wanted, plan: ReadPlan, { found, keys }: { found: readonly string[]; keys: readonly string[] }): void {
   const partitions = keys.map((key) => `${key} ${plan.partitions?.find(({ name }) => name === key)?.duckType ?? 'unknown'}`);
   const isFingerprint = fingerprintOf(columnsOf(allColumns(plan))) === task.sourceFingerprint;
   const diff = driftOf(plan, [...found, ...partitions]) ?? (isFingerprint ? null : 'the order of its columns');
-  if (diff !== null) throw drifted(task.source.dataset, diff);
+  if (diff !== null) throw drifted(task.source.dataset, diff, driftIssuesOf(plan, [...found, ...partitions]));
 }
 
 /** @throws EtlError `source.schema-drifted`, `source.not-found`, `data.format-invalid`, `file.forbidden`, `plan.stale` */

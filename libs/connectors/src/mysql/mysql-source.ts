@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { type ColumnMapping, type Digest, EtlError, type LoadTask, type MysqlConnection } from '@agent-etl/contracts';
 import { type SqlFragment, compile, joinSql, literal, mysqlDigest, mysqlText, sqlFor } from '@agent-etl/sql-safety';
 import { ByteLender } from '../byte-lender.ts';
+import { schemaDrifted } from '../drift-failure.ts';
 import { keyRanges } from '../key-ranges-rules.ts';
 import type { ChunkRange, ConnectorTools, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { MysqlSession } from './mysql-session.ts';
@@ -40,26 +41,18 @@ export class MysqlSource implements Source {
       const table = mysqlTable(task.source.dataset, session.context.database);
       await session.run(compile(sql`START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY`));
       const facts = await describeMysql(session, table);
-      refuseDrift(task, facts);
-      return new Reading(session, { task, table, facts });
+      if (fingerprintOf(facts.columns) !== task.sourceFingerprint) throw schemaDrifted(task, facts.columns);
+      return new Reading(session, { task, table, facts }, this.connection, this.tools);
     } catch (error) {
       await session.end();
       throw error;
     }
   }
 }
-function refuseDrift({ source: { dataset }, sourceFingerprint, columns }: LoadTask, facts: MysqlFacts): void {
-  if (fingerprintOf(facts.columns) === sourceFingerprint) return;
-  const now = new Map(facts.columns.map((column) => [column.name, column.native]));
-  const changed = columns.flatMap(({ source, sourceNative }) => (!now.has(source) ? [`column ${source} is gone`] : now.get(source) === sourceNative ? [] : [`column ${source} was ${sourceNative} and is ${now.get(source)}`]));
-  const added = facts.columns.filter(({ name }) => !columns.some(({ source }) => source === name)).map(({ name }) => `column ${name} was not in the plan`);
-  throw new EtlError('source.schema-drifted', { dataset, diff: [...changed, ...added].slice(0, 5).join(', ') || 'nullability of a column' });
-}
-
 interface About { readonly task: LoadTask; readonly table: MysqlTable; readonly facts: MysqlFacts }
 class Reading implements SourceSession {
   readonly snapshot = `mysql:${randomUUID()}`;
-  constructor(private readonly session: MysqlSession, private readonly about: About) {}
+  constructor(private readonly session: MysqlSession, private readonly about: About, private readonly connection: MysqlConnection, private readonly tools: ConnectorTools) {}
 
   async cut(): Promise<ChunkRange[]> {
     const { task, table, facts: { range, columns } } = this.about;
@@ -100,13 +93,27 @@ class Reading implements SourceSession {
       await sending;
       await lender.send();
     } catch (error) {
-      throw stopped ?? error;
+      throw stopped ?? await this.#whatChanged(error);
     } finally {
       signal.removeEventListener('abort', aborted);
     }
     if (stopped !== undefined) throw stopped as Error;
     onRead(rows, lender.bytes);
     return { rows, bytes: lender.bytes, digest: null };
+  }
+  /** The server says only that the table is not what the snapshot shows. What it is now is looked at beside the snapshot. */
+  async #whatChanged(error: unknown): Promise<unknown> {
+    if (!(error instanceof EtlError) || error.code !== 'source.schema-drifted') return error;
+    const { task, table } = this.about;
+    const session = await MysqlSession.connect(this.connection, this.tools);
+    try {
+      const { columns } = await describeMysql(session, table);
+      return fingerprintOf(columns) === task.sourceFingerprint ? error : schemaDrifted(task, columns);
+    } catch {
+      return error; // what is known is said
+    } finally {
+      await session.end();
+    }
   }
   scan(): FileScan { throw new Error('a table of MySQL is no file'); }
 

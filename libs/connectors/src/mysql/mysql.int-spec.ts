@@ -86,6 +86,16 @@ else describeServer('mysql', (adminUrl) => {
     await session.close();
     await expect(source.source.begin(aLoad(profile, 'x'), session.snapshot)).rejects.toMatchObject({ code: 'source.snapshot-lost' });
   }, 30_000);
+  it('says what a table has become since its snapshot, and what between planning and reading', async () => {
+    await maria.admin.query(`CREATE TABLE grows (id BIGINT PRIMARY KEY, v INT); INSERT INTO grows VALUES (1, 1), (2, 2)`);
+    const load = aLoad(await source.profile('grows', 'source'), 'x', { carrier: 'text' });
+    const session = await source.source.begin(load, null);
+    await maria.admin.query('ALTER TABLE grows ADD COLUMN more VARCHAR(10), MODIFY v BIGINT');
+    const issues = expect.arrayContaining([expect.objectContaining({ code: 'drift.wider' }), expect.objectContaining({ code: 'drift.added' })]) as unknown;
+    await expect(session.read({ key: 'a', ordinal: 0, from: null, to: null }, { to: { write: () => true, drained: async () => undefined }, onRead: () => undefined, signal })).rejects.toMatchObject({ code: 'source.schema-drifted', issues });
+    await session.close();
+    await expect(source.source.begin(load, null)).rejects.toMatchObject({ code: 'source.schema-drifted', issues });
+  });
   it('stops at a date that no other store takes, and publishes nothing', async () => {
     await maria.admin.query(`CREATE TABLE zero (id INT PRIMARY KEY, day DATE); INSERT INTO zero VALUES (1, '2000-01-01'), (2, '0000-00-00')`);
     await expect(move('zero', ['postgres', 'public.zero'])).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { column: 'day', value: '0000-00-00' } });

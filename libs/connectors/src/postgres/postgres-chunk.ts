@@ -7,6 +7,8 @@ import type { PostgresSession } from './postgres-session.ts';
 import type { SinkLedger } from './sink-ledger.ts';
 
 const sql = sqlFor('postgres');
+/** How long a commit may still be answered once the attempt has to stop: a line that went silent answers never. */
+const PATIENCE_MS = 2_000;
 export interface ChunkSetting {
   readonly session: PostgresSession; readonly ledger: SinkLedger; readonly fence: number; readonly task: LoadTask; readonly copy: SqlFragment<'postgres'>; readonly relation: string;
   /** Takes the connection back after a commit. */
@@ -43,7 +45,19 @@ export class PostgresChunk implements ChunkWriter {
   }
   copyFile(): Promise<ReadCount> { throw new Error('a Postgres sink takes frames or text'); }
 
-  async commit(counts: ChunkCounts): Promise<'written' | 'redo'> {
+  async commit(counts: ChunkCounts, signal?: AbortSignal): Promise<'written' | 'redo'> {
+    const giveUp = (): void => { cutting = setTimeout(() => { this.setting.session.destroy(); }, PATIENCE_MS); };
+    let cutting: NodeJS.Timeout | undefined;
+    if (signal?.aborted) giveUp();
+    else signal?.addEventListener('abort', giveUp, { once: true });
+    try {
+      return await this.#commit(counts);
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+      clearTimeout(cutting);
+    }
+  }
+  async #commit(counts: ChunkCounts): Promise<'written' | 'redo'> {
     const { session, ledger, relation } = this.setting;
     try {
       const staged = await this.copy.done();

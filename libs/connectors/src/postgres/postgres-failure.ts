@@ -10,7 +10,7 @@ export interface FailureContext {
   /** The relation it was about, as a user types it. */
   readonly relation?: string | undefined;
   /** What a missing right would need. */
-  readonly right?: TableRight | 'CREATE' | 'CREATE SCHEMA' | 'LEDGER' | undefined;
+  readonly right?: TableRight | 'ALTER' | 'CREATE' | 'CREATE SCHEMA' | 'LEDGER' | undefined;
 }
 export type TableRight = 'SELECT' | 'INSERT' | 'UPDATE' | 'TRUNCATE' | 'DELETE';
 interface PgError { readonly code?: string; readonly message: string; readonly where?: string; readonly constraint?: string; readonly column?: string; readonly detail?: string }
@@ -76,6 +76,7 @@ export function grantFor({ right = 'SELECT', relation, user, database }: Pick<Fa
   const to = quote(user);
   if (right === 'CREATE SCHEMA') return `GRANT CREATE ON DATABASE ${quote(database)} TO ${to}`;
   if (right === 'LEDGER') return `GRANT USAGE, CREATE ON SCHEMA _etl TO ${to}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA _etl TO ${to}`;
+  if (right === 'ALTER') return `ALTER TABLE ${relation ?? 'the table'} OWNER TO ${to}`;
   const { schema, table } = relation === undefined ? { schema: 'public', table: 'the table' } : relationOf(relation);
   if (right === 'CREATE') return `GRANT USAGE, CREATE ON SCHEMA ${spelled(schema)} TO ${to}`;
   return `GRANT USAGE ON SCHEMA ${spelled(schema)} TO ${to}; GRANT ${BESIDE[right]} ON ${spelled(schema)}.${spelled(table)} TO ${to}`;

@@ -10,7 +10,7 @@ const sql = sqlFor('postgres');
 /** A table smaller than this is counted when nobody has analysed it. */
 const COUNT_BYTES = 64 * 1024 * 1024;
 interface Facts {
-  kind: string; origin: string; rows: number; pages: number; bytes: string; may_read: boolean; may_write: boolean; takes_rows: boolean; lacks: TableRight[]; version: string; wal: string; views: number; foreign_keys: number; policies: number; grants: number;
+  kind: string; origin: string; rows: number; pages: number; bytes: string; may_read: boolean; may_write: boolean; takes_rows: boolean; lacks: TableRight[]; is_owner: boolean; version: string; wal: string; views: number; foreign_keys: number; policies: number; grants: number;
   keys: { columns: string[]; is_primary: boolean; is_unique: boolean; not_null: boolean }[] | null; stats: Record<string, { nullFraction: number; distinct: number | null }> | null;
 }
 
@@ -40,8 +40,13 @@ export async function profileRelation(session: PostgresSession, dataset: string,
     pages: facts.kind === 'r' || facts.kind === 'm' ? Number(facts.pages) : null, walLevel: facts.wal,
     dependents: { views: facts.views, foreignKeys: facts.foreign_keys, policies: facts.policies, grants: facts.grants },
     columnStats: facts.stats ?? {}, options: {}, ...await knownOf(session, relation, { as, origin: facts.origin }), fingerprint: fingerprintOf(columns),
-    ...(as === 'target' && facts.lacks.length ? { lacks: Object.fromEntries(facts.lacks.map((right) => [right, grantFor({ ...session.context, relation: relation.text, right })])) } : {}),
+    ...(as === 'target' ? lacksOf(session, relation, facts) : {}),
   };
+}
+/** Rights that are missing, each with the statement that gives it. Only an owner alters a table. */
+function lacksOf(session: PostgresSession, { text }: Relation, { lacks, is_owner: isOwner }: Facts): Pick<Profile, 'lacks'> {
+  const rights = [...lacks, ...(isOwner ? [] : ['ALTER'] as const)];
+  return rights.length ? { lacks: Object.fromEntries(rights.map((right) => [right, grantFor({ ...session.context, relation: text, right })])) } : {};
 }
 /** Whatever leads to a source, and how far each pipeline has got with a target. */
 async function knownOf(session: PostgresSession, relation: Relation, { as, origin }: { as: 'source' | 'target'; origin: string }): Promise<Pick<Profile, 'origin' | 'positions'>> {
@@ -86,7 +91,7 @@ async function factsOf(session: PostgresSession, { schema, table, text }: Relati
   const system = asked?.may ? sql`(SELECT system_identifier FROM pg_control_system())` : sql`NULL`;
   const [facts] = await session.run<Facts>(compile(sql`
     SELECT c.relkind AS kind, concat_ws('/', ${system}, (SELECT oid FROM pg_database WHERE datname = current_database()), c.oid) AS origin, c.reltuples::float8 AS rows, version() AS version, current_setting('wal_level') AS wal, has_table_privilege(c.oid, 'SELECT') AS may_read, has_table_privilege(c.oid, 'INSERT') AS may_write,
-      pg_relation_is_updatable(c.oid, true) & 8 <> 0 AS takes_rows, (SELECT coalesce(json_agg(name), '[]') FROM unnest(ARRAY['UPDATE', 'TRUNCATE', 'DELETE']) AS name WHERE NOT has_table_privilege(c.oid, name)) AS lacks,
+      pg_relation_is_updatable(c.oid, true) & 8 <> 0 AS takes_rows, (SELECT coalesce(json_agg(name), '[]') FROM unnest(ARRAY['UPDATE', 'TRUNCATE', 'DELETE']) AS name WHERE NOT has_table_privilege(c.oid, name)) AS lacks, pg_has_role(c.relowner, 'USAGE') AS is_owner,
       CASE WHEN c.relkind IN ('r', 'm', 'p') THEN pg_relation_size(c.oid) / current_setting('block_size')::int ELSE 0 END AS pages,
       (CASE WHEN c.relkind = 'p' THEN (SELECT coalesce(sum(pg_table_size(i.inhrelid)), 0) FROM pg_inherits i WHERE i.inhparent = c.oid) WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid) ELSE 0 END)::text AS bytes,
       (SELECT count(DISTINCT r.ev_class)::int FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid WHERE d.refobjid = c.oid AND d.classid = 'pg_rewrite'::regclass AND r.ev_class <> c.oid) AS views,

@@ -1,5 +1,6 @@
 import { EtlError } from '@agent-etl/contracts';
 import { compile, identifier, literal, sqlFor } from '@agent-etl/sql-safety';
+import { evolveTarget } from './postgres-evolve.ts';
 import { upsert } from './postgres-upsert.ts';
 import { replaceSlice } from './postgres-replace-slice.ts';
 import { type Publishing, type Visible, names, run } from './publishing.ts';
@@ -37,6 +38,7 @@ export async function makeVisible(publishing: Publishing): Promise<Visible> {
   await session.run(compile(sql`SET LOCAL lock_timeout = '10s'`));
   const exists = await tableExists(publishing);
   if (task.slice && !exists) throw new EtlError('request.conflict', { what: `the target ${relation.text}`, state: 'gone', action: 'a backfill', next: 'run the pipeline: it makes the target anew' });
+  if (exists) await evolveTarget(publishing);
   switch (task.how) {
     case 'rename': if (exists) await insertIntoEmpty(publishing); else await rename(publishing); return seen(rows);
     case 'swap': if (exists) await swap(publishing); else await rename(publishing); return seen(rows);

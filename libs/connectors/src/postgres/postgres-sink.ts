@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type Digest, EtlError, type LoadTask, type PostgresConnection, type PublishTask } from '@agent-etl/contracts';
 import { type SqlIdentifier, compile, identifier, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
-import type { ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
+import type { BucketSample, BucketSum, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
 import { PostgresChunk } from './postgres-chunk.ts';
 import { finishStaging, makeVisible } from './postgres-publish.ts';
 import type { Publishing } from './publishing.ts';
@@ -10,7 +10,7 @@ import { PostgresSession } from './postgres-session.ts';
 import { type Relation, relationOf } from './relation-name.ts';
 import { PUBLISH_KEY, SinkLedger } from './sink-ledger.ts';
 import { SinkPosition } from './sink-position.ts';
-import { digestOfTable } from './table-digest.ts';
+import { digestOfTable, sampleOfTable } from './table-digest.ts';
 import { hashedRows, stagedValue } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
@@ -99,6 +99,11 @@ class Writing implements SinkSession {
   stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     const { staging, stagingTable, relation } = this.facts;
     return digestOfTable(task, { table: staging, schema: '_etl', name: stagingTable, said: relation.text, connect: this.connect, signal });
+  }
+
+  stagedSample(task: PublishTask, sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> {
+    const { staging, stagingTable, relation } = this.facts;
+    return sampleOfTable(task, { table: staging, schema: '_etl', name: stagingTable, said: relation.text, connect: this.connect, signal }, sample);
   }
 
   async publish(task: PublishTask, staged: Staged): Promise<Published> {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type Carrier, type ColumnMapping, type Digest, EtlError, type LoadTask, type PostgresConnection } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
-import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import { schemaDrifted } from '../drift-failure.ts';
+import type { BucketSample, BucketSum, ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { cutBackfill, cutSlice, reachOf, withinSlice } from './cursor-slice.ts';
 import { describeColumns, fingerprintOf } from './describe-relation.ts';
 import { namedMisfit } from './named-misfit.ts';
@@ -9,7 +10,7 @@ import { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted, relationOf } from './relation-name.ts';
 import { SnapshotHolder, beginOn } from './snapshot-holder.ts';
 import { reachingOf, rowsOf } from './source-rows.ts';
-import { hashedRows, sourceValue, textDigest } from './text-digest.ts';
+import { type DigestInput, hashedRows, sourceValue, textDigest, textSample } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
 type Pg = SqlFragment<'postgres'>;
@@ -53,19 +54,11 @@ export class PostgresSource implements Source {
   }
 }
 
-async function unchanged(session: PostgresSession, relation: Relation, { sourceFingerprint, columns: travels, transform }: LoadTask): Promise<string> {
+async function unchanged(session: PostgresSession, relation: Relation, task: LoadTask): Promise<string> {
   const now = await describeColumns(session, relation);
   const fingerprint = fingerprintOf(now);
-  if (fingerprint === sourceFingerprint) return fingerprint;
-  const columns = transform?.input.map(({ name, native }) => ({ source: name, sourceNative: native })) ?? travels;
-  const byName = new Map(now.map((column) => [column.name, column]));
-  const changes = columns.flatMap(({ source, sourceNative }) => {
-    const there = byName.get(source);
-    if (!there) return [`column ${source} is gone`];
-    return there.native === sourceNative ? [] : [`column ${source} was ${sourceNative} and is ${there.native}`];
-  });
-  const added = now.filter(({ name }) => !columns.some(({ source }) => source === name)).map(({ name }) => `column ${name} was not in the plan`);
-  throw new EtlError('source.schema-drifted', { dataset: relation.text, diff: [...changes, ...added].slice(0, 5).join(', ') || 'nullability of a column' });
+  if (fingerprint !== task.sourceFingerprint) throw schemaDrifted(task, now);
+  return fingerprint;
 }
 
 /** A lock that does not come means that somebody waits to change the table, and waits for us: the picture is given up, then both go on. */
@@ -119,7 +112,7 @@ class Reading implements SourceSession {
     const session = await this.#reader();
     try {
       const isFrames = task.carrier === 'frames';
-      const mode = !isFrames ? 'payload' : task.digest === 'pg-frame' ? 'hash' : 'count';
+      const mode = !isFrames ? 'payload' : task.digest === 'pg-frame' && task.level !== 'sampled' ? 'hash' : 'count';
       const copy = await session.copyOut(compile(this.#copyOut(range)), mode);
       const { rows, bytes, lanes } = await copy.pump({ to, onRead, signal, stop: () => { void session.cancel().finally(() => { session.destroy(); }); } });
       await this.#release(session);
@@ -134,12 +127,18 @@ class Reading implements SourceSession {
   scan(): FileScan { throw new Error('a Postgres source is no file'); }
 
   async digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
+    return this.facts.task.digest === 'pg-frame' ? this.#frameDigest(ranges, signal) : this.#hashing(ranges, signal, textDigest);
+  }
+  sampled(ranges: readonly ChunkRange[], sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> {
+    return this.#hashing(ranges, signal, (session, input) => textSample(session, input, sample));
+  }
+  /** Hashes rows where they lie. */
+  async #hashing<T>(ranges: readonly ChunkRange[], signal: AbortSignal, hash: (session: PostgresSession, input: DigestInput) => Promise<T>): Promise<T> {
     const { task, relation } = this.facts;
-    if (task.digest === 'pg-frame') return this.#frameDigest(ranges, signal);
     const where = whole(ranges, task);
     try {
       const values = task.columns.map((column) => ({ value: sourceValue(column, task.engine), type: column.type }));
-      return await this.#reading(signal, (session) => textDigest(session, { values, from: rowsOf(task, { relation, where }), phase: 'hashing' }));
+      return await this.#reading(signal, (session) => hash(session, { values, from: rowsOf(task, { relation, where }), phase: 'hashing' }));
     } catch (error) {
       throw signal.aborted ? error : await namedMisfit(error, { open: () => this.#reader(), relation, task, where });
     }

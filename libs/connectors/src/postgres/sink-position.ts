@@ -16,9 +16,10 @@ export class SinkPosition {
     if (!there?.yes) return [];
     return session.run<Position>(compile(sql`SELECT pipeline, scope, value FROM _etl.position WHERE target = ${this.relation.text} AND relation = to_regclass(${quoted(this.relation)}) ORDER BY pipeline`));
   }
-  async find(session: PostgresSession, { pipeline, scope }: Cursor): Promise<string | null> {
+  /** Before columns were added, a position holds for those that there were. */
+  async find(session: PostgresSession, { pipeline, scope, formerScope = scope }: Cursor): Promise<string | null> {
     const [row] = await session.run<{ value: string }>(compile(sql`SELECT value FROM _etl.position
-      WHERE target = ${this.relation.text} AND pipeline = ${pipeline} AND scope = ${scope} AND relation = to_regclass(${quoted(this.relation)})`));
+      WHERE target = ${this.relation.text} AND pipeline = ${pipeline} AND scope = ${formerScope} AND relation = to_regclass(${quoted(this.relation)})`));
     return row?.value ?? null;
   }
   /** Older rows must not be merged over newer ones: what was read from an earlier position than the target has by now is not published.

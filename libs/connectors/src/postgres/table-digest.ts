@@ -1,7 +1,8 @@
 import type { Digest, PublishTask } from '@agent-etl/contracts';
 import { type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, literal, sqlFor } from '@agent-etl/sql-safety';
 import type { PostgresSession } from './postgres-session.ts';
-import { stagedValue, textDigest } from './text-digest.ts';
+import type { BucketSample, BucketSum } from '../port.ts';
+import { type DigestInput, stagedValue, textDigest, textSample } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
 type Pg = SqlFragment<'postgres'>;
@@ -46,13 +47,17 @@ async function walk({ columns }: PublishTask, half: Pg, { table, said, connect, 
     await session.end();
   }
 }
-async function ofTexts({ columns, engine }: PublishTask, { table, said, connect, signal }: TableOf): Promise<Digest> {
+const ofTexts = (task: PublishTask, of: TableOf): Promise<Digest> => hashing(task, of, textDigest);
+/** Sums of the sampled rows of such a table, by bucket. */
+export const sampleOfTable = (task: PublishTask, of: TableOf, sample: BucketSample): Promise<BucketSum[]> => hashing(task, of, (session, input) => textSample(session, input, sample));
+
+async function hashing<T>({ columns, engine }: PublishTask, { table, said, connect, signal }: TableOf, hash: (session: PostgresSession, input: DigestInput) => Promise<T>): Promise<T> {
   const session = await connect();
   const stop = (): void => { void session.cancel(); };
   signal.addEventListener('abort', stop, { once: true });
   try {
     const values = columns.map((column) => ({ value: stagedValue(column, engine), type: column.type }));
-    return await textDigest(session, { values, from: sql`${table}`, phase: 'proving' });
+    return await hash(session, { values, from: sql`${table}`, phase: 'proving' });
   } catch (error) {
     throw signal.aborted ? signal.reason : session.failure(error, { phase: 'proving', relation: said, right: 'SELECT' });
   } finally {

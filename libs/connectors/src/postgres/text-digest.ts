@@ -1,6 +1,6 @@
 import type { ColumnMapping, ColumnType, Digest, LoadTask } from '@agent-etl/contracts';
-import { type Differing, type SqlFragment, compile, identifier, joinSql, postgresDiffering, postgresDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
-import type { HashAsk, HashedRows } from '../port.ts';
+import { type Differing, type SqlFragment, compile, identifier, joinSql, postgresDiffering, postgresDigest, postgresSampled, sqlFor, typeName } from '@agent-etl/sql-safety';
+import type { BucketSample, BucketSum, HashAsk, HashedRows } from '../port.ts';
 import type { PostgresSession } from './postgres-session.ts';
 
 const sql = sqlFor('postgres');
@@ -74,4 +74,11 @@ export async function textDigest(session: PostgresSession, { values, from, phase
   const digest = postgresDigest(columns, DIGEST_KEY, { from: rows, encoding });
   const [sums] = await session.run<{ n: string; a: string; b: string }>(compile(digest), { phase });
   return { kind: 'text-md5', rows: Number(sums?.n ?? 0), a: sums?.a ?? '0', b: sums?.b ?? '0' };
+}
+/** Sums of the sampled rows, by bucket. */
+export async function textSample(session: PostgresSession, { values, from, phase }: DigestInput, { buckets, key: keys }: BucketSample): Promise<BucketSum[]> {
+  const list = joinSql(values.map(({ value }, index) => sql`${value} AS ${identifier(`c${index}`)}`), sql`, `);
+  const columns = values.map(({ type }, index) => ({ name: `c${index}`, type }));
+  const sums = postgresSampled({ columns, keys, key: DIGEST_KEY, buckets }, { from: sql`(SELECT ${list} FROM ${from}) AS rows`, encoding: await encodingOf(session, phase) });
+  return (await session.run<{ bucket: number; n: string; a: string; b: string }>(compile(sums), { phase })).map(({ bucket, n, a, b }) => ({ bucket: String(bucket), rows: Number(n), a, b }));
 }

@@ -24,6 +24,7 @@ export async function makeVisible(publishing: Publishing): Promise<Published> {
     await becomeTable(publishing);
     return task.how === 'upsert' ? { published: rows, inserted: rows, updated: 0 } : seen;
   }
+  if (exists) evolveTarget(publishing);
   switch (task.how) {
     case 'rename': if (database.run(compile(sql`SELECT 1 FROM main.${table.quoted} LIMIT 1`)).length > 0) throw new EtlError('plan.stale'); await insertAll(publishing, sql``); break;
     case 'swap': case 'truncate-insert': database.run(compile(sql`DELETE FROM main.${table.quoted}`)); await insertAll(publishing, sql``); break;
@@ -33,6 +34,18 @@ export async function makeVisible(publishing: Publishing): Promise<Published> {
   }
   database.run(compile(sql`DROP TABLE main.${staging}`));
   return seen;
+}
+
+/** Columns that the plan adds, inside the publish transaction. SQLite gives a column no other type, so nothing is widened.
+ * @throws EtlError `plan.stale` when a column of that name is there with another type */
+function evolveTarget({ database, task: { evolve = [] }, table }: Publishing): void {
+  const there = describeTable(database, table)?.columns ?? [];
+  for (const { change, column, native } of evolve) {
+    const found = there.find(({ name }) => name.toLowerCase() === column.toLowerCase());
+    if (found?.type === native) continue;
+    if (found || change !== 'add') throw new EtlError('plan.stale');
+    database.run(compile(sql`ALTER TABLE main.${table.quoted} ADD COLUMN ${columnName(column)} ${typeName('sqlite', native)}`));
+  }
 }
 
 /** Staging becomes the table. SQLite gives a key to no table that is there: with one, its rows move into a table that was made with it. */

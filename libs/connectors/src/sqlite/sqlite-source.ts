@@ -4,10 +4,11 @@ import { setImmediate } from 'node:timers/promises';
 import { type Digest, EtlError, type LoadTask } from '@agent-etl/contracts';
 import { compile, sqlFor } from '@agent-etl/sql-safety';
 import { Md5Lanes } from '../digest/md5-lanes.ts';
+import { schemaDrifted } from '../drift-failure.ts';
 import { keyRanges } from '../key-ranges-rules.ts';
 import type { ChunkRange, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { ByteLender } from '../byte-lender.ts';
-import { type TableFacts, fingerprintOf, requireTable } from './describe-table.ts';
+import { type TableFacts, columnsOf, fingerprintOf, lookAt, requireTable } from './describe-table.ts';
 import { namedText } from './refused-text.ts';
 import { hashedSql, lineSql, withinSql } from './row-sql.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
@@ -29,7 +30,7 @@ export class SqliteSource implements Source {
     try {
       database.run(compile(sql`BEGIN`));
       const facts = requireTable(database, table, this.place.connection.name);
-      refuseDrift(task, facts);
+      if (fingerprintOf(facts.columns) !== task.sourceFingerprint) throw schemaDrifted(task, columnsOf(facts, lookAt(database, table, facts).seen));
       const picture = await pictureOf(database, path);
       if (snapshot !== null && snapshot !== picture) throw new EtlError('source.snapshot-lost');
       return new Reading(database, { task, table, facts, snapshot: picture });
@@ -54,14 +55,6 @@ async function pictureOf(database: SqliteDatabase, path: string): Promise<string
     await file.close();
   }
 }
-function refuseDrift({ source: { dataset }, sourceFingerprint, columns }: LoadTask, facts: TableFacts): void {
-  if (fingerprintOf(facts.columns) === sourceFingerprint) return;
-  const now = facts.columns.map(({ name }) => name);
-  const gone = columns.filter(({ source }) => !now.includes(source)).map(({ source }) => `column ${source} is gone`);
-  const added = now.filter((name) => !columns.some(({ source }) => source === name)).map((name) => `column ${name} was not in the plan`);
-  throw new EtlError('source.schema-drifted', { dataset, diff: [...gone, ...added].slice(0, 5).join(', ') || 'the declaration of a column' });
-}
-
 interface Facts { readonly task: LoadTask; readonly table: Table; readonly facts: TableFacts; readonly snapshot: string }
 
 class Reading implements SourceSession {

@@ -123,6 +123,24 @@ describeServer('sqlite', (adminUrl) => {
     admin.exec(`INSERT INTO many VALUES (100000, 'late')`);
     await expect(at.get('sqlite')!.source.begin(task, first.snapshot)).rejects.toMatchObject({ code: 'source.snapshot-lost' });
   });
+  it('says what a table has become, and lets nobody change it under a reader', async () => {
+    admin.exec(`CREATE TABLE grows (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO grows VALUES (1, 'a'), (2, 'b')`);
+    const task: LoadTask = aLoad(await at.get('sqlite')!.profile('grows', 'source'), 'x', { carrier: 'text' });
+    const session = await at.get('sqlite')!.source.begin(task, null);
+    expect(() => { admin.exec('ALTER TABLE grows ADD COLUMN more TEXT'); }).toThrow(/locked/);
+    await session.close();
+    admin.exec('ALTER TABLE grows ADD COLUMN more TEXT; ALTER TABLE grows DROP COLUMN v');
+    await expect(at.get('sqlite')!.source.begin(task, null)).rejects.toMatchObject({ code: 'source.schema-drifted', issues: [expect.objectContaining({ code: expect.stringMatching(/^drift\.(gone|renamed)$/) as unknown })] });
+  });
+  it('adds a column in the transaction that publishes, and refuses one that came meanwhile with another type', async () => {
+    admin.exec(`CREATE TABLE took (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO took VALUES (0, 'old')`);
+    const evolve = [{ change: 'add' as const, column: 'more', native: 'TEXT' }];
+    await client.query(`create table public.wider (id bigint primary key, v text, more text); insert into public.wider values (1, 'a', 'x'), (2, 'b', 'y')`);
+    await move({ from: ['postgres', 'public.wider'], to: ['sqlite', 'took'], publish: { how: 'append', evolve } });
+    expect(admin.prepare('SELECT id, more FROM took ORDER BY id').all().map((row) => ({ ...row }))).toEqual([{ id: 0, more: null }, { id: 1, more: 'x' }, { id: 2, more: 'y' }]);
+    admin.exec('CREATE TABLE other (id INTEGER PRIMARY KEY, v TEXT, more BLOB)');
+    await expect(move({ from: ['postgres', 'public.wider'], to: ['sqlite', 'other'], publish: { how: 'append', evolve } })).rejects.toMatchObject({ code: 'plan.stale' });
+  });
   it('publishes in every way of a plan, and keeps the indexes of what it writes into', async () => {
     const rows = async (publish: Partial<PublishTask>, values: string): Promise<unknown> => {
       await client.query(`drop table if exists news; create table news (id int, v text); insert into news values ${values}`);

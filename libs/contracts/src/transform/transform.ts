@@ -29,7 +29,7 @@ export type Stage = z.infer<typeof Stage>;
 /** What the steps of a pipeline come to: computed while the source is read, in its own statement. Columns of a task are columns of this. */
 export const Transform = z.object({
   input: z.array(z.object({
-    name: Name, type: ColumnType.describe('Logical type.'), native: z.string().describe('Type as its engine spells it.'),
+    name: Name, type: ColumnType.describe('Logical type.'), native: z.string().describe('Type as its engine spells it.'), nullable: z.boolean().describe('Whether it may be NULL.'),
   })).min(1).describe('Columns of the source as they were profiled.'),
   stages: z.array(Stage).min(1).max(200).describe('One behind the other.'),
 }).meta({ id: 'Transform', description: 'The steps of a pipeline, typed, over its source.' });

@@ -1,6 +1,7 @@
 import type { LedgerRow } from '@agent-etl/connectors';
 import { type Digest, EtlError, type LoadResult, type PublishTask, digestText } from '@agent-etl/contracts';
 import { ledgerDigest, sumsOf } from '../steps/load-rules.ts';
+import { agreeInSample } from './sample-rules.ts';
 
 const differs = (difference: string): EtlError => new EtlError('sink.reconcile-mismatch', { difference });
 
@@ -22,15 +23,16 @@ export function agreeWithLedger(load: LoadResult, ledger: readonly LedgerRow[]):
 }
 
 /** Rows at the sink, with their digest where one was taken. */
-export interface Staged { readonly rows: number; readonly digest: Digest | null }
+export interface Staged { readonly rows: number; readonly digest: Digest | null; readonly sample?: LoadResult['sample'] }
 
-/** What was staged must be what was read: the count, and at level `full` both lanes of the digest.
+/** What was staged must be what was read: the count, at level `sampled` the sums of each bucket, and at level `full` both lanes of the digest.
  * @throws EtlError `sink.reconcile-mismatch` naming both */
-export function agreeWithStaging(level: PublishTask['level'], { written, digest }: LoadResult, staged: Staged): void {
-  const rows = digest?.rows ?? written;
+export function agreeWithStaging(level: PublishTask['level'], { written, digest, sample }: LoadResult, staged: Staged): void {
+  const rows = level === 'full' ? digest?.rows ?? written : written;
   if (rows !== staged.rows) throw differs(`${rows} rows at the source, ${staged.rows} staged`);
   if (level === 'counts') return;
-  if (!digest || !staged.digest) throw differs('a proof in full needs the digests of both ends');
+  if (sample && staged.sample) agreeInSample(sample, staged.sample);
+  if (!digest || !staged.digest) throw differs(`a proof ${level === 'full' ? 'in full' : 'by a sample'} needs the digests of both ends`);
   if (digestText(digest) !== digestText(staged.digest)) throw differs(`source ${digestText(digest)}, target ${digestText(staged.digest)}`);
 }
 

@@ -2,6 +2,8 @@ import type { ChunkRange, LedgerRow, SinkSession, Source, SourceSession } from '
 import { type Digest, EtlError, type LoadResult, type LoadTask, type Span, isRowWise, leavesOut } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import type { StoredCut } from '../chunks/chunks.repository.ts';
+import { sampleOf } from '../reconcile/sample-of.ts';
+import { sampleDigest, sampleSums } from '../reconcile/sample-rules.ts';
 import { decisiveError, staysUnused } from '../tasks/task-state.ts';
 import { inLanes } from './in-lanes.ts';
 import { LoadProgress } from './load-progress.ts';
@@ -128,17 +130,35 @@ class Load {
     const missing = missingOf(ranges, ledger);
     this.resumed = Math.max(this.resumed, ledger.filter(({ attempt }) => attempt < this.context.command.attempt).length);
     progress.begin(ranges.length, ledger);
-    const seen: { digest: Digest | null } = { digest: null };
+    const seen: { digest: Digest | null; sample?: LoadResult['sample']; ms: number } = { digest: null, ms: 0 };
     const ends = { source: session, sink, carrier: this.task.carrier, progress };
-    const isCompared = this.task.level !== 'counts';
-    const beside = this.task.digest === 'text-md5' && isCompared ? async (signal: AbortSignal) => { seen.digest = await session.digest(ranges, signal); } : undefined;
+    const { level = 'full' } = this.task;
+    const hash = this.hashBeside({ session, ranges, span });
+    const beside = hash && (async (signal: AbortSignal): Promise<void> => {
+      const startedAt = performance.now();
+      Object.assign(seen, await hash(signal));
+      seen.ms = Math.round(performance.now() - startedAt);
+    });
     await inLanes(missing, { lanes: this.task.chunks.parallel, signal: this.context.signal, ...(beside ? { beside } : {}) },
       async (range, signal) => { await moveChunk(ends, range, signal); });
     progress.proving();
     const written = await sink.ledger();
-    const digest = seen.digest ?? ledgerDigest(this.task.digest, written) ?? (isCompared ? await session.digest(ranges, this.context.signal) : null);
+    const digest = seen.digest ?? (level === 'sampled' ? null : ledgerDigest(this.task.digest, written)) ?? (level === 'full' ? await session.digest(ranges, this.context.signal) : null);
     const { transform } = this.task;
     const reached = transform && leavesOut(transform) ? await session.reached?.(ranges, this.context.signal) ?? null : null;
-    return loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, isRowWise: !transform || isRowWise(transform), span });
+    return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, isRowWise: !transform || isRowWise(transform), span, of: seen.sample ? 'sample' : 'all' }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}) };
+  }
+
+  /** What hashes the source while it is copied: all of it where rows are not hashed on their way, or the sample of this run. */
+  private hashBeside({ session, ranges }: Picture): ((signal: AbortSignal) => Promise<{ digest: Digest; sample?: LoadResult['sample'] }>) | undefined {
+    const { level = 'full', sample, columns, digest } = this.task;
+    if (level === 'sampled') {
+      return async (signal) => {
+        if (!sample || !session.sampled) throw new EtlError('plan.stale');
+        const sums = sampleSums(await session.sampled(ranges, sampleOf(sample, columns, this.context.command.runId), signal));
+        return { sample: sums, digest: sampleDigest(sums) };
+      };
+    }
+    return digest === 'text-md5' && level === 'full' ? async (signal) => ({ digest: await session.digest(ranges, signal) }) : undefined;
   }
 }

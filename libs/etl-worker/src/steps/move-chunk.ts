@@ -18,8 +18,8 @@ export async function moveChunk(ends: Ends, range: ChunkRange, signal: AbortSign
     if (writer === 'done') return 'done';
     const count = await fill(ends, { range, writer }, signal);
     crashPoint('sink.before-commit');
-    const answer = await writer.commit({ rows: count.rows, rejected: 0, bytes: count.bytes, digest: count.digest })
-      .catch(async (refusal: unknown) => { throw await ends.source.explain?.(refusal) ?? refusal; });
+    const answer = await writer.commit({ rows: count.rows, rejected: 0, bytes: count.bytes, digest: count.digest }, signal)
+      .catch(async (refusal: unknown) => { signal.throwIfAborted(); throw await ends.source.explain?.(refusal) ?? refusal; });
     crashPoint('sink.after-commit');
     if (answer === 'written') {
       ends.progress.commit(range.key, count);

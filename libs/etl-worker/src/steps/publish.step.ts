@@ -1,7 +1,9 @@
 import type { LedgerRow, OpenConnection, SinkSession } from '@agent-etl/connectors';
-import { EtlError, type LoadResult, type LoadTask, type PublishResult, type PublishTask } from '@agent-etl/contracts';
+import { BUCKETS, EtlError, type LoadResult, type LoadTask, type PublishResult, type PublishTask } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import { type Staged, agreeWithLedger, agreeWithPublished, agreeWithStaging } from '../reconcile/reconcile-rules.ts';
+import { sampleOf } from '../reconcile/sample-of.ts';
+import { sampleDigest, sampleSums } from '../reconcile/sample-rules.ts';
 import { PUBLISH_KEY, type Repeats, isPublished, noRepeats, piecesOf, repairOf } from './load-rules.ts';
 import { raiseFence } from './raise-fence.ts';
 import { type StepContext, writerOf } from './step-context.ts';
@@ -60,12 +62,23 @@ async function prove(context: StepContext, proof: Proof): Promise<PublishResult>
   const { published, inserted, updated, extra } = await sink.publish(task, { ...staged, span: load.span });
   crashPoint('publish.committed');
   agreeWithPublished(task, staged.rows, published);
-  return { kind: 'publish', published, inserted, updated, level: task.level, sourceDigest: load.digest, targetDigest: staged.digest, proofMs, ...(extra === undefined ? {} : { extra }) };
+  return { kind: 'publish', published, inserted, updated, level: task.level, ...coveredBy(context, proof, staged), sourceDigest: load.digest, targetDigest: staged.digest, proofMs, ...(extra === undefined ? {} : { extra }) };
+}
+/** What a sample covers, and what it does not. */
+function coveredBy({ command }: StepContext, { task: { level, sample }, load }: Proof, { digest }: Staged): Pick<PublishResult, 'sampled'> {
+  if (level !== 'sampled' || !sample || !digest) return {};
+  return { sampled: { seed: command.runId, buckets: sample.buckets, of: BUCKETS, rows: digest.rows, notCovered: load.written - digest.rows } };
 }
 
 /** Reads staging back. At level `counts` the rows are those that each commit compared with the sink's own count, and no digest is taken. */
 async function stagedNow(context: StepContext, { task, sink }: Proof, pieces: readonly LedgerRow[]): Promise<Staged> {
-  if (task.level === 'counts') return { rows: pieces.reduce((sum, { rows }) => sum + rows, 0), digest: null };
+  const written = pieces.reduce((sum, { rows }) => sum + rows, 0);
+  if (task.level === 'counts') return { rows: written, digest: null };
+  if (task.level === 'sampled') {
+    if (!task.sample || !sink.stagedSample) throw new EtlError('plan.stale');
+    const sample = sampleSums(await sink.stagedSample(task, sampleOf(task.sample, task.columns, context.command.runId), context.signal));
+    return { rows: written, digest: sampleDigest(sample), sample };
+  }
   const digest = await sink.stagedDigest(task, context.signal);
   return { rows: digest.rows, digest };
 }
@@ -73,5 +86,5 @@ async function stagedNow(context: StepContext, { task, sink }: Proof, pieces: re
 /** An earlier attempt published and could not say so: staging is gone, the ledger kept what it proved. */
 function publishedBefore({ task, load }: Proof, ledger: readonly LedgerRow[]): Staged {
   const digest = ledger.find(({ chunkKey }) => chunkKey === PUBLISH_KEY)?.digest ?? load.digest;
-  return { rows: digest?.rows ?? load.written, digest: task.level === 'counts' ? null : digest };
+  return { rows: task.level === 'full' ? digest?.rows ?? load.written : load.written, digest: task.level === 'counts' ? null : digest };
 }

@@ -12,7 +12,7 @@ import { aCommand } from './an-attempt.ts';
 const tools: ConnectorTools = { secrets: new MemorySecretStore(), fileRoots: [], scratch: '/nowhere', fileLedger: undefined as never, name: 'cursor copy' };
 
 /** One run of a plan, step by step: a test does between two of them what the world does. */
-export interface Journey { load(attempt?: number): Promise<LoadResult>; publish(load: LoadResult): Promise<PublishResult> }
+export interface Journey { readonly runId: string; load(attempt?: number): Promise<LoadResult>; publish(load: LoadResult): Promise<PublishResult> }
 
 /** A pipeline from `public.NAME` to `mart.NAME` of a real PostgreSQL: profiled, planned by the rules and run by the steps, without an orchestrator in between. */
 export class ACursorCopy {
@@ -38,10 +38,10 @@ export class ACursorCopy {
     const open = await openConnection(this.connections[as === 'source' ? 0 : 1]!, tools);
     try { return await open.profile(dataset, as); } finally { await open.close(); }
   }
-  async ask(over: { to?: object; from?: object; name?: string } = {}): Promise<Planned> {
-    const pipeline = Pipeline.parse({ name: over.name ?? 'events', from: { connection: 'from', dataset: `public.${this.name}`, ...over.from }, to: { connection: 'into', dataset: `mart.${this.name}`, ...over.to } });
+  async ask({ before = null, earlierRuns = 0, ...over }: { to?: object; from?: object; name?: string; more?: object; before?: Profile | null; earlierRuns?: number } = {}): Promise<Planned> {
+    const pipeline = Pipeline.parse({ name: over.name ?? 'events', from: { connection: 'from', dataset: `public.${this.name}`, ...over.from }, to: { connection: 'into', dataset: `mart.${this.name}`, ...over.to }, ...over.more });
     const [source, target] = await Promise.all([this.profile(pipeline.from.dataset, 'source'), this.profile(pipeline.to.dataset, 'target')]);
-    return planCopy({ pipeline, source, target, policy: {}, mapColumn: mapColumnType });
+    return planCopy({ pipeline, source, target, policy: {}, mapColumn: mapColumnType, before, earlierRuns });
   }
   /** @throws Error with the questions or issues, where there is no good plan */
   async plan(over: Parameters<ACursorCopy['ask']>[0] = {}): Promise<Plan> {
@@ -52,20 +52,20 @@ export class ACursorCopy {
     return planned.plan;
   }
   /** @param targetBytes source bytes per piece, where a test wants many */
-  begin({ tasks }: Plan, targetBytes?: number): Journey {
+  begin({ tasks }: Plan, targetBytes?: number, by: ConnectorsByName = connectors as unknown as ConnectorsByName): Journey {
     const [load, publish] = tasks as [LoadTask, PublishTask];
     const runId = v7();
     const memory: { cut: StoredCut | null } = { cut: null };
     const task = targetBytes === undefined ? load : { ...load, chunks: { ...load.chunks, targetBytes } };
     const step = async <T>(of: LoadTask | PublishTask, result: LoadResult | null, attempt: number): Promise<T> => {
-      const context = this.context(aCommand(of, { runId, taskRunId: v7(), connections: this.connections, load: result, attempt }), memory);
+      const context = this.context(aCommand(of, { runId, taskRunId: v7(), connections: this.connections, load: result, attempt }), memory, by);
       try { return await context.run() as T; } finally { await context.close(); }
     };
-    return { load: (attempt = 1) => step(task, null, attempt), publish: (result) => step(publish, result, 1) };
+    return { runId, load: (attempt = 1) => step(task, null, attempt), publish: (result) => step(publish, result, 1) };
   }
-  private context(command: ReturnType<typeof aCommand>, memory: { cut: StoredCut | null }): AttemptContext {
+  private context(command: ReturnType<typeof aCommand>, memory: { cut: StoredCut | null }, by: ConnectorsByName): AttemptContext {
     return new AttemptContext({
-      command, worker: 'worker-1', signal: new AbortController().signal, beat: () => Promise.resolve(), report: () => undefined, connectors: connectors as unknown as ConnectorsByName,
+      command, worker: 'worker-1', signal: new AbortController().signal, beat: () => Promise.resolve(), report: () => undefined, connectors: by,
       cuts: {
         find: () => Promise.resolve(memory.cut), forget: () => { memory.cut = null; return Promise.resolve(); },
         replace: (cut) => { memory.cut = cut; return Promise.resolve(); }, handOn: (snapshot) => { memory.cut = { ...memory.cut!, snapshot }; return Promise.resolve(); },

@@ -5,6 +5,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONNECTORS, type ConnectorCatalogue } from '../connector-catalogue.ts';
 import { ProjectService } from '../connections/project.service.ts';
 import { PipelinesRepository } from '../pipelines/pipelines.repository.ts';
+import { PlansRepository } from './plans.repository.ts';
 import type { RequestEntity } from '../requests/request.entity.ts';
 import { targetKey } from '../runs/new-run.ts';
 import { RunsRepository } from '../runs/runs.repository.ts';
@@ -16,13 +17,21 @@ export const PARALLEL = Symbol('pieces moved at once');
 @Injectable()
 export class PlanningGround {
   constructor(
-    private readonly project: ProjectService, private readonly pipelines: PipelinesRepository, private readonly runs: RunsRepository, private readonly steps: StepsService,
+    private readonly project: ProjectService, private readonly pipelines: PipelinesRepository, private readonly runs: RunsRepository, private readonly plans: PlansRepository, private readonly steps: StepsService,
     @Inject(CONNECTORS) private readonly catalogue: ConnectorCatalogue, @Inject(PARALLEL) private readonly parallel: number,
   ) {}
   get policy(): Policy { return this.project.policy; }
   hold(tx: TenantTx, pipelineId: string): Promise<void> { return this.pipelines.hold(tx, pipelineId); }
   async input(tx: TenantTx, { spec, pipelineId }: RequestEntity, profiles: { source: Profile; target: Profile }): Promise<CopyInput> {
-    const earlierRuns = await this.runs.greenRuns(tx, { pipelineId, targetKey: targetKey(spec.to) });
-    return { pipeline: spec, ...profiles, ...await this.steps.behind(spec, profiles.source), policy: this.policy, mapColumn: this.catalogue.mapColumn, parallel: this.parallel, earlierRuns };
+    const into = { pipelineId, targetKey: targetKey(spec.to) };
+    const earlierRuns = await this.runs.greenRuns(tx, into);
+    const before = earlierRuns > 0 ? await this.before(tx, spec, into) : null;
+    return { pipeline: spec, ...profiles, ...await this.steps.behind(spec, profiles.source), policy: this.policy, mapColumn: this.catalogue.mapColumn, parallel: this.parallel, earlierRuns, before };
+  }
+  /** The source as the latest green run had it planned, where that run read the same dataset through the same steps. */
+  private async before(tx: TenantTx, { from, steps }: RequestEntity['spec'], into: { pipelineId: string; targetKey: string }): Promise<Profile | null> {
+    const planId = await this.runs.lastGreenPlan(tx, into);
+    const { plan } = planId === null ? { plan: null } : await this.plans.get(tx, planId);
+    return plan && plan.pipeline.from.connection === from.connection && plan.pipeline.from.dataset === from.dataset && JSON.stringify(plan.pipeline.steps ?? []) === JSON.stringify(steps ?? []) ? plan.profiles.source : null;
   }
 }

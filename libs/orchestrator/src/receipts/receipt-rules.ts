@@ -15,14 +15,15 @@ export function proofOf(run: RunRecord, tenant: string): Proof {
 }
 const mismatch = (difference: string): Proof => ({ failure: toFailure(new EtlError('sink.reconcile-mismatch', { difference })) });
 
-function differenceOf(load: LoadResult, { level, sourceDigest, targetDigest, published }: PublishResult, how: string): string | null {
+function differenceOf(load: LoadResult, { level, sampled, sourceDigest, targetDigest, published }: PublishResult, how: string): string | null {
   const { read, filtered, rejected, written, grouped } = load;
   if (read !== filtered + rejected + (grouped ?? written)) return `read ${read} is not filtered ${filtered} + rejected ${rejected} + ${grouped === undefined ? `written ${written}` : `grouped ${grouped}`}`;
   if (sourceDigest && targetDigest && sourceDigest.rows !== targetDigest.rows) return `${sourceDigest.rows} rows at the source, ${targetDigest.rows} at the target`;
   const found = targetDigest ?? sourceDigest;
-  if (found && found.rows !== written) return `${written} rows were written, ${found.rows} were found`;
-  if (level === 'full' && !(sourceDigest && targetDigest)) return 'a proof in full has no digest of one end';
-  if (level === 'full' && textOf(sourceDigest) !== textOf(targetDigest)) return 'the digests of source and target differ';
+  if (level === 'sampled' && (!sampled || sampled.rows + sampled.notCovered !== written)) return 'the rows of the sample and those not covered are not the rows that were written';
+  if (found && found.rows !== (sampled?.rows ?? written)) return `${written} rows were written, ${found.rows} were found`;
+  if (level !== 'counts' && !(sourceDigest && targetDigest)) return `a proof ${level === 'full' ? 'in full' : 'by a sample'} has no digest of one end`;
+  if (level !== 'counts' && textOf(sourceDigest) !== textOf(targetDigest)) return 'the digests of source and target differ';
   if (how === 'upsert' ? published > written : published !== written) return `${written} rows were written, ${published} were published`;
   return null;
 }
@@ -34,8 +35,8 @@ function sumOf({ read, filtered, rejected, written, grouped }: LoadResult, { pub
 }
 interface Results { load: LoadResult; publish: PublishResult; spec: Pick<PublishTask, 'source' | 'target' | 'digest' | 'cursor' | 'slice' | 'how'>; tenant: string }
 const bodyOf = (run: RunRecord, { load, publish, spec, tenant }: Results): ReceiptBody => ReceiptBody.parse({
-  receiptVersion: 1, runId: run.runId, planId: run.planId as PlanId, pipeline: run.pipeline, tenant, source: spec.source, target: spec.target, reconciled: true, level: publish.level,
-  ...sumOf(load, publish, spec), ...(spec.slice ? { slice: { column: spec.slice.column, from: spec.slice.from, to: spec.slice.to, extra: publish.extra ?? 0 } } : {}), published: publish.published, digest: spec.digest,
+  receiptVersion: 1, runId: run.runId, planId: run.planId as PlanId, pipeline: run.pipeline, tenant, source: spec.source, target: spec.target, reconciled: true, level: publish.level, ...(publish.sampled ? { sampled: publish.sampled } : {}), proofMs: publish.proofMs, ...(load.digestMs === undefined ? {} : { sourceProofMs: load.digestMs }),
+  ...sumOf(load, publish, spec), ...(spec.slice ? { slice: { column: spec.slice.column, from: spec.slice.from, to: spec.slice.to, extra: publish.extra ?? 0 } } : {}), published: publish.published, digest: publish.level === 'sampled' ? 'text-md5' : spec.digest,
   sourceDigest: textOf(publish.sourceDigest), targetDigest: textOf(publish.targetDigest), chunks: load.chunks,
   attempts: run.tasks.reduce((sum, { attempt }) => sum + attempt, 0), approvedBy: run.approvedBy ?? 'policy', startedAt: run.startedAt, finishedAt: run.finishedAt,
 });

@@ -80,6 +80,12 @@ export class RunsRepository {
     return row?.count ?? 0;
   }
 
+  /** Plan of the latest green run that published into this target for this pipeline: what it saw of the source is what the target is made of. */
+  async lastGreenPlan(tx: TenantTx, { pipelineId, targetKey }: { pipelineId: string; targetKey: string }): Promise<string | null> {
+    const [row] = await tx.run<{ plan_id: string }>(sql`select plan_id from run where kind = 'copy' and state = 'succeeded' and plan_id is not null and pipeline_id = ${pipelineId}::uuid and target_key = ${targetKey} order by finished_at desc limit 1`);
+    return row?.plan_id ?? null;
+  }
+
   private async setWake(tx: TenantTx, run: RunRecord): Promise<void> {
     const at = wakeAt(run);
     if (at === null || isFinal(run.state)) { await tx.run(sql`delete from run_wake where run_id = ${run.runId}::uuid`); return; }

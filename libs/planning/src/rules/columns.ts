@@ -64,12 +64,12 @@ function mapOne(input: CopyInput, found: Column): Mapped {
     if (fit === 'never') return about('type', column, `${column.name}: ${column.native} does not go into ${there.native}.`);
     const risk = column !== found ? `${column.name} is read as ${there.native}: a cell that is none stops the run.` : fit === 'narrows' ? `${column.name} goes from ${column.native} into ${there.native}: a value that does not fit stops the run.`
       : column.nullable && !there.nullable ? `${column.name} may be NULL at the source and not at the target: a NULL stops the run.` : null;
-    return { mapping: { ...base, targetNative: there.native, nullable: there.nullable }, risk };
+    return { mapping: { ...base, targetNative: there.native, nullable: there.nullable, sourceNullable: column.nullable }, risk };
   }
   // One engine on both ends spells its own types best, but a type of its own making may not exist in the other database.
   const own = source.connector === 'postgres' && target.connector === 'postgres' && column.type.kind !== 'other' ? { native: column.native } : mapColumn(target.connector, column);
   if (!own) return about('type', column, `${column.name}: a ${target.connector} target cannot hold ${column.native}.`);
-  return { mapping: { ...base, targetNative: own.native, nullable: column.nullable }, risk: null };
+  return { mapping: { ...base, targetNative: own.native, nullable: column.nullable, sourceNullable: column.nullable }, risk: null };
 }
 
 /** Columns that only the target has: a replace loses them, anything else fills them with NULL or their default. */

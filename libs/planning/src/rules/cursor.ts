@@ -8,7 +8,8 @@ export const OVERLAP_SECONDS = 3600;
 
 /** What can be read in parts. `cursor` is null where nothing can carry one; `since` is the position to read from, null where a run reads all. */
 export interface Cursoring { readonly cursor: Cursor | null; readonly since: string | null }
-interface Seen { readonly key: RowKey; readonly columns: Columns }
+/** @property added columns that come to the target with this plan: its position is that of the others */
+interface Seen { readonly key: RowKey; readonly columns: Columns; readonly added?: readonly string[] }
 
 /** Whether a later run can read only what changed, and whether this one does. A position counts only if it is about this very source, these columns and this key,
  * and if the target refuses a second row with one key.
@@ -17,8 +18,12 @@ export function ruleCursor(input: CopyInput, seen: Seen): Cursoring {
   const column = input.pipeline.from.cursor === undefined ? chosen(input, seen) : named(input, seen);
   if (!column) return { cursor: null, since: null };
   const scope = scopeOf(input, { ...seen, column: column.name });
-  const since = readsAll(input, seen) ? null : input.target.positions?.find(({ pipeline, scope: about }) => pipeline === input.pipeline.name && about === scope)?.value ?? null;
-  return { since, cursor: { column: column.name, kind: column.type.kind as Cursor['kind'], pipeline: input.pipeline.name, scope, read: since === null ? 'all' : 'since', overlapSeconds: OVERLAP_SECONDS } };
+  const former = seen.added?.length ? scopeOf(input, { key: seen.key, columns: seen.columns.filter(({ target }) => !seen.added!.includes(target)), column: column.name }) : null;
+  const found = readsAll(input, seen) ? undefined : input.target.positions?.find(({ pipeline, scope: about }) => pipeline === input.pipeline.name && (about === scope || about === former));
+  const since = found?.value ?? null;
+  return { since, cursor: {
+    column: column.name, kind: column.type.kind as Cursor['kind'], pipeline: input.pipeline.name, scope, read: since === null ? 'all' : 'since', overlapSeconds: OVERLAP_SECONDS,
+    ...(found && found.scope !== scope ? { formerScope: found.scope } : {}) } };
 }
 /** A load mode that a person wrote keeps its meaning: it is about all rows, unless they name the cursor beside it. */
 function readsAll({ pipeline: { from, to }, target }: CopyInput, { key }: Seen): boolean {

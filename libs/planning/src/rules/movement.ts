@@ -1,4 +1,4 @@
-import { type ColumnMapping, type Decision, type LoadTask } from '@agent-etl/contracts';
+import type { ColumnMapping, Decision, LoadTask } from '@agent-etl/contracts';
 import { type CopyInput, type Ruled, decide, grouped, plural } from '../decide.ts';
 
 export interface Movement { readonly carrier: LoadTask['carrier']; readonly engine: LoadTask['engine']; readonly digest: LoadTask['digest'] }
@@ -32,24 +32,3 @@ export function ruleMovement({ source, target }: CopyInput, columns: readonly Co
       rejected: [['splice binary frames', 'Only two PostgreSQL ends share a frame format.']] }),
     engineOf('duckdb', `From ${between}: DuckDB in a locked child process reads and writes files.`)] };
 }
-
-const fullUpTo = { 'pg-frame': 10_000_000, 'text-md5': 1_000_000 } as const;
-
-/** What is compared before anything becomes visible. Counts always are. */
-export function ruleProof({ source, earlierRuns = 0 }: CopyInput, { digest, since }: { digest: LoadTask['digest']; since: string | null }): Ruled<'counts' | 'full'> {
-  if (since !== null) return { value: 'full', risks: [], decisions: [
-    decide('proof', 'full, of what is read', { why: ['full-slice', 'Count and digest of every row that is read, then each of them compared with the target, byte for byte; the rows before stand on the receipts of earlier runs.'],
-      rejected: [['counts', 'Equal counts do not show a changed value.'], ['the whole target', `Comparing ${grouped(source.rows)} rows would cost more than reading them.`]] }), gates] };
-  const limit = fullUpTo[digest];
-  const small = source.rows <= limit;
-  const value = small || earlierRuns === 0 ? 'full' : 'counts';
-  const rows = grouped(source.rows);
-  const why: readonly [string, string] = small ? ['full-small', `${rows} rows are under ${grouped(limit)}: count and digest of every row on both sides.`]
-    : value === 'full' ? ['full-first-run', `${rows} rows are over ${grouped(limit)}, but the first run of a pipeline is always proved in full.`]
-      : ['counts-large', `${rows} rows are over ${grouped(limit)}, and ${plural(earlierRuns, 'earlier run')} proved this pipeline in full.`];
-  return { value, risks: [], decisions: [
-    decide('proof', value, { why, rejected: [value === 'full' ? ['counts', 'Equal counts do not show a changed value.'] : ['full', `Hashing ${rows} rows again costs more than the copy.`]] }),
-    gates] };
-}
-const gates = decide('gates', 'reconcile before publish', { why: ['reconcile-always', 'read = filtered + rejected + written, and source = target, or nothing becomes visible.'],
-  rejected: [['publish, then check', 'Readers would see rows that nobody has proved.']] });
