@@ -48,7 +48,7 @@ function fresh(input: CopyInput, load: LoadMode): Ruled<Publishing> {
 }
 
 /** Two renames cost nothing where names can be exchanged while others read. In SQLite a table that goes takes its indexes and triggers with it. */
-const swaps = ({ target }: CopyInput): boolean => target.connector === 'postgres';
+const swaps = ({ target }: CopyInput): boolean => target.connector === 'postgres' || target.connector === 'mysql';
 
 /** One plan for many runs: the first finds nothing, each later one replaces what the one before left. */
 function again(input: CopyInput): Ruled<Publishing> {
@@ -119,9 +119,11 @@ function upsert(input: CopyInput, { key, columns }: Seen): Ruled<Publishing> {
 
 const sql = sqlFor('postgres');
 const lite = sqlFor('sqlite');
+const my = sqlFor('mysql');
 /** The statement that an administrator can paste. */
 function uniqueIndexOn({ connector, dataset }: { connector: string; dataset: string }, columns: readonly string[]): string {
   if (connector === 'sqlite') return compile(lite`CREATE UNIQUE INDEX ${identifier(`${dataset}_key`)} ON ${identifier(dataset)} (${joinSql(columns.map((name) => lite`${identifier(name)}`), lite`, `)})`).text;
+  if (connector === 'mysql') return compile(my`CREATE UNIQUE INDEX ${identifier(`${dataset}_key`.slice(-60))} ON ${identifier(dataset)} (${joinSql(columns.map((name) => my`${identifier(name)}`), my`, `)})`).text;
   const { schema, table } = relationParts(dataset) ?? { schema: 'public', table: dataset };
   return compile(sql`CREATE UNIQUE INDEX ON ${identifier(schema, table)} (${joinSql(columns.map((name) => sql`${identifier(name)}`), sql`, `)})`).text;
 }
