@@ -11,8 +11,14 @@ export function respellOf({ type: { kind }, targetNative }: Pick<ColumnMapping, 
     case 'bool': return (text) => (/^(t|true|1)$/i.test(text) ? '1' : /^(f|false|0)$/i.test(text) ? '0' : undefined);
     case 'tstz': return (text) => withFraction(utcText(text), fractionOf(targetNative));
     case 'ts': case 'time': return fractionOf(targetNative) === 6 ? null : (text) => withFraction(text, fractionOf(targetNative));
-    case 'f32': case 'f64': case 'dec': case 'i16': case 'i32': case 'i64': case 'text': case 'bytes': case 'date': case 'uuid': case 'json': case 'other': return null;
+    case 'f32': return floatText;
+    case 'f64': case 'dec': case 'i16': case 'i32': case 'i64': case 'text': case 'bytes': case 'date': case 'uuid': case 'json': case 'other': return null;
   }
+}
+/** MySQL reads a double and makes a float of it: the largest float, spelled with eight digits, would be one too many. */
+function floatText(text: string): string {
+  const float = Math.fround(Number(text));
+  return Number.isFinite(float) && text !== '' ? String(float) : text;
 }
 /** Digits after the second that a type keeps. */
 function fractionOf(native: string): number {
