@@ -1,13 +1,15 @@
 import { type Column, EtlError, type Profile, type ProfileNotice, canonicalJson } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { profileCsv } from './csv-profile.ts';
 import { folderFailure } from './file-folder.ts';
 import { requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
 import { type FileColumn, type ReadPlan, allColumns, layoutOf, packedAs, toOptions } from './file-options.ts';
 import { typeOfDuck } from './file-types-rules.ts';
-import { folderDataset, partitionType } from './folder-dataset-rules.ts';
+import { folderDataset, folderTarget, isPlainName, partitionType } from './folder-dataset-rules.ts';
+import { isPart, readManifest } from './folder-manifest.ts';
 import { profileJson } from './json-profile.ts';
 import { readParquetShape } from './parquet-shape.ts';
 import { readable } from './readable-file.ts';
@@ -48,7 +50,7 @@ async function observeParquet(dataset: string, { files }: SourceFiles, scratch: 
 async function observeText(dataset: string, found: SourceFiles, scratch: string): Promise<Observed> {
   const { format } = found;
   const { head, shape } = await lookAtTexts(found);
-  const read = await readable({ ...head, dataset, files: found.files, compression: format.compression, scratch });
+  const read = await readable({ ...head, dataset, files: found.files, compression: format.compression, scratch, format: format.format });
   const paths = read.files.map(({ path }) => path);
   const { compression } = read;
   const bytes = found.files.reduce((sum, file) => sum + file.bytes, 0);
@@ -81,15 +83,28 @@ async function observe(gate: FileGate, dataset: string, scratch: string): Promis
   return { ...seen, plan: partitions.length ? { ...seen.plan, partitions } : seen.plan, bytes: found.files.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
+/** Whether a folder holds parts of ours; false where there is nothing. @throws EtlError `file.forbidden` when files of others lie there: they would be neither read nor removed */
+async function isOurFolder(gate: FileGate, folder: string): Promise<boolean> {
+  const path = await gate.writableFolder(folder);
+  if (await readManifest(path)) return true;
+  const names = await readdir(path).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return []; throw error; });
+  const strange = names.find((name) => !name.startsWith('.') && !isPart(name));
+  if (strange !== undefined) throw new EtlError('file.forbidden', { file: folder, reason: `it holds ${strange}, and no manifest names it: a folder of parts is new, or was written by a run`, next: 'name a folder that is not there yet' });
+  return false;
+}
+
 /** Looks at a file or the files of a folder: Parquet footers, or the cells of texts, whole up to 32 MB.
  * @throws EtlError `source.not-found`, `data.format-invalid`, `file.forbidden`, `request.unsupported`; for a target only the last two */
 export async function profileFile(gate: FileGate, dataset: string, options: { as: 'source' | 'target'; scratch: string }): Promise<Profile> {
-  const system = options.as === 'source' && folderDataset(dataset) ? 'folder' : requireFormat(dataset).format;
+  const folder = options.as === 'source' ? folderDataset(dataset) ?? (isPlainName(dataset) && await gate.existingFolder(dataset) !== null ? { folder: dataset } : null) : folderTarget(dataset);
+  const system = folder ? 'folder' : requireFormat(dataset).format;
   const empty: Profile = {
     connection: gate.connection, dataset, connector: 'file', system, exists: false, columns: [], primaryKey: null, uniqueKeys: [], indexes: [], rows: 0, rowsExact: true,
     bytes: 0, pages: null, walLevel: null, dependents: NO_DEPENDENTS, columnStats: {}, options: {}, fingerprint: fingerprintOf([]),
   };
-  if (options.as === 'target') {
+  if (options.as === 'target' && folder) {
+    if (!await isOurFolder(gate, folder.folder)) return { ...empty, system: `folder of ${requireFormat(`x${folderTarget(dataset)!.ending}`).format}` };
+  } else if (options.as === 'target') {
     await gate.writable(dataset);
     if (await gate.existing(dataset) === null) return empty;
   }

@@ -51,8 +51,8 @@ async function openText(task: LoadTask, plan: TextPlan, found: Found): Promise<O
   if (head.encoding !== (plan.encoding ?? 'utf-8')) throw drifted(dataset, `${head.encoding} instead of ${plan.encoding ?? 'utf-8'}`);
   if (shape) refuseDrift(task, plan, { found: asPlanned(shape.names, plan), keys });
   const compression = compressionOf(plan);
-  if (compression !== 'none' && head.reading === 'direct') for (const { name, path, bytes } of found.files) await checkPacked(path, { dataset: name, compression, bytes });
-  const { files, drop, ...read } = await readable({ ...head, dataset, files: found.files, compression, scratch });
+  if (compression !== 'none' && head.reading === 'direct') for (const { name, path, bytes } of found.files) await checkPacked(path, { dataset: name, compression, bytes, format: plan.format });
+  const { files, drop, ...read } = await readable({ ...head, dataset, files: found.files, compression, scratch, format: plan.format });
   const readPlan = packedAs(plan, read.compression);
   try {
     if (readPlan.format !== 'csv') refuseDrift(task, plan, { found: keysAsPlanned(await keysIn(readPlan, { dataset, files, scratch, head }), plan), keys });
