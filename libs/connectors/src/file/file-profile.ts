@@ -1,9 +1,10 @@
-import { type Column, EtlError, type Profile, type ProfileNotice, canonicalJson } from '@agent-etl/contracts';
+import { type Column, EtlError, type Profile, type ProfileNotice, canonicalJson, didYouMean } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
-import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { profileCsv } from './csv-profile.ts';
-import { folderFailure } from './file-folder.ts';
+import { folderFailure, listFiles } from './file-folder.ts';
 import { requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
 import { type FileColumn, type ReadPlan, allColumns, layoutOf, packedAs, toOptions } from './file-options.ts';
@@ -16,6 +17,8 @@ import { readable } from './readable-file.ts';
 import { inItsFile } from './refused-record.ts';
 import { type SourceFiles, checkContent, sourceFiles } from './source-files.ts';
 import { lookAtTexts } from './text-files.ts';
+import { type WorkbookDataset, workbookDataset } from './workbook-cells-rules.ts';
+import { sheetToCsv } from './workbook-sheet.ts';
 
 const NO_DEPENDENTS = { views: 0, foreignKeys: 0, policies: 0, grants: 0 };
 
@@ -27,14 +30,30 @@ export const fingerprintOf = (columns: readonly Column[]): string =>
 
 /** Files that are what their names say, or an error.
  * @throws EtlError `source.not-found` with the nearest names, `data.format-invalid`, `request.unsupported`, `file.forbidden` */
-export async function openFiles(gate: FileGate, dataset: string): Promise<SourceFiles> {
+export async function openFiles(gate: FileGate, dataset: string, scratch?: string): Promise<SourceFiles> {
   try {
+    const book = scratch === undefined ? null : workbookDataset(dataset);
+    if (book && scratch !== undefined) return await openSheet(gate, book, { dataset, scratch });
     const found = await sourceFiles(gate, dataset);
     await checkContent(found);
     return found;
   } catch (error) {
     throw folderFailure(error, { connection: gate.connection, dataset, action: 'read' });
   }
+}
+
+/** A sheet of a workbook as a CSV of ours in the scratch folder: from there on it is read as any other. */
+async function openSheet(gate: FileGate, { file, sheet }: WorkbookDataset, { dataset, scratch }: { dataset: string; scratch: string }): Promise<SourceFiles> {
+  const path = await gate.existing(file);
+  if (path === null) throw new EtlError('source.not-found', { connection: gate.connection, what: 'file', name: file, nearest: didYouMean(file, (await listFiles(gate.root)).map(({ name }) => name)) ?? `agent-etl datasets ${gate.connection}` });
+  const copy = join(scratch, `sheet-${randomUUID()}.csv`);
+  try {
+    await sheetToCsv({ path, name: file, sheet }, copy);
+  } catch (error) {
+    await rm(copy, { force: true });
+    throw error;
+  }
+  return { format: requireFormat(copy), files: [{ name: dataset, path: copy, bytes: (await stat(copy)).size, values: [] }], keys: [], isFolder: 'file', drop: () => rm(copy, { force: true }) };
 }
 
 interface Observed { readonly plan: ReadPlan; readonly rows: number; readonly rowsExact: boolean; readonly notices?: ProfileNotice[] }
@@ -77,8 +96,8 @@ function partitionsIn(dataset: string, { files, keys }: SourceFiles, columns: re
 }
 
 async function observe(gate: FileGate, dataset: string, scratch: string): Promise<Observed & { bytes: number }> {
-  const found = await openFiles(gate, dataset);
-  const seen = await (found.format.format === 'parquet' ? observeParquet : observeText)(dataset, found, scratch).catch((error: unknown) => { throw inItsFile(error, found.files); });
+  const found = await openFiles(gate, dataset, scratch);
+  const seen = await (found.format.format === 'parquet' ? observeParquet : observeText)(dataset, found, scratch).catch((error: unknown) => { throw inItsFile(error, found.files); }).finally(() => found.drop?.());
   const partitions = partitionsIn(dataset, found, seen.plan.columns);
   return { ...seen, plan: partitions.length ? { ...seen.plan, partitions } : seen.plan, bytes: found.files.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
@@ -97,7 +116,7 @@ async function isOurFolder(gate: FileGate, folder: string): Promise<boolean> {
  * @throws EtlError `source.not-found`, `data.format-invalid`, `file.forbidden`, `request.unsupported`; for a target only the last two */
 export async function profileFile(gate: FileGate, dataset: string, options: { as: 'source' | 'target'; scratch: string }): Promise<Profile> {
   const folder = options.as === 'source' ? folderDataset(dataset) ?? (isPlainName(dataset) && await gate.existingFolder(dataset) !== null ? { folder: dataset } : null) : folderTarget(dataset);
-  const system = folder ? 'folder' : requireFormat(dataset).format;
+  const system = folder ? 'folder' : options.as === 'source' && workbookDataset(dataset) ? 'xlsx' : requireFormat(dataset).format;
   const empty: Profile = {
     connection: gate.connection, dataset, connector: 'file', system, exists: false, columns: [], primaryKey: null, uniqueKeys: [], indexes: [], rows: 0, rowsExact: true,
     bytes: 0, pages: null, walLevel: null, dependents: NO_DEPENDENTS, columnStats: {}, options: {}, fingerprint: fingerprintOf([]),

@@ -28,9 +28,16 @@ function refuseDrift(task: LoadTask, plan: ReadPlan, { found, keys }: { found: r
 /** @throws EtlError `source.schema-drifted`, `source.not-found`, `data.format-invalid`, `file.forbidden`, `plan.stale` */
 export async function openSource(gate: FileGate, task: LoadTask, scratch: string): Promise<OpenedSource> {
   const plan = fromOptions(task.options);
-  const found = await openFiles(gate, task.source.dataset);
+  const found = await openFiles(gate, task.source.dataset, scratch);
   if (found.format.format !== plan.format) throw drifted(task.source.dataset, `${found.format.format} instead of ${plan.format}`);
-  return plan.format === 'parquet' ? openParquet(task, plan, { ...found, scratch }) : openText(task, plan, { ...found, scratch });
+  const dropFound = async (): Promise<void> => { await found.drop?.(); };
+  try {
+    const opened = await (plan.format === 'parquet' ? openParquet(task, plan, { ...found, scratch }) : openText(task, plan, { ...found, scratch }));
+    return { ...opened, drop: async () => { await opened.drop(); await dropFound(); } };
+  } catch (error) {
+    await dropFound();
+    throw error;
+  }
 }
 type Found = SourceFiles & { readonly scratch: string };
 

@@ -10,7 +10,9 @@ import { checkParts, readManifest } from './folder-manifest.ts';
 /** One file of a dataset: its name as users would type it, and what the folders on the way to it say. */
 export interface SourceFile { readonly name: string; readonly path: string; readonly bytes: number; readonly values: readonly (string | null)[] }
 /** The files of a dataset, one format throughout. `keys` are the names that folders give to values, `isFolder` tells a folder with one file from a file. */
-export interface SourceFiles { readonly format: FileFormat; readonly files: readonly SourceFile[]; readonly keys: readonly string[]; readonly isFolder: 'folder' | 'file' }
+export interface SourceFiles { readonly format: FileFormat; readonly files: readonly SourceFile[]; readonly keys: readonly string[]; readonly isFolder: 'folder' | 'file';
+  /** Removes what was written to read them; absent when nothing was. */
+  drop?(): Promise<void> }
 const MOST = 10_000;
 const DEPTH = 16;
 

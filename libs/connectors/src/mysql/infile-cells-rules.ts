@@ -1,4 +1,5 @@
 import type { ColumnMapping } from '@agent-etl/contracts';
+import { calendarDay } from '../calendar-day-rules.ts';
 import { microsText } from '../sqlite/calendar-text-rules.ts';
 import type { Respell } from './infile-text-rules.ts';
 
@@ -37,21 +38,8 @@ function utcText(text: string): string | undefined {
   if (micros === null || micros.endsWith('inf')) return undefined;
   const value = BigInt(micros);
   const inDay = ((value % DAY_MICROS) + DAY_MICROS) % DAY_MICROS;
-  const day = dayText(Number((value - inDay) / DAY_MICROS));
+  const day = calendarDay(Number((value - inDay) / DAY_MICROS));
   const two = (part: bigint): string => String(part).padStart(2, '0');
   const seconds = inDay / 1_000_000n;
-  return day && `${day} ${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}.${String(inDay % 1_000_000n).padStart(6, '0')}`;
-}
-/** The day so many days after 1970-01-01 in the proleptic Gregorian calendar, in the years 1 to 9999. */
-function dayText(days: number): string | undefined {
-  const shifted = days + 719_468; // from 1 March of year 0
-  const era = Math.floor(shifted / 146_097);
-  const ofEra = shifted - era * 146_097;
-  const year = Math.floor((ofEra - Math.floor(ofEra / 1_460) + Math.floor(ofEra / 36_524) - Math.floor(ofEra / 146_096)) / 365);
-  const ofYear = ofEra - (365 * year + Math.floor(year / 4) - Math.floor(year / 100));
-  const part = Math.floor((5 * ofYear + 2) / 153);
-  const month = part < 10 ? part + 3 : part - 9;
-  const named = year + era * 400 + (month <= 2 ? 1 : 0);
-  if (named < 1 || named > 9999) return undefined;
-  return [String(named).padStart(4, '0'), String(month).padStart(2, '0'), String(ofYear - Math.floor((153 * part + 2) / 5) + 1).padStart(2, '0')].join('-');
+  return /^(?!0000)\d{4}-/.test(day) ? `${day} ${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}.${String(inDay % 1_000_000n).padStart(6, '0')}` : undefined;
 }
