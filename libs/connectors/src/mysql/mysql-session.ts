@@ -1,5 +1,6 @@
 import { EtlError, type MysqlConnection } from '@agent-etl/contracts';
 import { type SafeSql, compile, isSafeSql, sqlFor } from '@agent-etl/sql-safety';
+import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import mysql from 'mysql2';
 import type { ConnectorTools } from '../port.ts';
@@ -26,6 +27,8 @@ export class MysqlSession {
   /** Dials with the secret opened for this moment. @throws EtlError `connection.*`, `source.not-found`, `secret.*` */
   static async connect(connection: MysqlConnection, tools: ConnectorTools, use: Use = 'read'): Promise<MysqlSession> {
     const address = await addressOf(connection, tools);
+    // The driver would hold the certificate of an address against the name localhost.
+    if (address.tls === 'verify-full' && isIP(address.host) !== 0) throw new EtlError('connection.untrusted', { connection: connection.name, address: `${address.host}:${address.port}`, reason: 'it is known by its address alone, and only names are verified', remedy: 'write the host name that its certificate is for' });
     const context = { connection: connection.name, address: `${address.host}:${address.port}`, user: address.user, database: address.database, use };
     try {
       const session = new MysqlSession(await dial(address, { name: tools.name, use }), context);

@@ -74,6 +74,20 @@ else describeServer('mysql as a sink', (adminUrl) => {
     expect((await target.profile('kinds', 'target')).columns[1]?.type).toEqual({ kind: 'bool' }); // what a run has made, the next one fills
     expect((await move('public.kinds', 'kinds', { how: 'truncate-insert' })).published.published).toBe(4);
   });
+  it('tells its rows by their keys as Postgres tells them', async () => {
+    const profile = await source.profile('public.kinds', 'source');
+    const columns = profile.columns.map((column): ColumnMapping => ({ source: column.name, target: column.name, type: column.type, sourceNative: column.native, targetNative: mapToMysql(column)?.native ?? '', nullable: true }));
+    const task: LoadTask = { ...aLoad(profile, 'kinds', { carrier: 'text', engine: 'stream' }), columns, target: { connection: 'maria', dataset: 'kinds' } };
+    const [session, again] = [await source.source.begin(task, null), await target.source.begin({ ...task, source: { connection: 'maria', dataset: 'kinds' }, sourceFingerprint: (await target.profile('kinds', 'source')).fingerprint }, null)];
+    const ask = { key: [0], signal };
+    const ends = [session.hashed!(ask), target.sink.hashed!(aPublish(task), ask), again.hashed!(ask)];
+    const [there, written, read] = await Promise.all(ends.map(async (end) => (await end.buckets()).sort((a, b) => (a.bucket < b.bucket ? -1 : 1))));
+    expect([written, read]).toEqual([there, there]);
+    const buckets = there!.map(({ bucket }) => bucket);
+    const [first, ...others] = await Promise.all(ends.map(async (end) => (await end.rows(buckets, 100)).map(({ key, hash }) => `${key.join()} ${hash}`).sort()));
+    expect(others).toEqual([first, first]);
+    await Promise.all([session.close(), again.close()]);
+  });
   it('plans no decimal that it would round', () => {
     const native = (precision?: number, scale?: number) => mapToMysql({ type: { kind: 'dec', ...(precision === undefined ? {} : { precision, scale: scale! }) } })?.native ?? null;
     expect([native(), native(66, 0), native(40, 31), native(5, -2), native(65, 30)]).toEqual([null, null, null, null, 'DECIMAL(65,30)']);

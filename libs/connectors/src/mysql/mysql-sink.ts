@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Digest, EtlError, type LoadTask, type MysqlConnection, type PublishTask } from '@agent-etl/contracts';
 import { type SqlFragment, compile, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
-import type { ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
+import type { ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
 import type { Place } from './infile-text-rules.ts';
 import { MysqlChunk } from './mysql-chunk.ts';
 import { MysqlLedger } from './mysql-ledger.ts';
@@ -9,7 +9,7 @@ import { type RunTables, publishRows } from './mysql-publish.ts';
 import { MysqlSession } from './mysql-session.ts';
 import { MysqlSlots } from './mysql-slots.ts';
 import { type MysqlTable, asName, findMysql, mysqlTable } from './mysql-table.ts';
-import { digestOfWritten } from './mysql-values.ts';
+import { digestOfWritten, hashedOf, writtenRows } from './mysql-values.ts';
 
 const sql = sqlFor('mysql');
 /** Commits in flight of older attempts are waited for this often, ten seconds each. */
@@ -44,6 +44,11 @@ export class MysqlSink implements Sink {
     } finally {
       await session.end();
     }
+  }
+  hashed({ target: { dataset }, columns }: PublishTask, ask: HashAsk): HashedRows {
+    const hashed = columns.map(({ type }, index) => ({ name: `c${index}`, type }));
+    const from = (session: MysqlSession): SqlFragment<'mysql'> => writtenRows(columns, mysqlTable(dataset, session.context.database).quoted);
+    return hashedOf({ columns: hashed, from, said: dataset, ask, open: () => MysqlSession.connect(this.connection, this.tools), done: (session) => session.end() });
   }
   #connect(): Promise<MysqlSession> { return MysqlSession.connect(this.connection, this.tools, 'write'); }
 }

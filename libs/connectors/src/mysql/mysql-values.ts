@@ -1,5 +1,6 @@
 import type { ColumnMapping, Digest } from '@agent-etl/contracts';
-import { type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, mysqlDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { type Differing, type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, mysqlDiffering, mysqlDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
+import type { HashAsk, HashedRows } from '../port.ts';
 import type { MysqlSession } from './mysql-session.ts';
 import { asName } from './mysql-table.ts';
 
@@ -32,4 +33,24 @@ export async function digestOfWritten(session: MysqlSession, { columns, table, s
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+export interface HashedOf { readonly columns: readonly { readonly name: string; readonly type: ColumnMapping['type'] }[]; readonly from: (session: MysqlSession) => My; readonly said: string; readonly ask: HashAsk; open(): Promise<MysqlSession>; done(session: MysqlSession): Promise<void> }
+/** Rows by their keys, hashed as their digest is. */
+export function hashedOf({ columns, from, said, ask, open, done }: HashedOf): HashedRows {
+  const run = async <T>(of: Differing['of']): Promise<T[]> => {
+    const session = await open();
+    const stop = (): void => { session.destroy(ask.signal.reason); };
+    ask.signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await session.run<T>(compile(mysqlDiffering({ columns, keys: ask.key, key: DIGEST_KEY, of }, from(session))), said);
+    } finally {
+      ask.signal.removeEventListener('abort', stop);
+      await done(session);
+    }
+  };
+  return {
+    buckets: async () => (await run<{ bucket: string; n: number | string; a: string; b: string }>('buckets')).map(({ bucket, n, a, b }) => ({ bucket, rows: Number(n), a, b })),
+    rows: async (buckets, limit) => (await run<{ k: string | (string | null)[]; h: string }>({ buckets, limit })).map(({ k, h }) => ({ key: (typeof k === 'string' ? JSON.parse(k) : k) as (string | null)[], hash: h })),
+  };
 }
