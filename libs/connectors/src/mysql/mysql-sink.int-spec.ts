@@ -30,7 +30,7 @@ else describeServer('mysql as a sink', (adminUrl) => {
   afterAll(async () => { for (const close of closing) await close(); });
 
   /** Copies a table of Postgres as a plan would: the types of a target that is there, else the mapping. */
-  async function move(from: string, to: string, publish: Partial<PublishTask> = {}, into = target): Promise<{ published: { published: number; inserted: number | null; updated: number | null }; digest: Digest }> {
+  async function move(from: string, to: string, { into = target, ...publish }: Partial<PublishTask> & { into?: OpenConnection } = {}): Promise<{ published: { published: number; inserted: number | null; updated: number | null }; digest: Digest }> {
     const profile = await source.profile(from, 'source');
     const there = await into.profile(to, 'target');
     const columns = profile.columns.map((column): ColumnMapping => ({
@@ -132,7 +132,7 @@ else describeServer('mysql as a sink', (adminUrl) => {
     await client.query('create table little (id int); insert into little values (1)');
     await maria.admin.query(`CREATE USER reader@'127.0.0.1' IDENTIFIED BY ''; GRANT SELECT ON ${maria.connection.database}.* TO reader@'127.0.0.1'`);
     const poor = await mysqlConnector.open({ ...maria.connection, user: 'reader' }, testTools('mysql'));
-    await expect(move('public.little', 'little', {}, poor)).rejects.toMatchObject({ code: 'connection.permission-denied', details: { action: expect.stringContaining('CREATE'), grant: expect.stringMatching(/^GRANT SELECT, INSERT.* ON `t_mysql_sink_\d+`\.\* TO 'reader'$/) } });
+    await expect(move('public.little', 'little', { into: poor })).rejects.toMatchObject({ code: 'connection.permission-denied', details: { action: expect.stringContaining('CREATE'), grant: expect.stringMatching(/^GRANT SELECT, INSERT.* ON `t_mysql_sink_\d+`\.\* TO 'reader'$/) } });
     await maria.admin.query(`DROP USER reader@'127.0.0.1'; SET GLOBAL local_infile = OFF`);
     try {
       await expect(move('public.little', 'little')).rejects.toMatchObject({ code: 'connection.permission-denied', details: { grant: expect.stringContaining('SET GLOBAL local_infile = ON') } });

@@ -1,4 +1,6 @@
+import fs from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import type { LoadTask, PublishTask } from '@agent-etl/contracts';
 import type { ConnectorTools } from '../../port.ts';
@@ -28,12 +30,17 @@ export async function folderSession(base: string, runId: string, attempt: number
   }
   return session;
 }
-/** A program of its own: fills and publishes a folder for one run after the other, until it is killed. */
-const [, , base, first] = process.argv;
-if (base !== undefined && first !== undefined && process.argv[1]?.endsWith('killed-folder-writer.ts')) {
-  for (let run = Number(first); ; run += 1) {
-    process.stdout.write(`${run}\n`);
-    const session = await folderSession(base, `00000000-0000-4000-8000-${String(run).padStart(12, '0')}`, 1);
-    await session.publish(publishTask, { rows: PARTS * 1_000, digest: null });
-  }
+/** A program of its own: fills and publishes a folder for one run, and kills itself before its n-th rename. It is told where, which run and n. */
+const [, program, base, run, nth] = process.argv;
+if (base !== undefined && run !== undefined && program?.endsWith('killed-folder-writer.ts')) {
+  const { rename } = fs.promises;
+  let renames = 0;
+  fs.promises.rename = async (...names) => {
+    renames += 1;
+    if (renames === Number(nth)) process.kill(process.pid, 'SIGKILL');
+    await rename(...names);
+  };
+  syncBuiltinESMExports();
+  await (await folderSession(base, run, 1)).publish(publishTask, { rows: PARTS * 1_000, digest: null });
+  process.stdout.write('published');
 }
