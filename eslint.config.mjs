@@ -12,7 +12,7 @@ const vendors = {
   llm: ['langchain', '@langchain/*'],
   parser: ['libpg-query'],
   engine: ['@duckdb/*'],
-  driver: ['pg', 'mysql2'],
+  driver: ['pg', 'mysql2', 'saxes', 'yauzl'],
   secret: ['@aws-sdk/client-secrets-manager'],
 };
 const foreign = (home) => [...new Set(Object.values(vendors).flat())].filter((name) => !vendors[home]?.includes(name));

@@ -36,7 +36,7 @@ try {
     await begin('kafka', async () => startKafka({ ...await provisionKafka(join(cache, 'kafka')), dir: join(cache, 'kafka', `run-${process.pid}`) })),
   ];
   const env = {
-    ETL_TEST_REPORT: tally.file, ...(postgres ? { ETL_TEST_POSTGRES_URL: postgres.url } : {}), ...(mariadb ? { ETL_TEST_MYSQL_URL: mariadb.url } : {}), ...(moto ? { ETL_TEST_MOTO_URL: moto.url } : {}),
+    ETL_TEST_REPORT: tally.file, ...(postgres ? { ETL_TEST_POSTGRES_URL: postgres.url } : {}), ...(mariadb ? { ETL_TEST_MYSQL_URL: mariadb.url } : {}), ...(mariadb?.ca ? { ETL_TEST_MYSQL_CA: mariadb.ca } : {}), ...(moto ? { ETL_TEST_MOTO_URL: moto.url } : {}),
     ...(kafka ? { ETL_TEST_KAFKA_BROKERS: kafka.brokers.join(',') } : {}),
   };
   const nx = (target, parallel) => tally.watch(() => run('nx', ['run-many', '-t', target, `--parallel=${parallel}`, '--skip-nx-cache', '--output-style=stream'], { env, cwd: root }));

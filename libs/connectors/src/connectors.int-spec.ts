@@ -6,7 +6,7 @@ import { sqliteHarness } from './sqlite/testing/sqlite-harness.ts';
 
 const maria = mysqlUrl();
 /** Every format of files is read by one of the suites and written by one; with the other engines once. */
-const FILES: readonly HarnessFiles[] = [{ from: 'csv', to: 'parquet' }, { from: 'ndjson', to: 'json.gz' }, { from: 'json', to: 'ndjson.zst' }];
+const FILES: readonly HarnessFiles[] = [{ from: 'csv', to: 'parquet' }, { from: 'ndjson', to: 'json.gz' }, { from: 'json', to: 'ndjson.zst' }, { from: 'csv', to: '/' }];
 
 describeServer('connectors', (adminUrl) => {
   for (const [nth, files] of FILES.entries()) {

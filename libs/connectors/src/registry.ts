@@ -2,6 +2,7 @@ import { type Column, type Connection, type ConnectorView, EtlError } from '@age
 import { fileConnector } from './file/file-connector.ts';
 import { mapToFile } from './file/file-types-rules.ts';
 import { mysqlConnector } from './mysql/mysql-connector.ts';
+import { mapToMysql } from './mysql/mysql-types-rules.ts';
 import type { Connector, ConnectorTools, OpenConnection } from './port.ts';
 import { postgresConnector } from './postgres/postgres-connector.ts';
 import { mapToPostgres } from './postgres/postgres-types-rules.ts';
@@ -29,6 +30,7 @@ export function mapColumnType(sinkConnector: string, column: Column): { native: 
     case 'postgres': return mapToPostgres(column);
     case 'file': return mapToFile(column);
     case 'sqlite': return mapToSqlite(column);
+    case 'mysql': return mapToMysql(column);
     default: throw new EtlError('request.unsupported', { found: `connector ${sinkConnector}`, allowed: connectorViews().filter(({ sink }) => sink).map(({ name }) => name).join(', ') });
   }
 }

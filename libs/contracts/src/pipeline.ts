@@ -80,7 +80,7 @@ const sqlite = {
 };
 const mysql = {
   ...postgres,
-  connector: z.literal('mysql').describe('MariaDB 10.6 or newer, or MySQL 8; read only in this release.'),
+  connector: z.literal('mysql').describe('MariaDB 10.6 or newer, or MySQL 8.'),
   host: SafeText.max(255).optional().describe('Host name or address.'),
   port: z.int().min(1).max(65_535).optional().describe('Port, 3306 when left out.'),
   password: SecretRef.optional().describe('Reference; absent for a login without one.'),

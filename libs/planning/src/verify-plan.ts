@@ -107,6 +107,7 @@ function nameIssues({ pipeline: { to }, profiles: { target }, tasks }: Plan): Is
   const columns = tasks[0]?.columns.map(({ target: name }) => name) ?? [];
   if (target.connector === 'file') return twinIssues(columns, 'files');
   if (target.connector === 'sqlite') return [...twinIssues(columns, 'SQLite'), ...lengthIssues([to.dataset, ...columns]), ...reservedIssues(to.dataset, /^(main\.)?(sqlite_|_etl_)/i)];
+  if (target.connector === 'mysql') return [...twinIssues(columns, 'MySQL'), ...lengthIssues([...to.dataset.split('.').map((part) => part.replaceAll('"', '')), ...columns]), ...reservedIssues(to.dataset, /(^|\.)"?_etl_|^"?(mysql|sys|information_schema|performance_schema)"?\./i)];
   const relation = relationParts(to.dataset);
   if (!relation) return [issue('name.parts', '/pipeline/to/dataset', `${to.dataset} is not schema.table.`)];
   const { schema, table } = relation;

@@ -1,4 +1,4 @@
-export { mysqlDigest, mysqlText } from './digest/mysql-digest.ts';
+export { mysqlDiffering, mysqlDigest, mysqlText } from './digest/mysql-digest.ts';
 export { type Differing, type DigestColumn, type SampledRows, duckDiffering, postgresDiffering, postgresDigest, postgresSampled, rowDigest } from './digest/row-digest.ts';
 export { SQLITE_FUNCTIONS, sqliteConcat, sqliteRowText } from './digest/sqlite-row-text.ts';
 export { type SqlCode, SqlSafetyError } from './errors.ts';

@@ -68,9 +68,9 @@ function endOf(address: Address, table: string | undefined, around: Surroundings
     case 'environment': throw new WrongUse('A variable cannot name another variable.');
   }
 }
-/** The table of a target that names none: the one of the source. A file of SQLite has no schemas. */
+/** The table of a target that names none: the one of the source. SQLite and MySQL have no schemas. */
 function sameTable({ kind }: Address, { dataset }: End, target: Address): string | undefined {
-  if (target.kind === 'sqlite') return kind === 'postgres' || kind === 'sqlite' || kind === 'mysql' ? dataset.replace(/^[^".]+\./, '') : undefined;
+  if (target.kind === 'sqlite' || target.kind === 'mysql') return kind === 'postgres' || kind === 'sqlite' || kind === 'mysql' ? dataset.replace(/^[^".]+\./, '') : undefined;
   if (kind === 'sqlite' || kind === 'mysql') return target.kind === 'postgres' ? `public.${dataset.includes('.') ? `"${dataset}"` : dataset}` : undefined;
   return /^[^/]+\.[^/.]+$/.test(dataset) && kind !== 'file' ? dataset : undefined;
 }

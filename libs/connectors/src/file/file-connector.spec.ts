@@ -44,9 +44,9 @@ describe('a file connection', () => {
     await expect(profile('something-else.parquet')).rejects.toMatchObject({ code: 'source.not-found', next: 'agent-etl datasets files' });
   });
 
-  it('refuses a kind of file it does not know by name, and a folder', async () => {
-    await expect(profile('x.xlsx')).rejects.toMatchObject({ code: 'request.unsupported', next: 'change that, then ask again' });
-    await expect(profile('folder/', 'target')).rejects.toMatchObject({ code: 'request.unsupported' });
+  it('refuses a kind of file it does not know by name; a folder is a target of parts', async () => {
+    await expect(profile('x.xls')).rejects.toMatchObject({ code: 'request.unsupported', next: 'change that, then ask again' });
+    expect(await profile('folder/', 'target')).toMatchObject({ exists: false, system: 'folder of parquet' });
   });
 });
 

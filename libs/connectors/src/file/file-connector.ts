@@ -9,7 +9,7 @@ import { FileSource } from './file-source.ts';
 
 /** Files below one folder of the worker: CSV, TSV, lines or an array of JSON objects, each also packed by gzip or zstd, and Parquet, read and written by DuckDB in a locked child process. */
 export const fileConnector: Connector<FileConnection> = {
-  view: { name: 'file', says: 'csv, tsv, ndjson and json files, each also packed as .gz or .zst, and parquet files on the worker; to read, also folders of them', source: true, sink: true, tier: 'B' },
+  view: { name: 'file', says: 'csv, tsv, ndjson and json files, each also packed as .gz or .zst, and parquet files on the worker, and folders of them', source: true, sink: true, tier: 'B' },
   async open(connection: FileConnection, tools: ConnectorTools): Promise<OpenConnection> {
     const gate = await FileGate.open(connection, tools.fileRoots);
     return {

@@ -2,6 +2,7 @@ import { EtlError } from '@agent-etl/contracts';
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatOf } from './file-format-rules.ts';
+import { workbookDataset } from './workbook-cells-rules.ts';
 
 export interface FoundFile { readonly name: string; readonly bytes: number }
 const MOST = 10_000;
@@ -16,7 +17,7 @@ export async function listFiles(root: string): Promise<FoundFile[]> {
       if (found.length >= MOST || entry.name.startsWith('.')) continue;
       const path = join(folder, entry.name);
       if (entry.isDirectory() && depth < DEPTH) await visit(path, `${prefix}${entry.name}/`, depth + 1);
-      else if (entry.isFile() && formatOf(entry.name)) found.push({ name: prefix + entry.name, bytes: (await stat(path)).size });
+      else if (entry.isFile() && (formatOf(entry.name) || workbookDataset(entry.name))) found.push({ name: prefix + entry.name, bytes: (await stat(path)).size });
     }
   };
   await visit(root, '', 0);

@@ -45,9 +45,11 @@ export function contentProblem(format: FileFormat, head: Uint8Array, tail: Uint8
   if (format.compression !== 'none') return found === format.compression ? null : `it holds ${found ?? `no ${format.compression} stream`}`;
   return (found === 'UTF-16 text' ? null : textProblem(format, head)) ?? cutProblem(format, tail);
 }
+/** Whether bytes say nothing; 0 is half of a letter of UTF-16. */
+export const isBlank = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0 || BLANK.has(byte));
 /** DuckDB reads an array that is cut behind a comma as a shorter one. */
-function cutProblem({ format }: FileFormat, tail: Uint8Array): string | null {
-  const last = tail.findLast((byte) => !BLANK.has(byte) && byte !== 0); // 0: half of a letter of UTF-16
+export function cutProblem({ format }: Pick<FileFormat, 'format'>, tail: Uint8Array): string | null {
+  const last = tail.findLast((byte) => !BLANK.has(byte) && byte !== 0);
   return format === 'json' && last === 0x2c ? 'it ends with a comma: cut off' : null;
 }
 

@@ -79,6 +79,14 @@ export class FileGate {
     }
   }
 
+  /** Path of a folder that may be made and filled. The root itself is none: what lies beside the parts would be nobody's.
+   * @throws EtlError `file.forbidden` */
+  async writableFolder(folder: string): Promise<string> {
+    if (folder === '') throw forbidden(folder || 'the root', 'a folder of parts lies below the root of its connection');
+    await this.existingFolder(folder);
+    return this.writable(`${folder}/x`).then(dirname);
+  }
+
   private inside(dataset: string): string {
     if (!isWellFormed(dataset)) throw forbidden(dataset.toWellFormed().replaceAll('\0', '?'), 'its name holds NUL or half a character');
     if (isAbsolute(dataset) || dataset.includes('\\')) throw forbidden(dataset, 'a dataset is a path below the root of its connection');

@@ -1,19 +1,24 @@
-import { type Column, EtlError, type Profile, type ProfileNotice, canonicalJson } from '@agent-etl/contracts';
+import { type Column, EtlError, type Profile, type ProfileNotice, canonicalJson, didYouMean } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { profileCsv } from './csv-profile.ts';
-import { folderFailure } from './file-folder.ts';
+import { folderFailure, listFiles } from './file-folder.ts';
 import { requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
 import { type FileColumn, type ReadPlan, allColumns, layoutOf, packedAs, toOptions } from './file-options.ts';
 import { typeOfDuck } from './file-types-rules.ts';
-import { folderDataset, partitionType } from './folder-dataset-rules.ts';
+import { folderDataset, folderTarget, isPlainName, partitionType } from './folder-dataset-rules.ts';
+import { isPart, readManifest } from './folder-manifest.ts';
 import { profileJson } from './json-profile.ts';
 import { readParquetShape } from './parquet-shape.ts';
 import { readable } from './readable-file.ts';
 import { inItsFile } from './refused-record.ts';
 import { type SourceFiles, checkContent, sourceFiles } from './source-files.ts';
 import { lookAtTexts } from './text-files.ts';
+import { type WorkbookDataset, workbookDataset } from './workbook-cells-rules.ts';
+import { sheetToCsv } from './workbook-sheet.ts';
 
 const NO_DEPENDENTS = { views: 0, foreignKeys: 0, policies: 0, grants: 0 };
 
@@ -25,14 +30,30 @@ export const fingerprintOf = (columns: readonly Column[]): string =>
 
 /** Files that are what their names say, or an error.
  * @throws EtlError `source.not-found` with the nearest names, `data.format-invalid`, `request.unsupported`, `file.forbidden` */
-export async function openFiles(gate: FileGate, dataset: string): Promise<SourceFiles> {
+export async function openFiles(gate: FileGate, dataset: string, scratch?: string): Promise<SourceFiles> {
   try {
+    const book = scratch === undefined ? null : workbookDataset(dataset);
+    if (book && scratch !== undefined) return await openSheet(gate, book, { dataset, scratch });
     const found = await sourceFiles(gate, dataset);
     await checkContent(found);
     return found;
   } catch (error) {
     throw folderFailure(error, { connection: gate.connection, dataset, action: 'read' });
   }
+}
+
+/** A sheet of a workbook as a CSV of ours in the scratch folder: from there on it is read as any other. */
+async function openSheet(gate: FileGate, { file, sheet }: WorkbookDataset, { dataset, scratch }: { dataset: string; scratch: string }): Promise<SourceFiles> {
+  const path = await gate.existing(file);
+  if (path === null) throw new EtlError('source.not-found', { connection: gate.connection, what: 'file', name: file, nearest: didYouMean(file, (await listFiles(gate.root)).map(({ name }) => name)) ?? `agent-etl datasets ${gate.connection}` });
+  const copy = join(scratch, `sheet-${randomUUID()}.csv`);
+  try {
+    await sheetToCsv({ path, name: file, sheet }, copy);
+  } catch (error) {
+    await rm(copy, { force: true });
+    throw error;
+  }
+  return { format: requireFormat(copy), files: [{ name: dataset, path: copy, bytes: (await stat(copy)).size, values: [] }], keys: [], isFolder: 'file', drop: () => rm(copy, { force: true }) };
 }
 
 interface Observed { readonly plan: ReadPlan; readonly rows: number; readonly rowsExact: boolean; readonly notices?: ProfileNotice[] }
@@ -48,7 +69,7 @@ async function observeParquet(dataset: string, { files }: SourceFiles, scratch: 
 async function observeText(dataset: string, found: SourceFiles, scratch: string): Promise<Observed> {
   const { format } = found;
   const { head, shape } = await lookAtTexts(found);
-  const read = await readable({ ...head, dataset, files: found.files, compression: format.compression, scratch });
+  const read = await readable({ ...head, dataset, files: found.files, compression: format.compression, scratch, format: format.format });
   const paths = read.files.map(({ path }) => path);
   const { compression } = read;
   const bytes = found.files.reduce((sum, file) => sum + file.bytes, 0);
@@ -75,21 +96,34 @@ function partitionsIn(dataset: string, { files, keys }: SourceFiles, columns: re
 }
 
 async function observe(gate: FileGate, dataset: string, scratch: string): Promise<Observed & { bytes: number }> {
-  const found = await openFiles(gate, dataset);
-  const seen = await (found.format.format === 'parquet' ? observeParquet : observeText)(dataset, found, scratch).catch((error: unknown) => { throw inItsFile(error, found.files); });
+  const found = await openFiles(gate, dataset, scratch);
+  const seen = await (found.format.format === 'parquet' ? observeParquet : observeText)(dataset, found, scratch).catch((error: unknown) => { throw inItsFile(error, found.files); }).finally(() => found.drop?.());
   const partitions = partitionsIn(dataset, found, seen.plan.columns);
   return { ...seen, plan: partitions.length ? { ...seen.plan, partitions } : seen.plan, bytes: found.files.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+/** Whether a folder holds parts of ours; false where there is nothing. @throws EtlError `file.forbidden` when files of others lie there: they would be neither read nor removed */
+async function isOurFolder(gate: FileGate, folder: string): Promise<boolean> {
+  const path = await gate.writableFolder(folder);
+  if (await readManifest(path)) return true;
+  const names = await readdir(path).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return []; throw error; });
+  const strange = names.find((name) => !name.startsWith('.') && !isPart(name));
+  if (strange !== undefined) throw new EtlError('file.forbidden', { file: folder, reason: `it holds ${strange}, and no manifest names it: a folder of parts is new, or was written by a run`, next: 'name a folder that is not there yet' });
+  return false;
 }
 
 /** Looks at a file or the files of a folder: Parquet footers, or the cells of texts, whole up to 32 MB.
  * @throws EtlError `source.not-found`, `data.format-invalid`, `file.forbidden`, `request.unsupported`; for a target only the last two */
 export async function profileFile(gate: FileGate, dataset: string, options: { as: 'source' | 'target'; scratch: string }): Promise<Profile> {
-  const system = options.as === 'source' && folderDataset(dataset) ? 'folder' : requireFormat(dataset).format;
+  const folder = options.as === 'source' ? folderDataset(dataset) ?? (isPlainName(dataset) && await gate.existingFolder(dataset) !== null ? { folder: dataset } : null) : folderTarget(dataset);
+  const system = folder ? 'folder' : options.as === 'source' && workbookDataset(dataset) ? 'xlsx' : requireFormat(dataset).format;
   const empty: Profile = {
     connection: gate.connection, dataset, connector: 'file', system, exists: false, columns: [], primaryKey: null, uniqueKeys: [], indexes: [], rows: 0, rowsExact: true,
     bytes: 0, pages: null, walLevel: null, dependents: NO_DEPENDENTS, columnStats: {}, options: {}, fingerprint: fingerprintOf([]),
   };
-  if (options.as === 'target') {
+  if (options.as === 'target' && folder) {
+    if (!await isOurFolder(gate, folder.folder)) return { ...empty, system: `folder of ${requireFormat(`x${folderTarget(dataset)!.ending}`).format}` };
+  } else if (options.as === 'target') {
     await gate.writable(dataset);
     if (await gate.existing(dataset) === null) return empty;
   }

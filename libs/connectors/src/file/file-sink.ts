@@ -1,8 +1,9 @@
 import { type Digest, EtlError, type LoadTask, type PublishTask } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
+import { joinSql } from '@agent-etl/sql-safety';
 import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
 import { FileChunk, dialectOf } from './file-chunk.ts';
-import type { Duck } from './duck-sql.ts';
+import { type Duck, sql } from './duck-sql.ts';
 import { digestOf, hashedRowsOf } from './file-digest.ts';
 import { folderFailure } from './file-folder.ts';
 import { type FileFormat, requireFormat } from './file-format-rules.ts';
@@ -10,9 +11,12 @@ import type { FileGate } from './file-gate.ts';
 import { layoutOf } from './file-options.ts';
 import { openFiles } from './file-profile.ts';
 import { alone, selectFile, selectObjects, selectStream } from './file-sql.ts';
+import { folderTarget } from './folder-dataset-rules.ts';
+import { FolderSinkSession } from './folder-sink.ts';
 import { StagedFile } from './staged-file.ts';
+import { StagedFolder } from './staged-folder.ts';
 
-/** Writes one file per target: staged under a hidden name beside it, published by a rename. */
+/** Writes one file per target, staged under a hidden name beside it and published by a rename, or a folder of parts. */
 export class FileSink implements Sink {
   readonly accepts = ['text', 'file'] as const;
   private readonly gate: FileGate;
@@ -23,31 +27,38 @@ export class FileSink implements Sink {
   }
 
   async begin(task: LoadTask, writer: Writer): Promise<SinkSession> {
-    const format = requireFormat(task.target.dataset);
     refuseTwinNames(task);
+    const folder = folderTarget(task.target.dataset);
+    if (folder) return this.beginFolder(task, writer, folder);
+    const format = requireFormat(task.target.dataset);
     const path = await this.gate.writable(task.target.dataset);
     return new FileSinkSession({ task, writer, format, connection: this.gate.connection }, new StagedFile(path, writer.runId), this.tools);
   }
+  private async beginFolder(task: LoadTask, writer: Writer, { folder, ending }: { folder: string; ending: string }): Promise<SinkSession> {
+    const format = requireFormat(`x${ending}`);
+    const readPart = (publish: PublishTask, path: string, signal: AbortSignal): Promise<Digest> =>
+      readBack(publish, { paths: [path], format, scratch: this.tools.scratch }, (duck, from) => digestOf(duck, from, { columns: publish.columns, signal }));
+    return new FolderSinkSession({ task, writer, format, connection: this.gate.connection, readBack: readPart }, new StagedFolder(await this.gate.writableFolder(folder), ending, writer.runId), this.tools);
+  }
   async current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
-    return readBack(task, { path: await this.published(task), format: requireFormat(task.target.dataset), scratch: this.tools.scratch }, (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
+    return readBack(task, await this.published(task), (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
   }
   hashed(task: PublishTask, ask: HashAsk): HashedRows {
-    const written = async (): Promise<Written> => ({ path: await this.published(task), format: requireFormat(task.target.dataset), scratch: this.tools.scratch });
-    return hashedRowsOf({ columns: task.columns, ask, within: async (work) => readBack(task, await written(), work) });
+    return hashedRowsOf({ columns: task.columns, ask, within: async (work) => readBack(task, await this.published(task), work) });
   }
   /** @throws EtlError `source.not-found` */
-  private async published({ target: { dataset } }: PublishTask): Promise<string> {
-    const { files: [file] } = await openFiles(this.gate, dataset);
-    return file!.path;
+  private async published({ target: { dataset } }: PublishTask): Promise<Written> {
+    const { files, format } = await openFiles(this.gate, dataset);
+    return { paths: files.map(({ path }) => path), format, scratch: this.tools.scratch };
   }
 }
 
-interface Written { readonly path: string; readonly format: FileFormat; readonly scratch: string }
+interface Written { readonly paths: readonly string[]; readonly format: FileFormat; readonly scratch: string }
 /** Has an engine read a file that a load has written, staged or in its place. */
-async function readBack<T>(task: PublishTask, { path, format, scratch }: Written, work: (duck: DuckChild, from: Duck) => Promise<T>): Promise<T> {
-  const duck = await DuckChild.start({ about: task.target.dataset, scratch, files: [path] });
+async function readBack<T>(task: PublishTask, { paths, format, scratch }: Written, work: (duck: DuckChild, from: Duck) => Promise<T>): Promise<T> {
+  const duck = await DuckChild.start({ about: task.target.dataset, scratch, files: [...paths] });
   try {
-    return await work(duck, selectWritten(task, path, format));
+    return await work(duck, joinSql(paths.map((path) => selectWritten(task, path, format)), sql` UNION ALL `));
   } finally {
     await duck.stop();
   }
@@ -132,7 +143,7 @@ class FileSinkSession implements SinkSession {
   }
 
   async stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
-    return readBack(task, { path: await this.stagedPath(), format: this.work.format, scratch: this.tools.scratch }, (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
+    return readBack(task, { paths: [await this.stagedPath()], format: this.work.format, scratch: this.tools.scratch }, (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
   }
 
   async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {

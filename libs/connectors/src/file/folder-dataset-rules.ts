@@ -11,6 +11,15 @@ export function folderDataset(dataset: string): FolderDataset | null {
   return dataset.endsWith('/') && dataset.length > 1 ? { folder: dataset.replace(/\/+$/, ''), ending: null } : null;
 }
 
+/** Whether the last part of a name has no ending: as a target it is a folder, as a source one that a run of ours has written. */
+export const isPlainName = (dataset: string): boolean => /^(?:.*\/)?[^/.]+$/.test(dataset);
+/** The folder that a target's name means, with the ending of its parts; null when it names one file. */
+export function folderTarget(dataset: string): { readonly folder: string; readonly ending: string } | null {
+  const found = folderDataset(dataset);
+  if (found) return { folder: found.folder, ending: found.ending ?? '.parquet' };
+  return isPlainName(dataset) ? { folder: dataset, ending: '.parquet' } : null;
+}
+
 /** One file of a folder: its name below the folder, and what the folders on the way say, in their order. */
 export interface Partitioned { readonly keys: readonly string[]; readonly values: readonly (string | null)[] }
 const NO_VALUE = '__HIVE_DEFAULT_PARTITION__';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { copyFile, readFile, readdir } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { ColumnType, Profile } from '@agent-etl/contracts';
 import { type AFolder, aFolder, aLoad, aPublish, aWriter, stage } from './testing/a-folder.ts';
 
@@ -38,6 +38,14 @@ describe('an array that is cut', () => {
   it.each(['[{"a":1},', '[{"a":1},\n      '])('is no shorter one: %j', async (text) => {
     await folder.write('cut.json', text);
     await expect((await folder.open()).profile('cut.json', 'source')).rejects.toMatchObject({ code: 'data.format-invalid', message: expect.stringContaining('it ends with a comma: cut off') as unknown });
+  });
+  it.each([['gz', gzipSync], ['zst', zstdCompressSync]] as const)('is no shorter one when it is packed as .%s', async (ending, pack) => {
+    const open = await folder.open();
+    await folder.write(`cut.json.${ending}`, pack('[{"a":1},{"a":2}]'));
+    const task = aLoad(await open.profile(`cut.json.${ending}`, 'source'), 'cut.parquet');
+    await (await open.source.begin(task, null)).close();
+    await folder.write(`cut.json.${ending}`, pack('[{"a":1},\n'));
+    await expect(open.source.begin(task, null)).rejects.toMatchObject({ code: 'data.format-invalid', message: expect.stringContaining('it ends with a comma: cut off') as unknown });
   });
 });
 describe('a profile of a file of objects', () => {

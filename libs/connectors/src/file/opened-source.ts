@@ -31,9 +31,16 @@ function refuseDrift(task: Wanted, plan: ReadPlan, { found, keys }: { found: rea
 /** @throws EtlError `source.schema-drifted`, `source.not-found`, `data.format-invalid`, `file.forbidden`, `plan.stale` */
 export async function openSource(gate: FileGate, task: Wanted, scratch: string): Promise<OpenedSource> {
   const plan = fromOptions(task.options);
-  const found = await openFiles(gate, task.source.dataset);
+  const found = await openFiles(gate, task.source.dataset, scratch);
   if (found.format.format !== plan.format) throw drifted(task.source.dataset, `${found.format.format} instead of ${plan.format}`);
-  return plan.format === 'parquet' ? openParquet(task, plan, { ...found, scratch }) : openText(task, plan, { ...found, scratch });
+  const dropFound = async (): Promise<void> => { await found.drop?.(); };
+  try {
+    const opened = await (plan.format === 'parquet' ? openParquet(task, plan, { ...found, scratch }) : openText(task, plan, { ...found, scratch }));
+    return { ...opened, drop: async () => { await opened.drop(); await dropFound(); } };
+  } catch (error) {
+    await dropFound();
+    throw error;
+  }
 }
 type Found = SourceFiles & { readonly scratch: string };
 
@@ -54,8 +61,8 @@ async function openText(task: Wanted, plan: TextPlan, found: Found): Promise<Ope
   if (head.encoding !== (plan.encoding ?? 'utf-8')) throw drifted(dataset, `${head.encoding} instead of ${plan.encoding ?? 'utf-8'}`);
   if (shape) refuseDrift(task, plan, { found: asPlanned(shape.names, plan), keys });
   const compression = compressionOf(plan);
-  if (compression !== 'none' && head.reading === 'direct') for (const { name, path, bytes } of found.files) await checkPacked(path, { dataset: name, compression, bytes });
-  const { files, drop, ...read } = await readable({ ...head, dataset, files: found.files, compression, scratch });
+  if (compression !== 'none' && head.reading === 'direct') for (const { name, path, bytes } of found.files) await checkPacked(path, { dataset: name, compression, bytes, format: plan.format });
+  const { files, drop, ...read } = await readable({ ...head, dataset, files: found.files, compression, scratch, format: plan.format });
   const readPlan = packedAs(plan, read.compression);
   try {
     if (readPlan.format !== 'csv') refuseDrift(task, plan, { found: keysAsPlanned(await keysIn(readPlan, { dataset, files, scratch, head }), plan), keys });

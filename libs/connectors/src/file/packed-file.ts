@@ -2,7 +2,7 @@ import { EtlError } from '@agent-etl/contracts';
 import { createReadStream } from 'node:fs';
 import { PassThrough, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import type { Compression } from './file-format-rules.ts';
+import { type Compression, type FileFormat, cutProblem, isBlank } from './file-format-rules.ts';
 import { NoZstd, ZstdFrames } from './zstd-frames-rules.ts';
 
 type Packed = Exclude<Compression, 'none'>;
@@ -75,13 +75,16 @@ const damaged = ({ dataset, compression }: { dataset: string; compression: Compr
 
 /** Unpacks a file to its end: one that is cut at the end of a line would pass for a shorter one, and a few bytes may hold terabytes.
  * @throws EtlError `data.format-invalid`, `file.forbidden` */
-export async function checkPacked(path: string, about: { dataset: string; compression: Packed; bytes: number }): Promise<void> {
+export async function checkPacked(path: string, about: { dataset: string; compression: Packed; bytes: number; format: FileFormat['format'] }): Promise<void> {
   let unpacked = 0;
+  let problem: string | null = null;
   await eachUnpacked(path, about, (part) => {
     unpacked += part.length;
+    problem = isBlank(part) ? problem : cutProblem(about, part);
     return isBomb(about.bytes, unpacked) ? 'enough' : 'more';
   });
   if (isBomb(about.bytes, unpacked)) throw new EtlError('file.forbidden', { file: about.dataset, reason: `it unpacks to more than ${MOST.times} times its size` });
+  if (problem !== null) throw new EtlError('data.format-invalid', { file: about.dataset, format: about.format, place: 'its last bytes', problem });
 }
 
 /** The first unpacked bytes of a file.

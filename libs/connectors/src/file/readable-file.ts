@@ -2,24 +2,24 @@ import { EtlError } from '@agent-etl/contracts';
 import { randomUUID } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Compression } from './file-format-rules.ts';
+import type { Compression, FileFormat } from './file-format-rules.ts';
 import { checkPacked, eachUnpacked } from './packed-file.ts';
 import type { SourceFile } from './source-files.ts';
 import type { Encoding } from './text-encoding-rules.ts';
 
 /** Files that DuckDB can open: those that lie there, or a rewritten one that `drop` removes. */
 export interface ReadableFiles { readonly files: readonly SourceFile[]; readonly compression: Compression; drop(): Promise<void> }
-interface Texts { readonly dataset: string; readonly files: readonly SourceFile[]; readonly compression: Compression; readonly encoding: Encoding; readonly scratch: string; readonly reading: 'direct' | 'rewritten' }
+interface Texts { readonly dataset: string; readonly files: readonly SourceFile[]; readonly compression: Compression; readonly encoding: Encoding; readonly scratch: string; readonly reading: 'direct' | 'rewritten'; readonly format: FileFormat['format'] }
 
 /** The files as they lie there, or the one file written anew as UTF-8 without a mark, unpacked, where DuckDB reads it no other way.
  * @throws EtlError `data.format-invalid`, `file.forbidden` */
 export async function readable(texts: Texts): Promise<ReadableFiles> {
-  const { files, compression, encoding, reading, scratch, dataset } = texts;
+  const { files, compression, encoding, reading, scratch, dataset, format } = texts;
   const [file] = files;
   if (reading === 'direct' || !file) return { files, compression, drop: async () => undefined };
   const copy = join(scratch, `utf8-${randomUUID()}`);
   try {
-    if (compression !== 'none') await checkPacked(file.path, { dataset, compression, bytes: file.bytes });
+    if (compression !== 'none') await checkPacked(file.path, { dataset, compression, bytes: file.bytes, format });
     await rewrite({ dataset, path: file.path, compression, encoding }, copy);
   } catch (error) {
     await rm(copy, { force: true });

@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import { listFiles, readEnds } from './file-folder.ts';
 import { type FileFormat, contentProblem, formatOf, outerName, requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
-import { folderDataset, partitionsOf } from './folder-dataset-rules.ts';
+import { folderDataset, isPlainName, partitionsOf } from './folder-dataset-rules.ts';
+import { checkParts, readManifest } from './folder-manifest.ts';
 
 /** One file of a dataset: its name as users would type it, and what the folders on the way to it say. */
 export interface SourceFile { readonly name: string; readonly path: string; readonly bytes: number; readonly values: readonly (string | null)[] }
 /** The files of a dataset, one format throughout. `keys` are the names that folders give to values, `isFolder` tells a folder with one file from a file. */
-export interface SourceFiles { readonly format: FileFormat; readonly files: readonly SourceFile[]; readonly keys: readonly string[]; readonly isFolder: 'folder' | 'file' }
+export interface SourceFiles { readonly format: FileFormat; readonly files: readonly SourceFile[]; readonly keys: readonly string[]; readonly isFolder: 'folder' | 'file';
+  /** Removes what was written to read them; absent when nothing was. */
+  drop?(): Promise<void> }
 const MOST = 10_000;
 const DEPTH = 16;
 
@@ -19,14 +22,29 @@ const notFound = (gate: FileGate, what: string, name: string, nearest: string | 
 /** The files that a dataset's name means: one, or those below a folder.
  * @throws EtlError `source.not-found` with the nearest names, `request.unsupported`, `file.forbidden`, `data.format-invalid` */
 export async function sourceFiles(gate: FileGate, dataset: string): Promise<SourceFiles> {
-  const folder = folderDataset(dataset);
-  if (folder) return filesOfFolder(gate, dataset, folder);
+  const folder = folderDataset(dataset) ?? (isPlainName(dataset) ? { folder: dataset, ending: null } : null);
+  if (folder) return await filesOfManifest(gate, dataset, folder) ?? await filesOfFolder(gate, dataset, folder);
   const format = requireFormat(dataset);
   const path = await gate.existing(dataset);
   if (path === null) throw notFound(gate, 'file', dataset, didYouMean(dataset, (await listFiles(gate.root)).map(({ name }) => name)));
   return { format, files: [{ name: dataset, path, bytes: (await stat(path)).size, values: [] }], keys: [], isFolder: 'file' };
 }
 
+/** The parts that a manifest names, or null where there is none. A writer that comes in between takes its parts away: the new manifest is read then. */
+async function filesOfManifest(gate: FileGate, dataset: string, { folder, ending }: { folder: string; ending: string | null }): Promise<SourceFiles | null> {
+  const root = await gate.existingFolder(folder);
+  const manifest = root === null ? null : await readManifest(root);
+  if (root === null || manifest === null) return null;
+  await checkParts(root, manifest).catch(async (error: unknown) => {
+    const now = await readManifest(root);
+    if (!now || now.runId === manifest.runId) throw error;
+    await checkParts(root, now);
+  });
+  const { parts } = await readManifest(root) ?? manifest;
+  const format = formatOf(parts[0]?.name ?? '');
+  if (!format || (ending !== null && !parts[0]!.name.toLowerCase().endsWith(ending))) throw notFound(gate, 'file', `in ${dataset}`, null);
+  return { format, files: parts.map(({ name, bytes }) => ({ name: `${folder}/${name}`, path: join(root, name), bytes, values: [] })), keys: [], isFolder: 'folder' };
+}
 async function filesOfFolder(gate: FileGate, dataset: string, { folder, ending }: { folder: string; ending: string | null }): Promise<SourceFiles> {
   const root = await gate.existingFolder(folder);
   if (root === null) throw notFound(gate, 'folder', folder, null);

@@ -1,5 +1,7 @@
 import { EtlError, type MysqlConnection } from '@agent-etl/contracts';
 import { type SafeSql, compile, isSafeSql, sqlFor } from '@agent-etl/sql-safety';
+import { isIP } from 'node:net';
+import type { Readable } from 'node:stream';
 import mysql from 'mysql2';
 import type { ConnectorTools } from '../port.ts';
 import { type MysqlContext, mysqlFailure } from './mysql-failure.ts';
@@ -9,6 +11,10 @@ const CONNECT_MS = 5_000;
 interface Address { readonly host: string; readonly port: number; readonly user: string; readonly database: string; readonly password?: string; readonly tls: NonNullable<MysqlConnection['tls']> }
 /** Takes one value of each row: bytes that are overwritten afterwards, or null. Answers false to be asked again only after `resume`. */
 type TakeValue = (bytes: Buffer | null) => 'go-on' | 'pause';
+/** What a statement did, as the server counts it. */
+export interface Changed { readonly rows: number; readonly warnings: number }
+interface Header { readonly affectedRows: number; readonly warningStatus: number }
+type Use = MysqlContext['use'];
 
 /** One connection to a user's MariaDB or MySQL. */
 export class MysqlSession {
@@ -16,23 +22,36 @@ export class MysqlSession {
   readonly #waiting = new Set<(error: Error) => void>();
   #isCut = false;
   private constructor(private readonly client: mysql.Connection, readonly context: MysqlContext) {
-    client.on('error', () => undefined); // the statement that is running hears of it
+    client.on('error', () => { this.#isCut = true; }); // the statement that is running hears of it
   }
   /** Dials with the secret opened for this moment. @throws EtlError `connection.*`, `source.not-found`, `secret.*` */
-  static async connect(connection: MysqlConnection, tools: ConnectorTools): Promise<MysqlSession> {
+  static async connect(connection: MysqlConnection, tools: ConnectorTools, use: Use = 'read'): Promise<MysqlSession> {
     const address = await addressOf(connection, tools);
-    const context = { connection: connection.name, address: `${address.host}:${address.port}`, user: address.user, database: address.database };
+    // The driver would hold the certificate of an address against the name localhost.
+    if (address.tls === 'verify-full' && isIP(address.host) !== 0) throw new EtlError('connection.untrusted', { connection: connection.name, address: `${address.host}:${address.port}`, reason: 'it is known by its address alone, and only names are verified', remedy: 'write the host name that its certificate is for' });
+    const context = { connection: connection.name, address: `${address.host}:${address.port}`, user: address.user, database: address.database, use };
     try {
-      const session = new MysqlSession(await dial(address, tools.name), context);
-      // Text forms and modes that our statements rely on; a slow reader is none that the server may hang up on.
-      await session.run(compile(sql`SET NAMES utf8mb4`));
-      await session.run(compile(sql`SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800, transaction_isolation = 'REPEATABLE-READ'`)).catch(() =>
-        session.run(compile(sql`SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800, tx_isolation = 'REPEATABLE-READ'`)));
+      const session = new MysqlSession(await dial(address, { name: tools.name, use }), context);
+      await session.#pin();
+      if (use === 'write') await session.#pinWriting();
       return session;
     } catch (error) {
       const failure = mysqlFailure(error, context);
       throw failure instanceof EtlError ? failure : new EtlError('connection.unreachable', { connection: context.connection, address: context.address }, { cause: error });
     }
+  }
+  /** Text forms and modes that our statements rely on; a slow reader or source is none that the server may hang up on. */
+  async #pin(): Promise<void> {
+    await this.run(compile(sql`SET NAMES utf8mb4`));
+    await this.run(compile(sql`SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800, transaction_isolation = 'REPEATABLE-READ'`)).catch(() =>
+      this.run(compile(sql`SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800, tx_isolation = 'REPEATABLE-READ'`)));
+  }
+  /** A value is kept as it is or refused; a lock is waited for, but not for long. */
+  async #pinWriting(): Promise<void> {
+    await this.run(compile(sql`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO', sql_notes = 1, max_error_count = 64,
+      innodb_lock_wait_timeout = 10, lock_wait_timeout = 60`));
+    await this.run(compile(sql`SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED`));
+    await this.run(compile(sql`SET SESSION explicit_defaults_for_timestamp = ON`)).catch(() => undefined); // older servers have it in their configuration only
   }
   /** Rows of one statement as objects: for catalogues and sums. */
   run<T = Record<string, unknown>>(statement: SafeSql<'mysql'>, table?: string): Promise<T[]> {
@@ -42,6 +61,24 @@ export class MysqlSession {
       const params = statement.params.map((value) => (typeof value === 'bigint' ? String(value) : value instanceof Uint8Array ? Buffer.from(value) : value));
       if (params.length > 0) this.client.execute(statement.text, params, answer);
       else this.client.query(statement.text, answer);
+    });
+  }
+  /** Runs a statement that answers no rows. */
+  async change(statement: SafeSql<'mysql'>, table?: string): Promise<Changed> {
+    const header = await this.run(statement, table) as unknown as Header;
+    return { rows: header.affectedRows, warnings: header.warningStatus };
+  }
+  /** Runs LOAD DATA LOCAL. Whatever name the server asks for, it gets the bytes of `stream`: no file of this machine is ever opened. */
+  load(statement: SafeSql<'mysql'>, { table, stream, asked }: { readonly table: string; readonly stream: NodeJS.EventEmitter; asked(): void }): Promise<Changed> {
+    mustBeSafe(statement);
+    const infileStreamFactory = (): Readable => {
+      queueMicrotask(asked); // the driver listens to it by then
+      return stream as Readable;
+    };
+    return this.#answered((done, fail) => {
+      this.client.query({ sql: statement.text, infileStreamFactory }, (error: unknown, header: unknown) => {
+        if (error) fail(this.failure(error, table)); else done({ rows: (header as Header).affectedRows, warnings: (header as Header).warningStatus });
+      });
     });
   }
   /** Runs a statement of one column and hands its values over as the bytes they came in, row after row, none of them kept. */
@@ -73,7 +110,8 @@ export class MysqlSession {
       this.#waiting.delete(waiting);
     }
   }
-  #cut(): EtlError { return new EtlError('connection.interrupted', { connection: this.context.connection, phase: 'reading' }); }
+  #cut(): EtlError { return new EtlError('connection.interrupted', { connection: this.context.connection, phase: this.context.use === 'read' ? 'reading' : 'writing' }); }
+  get isCut(): boolean { return this.#isCut; }
   resume(): void { this.client.resume(); }
   failure(error: unknown, table?: string): unknown { return mysqlFailure(error, { ...this.context, table }); }
   async end(): Promise<void> {
@@ -94,11 +132,11 @@ function mustBeSafe(statement: SafeSql<'mysql'>): void {
   if (!isSafeSql(statement) || statement.dialect !== 'mysql') throw new TypeError('connectors run only what sql-safety compiled');
 }
 
-async function dial({ tls, ...login }: Address, name: string): Promise<mysql.Connection> {
+async function dial({ tls, ...login }: Address, { name, use }: { name: string; use: Use }): Promise<mysql.Connection> {
   const open = (ssl: mysql.SslOptions | null): Promise<mysql.Connection> => new Promise((done, fail) => {
     const client = mysql.createConnection({
       ...login, ...(ssl ? { ssl } : {}), charset: 'utf8mb4', connectTimeout: CONNECT_MS, enableKeepAlive: true, multipleStatements: false, supportBigNumbers: true, bigNumberStrings: true, dateStrings: true, decimalNumbers: false,
-      flags: ['-LOCAL_FILES'], connectAttributes: { program_name: name },
+      flags: use === 'write' ? [] : ['-LOCAL_FILES'], connectAttributes: { program_name: name },
     });
     client.once('error', fail);
     client.connect((error) => { if (error) { client.destroy(); fail(error); } else done(client); });

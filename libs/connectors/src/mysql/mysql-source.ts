@@ -4,14 +4,13 @@ import { type SqlFragment, compile, joinSql, literal, mysqlDigest, mysqlText, sq
 import { ByteLender } from '../byte-lender.ts';
 import { schemaDrifted } from '../drift-failure.ts';
 import { keyRanges } from '../key-ranges-rules.ts';
-import type { ChunkRange, ConnectorTools, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { MysqlSession } from './mysql-session.ts';
+import { DIGEST_KEY, hashedOf } from './mysql-values.ts';
 import { type MysqlFacts, type MysqlTable, asName, describeMysql, fingerprintOf, mysqlTable } from './mysql-table.ts';
 
 const sql = sqlFor('mysql');
 type My = SqlFragment<'mysql'>;
-/** Key of the row digest; both ends use the same. */
-const DIGEST_KEY = 'etl';
 const REPORT_ROWS = 10_000;
 
 /** A value as a cell of the text carrier, NULL as nothing. The server makes the text, so that no value is an object here. */
@@ -130,6 +129,11 @@ class Reading implements SourceSession {
     } finally {
       signal.removeEventListener('abort', stop);
     }
+  }
+  /** On the connection of the snapshot: one question after the other. */
+  hashed(ask: HashAsk): HashedRows {
+    const { task, table } = this.about;
+    return hashedOf({ columns: task.columns.map(({ source, type }) => ({ name: source, type })), from: () => sql`${table.quoted}`, said: table.name, ask, open: async () => this.session, done: async () => undefined });
   }
   async close(): Promise<void> { await this.session.end(); }
 }

@@ -11,7 +11,7 @@ export interface MysqlTable { readonly database: string; readonly name: string; 
 export interface MysqlFacts {
   readonly columns: readonly Column[]; readonly primaryKey: string[] | null; readonly indexes: readonly { readonly columns: string[]; readonly isSure: boolean }[];
   /** The one column of a primary key of whole numbers. */
-  readonly range: string | null; readonly rows: number; readonly bytes: number; readonly version: string;
+  readonly range: string | null; readonly rows: number; readonly bytes: number; readonly version: string; readonly isView: boolean;
 }
 export const asName = (...parts: readonly string[]): SqlIdentifier => {
   try { return identifier(...parts); } catch (cause) {
@@ -30,10 +30,16 @@ export function mysqlTable(dataset: string, database: string): MysqlTable {
 interface ColumnRow { readonly name: string; readonly native: string; readonly nullable: string; readonly fallback: string | null; readonly extra: string }
 
 /** Shape and statistics of a table or view. @throws EtlError `source.not-found` with the nearest names, `request.unsupported` for a storage engine without snapshots */
-export async function describeMysql(session: MysqlSession, { database, name }: MysqlTable): Promise<MysqlFacts> {
+export async function describeMysql(session: MysqlSession, table: MysqlTable): Promise<MysqlFacts> {
+  const facts = await findMysql(session, table);
+  if (facts) return facts;
+  throw await notFound(session, table.database, table.name);
+}
+/** The same, or null where there is none. */
+export async function findMysql(session: MysqlSession, { database, name }: MysqlTable): Promise<MysqlFacts | null> {
   const [table] = await session.run<{ engine: string | null; kind: string; n: string | null; bytes: string | null; version: string }>(compile(sql`
     SELECT ENGINE AS engine, TABLE_TYPE AS kind, TABLE_ROWS AS n, DATA_LENGTH AS bytes, version() AS version FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${database} AND TABLE_NAME = ${name}`));
-  if (!table) throw await notFound(session, database, name);
+  if (!table) return null;
   if (table.kind !== 'VIEW' && table.engine !== 'InnoDB') throw new EtlError('request.unsupported', { found: `${name}, a table of the engine ${table.engine ?? 'none'} without snapshots`, allowed: 'an InnoDB table' });
   const rows = await session.run<ColumnRow>(compile(sql`SELECT COLUMN_NAME AS name, COLUMN_TYPE AS native, IS_NULLABLE AS nullable, COLUMN_DEFAULT AS fallback, EXTRA AS extra
     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ${database} AND TABLE_NAME = ${name} ORDER BY ORDINAL_POSITION`));
@@ -47,7 +53,7 @@ export async function describeMysql(session: MysqlSession, { database, name }: M
   const primary = groups.find(({ key }) => key === 'PRIMARY')?.columns ?? null;
   const single = primary?.length === 1 ? columns.find(({ name: column }) => column === primary[0]) : undefined;
   return {
-    columns, primaryKey: primary, version: table.version, rows: Number(table.n ?? 0), bytes: Math.max(Number(table.bytes ?? 0), Number(table.n ?? 0) * columns.length * LEAST_BYTES), range: single && /^(tiny|small|medium|big)?int\b/.test(single.native) ? single.name : null,
+    columns, primaryKey: primary, version: table.version, isView: table.kind === 'VIEW', rows: Number(table.n ?? 0), bytes: Math.max(Number(table.bytes ?? 0), Number(table.n ?? 0) * columns.length * LEAST_BYTES), range: single && /^(tiny|small|medium|big)?int\b/.test(single.native) ? single.name : null,
     indexes: groups.map((group) => ({ columns: group.columns, isSure: group.key !== 'PRIMARY' && group.isUnique && group.columns.every((each) => columns.find((column) => column.name === each)?.nullable === false) })),
   };
 }

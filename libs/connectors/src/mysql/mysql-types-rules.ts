@@ -1,4 +1,4 @@
-import type { ColumnType } from '@agent-etl/contracts';
+import type { Column, ColumnType } from '@agent-etl/contracts';
 
 const WHOLE: Readonly<Record<string, readonly [signed: ColumnType, unsigned: ColumnType]>> = {
   tinyint: [{ kind: 'i16' }, { kind: 'i16' }], smallint: [{ kind: 'i16' }, { kind: 'i32' }], mediumint: [{ kind: 'i32' }, { kind: 'i32' }], int: [{ kind: 'i32' }, { kind: 'i64' }],
@@ -18,4 +18,23 @@ export function typeOfMysql(native: string): ColumnType {
   if (whole) return whole[native.includes('unsigned') ? 1 : 0];
   const kind = KINDS[base];
   return kind ? { kind } : { kind: 'other' };
+}
+
+const NATIVE: Readonly<Record<Exclude<ColumnType['kind'], 'dec'>, string>> = {
+  bool: 'BOOLEAN', i16: 'SMALLINT', i32: 'INT', i64: 'BIGINT', f32: 'FLOAT', f64: 'DOUBLE', text: 'LONGTEXT', bytes: 'LONGBLOB', date: 'DATE', time: 'TIME(6)', ts: 'DATETIME(6)', tstz: 'TIMESTAMP(6)',
+  uuid: 'CHAR(36)', json: 'LONGTEXT', other: 'LONGTEXT',
+};
+/** Digits that both MariaDB and MySQL take, in all and after the point. */
+const MOST_DIGITS = 65;
+const MOST_SCALE = 30;
+/** The type a column gets in MySQL, or null for a decimal that none of its types holds. JSON stays text: MySQL's own type would spell it anew. */
+export function mapToMysql({ type: { kind, precision, scale = 0 } }: Pick<Column, 'type'>): { native: string } | null {
+  if (kind !== 'dec') return { native: NATIVE[kind] };
+  return precision === undefined || precision > MOST_DIGITS || scale > MOST_SCALE || scale < 0 || scale > precision ? null : { native: `DECIMAL(${precision},${scale})` };
+}
+/** The type of a column that rows go into: what a boolean of ours became is one again, and a JSON that would be spelled anew takes nothing.
+ * @param version what the server says of itself */
+export function typeOfMysqlTarget(native: string, version: string): ColumnType {
+  if (/^tinyint\(1\)( |$)/.test(native)) return { kind: 'bool' };
+  return native === 'json' && !/mariadb/i.test(version) ? { kind: 'other' } : typeOfMysql(native);
 }

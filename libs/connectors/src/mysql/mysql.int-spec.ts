@@ -105,8 +105,8 @@ else describeServer('mysql', (adminUrl) => {
     await maria.admin.query(`CREATE TABLE old (id INT) ENGINE = MyISAM`);
     await expect(source.profile('old', 'source')).rejects.toMatchObject({ code: 'request.unsupported' });
     const tried = async (more: object): Promise<unknown> => (await mysqlConnector.open({ ...maria.connection, ...more }, testTools('mysql'))).inspect('test').then(() => 'answered', (error: { code?: string }) => error.code);
-    expect(await Promise.all([tried({}), tried({ port: 1 }), tried({ user: 'nobody' }), tried({ database: 'nowhere' }), tried({ tls: 'require' }), tried({ tls: 'prefer' })])).toEqual(
-      ['answered', 'connection.unreachable', 'connection.auth-failed', 'source.not-found', 'connection.unreachable', 'answered']);
+    expect(await Promise.all([tried({}), tried({ port: 1 }), tried({ user: 'nobody' }), tried({ database: 'nowhere' }), tried({ tls: 'prefer' })])).toEqual(
+      ['answered', 'connection.unreachable', 'connection.auth-failed', 'source.not-found', 'answered']);
     await maria.admin.query(`CREATE USER poor@'127.0.0.1' IDENTIFIED BY ''; GRANT SELECT ON ${maria.connection.database}.kinds TO poor@'127.0.0.1'`);
     expect(await tried({ user: 'poor' })).toBe('answered');
     await maria.admin.query(`DROP USER poor@'127.0.0.1'`);

@@ -6,9 +6,10 @@ import { type Digest, EtlError, type LoadTask, type PublishTask } from '@agent-e
 import { type SqlFragment, type SqlIdentifier, compile, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { Md5Lanes } from '../digest/md5-lanes.ts';
 import { folderFailure } from '../file/file-folder.ts';
-import type { ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
+import type { ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
 import { affinityOf } from './cell-value-rules.ts';
 import { describeTable } from './describe-table.ts';
+import { hashedRowsOf } from './hashed-rows.ts';
 import { hashedSql } from './row-sql.ts';
 import { SqliteChunk, stagingName } from './sqlite-chunk.ts';
 import { SqliteDatabase, databaseFile } from './sqlite-database.ts';
@@ -42,7 +43,14 @@ export class SqliteSink implements Sink {
       throw error;
     }
   }
-  async current({ target: { dataset }, columns }: PublishTask, signal: AbortSignal): Promise<Digest> {
+  current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
+    return this.#read(task, (database, from) => hashRows(database, { columns: task.columns, from, signal }));
+  }
+  hashed(task: PublishTask, ask: HashAsk): HashedRows {
+    const columns = task.columns.map(({ target, type }) => ({ source: target, type }));
+    return hashedRowsOf({ columns, from: sql`main.${tableOf(task.target.dataset).quoted}`, ask, within: (work) => this.#read(task, work) });
+  }
+  async #read<T>({ target: { dataset } }: PublishTask, work: (database: SqliteDatabase, from: SqlFragment<'sqlite'>) => Promise<T>): Promise<T> {
     const { connection, gate } = this.place;
     const table = tableOf(dataset);
     const path = await databaseFile(gate, connection.file);
@@ -50,7 +58,7 @@ export class SqliteSink implements Sink {
     const database = SqliteDatabase.open(path, { connection: connection.name, file: connection.file, action: 'read', table: table.name });
     try {
       if (!describeTable(database, table)) throw new EtlError('source.not-found', { connection: connection.name, what: 'table', name: table.name, nearest: 'run the pipeline first' });
-      return await hashRows(database, { columns, from: sql`main.${table.quoted}`, signal });
+      return await work(database, sql`main.${table.quoted}`);
     } finally {
       database.close();
     }

@@ -6,7 +6,8 @@ import { compile, sqlFor } from '@agent-etl/sql-safety';
 import { Md5Lanes } from '../digest/md5-lanes.ts';
 import { schemaDrifted } from '../drift-failure.ts';
 import { keyRanges } from '../key-ranges-rules.ts';
-import type { ChunkRange, FileScan, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import type { ChunkRange, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import { hashedRowsOf } from './hashed-rows.ts';
 import { ByteLender } from '../byte-lender.ts';
 import { type TableFacts, columnsOf, fingerprintOf, lookAt, requireTable } from './describe-table.ts';
 import { namedText } from './refused-text.ts';
@@ -112,6 +113,9 @@ class Reading implements SourceSession {
       }
     }
     return lanes.digest();
+  }
+  hashed(ask: HashAsk): HashedRows {
+    return hashedRowsOf({ columns: this.about.task.columns, from: sql`main.${this.about.table.quoted}`, ask, within: (work) => work(this.database) });
   }
   async explain(refusal: unknown): Promise<unknown> {
     const { task: { columns }, table, facts: { rowid } } = this.about;

@@ -158,6 +158,21 @@ describeServer('sqlite', (adminUrl) => {
     expect(admin.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'kept_v'").get()).toEqual({ n: 1 });
     expect(admin.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name LIKE '_etl_s_%'").get()).toEqual({ n: 0 });
   });
+  it('tells its rows by their keys as Postgres tells them', async () => {
+    await client.query(`drop table if exists told; create table told (id int primary key, v text, d float8); insert into told values (1, 'a', 0.1), (2, null, null), (3, 'ä "x"', -2.5)`);
+    await move({ from: ['postgres', 'public.told'], to: ['sqlite', 'told'] });
+    const profile = await at.get('postgres')!.profile('public.told', 'source');
+    const task: LoadTask = { ...aLoad(profile, 'told', { carrier: 'text' }), target: { connection: 'lite', dataset: 'told' } };
+    const session = await at.get('postgres')!.source.begin(task, null);
+    const read = await at.get('sqlite')!.source.begin({ ...task, source: { connection: 'lite', dataset: 'told' }, sourceFingerprint: (await at.get('sqlite')!.profile('told', 'source')).fingerprint }, null);
+    const ask = { key: [0], signal: new AbortController().signal };
+    const ends = [session.hashed!(ask), at.get('sqlite')!.sink.hashed!(aPublish(task), ask), read.hashed!(ask)];
+    const sums = await Promise.all(ends.map(async (end) => (await end.buckets()).sort((a, b) => (a.bucket < b.bucket ? -1 : 1))));
+    expect([sums[1], sums[2]]).toEqual([sums[0], sums[0]]);
+    const rows = await Promise.all(ends.map(async (end) => (await end.rows(sums[0]!.map(({ bucket }) => bucket), 100)).map(({ key, hash }) => `${key.join()} ${hash}`).sort()));
+    expect([rows[1], rows[2]]).toEqual([rows[0], rows[0]]);
+    await Promise.all([session.close(), read.close()]);
+  });
   it('refuses a number that a target would round', async () => {
     admin.exec('CREATE TABLE rounds (n REAL)');
     await client.query('create table big (n bigint); insert into big values (9007199254740993)');

@@ -20,15 +20,18 @@ function ofSlice({ parallel = 2 }: CopyInput, column: string): Ruled<Chunking> {
     decide('chunks', `by ${column}`, { why: ['cursor-order', `What changed is cut by \`${column}\` into pieces of about ${size}: a crash costs one piece.`], rejected: [['by ctid', 'Each piece would scan its part of the whole table.']] }),
     decide('parallelism', `${slots} at once`, { why: ['slots', `The lesser of ${plural(parallel, 'slot')} and ${mostParallel}.`], rejected: [[String(slots + 1), 'More readers than that slow each other and the source down.']] })] };
 }
+/** A folder takes every piece as a part of its own. */
+const isFolder = ({ system }: CopyInput['target']): boolean => system.startsWith('folder');
 function ofWhole(input: CopyInput): Ruled<Chunking> {
   const { source, target, parallel = 2 } = input;
   const size = megabytes(source.bytes);
-  if (source.range !== undefined && target.connector !== 'file') return byKey(input, source.range);
-  if (source.pages === null || target.connector === 'file') {
+  const isOneFile = target.connector === 'file' && !isFolder(target);
+  if (source.range !== undefined && !isOneFile) return byKey(input, source.range);
+  if (source.pages === null || isOneFile) {
     const isWhole = source.pages === null && source.range === undefined;
     const why: readonly [string, string] = input.transform && !isRowWise(input.transform) ? ['whole-groups', 'The steps need all rows at once: a piece alone has no whole group.'] : isWhole ? ['no-physical-order', `${source.dataset} cannot be cut by its physical order (${size}).`] : ['one-file', `The target is one file, written in one piece (${size}).`];
     return { value: { by: 'whole', count: 1, parallel: 1, targetBytes: Math.max(source.bytes, PAGE) }, risks: [], decisions: [
-      decide('chunks', '1, whole', { why, rejected: [['several', isWhole ? 'Pieces without a proved order could overlap.' : 'Parts of one file cannot be written side by side.']] }),
+      decide('chunks', '1, whole', { why, rejected: [['several', isWhole ? 'Pieces without a proved order could overlap.' : 'Parts of one file cannot be written side by side; a target that ends with a slash is a folder of parts.']] }),
       decide('parallelism', '1', { why: ['one-chunk', 'There is one piece.'], rejected: [[String(Math.max(2, parallel)), 'Nothing to share.']] })] };
   }
   const perChunk = Math.max(Math.ceil(source.pages / mostChunks), Math.min(largest, Math.max(smallest, Math.ceil(source.pages / 8))));

@@ -48,7 +48,7 @@ function fresh(input: CopyInput, load: LoadMode): Ruled<Publishing> {
 }
 
 /** Two renames cost nothing where names can be exchanged while others read. In SQLite a table that goes takes its indexes and triggers with it. */
-const swaps = ({ target }: CopyInput): boolean => target.connector === 'postgres';
+const swaps = ({ target }: CopyInput): boolean => target.connector === 'postgres' || target.connector === 'mysql';
 
 /** One plan for many runs: the first finds nothing, each later one replaces what the one before left. */
 function again(input: CopyInput): Ruled<Publishing> {
@@ -119,9 +119,11 @@ function upsert(input: CopyInput, { key, columns }: Seen): Ruled<Publishing> {
 
 const sql = sqlFor('postgres');
 const lite = sqlFor('sqlite');
+const my = sqlFor('mysql');
 /** The statement that an administrator can paste. */
 function uniqueIndexOn({ connector, dataset }: { connector: string; dataset: string }, columns: readonly string[]): string {
   if (connector === 'sqlite') return compile(lite`CREATE UNIQUE INDEX ${identifier(`${dataset}_key`)} ON ${identifier(dataset)} (${joinSql(columns.map((name) => lite`${identifier(name)}`), lite`, `)})`).text;
+  if (connector === 'mysql') return compile(my`CREATE UNIQUE INDEX ${identifier(`${dataset}_key`.slice(-60))} ON ${identifier(dataset)} (${joinSql(columns.map((name) => my`${identifier(name)}`), my`, `)})`).text;
   const { schema, table } = relationParts(dataset) ?? { schema: 'public', table: dataset };
   return compile(sql`CREATE UNIQUE INDEX ON ${identifier(schema, table)} (${joinSql(columns.map((name) => sql`${identifier(name)}`), sql`, `)})`).text;
 }
@@ -129,12 +131,15 @@ function uniqueIndexOn({ connector, dataset }: { connector: string; dataset: str
 function file(input: CopyInput): LoadRule {
   const { target, pipeline, pipeline: { to } } = input;
   const path = `${to.connection}:${to.dataset}`;
-  if (target.exists && to.load === 'append') throw new EtlError('request.unsupported', { found: 'load: append to a file that exists', allowed: 'load: replace, or another file name' });
-  if (target.exists && to.load === undefined) return { questions: [{ id: 'load', text: `The file ${path} exists already. Replace it? Set to.load: replace, or another name.`, choices: ['replace'] }] };
+  const isFolder = target.system.startsWith('folder');
+  const noun = isFolder ? 'folder' : 'file';
+  if (target.exists && to.load === 'append') throw new EtlError('request.unsupported', { found: `load: append to a ${noun} that exists`, allowed: `load: replace, or another ${noun} name` });
+  if (target.exists && to.load === undefined) return { questions: [{ id: 'load', text: `The ${noun} ${path} exists already. Replace it? Set to.load: replace, or another name.`, choices: ['replace'] }] };
   const decisions = [
-    decide('load', target.exists ? 'replace' : to.load ?? 'append', { by: by(input), why: target.exists ? ['asked', 'The request says replace.'] : ['new-target', 'There is no file of this name yet.'], rejected: [['append', 'A finished file is never written into.']] }),
-    decide('publish', 'file', { why: ['rename', 'Written under another name, flushed, then renamed: no reader sees half a file.'], rejected: [['write in place', 'A crash would leave half a file.']] })];
+    decide('load', target.exists ? 'replace' : to.load ?? 'append', { by: by(input), why: target.exists ? ['asked', 'The request says replace.'] : ['new-target', `There is no ${noun} of this name yet.`], rejected: [['append', 'A finished file is never written into.']] }),
+    decide('publish', 'file', isFolder ? { why: ['manifest', 'Parts get names by the hash of their bytes; a manifest that names them is renamed into place last, so whoever follows it sees the parts of one run.'], rejected: [['one file', 'Its parts could not be written side by side.']] }
+      : { why: ['rename', 'Written under another name, flushed, then renamed: no reader sees half a file.'], rejected: [['write in place', 'A crash would leave half a file.']] })];
   const comesAgain = repeatedBy(pipeline) === 'its schedule';
-  const risks = comesAgain ? [`Each run replaces the file ${path}.`] : target.exists ? [`Replaces the file ${path}.`] : [];
+  const risks = comesAgain ? [`Each run replaces the ${noun} ${path}.`] : target.exists ? [`Replaces the ${noun} ${path}.`] : [];
   return { rule: ruled({ load: target.exists ? 'replace' : to.load ?? 'append', how: 'file', risk: risks.length ? 'R2' : 'R1', key: undefined }, decisions, risks) };
 }

@@ -20,6 +20,7 @@ export function asRead({ options }: Pick<Profile, 'options'>, from: Column, to: 
 /** How values of one column go into another that is there already. */
 export function fitOf(from: Column, to: Column): Fit {
   const [source, target] = [from.type, to.type];
+  if (from.native === 'tinyint(1)' && to.native === from.native) return 'lossless'; // a number where it is read, a boolean of ours where it is written
   if (source.kind === 'other' || target.kind === 'other') return from.native === to.native ? 'lossless' : 'never';
   if (source.kind === target.kind) return source.kind === 'dec' ? decimals(source, target) : 'lossless';
   if (numberOrder.includes(source.kind) && numberOrder.includes(target.kind)) {

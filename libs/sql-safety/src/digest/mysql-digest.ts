@@ -3,6 +3,7 @@ import { identifier } from '../ident/identifier.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
 import { exactDouble } from './exact-double.ts';
+import type { Differing } from './row-digest.ts';
 
 const sql = sqlFor('mysql');
 type My = SqlFragment<'mysql'>;
@@ -27,9 +28,20 @@ function valueText({ name, type: { kind } }: HashedColumn): My {
     case 'text': case 'json': case 'other': return sql`concat(length(${mysqlText(c)}), ':', ${mysqlText(c)})`;
   }
 }
+const rowText = (columns: readonly HashedColumn[], key: string): My => sql`concat(${joinSql([literal('mysql', key), ...columns.map((column) => sql`coalesce(CAST(${valueText(column)} AS BINARY), '~')`)], sql`, ',', `)})`;
+const lane = (start: My): My => sql`CAST(coalesce(sum(CAST(conv(substring(h, ${start}, 15), 16, 10) AS UNSIGNED)), 0) AS CHAR)`;
+const sums = sql`count(*) AS n, ${lane(sql`1`)} AS a, ${lane(sql`16`)} AS b`;
+
 /** The query of the digest over a relation: rows and the two lanes as `n`, `a`, `b`, equal to those of `rowDigest` in the other dialects for equal rows. */
 export function mysqlDigest(columns: readonly HashedColumn[], key: string, from: My): My {
-  const row = sql`concat(${joinSql([literal('mysql', key), ...columns.map((column) => sql`coalesce(CAST(${valueText(column)} AS BINARY), '~')`)], sql`, ',', `)})`;
-  const lane = (start: My): My => sql`CAST(coalesce(sum(CAST(conv(substring(h, ${start}, 15), 16, 10) AS UNSIGNED)), 0) AS CHAR)`;
-  return sql`SELECT count(*) AS n, ${lane(sql`1`)} AS a, ${lane(sql`16`)} AS b FROM (SELECT md5(${row}) AS h FROM ${from}) AS hashed`;
+  return sql`SELECT ${sums} FROM (SELECT md5(${rowText(columns, key)}) AS h FROM ${from}) AS hashed`;
+}
+/** As `postgresDiffering`, over a relation or parenthesised query of MySQL. Columns `bucket, n, a, b`, or `k, h`. */
+export function mysqlDiffering({ columns, keys, key, of }: Differing, from: My): My {
+  const chosen = keys.map((index) => columns[index]!);
+  const bucket = sql`substring(md5(${rowText(chosen, key)}), 1, 3)`;
+  const texts = chosen.map(({ name, type }) => (type.kind === 'bytes' ? sql`lower(hex(${identifier(name)}))` : sql`CONVERT(CAST(${identifier(name)} AS CHAR) USING utf8mb4)`));
+  const hashed = sql`(SELECT ${bucket} AS bucket, md5(${rowText(columns, key)}) AS h, json_array(${joinSql(texts, sql`, `)}) AS k FROM ${from}) AS hashed`;
+  if (of === 'buckets') return sql`SELECT bucket, ${sums} FROM ${hashed} GROUP BY bucket`;
+  return sql`SELECT k, h FROM ${hashed} WHERE bucket IN (${joinSql(of.buckets.map((name) => literal('mysql', name)), sql`, `)}) LIMIT ${literal('mysql', of.limit)}`;
 }

@@ -31,7 +31,11 @@ export async function mysqlHarness(url: string): Promise<ConnectorHarness> {
       return name;
     },
     async addColumn(dataset) { await admin.query(`ALTER TABLE ${quote(dataset)} ADD COLUMN more LONGTEXT`); },
-    async leftovers() { return 0; },
+    async leftovers() {
+      const [tables] = await admin.query(`SELECT count(*) AS n FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${connection.database}' AND TABLE_NAME REGEXP '^_etl_[sno]_'`) as unknown as [{ n: number }[]];
+      const [threads] = await admin.query(`SELECT count(*) AS n FROM information_schema.PROCESSLIST WHERE DB = '${connection.database}' AND ID <> CONNECTION_ID()`) as unknown as [{ n: number }[]];
+      return Number(tables[0]?.n) + Number(threads[0]?.n);
+    },
     close: drop,
   };
 }

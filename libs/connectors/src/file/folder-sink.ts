@@ -1,0 +1,137 @@
+import { type Digest, EtlError, type LoadTask, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
+import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, SinkSession, Writer } from '../port.ts';
+import { FileChunk } from './file-chunk.ts';
+import { folderFailure } from './file-folder.ts';
+import type { FileFormat } from './file-format-rules.ts';
+import type { FolderManifest } from './folder-manifest.ts';
+import type { StagedFolder, StagedPart } from './staged-folder.ts';
+
+/** Keys of ledger rows that are no pieces: `publishing` is written before the first rename, `publish` after the last. */
+const PUBLISH = 'publish';
+const PUBLISHING = 'publishing';
+/** @property readBack digest of one file that a load has written */
+export interface FolderWork {
+  readonly task: LoadTask; readonly writer: Writer; readonly format: FileFormat; readonly connection: string;
+  readonly readBack: (task: PublishTask, path: string, signal: AbortSignal) => Promise<Digest>;
+}
+
+/** Writes the pieces of a load as parts of a folder, several at once, and publishes them by renaming a manifest. */
+export class FolderSinkSession implements SinkSession {
+  private fence = 0;
+  constructor(private readonly work: FolderWork, private readonly staged: StagedFolder, private readonly tools: ConnectorTools) {}
+
+  private get target(): string { return `file:${this.staged.folder}`; }
+  async raise(): Promise<number> {
+    this.fence = await this.tools.fileLedger.raise(this.target, this.work.writer.holder);
+    return this.fence;
+  }
+  /** A piece whose file is gone (another machine, a cleaned folder) was never written, unless its rename may have been begun. */
+  async ledger(): Promise<LedgerRow[]> {
+    const rows = await this.rows();
+    if (rows.some(({ chunkKey }) => chunkKey === PUBLISHING)) return rows.filter(({ chunkKey }) => chunkKey !== PUBLISHING);
+    const staged = await this.staged.staged();
+    return rows.filter((row) => pieceOf(row, staged) !== undefined);
+  }
+  async prepare({ fresh }: { fresh: 'keep' | 'start-over' }): Promise<void> {
+    const { runId, task } = this.work.writer;
+    const kept = fresh === 'keep' ? await this.ledger() : [];
+    await this.told(async () => {
+      await this.staged.clear(kept.map(({ chunkKey }) => chunkKey));
+      await this.staged.make();
+    });
+    if (kept.length === 0) await this.tools.fileLedger.forget(runId, task);
+  }
+  async begin(range: ChunkRange): Promise<ChunkWriter | 'done'> {
+    if ((await this.ledger()).some(({ chunkKey }) => chunkKey === range.key)) return 'done';
+    await this.mustHold();
+    const { task, format, writer } = this.work;
+    return FileChunk.begin({ task, format, path: this.staged.open(range.key, writer.attempt), scratch: this.tools.scratch, keep: (counts) => this.keep(range, counts) });
+  }
+  private async keep({ key }: ChunkRange, { rows, rejected, bytes, digest }: ChunkCounts): Promise<'written' | 'redo'> {
+    const { runId, task, attempt } = this.work.writer;
+    await this.mustHold();
+    await this.told(() => this.staged.keep(key, attempt));
+    await this.mustHold();
+    if (!await this.tools.fileLedger.add(runId, task, { chunkKey: key, attempt, fence: this.fence, rows, rejected, bytes, digest })) throw new EtlError('lease.lost');
+    return 'written';
+  }
+  async stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
+    const digests: Digest[] = [];
+    for (const { part } of await this.pieces()) digests.push(await this.work.readBack(task, part.path, signal));
+    return addDigests('text-md5', digests);
+  }
+
+  async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {
+    if (task.how !== 'file') throw new EtlError('request.unsupported', { found: `${task.how} into a folder`, allowed: 'load: replace, which lets new parts take the place of the old ones' });
+    const rows = await this.rows();
+    const done = rows.find(({ chunkKey }) => chunkKey === PUBLISH);
+    if (done) return { published: done.rows, inserted: null, updated: null };
+    const sum = rows.reduce((all, { chunkKey, rows: read, rejected }) => all + (chunkKey === PUBLISHING ? 0 : read - rejected), 0);
+    if (sum !== staged.rows) throw new EtlError('sink.reconcile-mismatch', { difference: `${staged.rows} rows are staged, the ledger says ${sum}` });
+    await this.mustHold();
+    await this.told(() => this.makeVisible(rows, staged));
+    await this.note(PUBLISH, staged);
+    await this.staged.sweep();
+    return { published: staged.rows, inserted: null, updated: null };
+  }
+  /** An earlier attempt may have come anywhere: its plan is still there until the manifest has taken its name. */
+  private async makeVisible(rows: readonly LedgerRow[], staged: { rows: number; digest: Digest | null }): Promise<void> {
+    const isBegun = rows.some(({ chunkKey }) => chunkKey === PUBLISHING);
+    const planned = isBegun ? await this.staged.planned() : null;
+    if (isBegun && !planned) {
+      if ((await this.staged.manifest())?.runId !== this.work.writer.runId) throw gone();
+      return;
+    }
+    const manifest = planned ?? await this.manifestOf(staged);
+    if (!planned) await this.staged.announce(manifest);
+    await this.note(PUBLISHING, staged);
+    await this.mustHold();
+    await this.staged.publish(manifest);
+  }
+  private async manifestOf({ rows, digest }: { rows: number; digest: Digest | null }): Promise<FolderManifest> {
+    const { task, format, writer } = this.work;
+    const parts = new Map<string, FolderManifest['parts'][number]>();
+    for (const { row, part: { path, sha256 } } of await this.pieces()) {
+      const name = this.staged.partName(sha256);
+      if (parts.has(name)) throw new EtlError('sink.reconcile-mismatch', { difference: 'two pieces are the same bytes: they would become one part' });
+      parts.set(name, { name, rows: row.rows - row.rejected, bytes: await this.staged.sizeOf(path), sha256 });
+    }
+    const list = [...parts.values()];
+    return {
+      version: 1, runId: writer.runId, format: format.format, rows, bytes: list.reduce((sum, { bytes }) => sum + bytes, 0), digest: digest ? digestText(digest) : null,
+      columns: task.columns.map(({ target: name, targetNative: type }) => ({ name, type })), parts: list,
+    };
+  }
+  private async pieces(): Promise<{ row: LedgerRow; part: StagedPart }[]> {
+    const staged = await this.staged.staged();
+    return (await this.rows()).filter(({ chunkKey }) => chunkKey !== PUBLISH && chunkKey !== PUBLISHING).map((row) => {
+      const part = pieceOf(row, staged);
+      if (!part) throw gone();
+      return { row, part };
+    });
+  }
+  private async note(chunkKey: string, { rows, digest }: { rows: number; digest: Digest | null }): Promise<void> {
+    const { runId, task, attempt } = this.work.writer;
+    await this.tools.fileLedger.add(runId, task, { chunkKey, attempt, fence: this.fence, rows, rejected: 0, bytes: 0, digest });
+  }
+  async discard(): Promise<void> {
+    await this.staged.clear();
+    if (!(await this.rows()).some(({ chunkKey }) => chunkKey === PUBLISH)) await this.tools.fileLedger.forget(this.work.writer.runId, this.work.writer.task);
+  }
+  abandon(): Promise<void> { return this.discard(); }
+  async close(): Promise<void> { /* each piece ends its own engine */ }
+
+  private rows(): Promise<LedgerRow[]> { return this.tools.fileLedger.rows(this.work.writer.runId, this.work.writer.task); }
+  private async mustHold(): Promise<void> {
+    if (!await this.tools.fileLedger.holds(this.target, this.fence)) throw new EtlError('lease.lost');
+  }
+  private async told<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw folderFailure(error, { connection: this.work.connection, dataset: this.work.task.target.dataset, action: 'write' });
+    }
+  }
+}
+const pieceOf = ({ chunkKey, attempt }: LedgerRow, staged: readonly StagedPart[]): StagedPart | undefined => staged.find((each) => each.key === chunkKey.slice(0, 32) && each.attempt === attempt);
+const gone = (): EtlError => new EtlError('sink.reconcile-mismatch', { difference: 'a staged part is gone' });

@@ -1,0 +1,56 @@
+import type { ColumnMapping, Digest } from '@agent-etl/contracts';
+import { type Differing, type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, mysqlDiffering, mysqlDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
+import type { HashAsk, HashedRows } from '../port.ts';
+import type { MysqlSession } from './mysql-session.ts';
+import { asName } from './mysql-table.ts';
+
+const sql = sqlFor('mysql');
+type My = SqlFragment<'mysql'>;
+/** Key of the row digest; both ends use the same. */
+export const DIGEST_KEY = 'etl';
+const INTEGERS = /^(tiny|small|medium|big)?int/i;
+
+/** A value that was written, turned back into the type that travelled: what the target's own type rounded or cut does not come back. */
+function writtenValue({ target, targetNative, type: { kind, precision, scale } }: ColumnMapping): My {
+  const value = sql`${asName(target)}`;
+  if (kind === 'dec' && precision !== undefined) return sql`CAST(${value} AS ${typeName('mysql', `DECIMAL(${precision},${scale ?? 0})`)})`;
+  if ((kind === 'i16' || kind === 'i32' || kind === 'i64') && !INTEGERS.test(targetNative)) return sql`CAST(${value} AS SIGNED)`;
+  return value;
+}
+/** Rows of a table of ours as the digest takes them, under the names `c0`, `c1` and so on. */
+export const writtenRows = (columns: readonly ColumnMapping[], table: SqlIdentifier): My =>
+  sql`(SELECT ${joinSql(columns.map((column, index) => sql`${writtenValue(column)} AS ${identifier(`c${index}`)}`), sql`, `)} FROM ${table}) AS written`;
+
+/** Digest of all rows of a table that a load has filled, in the spelling of every engine. */
+export async function digestOfWritten(session: MysqlSession, { columns, table, said, signal }: { columns: readonly ColumnMapping[]; table: SqlIdentifier; said: string; signal: AbortSignal }): Promise<Digest> {
+  const stop = (): void => { session.destroy(signal.reason); };
+  signal.throwIfAborted();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const hashed = columns.map(({ type }, index) => ({ name: `c${index}`, type }));
+    const [sums] = await session.run<{ n: number | string; a: string; b: string }>(compile(mysqlDigest(hashed, DIGEST_KEY, writtenRows(columns, table))), said);
+    return { kind: 'text-md5', rows: Number(sums?.n ?? 0), a: sums?.a ?? '0', b: sums?.b ?? '0' };
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+export interface HashedOf { readonly columns: readonly { readonly name: string; readonly type: ColumnMapping['type'] }[]; readonly from: (session: MysqlSession) => My; readonly said: string; readonly ask: HashAsk; open(): Promise<MysqlSession>; done(session: MysqlSession): Promise<void> }
+/** Rows by their keys, hashed as their digest is. */
+export function hashedOf({ columns, from, said, ask, open, done }: HashedOf): HashedRows {
+  const run = async <T>(of: Differing['of']): Promise<T[]> => {
+    const session = await open();
+    const stop = (): void => { session.destroy(ask.signal.reason); };
+    ask.signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await session.run<T>(compile(mysqlDiffering({ columns, keys: ask.key, key: DIGEST_KEY, of }, from(session))), said);
+    } finally {
+      ask.signal.removeEventListener('abort', stop);
+      await done(session);
+    }
+  };
+  return {
+    buckets: async () => (await run<{ bucket: string; n: number | string; a: string; b: string }>('buckets')).map(({ bucket, n, a, b }) => ({ bucket, rows: Number(n), a, b })),
+    rows: async (buckets, limit) => (await run<{ k: string | (string | null)[]; h: string }>({ buckets, limit })).map(({ k, h }) => ({ key: (typeof k === 'string' ? JSON.parse(k) : k) as (string | null)[], hash: h })),
+  };
+}
