@@ -10,7 +10,7 @@ export { DeadLetterView, LiveFrame, LiveRunView, LiveSubscribe, Series, metricNa
 export { type App, type MessageType, type Payload, type ReadBy, type Topic, type TopicName, type WrittenBy, apps, deadLetterTopic, isMessageType, messageTypes, messages, readBy, topicNames, topics } from './messages.ts';
 export { Connection, ConnectionSpec, type FileConnection, type MysqlConnection, Pipeline, PipelineRequest, PipelineSource, PipelineTarget, type PostgresConnection, Schedule, SecretRef, type SqliteConnection, knownConnectors, loadModes } from './pipeline.ts';
 export { didYouMean, nearestNames } from './nearest-names.ts';
-export { Carrier, Chunking, ColumnMapping, Cursor, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
+export { Carrier, Chunking, ColumnMapping, Cursor, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Vanished, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
 export { AirflowTarget, Policy, Project, SecretsConfig } from './project.ts';
 export { DagArtifact, Receipt, ReceiptBody, RequestView, type RunKind, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runKinds, runStates, takenDigests, taskRunStates } from './run.ts';
 export { ScheduleView, SlotView, slotOutcomes } from './schedule.ts';

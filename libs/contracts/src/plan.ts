@@ -73,18 +73,23 @@ export const LoadTask = z.object({
 }).meta({ id: 'LoadTask', description: 'Copies a source into staging.' });
 export type LoadTask = z.infer<typeof LoadTask>;
 
-export const publishWays = ['rename', 'swap', 'truncate-insert', 'append', 'upsert', 'file'] as const;
+export const publishWays = ['rename', 'swap', 'truncate-insert', 'append', 'upsert', 'merge', 'scd2', 'file'] as const;
+export const Vanished = z.object({
+  then: z.enum(['delete', 'close']).describe('delete: the row goes · close: its version ends.'),
+  atMost: z.number().min(0).max(1).describe('Greatest share of the rows that the target has; more stops the run before anything changes.'),
+}).meta({ id: 'Vanished', description: 'What becomes of rows of a target whose key the source does not have any more.' });
+export type Vanished = z.infer<typeof Vanished>;
 export const PublishTask = z.object({
   ...base, kind: z.literal('publish').describe('Reconciles staging with the source and makes it visible in one step.'),
   load: TaskName.describe('The load task whose staging is published.'),
   source: DatasetRef.describe('What was read.'), target: DatasetRef.describe('What becomes visible.'),
   columns: z.array(ColumnMapping).min(1).describe('Columns in their order.'),
-  how: z.enum(publishWays).describe('rename: a new table · swap: two renames · truncate-insert: keeps views and keys · append · upsert · file: rename of a file.'),
+  how: z.enum(publishWays).describe('rename: a new table · swap: two renames · truncate-insert: keeps views and keys · append · upsert · merge: an upsert that deletes what vanished · scd2: versions of rows, closed and opened · file: rename of a file.'),
   key: z.array(z.string()).nullable().describe('Target columns that name a row, or null.'),
   keyFromSource: z.boolean().describe('Whether a new table gets the key as its primary key.'),
   level: z.enum(['counts', 'full']).describe('What is compared before publishing.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
-  cursor: Cursor.optional(),
+  cursor: Cursor.optional(), vanished: Vanished.optional(),
 }).meta({ id: 'PublishTask', description: 'Proves and publishes what a load staged.' });
 export type PublishTask = z.infer<typeof PublishTask>;
 

@@ -21,6 +21,7 @@ export const ReceiptBody = z.object({
   level: z.enum(['counts', 'full']).describe('What was compared.'),
   read: Count.describe('Rows read.'), filtered: Count.describe('Rows filtered out.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged: read - filtered - rejected.'),
   published: Count.describe('Rows that became visible.'),
+  inserted: Count.optional().describe('New rows, where rows were merged by a key.'), updated: Count.optional().describe('Changed rows.'), deleted: Count.optional().describe('Rows that went, or whose version ended.'), unchanged: Count.optional().describe('Rows left as they were.'),
   digest: z.enum(digestKinds).describe('How rows were hashed.'),
   sourceDigest: z.string().nullable().describe('kind:rows:a:b of the source; null: none was taken.'), targetDigest: z.string().nullable().describe('kind:rows:a:b of the target; null: none was taken.'),
   chunks: Count.describe('Pieces.'), attempts: Count.describe('Attempts of all tasks together.'),

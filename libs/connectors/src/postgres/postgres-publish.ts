@@ -1,7 +1,10 @@
 import { EtlError } from '@agent-etl/contracts';
 import { compile, identifier, literal, sqlFor } from '@agent-etl/sql-safety';
+import { becomeHistory, makeHistory, writeVersions } from './postgres-history.ts';
+import { merge } from './postgres-merge.ts';
 import { upsert } from './postgres-upsert.ts';
-import { type Publishing, type Visible, names, run } from './publishing.ts';
+import { referencesTo } from './references-to.ts';
+import { type Publishing, type Visible, names, run, tableExists } from './publishing.ts';
 import { type Relation, quoted } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
@@ -9,17 +12,14 @@ const sql = sqlFor('postgres');
 /** Before the publish transaction: what takes long and is seen by nobody yet. Repeating it does nothing. */
 export async function finishStaging(publishing: Publishing): Promise<void> {
   const { session, task, staging, stagingTable } = publishing;
-  const isNew = task.how === 'rename' || (task.how === 'upsert' && (await tableExists(publishing)) === false);
+  const isNew = task.how === 'rename' || ((task.how === 'upsert' || task.how === 'merge' || task.how === 'scd2') && (await tableExists(publishing)) === false);
+  if (task.how === 'scd2') { if (isNew) await makeHistory(publishing); await run(publishing, sql`ANALYZE ${staging}`); return; }
   const key = task.how === 'swap' ? await primaryKeyOf(publishing) : isNew && task.keyFromSource ? task.key ?? [] : [];
   if (key.length > 0) {
     const [keyed] = await session.run(compile(sql`SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '_etl' AND c.relname = ${stagingTable} AND i.indisprimary`));
     if (!keyed) await run(publishing, sql`ALTER TABLE ${staging} ADD PRIMARY KEY (${names(key)})`);
   }
   await run(publishing, sql`ANALYZE ${staging}`);
-}
-
-async function tableExists({ session, relation }: Publishing): Promise<boolean> {
-  return (await session.run<{ yes: boolean }>(compile(sql`SELECT to_regclass(${literal('postgres', quoted(relation))}) IS NOT NULL AS yes`)))[0]?.yes ?? false;
 }
 
 /** A table that takes the place of another gets its key, where all its columns are staged. */
@@ -41,6 +41,8 @@ export async function makeVisible(publishing: Publishing): Promise<Visible> {
     case 'truncate-insert': await replaceRows(publishing); return seen(rows);
     case 'append': await insert(publishing); return seen(rows);
     case 'upsert': if (exists) return upsert(publishing); await rename(publishing); return { published: rows, inserted: rows, updated: 0 };
+    case 'merge': if (exists) return merge(publishing); await rename(publishing); return { published: rows, inserted: rows, updated: 0, deleted: 0, unchanged: 0 };
+    case 'scd2': if (exists) return writeVersions(publishing); await rename(publishing); return becomeHistory(publishing);
     case 'file': throw new EtlError('plan.refused', { rule: 'publish', explanation: 'a table is not published as a file' });
   }
 }
@@ -84,11 +86,8 @@ async function swap(publishing: Publishing): Promise<void> {
 async function replaceRows(publishing: Publishing): Promise<void> {
   const { relation } = publishing;
   await run(publishing, sql`LOCK TABLE ${relation.name} IN ACCESS EXCLUSIVE MODE`, 'TRUNCATE');
-  const references = await publishing.session.run<{ name: string; reaches: boolean }>(compile(sql`SELECT conname AS name, confdeltype IN ('c', 'n', 'd') AS reaches
-    FROM pg_constraint WHERE contype = 'f' AND confrelid = to_regclass(${quoted(relation)}) AND conrelid <> confrelid`));
-  const reaching = references.find(({ reaches }) => reaches);
-  if (reaching) throw new EtlError('sink.constraint-violated', { constraint: `deleting rows reaches into another table by ${reaching.name}`, next: 'load: upsert keeps the rows that others refer to' });
-  if (references.length === 0) await run(publishing, sql`TRUNCATE TABLE ${relation.name}`, 'TRUNCATE');
+  const references = await referencesTo(publishing);
+  if (references === 0) await run(publishing, sql`TRUNCATE TABLE ${relation.name}`, 'TRUNCATE');
   else {
     await publishing.session.run(compile(sql`SET LOCAL row_security = off`)); // an error is better than rows that a policy hides from the DELETE
     await run(publishing, sql`DELETE FROM ${relation.name}`, 'DELETE');

@@ -1,6 +1,6 @@
 import { EtlError } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, sqlFor } from '@agent-etl/sql-safety';
-import { type Publishing, type Visible, names, run } from './publishing.ts';
+import { type Publishing, type Visible, image, names, run, sameKey } from './publishing.ts';
 import { quoted } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
@@ -25,15 +25,12 @@ export async function upsert(publishing: Publishing): Promise<Visible> {
   return { published: inserted + updated, inserted, updated };
 }
 
-/** Rows byte for byte: an equality may call different values equal, such as 1.0 and 1.00, and some types have none. */
-const image = (of: Pg, columns: readonly string[]): Pg => sql`ROW(${joinSql(columns.map((column) => sql`${of}.${identifier(column)}`), sql`, `)})::record`;
-
 /** Of a part of the source only this part is compared: each staged row must be in the target as it was read, whatever a trigger did with it.
  * @throws EtlError `sink.reconcile-mismatch` with the number of rows that are not */
 async function mustHaveArrived(publishing: Publishing, key: readonly string[]): Promise<void> {
   const { relation, staging, task } = publishing;
   const all = task.columns.map(({ target }) => target);
-  const match = joinSql(key.map((column) => sql`t.${identifier(column)} = s.${identifier(column)}`), sql` AND `);
+  const match = sameKey(key);
   const [found] = await run(publishing, sql`SELECT count(*) AS n FROM ${staging} AS s LEFT JOIN ${relation.name} AS t ON ${match} WHERE ${image(sql`t`, all)} *<> ${image(sql`s`, all)}`, 'UPDATE');
   const missing = Number(found?.['n'] ?? 0);
   if (missing > 0) throw new EtlError('sink.reconcile-mismatch', { difference: `${missing} of ${publishing.rows} rows are not in ${relation.text} as they were read` });
@@ -46,7 +43,7 @@ async function isPartitioned({ session, relation }: Publishing): Promise<boolean
 async function mergeParts(publishing: Publishing, merge: Pg, key: readonly string[]): Promise<Record<string, unknown> | undefined> {
   const { relation, staging } = publishing;
   await run(publishing, sql`LOCK TABLE ${relation.name} IN SHARE ROW EXCLUSIVE MODE`, 'UPDATE');
-  const match = joinSql(key.map((column) => sql`t.${identifier(column)} = s.${identifier(column)}`), sql` AND `);
+  const match = sameKey(key);
   const [counts] = await run(publishing, sql`WITH made AS (SELECT count(*) AS n FROM (SELECT DISTINCT ${names(key)} FROM ${staging}) AS s WHERE NOT EXISTS (SELECT FROM ${relation.name} AS t WHERE ${match})),
       changed AS (${merge} RETURNING 1) SELECT (SELECT n FROM made) AS inserted, (SELECT count(*) FROM changed) - (SELECT n FROM made) AS updated`, 'UPDATE');
   return counts;

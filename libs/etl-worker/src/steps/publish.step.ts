@@ -1,7 +1,7 @@
 import type { LedgerRow, OpenConnection, SinkSession } from '@agent-etl/connectors';
 import { EtlError, type LoadResult, type LoadTask, type PublishResult, type PublishTask } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
-import { type Staged, agreeWithLedger, agreeWithPublished, agreeWithStaging } from '../reconcile/reconcile-rules.ts';
+import { type Staged, agreeWithLedger, mustHaveReadAll, agreeWithPublished, agreeWithStaging } from '../reconcile/reconcile-rules.ts';
 import { PUBLISH_KEY, type Repeats, isPublished, noRepeats, piecesOf, repairOf } from './load-rules.ts';
 import { raiseFence } from './raise-fence.ts';
 import { type StepContext, writerOf } from './step-context.ts';
@@ -51,16 +51,18 @@ async function prove(context: StepContext, proof: Proof): Promise<PublishResult>
   const startedAt = performance.now();
   const ledger = await raiseFence(context, sink);
   agreeWithLedger(load, ledger);
+  mustHaveReadAll(task, load);
   const staged = isPublished(ledger) ? publishedBefore(proof, ledger) : await stagedNow(context, proof, piecesOf(ledger));
   agreeWithStaging(task.level, load, staged);
   crashPoint('reconcile.counted');
   const proofMs = Math.round(performance.now() - startedAt);
   context.signal.throwIfAborted();
   report('publishing');
-  const { published, inserted, updated } = await sink.publish(task, { ...staged, span: load.span });
+  const visible = await sink.publish(task, { ...staged, span: load.span, began: context.command.began, onStep: (step) => { crashPoint(`publish.${step}`); } });
   crashPoint('publish.committed');
-  agreeWithPublished(task, staged.rows, published);
-  return { kind: 'publish', published, inserted, updated, level: task.level, sourceDigest: load.digest, targetDigest: staged.digest, proofMs };
+  agreeWithPublished(task, staged.rows, visible);
+  const { published, inserted, updated, deleted, unchanged, asOf } = visible;
+  return { kind: 'publish', published, inserted, updated, ...(deleted === undefined ? {} : { deleted }), ...(unchanged === undefined ? {} : { unchanged }), ...(asOf === undefined ? {} : { asOf }), level: task.level, sourceDigest: load.digest, targetDigest: staged.digest, proofMs };
 }
 
 /** Reads staging back. At level `counts` the rows are those that each commit compared with the sink's own count, and no digest is taken. */

@@ -15,7 +15,7 @@ export function proofOf(run: RunRecord, tenant: string): Proof {
 }
 const mismatch = (difference: string): Proof => ({ failure: toFailure(new EtlError('sink.reconcile-mismatch', { difference })) });
 
-function differenceOf(load: LoadResult, { level, sourceDigest, targetDigest, published }: PublishResult, how: string): string | null {
+function differenceOf(load: LoadResult, { level, sourceDigest, targetDigest, published, inserted, updated, unchanged }: PublishResult, how: string): string | null {
   const { read, filtered, rejected, written } = load;
   if (read !== filtered + rejected + written) return `read ${read} is not filtered ${filtered} + rejected ${rejected} + written ${written}`;
   if (sourceDigest && targetDigest && sourceDigest.rows !== targetDigest.rows) return `${sourceDigest.rows} rows at the source, ${targetDigest.rows} at the target`;
@@ -23,7 +23,8 @@ function differenceOf(load: LoadResult, { level, sourceDigest, targetDigest, pub
   if (found && found.rows !== written) return `${written} rows were written, ${found.rows} were found`;
   if (level === 'full' && !(sourceDigest && targetDigest)) return 'a proof in full has no digest of one end';
   if (level === 'full' && textOf(sourceDigest) !== textOf(targetDigest)) return 'the digests of source and target differ';
-  if (how === 'upsert' ? published > written : published !== written) return `${written} rows were written, ${published} were published`;
+  if (unchanged !== undefined && (inserted ?? 0) + (updated ?? 0) + unchanged !== written) return `${written} rows were written, ${inserted ?? 0} inserted, ${updated ?? 0} updated and ${unchanged} left as they were`;
+  if (how === 'upsert' || how === 'merge' || how === 'scd2' ? published > written : published !== written) return `${written} rows were written, ${published} were published`;
   return null;
 }
 const textOf = (digest: Digest | null): string | null => (digest === null ? null : digestText(digest));
@@ -32,10 +33,12 @@ const textOf = (digest: Digest | null): string | null => (digest === null ? null
 function sumOf({ read, filtered, rejected, written }: LoadResult, { published }: PublishResult, cursor: PublishTask['cursor']): Pick<ReceiptBody, 'read' | 'filtered' | 'rejected' | 'written'> {
   return cursor?.read === 'since' ? { read, filtered: filtered + written - published, rejected, written: published } : { read, filtered, rejected, written };
 }
+const countsOf = ({ inserted, updated, deleted, unchanged }: PublishResult): Partial<Pick<ReceiptBody, 'inserted' | 'updated' | 'deleted' | 'unchanged'>> => (
+  { ...(inserted === null ? {} : { inserted }), ...(updated === null ? {} : { updated }), ...(deleted === undefined ? {} : { deleted }), ...(unchanged === undefined ? {} : { unchanged }) });
 interface Results { load: LoadResult; publish: PublishResult; spec: Pick<PublishTask, 'source' | 'target' | 'digest' | 'cursor'>; tenant: string }
 const bodyOf = (run: RunRecord, { load, publish, spec, tenant }: Results): ReceiptBody => ReceiptBody.parse({
   receiptVersion: 1, runId: run.runId, planId: run.planId as PlanId, pipeline: run.pipeline, tenant, source: spec.source, target: spec.target, reconciled: true, level: publish.level,
-  ...sumOf(load, publish, spec.cursor), published: publish.published, digest: spec.digest,
+  ...sumOf(load, publish, spec.cursor), published: publish.published, ...countsOf(publish), digest: spec.digest,
   sourceDigest: textOf(publish.sourceDigest), targetDigest: textOf(publish.targetDigest), chunks: load.chunks,
   attempts: run.tasks.reduce((sum, { attempt }) => sum + attempt, 0), approvedBy: run.approvedBy ?? 'policy', startedAt: run.startedAt, finishedAt: run.finishedAt,
 });
