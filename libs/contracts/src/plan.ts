@@ -8,7 +8,7 @@ export const riskClasses = ['R0', 'R1', 'R2', 'R3'] as const;
 export const RiskClass = z.enum(riskClasses).meta({ description: 'R0 reads · R1 creates, appends, upserts on a declared key · R2 overwrites, deletes, changes a schema · R3 new egress.' });
 export type RiskClass = z.infer<typeof RiskClass>;
 
-export const decisionQuestions = ['movement', 'columns', 'types', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule'] as const;
+export const decisionQuestions = ['movement', 'columns', 'types', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'deletes', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule'] as const;
 export const Decision = z.object({
   question: z.enum(decisionQuestions).describe('What had to be decided.'),
   choice: z.string().describe('What was chosen, in a few words.'),

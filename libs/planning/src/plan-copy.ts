@@ -28,10 +28,10 @@ export function planCopy(input: CopyInput): Planned {
   const proof = ruleProof(input, { digest: movement.value.digest, since: cursoring.since });
   const strategy = ruleStrategy(input, { ...cursoring, key: key.value });
   const rules = [movement, columns, key, chunks, load.rule, proof, strategy];
-  const { risk, how, load: mode, key: mergeKey } = load.rule.value;
+  const { risk, how, load: mode, key: mergeKey, vanished } = load.rule.value;
   const tasks = tasksOf(input, {
     columns: columns.value, ...movement.value, chunks: chunks.value, how, level: proof.value, cursor: load.rule.value.fills === 'once-more' ? null : cursoring.cursor, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
-    keyFromSource: (how === 'rename' || (how === 'upsert' && !input.target.exists)) && key.value.columns !== null && (key.value.from === 'source' || mode === 'upsert'),
+    keyFromSource: (how === 'rename' || (mergesByKey(how) && !input.target.exists)) && key.value.columns !== null && (key.value.from === 'source' || mergeKey !== undefined), vanished,
   });
   return { plan: {
     schemaVersion: 1, pipeline: input.pipeline, tasks, edges: [['load', 'publish']], schedule: input.pipeline.schedule ?? null, driver: input.pipeline.runOn ?? 'workers',
@@ -41,14 +41,15 @@ export function planCopy(input: CopyInput): Planned {
   } };
 }
 
-type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null };
+type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null; readonly vanished: PublishTask['vanished'] };
+const mergesByKey = (how: PublishTask['how']): boolean => how === 'upsert' || how === 'merge' || how === 'scd2';
 
-function tasksOf({ pipeline, source }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, key, keyFromSource, cursor }: Parts): [LoadTask, PublishTask] {
+function tasksOf({ pipeline, source }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, key, keyFromSource, cursor, vanished }: Parts): [LoadTask, PublishTask] {
   const ends = { source: DatasetRef.parse({ connection: pipeline.from.connection, dataset: pipeline.from.dataset }), target: DatasetRef.parse({ connection: pipeline.to.connection, dataset: pipeline.to.dataset }) };
   const read = cursor ? { cursor } : {};
   const expected = cursor?.read === 'since' ? {} : { expectedRows: source.rows };
   return [
     { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, ...expected, digest, ...(level === 'counts' ? { level } : {}), ...read },
-    { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest, ...read },
+    { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest, ...read, ...(vanished ? { vanished } : {}) },
   ];
 }

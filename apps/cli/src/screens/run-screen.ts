@@ -1,4 +1,4 @@
-import { type Receipt, type RunView, takenDigests } from '@agent-etl/contracts';
+import { type PublishResult, type Receipt, type RunView, takenDigests } from '@agent-etl/contracts';
 import type { Paint } from './ansi.ts';
 import { bar } from './progress-screen.ts';
 import { betweenMs, compact, durationText, grouped } from './numbers.ts';
@@ -18,6 +18,13 @@ function reconcileScreen(run: RunView, paint: Paint): string[] | null {
   if (!result) return null;
   return [aligned(` proof   source = target   count and digest of all ${grouped(result.sourceDigest.rows)} rows`, durationText(result.proofMs)), '', ` ${paint('green', 'green')} ${run.pipeline}: both ends are equal`];
 }
+/** What became of rows that were merged by a key. */
+function mergedLines({ inserted, updated, deleted, unchanged, asOf }: PublishResult): string[] {
+  if (inserted === null) return [];
+  const rest = deleted === undefined ? '' : `, ${grouped(deleted)} ${asOf === undefined ? 'deleted' : 'ended'}, ${grouped(unchanged ?? 0)} as they were`;
+  const title = asOf !== undefined ? 'history' : deleted !== undefined ? 'merge  ' : 'upsert ';
+  return [` ${title} ${grouped(inserted)} new, ${grouped(updated ?? 0)} changed${rest}${asOf === undefined ? '' : `; as of ${asOf}`}`];
+}
 /** What a finished run did: copy, proof and receipt, a line each. */
 export function runScreen(run: RunView, paint: Paint): string[] {
   const compared = reconcileScreen(run, paint);
@@ -35,7 +42,7 @@ export function runScreen(run: RunView, paint: Paint): string[] {
     const isPart = typeof load?.result.span?.from === 'string';
     const level = publish.result.level !== 'full' ? 'row counts' : isPart ? 'count and digest of what was read, then row by row' : 'count and digest of all rows';
     lines.push(aligned(` proof   source = target   ${level}`, durationText(publish.result.proofMs)));
-    if (publish.result.inserted !== null) lines.push(` upsert  ${grouped(publish.result.inserted)} new, ${grouped(publish.result.updated ?? 0)} changed`);
+    lines.push(...mergedLines(publish.result));
   }
   if (run.receipt) lines.push(` receipt ${receiptSum(run.receipt)}   signed, ${run.runId}`);
   const seconds = durationText(betweenMs(run.startedAt, run.finishedAt));

@@ -21,11 +21,10 @@ export async function findDifference(publishing: Publishing, { rows, vanished }:
   const { relation, staging, stagingTable, task } = publishing;
   const table = identifier('_etl', `d_${stagingTable.slice(2)}`);
   const all = task.columns.map(({ target }) => target);
-  const there = sql`(SELECT tableoid AS part, ctid AS at, ${names(all)} FROM ${relation.name} WHERE ${rows}) AS t`;
-  const here = sql`(SELECT ctid AS staged, ${names(all)} FROM ${staging}) AS s`;
+  const there = sql`(SELECT tableoid, ctid, ${names(all)} FROM ${relation.name} WHERE ${rows}) AS t`; // no column of a user has the name of a system column
   const join = vanished === 'told' ? sql`FULL JOIN` : sql`RIGHT JOIN`;
-  await run(publishing, sql`CREATE TABLE ${table} AS SELECT t.part, t.at, s.staged FROM ${there} ${join} ${here} ON ${sameKey(task.key ?? [])}
-    WHERE t.at IS NULL OR s.staged IS NULL OR ${image(sql`t`, all)} *<> ${image(sql`s`, all)}`, 'UPDATE');
+  await run(publishing, sql`CREATE TABLE ${table} AS SELECT t.tableoid AS part, t.ctid AS at, s.ctid AS staged FROM ${there} ${join} ${staging} AS s ON ${sameKey(task.key ?? [])}
+    WHERE t.ctid IS NULL OR s.ctid IS NULL OR ${image(sql`t`, all)} *<> ${image(sql`s`, all)}`, 'UPDATE');
   await run(publishing, sql`ANALYZE ${table}`);
   const [found] = await run(publishing, sql`SELECT count(*) FILTER (WHERE at IS NULL) AS made, count(*) FILTER (WHERE at IS NOT NULL AND staged IS NOT NULL) AS changed, count(*) FILTER (WHERE staged IS NULL) AS gone FROM ${table}`);
   const [made, changed, gone] = [Number(found?.['made']), Number(found?.['changed']), Number(found?.['gone'])];

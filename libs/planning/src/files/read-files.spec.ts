@@ -26,7 +26,7 @@ describe('names line and column of', () => {
     ['an alias', `${good}owner: &a me\ndescription: *a\n`, 'request.malformed', 'p.yaml:5:11', 'Anchor'],
     ['a tag', `${good}owner: !!js/function x\n`, 'request.malformed', 'p.yaml:5:22', 'Tag'],
     ['a plain tag', `${good}owner: !!str x\n`, 'request.malformed', 'p.yaml:5:14', 'Tag'],
-    ['a wrong value', `${head}to: { connection: warehouse, dataset: mart.orders, load: apend }\n`, 'request.invalid', 'p.yaml:4:58', 'to.load must be append, replace or upsert: did you mean append?'],
+    ['a wrong value', `${head}to: { connection: warehouse, dataset: mart.orders, load: apend }\n`, 'request.invalid', 'p.yaml:4:58', 'to.load must be append, replace, upsert, merge or scd2: did you mean append?'],
     ['a name that is none', `${good.replace('orders_daily', 'Orders')}`, 'request.invalid', 'p.yaml:2:7', 'name must begin with a-z'],
     ['NUL in a text', `${good}owner: "a\\0b"\n`, 'request.invalid', 'p.yaml:5:8', 'owner holds NUL'],
     ['half of a surrogate pair', `${good}owner: "a\\uD800b"\n`, 'request.invalid', 'p.yaml:5:8', 'owner holds NUL or half of a surrogate pair'],

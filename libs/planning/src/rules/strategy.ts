@@ -34,11 +34,12 @@ function full(input: CopyInput, seen: Seen): Decision {
   const code = isNew && !target.exists ? 'no-target-yet' : 'full';
   if (!cursor) return decide('strategy', 'full', { why: [code, start], rejected: lost });
   const carries = `\`${cursor.column}\` is ${isIndexed(input, cursor.column) ? 'indexed and ' : ''}never NULL: it can carry a cursor`;
-  if (to.load !== undefined && input.pipeline.from.cursor === undefined) return decide('strategy', 'full', { by: 'person', why: [code, `${start} The request says ${to.load}: ${means[to.load]}. ${carries}${to.load === 'upsert' ? `, once from.cursor names it` : ', once load is left out'}.`], rejected: lost });
+  if (to.load !== undefined && input.pipeline.from.cursor === undefined) return decide('strategy', 'full', { by: 'person', why: [code, `${start} The request says ${to.load}: ${means[to.load]}. ${carries}${to.load === 'upsert' || (to.load === 'scd2' && to.deletes === undefined) ? `, once from.cursor names it` : to.load === 'merge' ? ', once load: upsert is enough' : ', once load is left out'}.`], rejected: lost });
   return decide('strategy', `full now, then incremental by ${tuple([cursor.column, ...key.columns!])}`, { why: [code, `${start} ${carries}, and later runs read only what changed.`], rejected: lost });
 }
 const means = {
   append: 'each run adds all rows', replace: 'each run takes all rows, so what is deleted at the source goes, too', upsert: 'each run merges all rows, and mends what was changed at the target',
+  merge: 'each run compares all rows, so what is deleted at the source goes, too', scd2: 'each run compares all rows with the versions that stand now',
 } as const;
 
 /** Other ways to read only a part, each with what it would lose. */
