@@ -3,6 +3,8 @@ import { DatasetRef } from './dataset.ts';
 import { ConnectionName, PipelineName, RequestId, SafeText } from './ids.ts';
 
 export const loadModes = ['append', 'replace', 'upsert', 'merge', 'scd2'] as const;
+/** Load modes that not every connector can write, by those that can. */
+export const modesOfSome: Readonly<Record<'merge' | 'scd2', readonly string[]>> = { merge: ['postgres', 'sqlite'], scd2: ['postgres'] };
 const ColumnName = SafeText.min(1).max(255);
 /** Share of rows in percent, such as 20% or 0.5%. */
 const Percent = z.string().regex(/^(100|\d{1,2})(\.\d{1,3})?%$/, 'must be a share such as 20%');

@@ -1,12 +1,10 @@
-import { EtlError, type Vanished } from '@agent-etl/contracts';
+import { EtlError, type Vanished, modesOfSome } from '@agent-etl/contracts';
 import { type CopyInput, type Ruled, decide, isEmpty, named, plural } from '../decide.ts';
 import type { Publishing } from './publishing.ts';
 import { repeatedBy } from './schedule.ts';
 
 /** Share of the target that one run may delete, or close, when nobody says otherwise. */
 const AT_MOST = 0.2;
-/** Connectors that have the mode. */
-const able: Readonly<Record<'merge' | 'scd2', readonly string[]>> = { merge: ['postgres', 'sqlite'], scd2: ['postgres'] };
 const instead: Readonly<Record<'merge' | 'scd2', string>> = {
   merge: 'load: replace, which takes over deletes too, by writing every row again', scd2: 'a PostgreSQL target, or load: replace, which keeps no earlier versions',
 };
@@ -18,7 +16,7 @@ export function assertMode({ target, pipeline: { to, onFail } }: CopyInput): voi
   if (deletes !== undefined && load !== 'merge' && load !== 'scd2') throw new EtlError('request.invalid', { pointer: '/pipeline/to/deletes', problem: `load: ${load ?? '(left out)'} deletes nothing by its key; deletes belongs to load: merge and load: scd2` });
   if (load !== 'merge' && load !== 'scd2') return;
   if (load === 'merge' && deletes === 'close') throw new EtlError('request.invalid', { pointer: '/pipeline/to/deletes', problem: 'a merge has no versions to close', next: 'leave it out, or say how many rows may go: deletes: { atMost: 20% }' });
-  if (!able[load].includes(target.connector)) throw new EtlError('request.unsupported', { found: `load: ${load} into ${target.connector === 'file' ? 'a file' : `a ${target.connector} target`}`, allowed: instead[load] });
+  if (!modesOfSome[load].includes(target.connector)) throw new EtlError('request.unsupported', { found: `load: ${load} into ${target.connector === 'file' ? 'a file' : `a ${target.connector} target`}`, allowed: instead[load] });
   const setsAside = onFail !== undefined && onFail !== 'stop';
   if (setsAside && (load === 'merge' || deletes !== undefined)) throw new EtlError('request.unsupported', { found: `${load === 'merge' ? 'load: merge' : 'deletes'} with rows that are set aside: a row that was not written is not a row that vanished`, allowed: 'onFail: stop' });
 }
