@@ -3,6 +3,7 @@ import { compile, identifier, literal, sqlFor } from '@agent-etl/sql-safety';
 import { becomeHistory, makeHistory, writeVersions } from './postgres-history.ts';
 import { merge } from './postgres-merge.ts';
 import { upsert } from './postgres-upsert.ts';
+import { isPlain } from './plain-table.ts';
 import { referencesTo } from './references-to.ts';
 import { type Publishing, type Visible, names, run, tableExists } from './publishing.ts';
 import { type Relation, quoted } from './relation-name.ts';
@@ -48,18 +49,20 @@ export async function makeVisible(publishing: Publishing): Promise<Visible> {
 }
 const seen = (published: number): Visible => ({ published, inserted: null, updated: null });
 
-async function rename(publishing: Publishing): Promise<void> {
+async function rename(publishing: Publishing, keyName?: string): Promise<void> {
   const { relation: { schema, table }, staging, stagingTable } = publishing;
   const [there] = await publishing.session.run(compile(sql`SELECT 1 FROM pg_namespace WHERE nspname = ${schema}`));
   if (!there) await run(publishing, sql`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`, 'CREATE SCHEMA');
   await run(publishing, sql`ALTER TABLE ${staging} SET SCHEMA ${identifier(schema)}`, 'CREATE');
   await run(publishing, sql`ALTER TABLE ${identifier(schema, stagingTable)} RENAME TO ${identifier(table)}`);
-  await renameKey(publishing);
+  await renameKey(publishing, keyName ?? `${[...table].slice(0, 40).join('')}_pkey`);
 }
-/** The primary key was made under the staging's name. Another relation may hold the usual name: then it keeps its own. */
-async function renameKey(publishing: Publishing): Promise<void> {
-  const { relation: { schema, table }, stagingTable, session } = publishing;
-  const wanted = `${[...table].slice(0, 40).join('')}_pkey`;
+async function keyNameOf({ session, relation }: Publishing): Promise<string | undefined> {
+  return (await session.run<{ name: string }>(compile(sql`SELECT conname AS name FROM pg_constraint WHERE contype = 'p' AND conrelid = to_regclass(${quoted(relation)})`)))[0]?.name;
+}
+/** The primary key was made under the staging's name. It gets that of the table before, or the usual one; another relation may hold that: then it keeps its own. */
+async function renameKey(publishing: Publishing, wanted: string): Promise<void> {
+  const { relation: { schema }, stagingTable, session } = publishing;
   const [free] = await session.run<{ yes: boolean }>(compile(sql`SELECT to_regclass(${literal('postgres', quoted({ schema, table: wanted } as Relation))}) IS NULL
     AND to_regclass(${literal('postgres', quoted({ schema, table: `${stagingTable}_pkey` } as Relation))}) IS NOT NULL AS yes`));
   if (free?.yes) await run(publishing, sql`ALTER INDEX ${identifier(schema, `${stagingTable}_pkey`)} RENAME TO ${identifier(wanted)}`);
@@ -77,8 +80,9 @@ async function swap(publishing: Publishing): Promise<void> {
   const { relation } = publishing;
   await run(publishing, sql`LOCK TABLE ${relation.name} IN ACCESS EXCLUSIVE MODE`, 'TRUNCATE');
   if (!await isPlain(publishing)) return replaceRows(publishing);
+  const name = await keyNameOf(publishing);
   await run(publishing, sql`DROP TABLE ${relation.name}`);
-  return rename(publishing);
+  return rename(publishing, name);
 }
 /** Empties the table and fills it in one transaction: views, keys, grants, policies, defaults and further columns stay. A table that others refer to cannot be
  * truncated; its rows are deleted, unless that would reach into the others.
@@ -93,23 +97,6 @@ async function replaceRows(publishing: Publishing): Promise<void> {
     await run(publishing, sql`DELETE FROM ${relation.name}`, 'DELETE');
   }
   return insert(publishing);
-}
-/** Whether staging can take the table's place: an ordinary table with exactly the staged columns in their order and no more than the same primary key. */
-async function isPlain({ session, relation, stagingTable }: Publishing): Promise<boolean> {
-  const [found] = await session.run<{ plain: boolean }>(compile(sql`
-    WITH t AS (SELECT * FROM pg_class WHERE oid = to_regclass(${quoted(relation)})), s AS (SELECT * FROM pg_class WHERE oid = to_regclass(${quoted({ schema: '_etl', table: stagingTable })})),
-      shape AS (SELECT a.attrelid, json_agg(json_build_array(a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attcollation) ORDER BY a.attnum)::text AS columns
-        FROM pg_attribute a WHERE a.attrelid IN (SELECT oid FROM t UNION SELECT oid FROM s) AND a.attnum > 0 AND NOT a.attisdropped GROUP BY 1),
-      key AS (SELECT i.indrelid, pg_get_constraintdef(k.oid) AS def FROM pg_index i JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'p' WHERE i.indrelid IN (SELECT oid FROM t UNION SELECT oid FROM s))
-    SELECT t.relkind = 'r' AND NOT t.relispartition AND NOT t.relhassubclass AND NOT t.relhastriggers AND NOT t.relrowsecurity AND t.relacl IS NULL AND t.reloptions IS NULL AND t.relowner = s.relowner
-      AND t.relpersistence = s.relpersistence AND t.reltablespace = s.reltablespace AND t.relreplident = 'd' AND t.reloftype = 0
-      AND (SELECT columns FROM shape WHERE attrelid = t.oid) = (SELECT columns FROM shape WHERE attrelid = s.oid) AND (SELECT def FROM key WHERE indrelid = t.oid) IS NOT DISTINCT FROM (SELECT def FROM key WHERE indrelid = s.oid)
-      AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.oid AND NOT i.indisprimary) AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = t.oid)
-      AND NOT EXISTS (SELECT FROM pg_constraint k WHERE (k.conrelid = t.oid OR k.confrelid = t.oid) AND k.contype IN ('f', 'c', 'u', 'x')) AND NOT EXISTS (SELECT FROM pg_publication_rel p WHERE p.prrelid = t.oid)
-      AND NOT EXISTS (SELECT FROM pg_description d WHERE d.objoid = t.oid AND d.classoid = 'pg_class'::regclass) AND NOT EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = t.oid)
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass))
-      AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND (a.atthasdef OR a.attidentity <> '' OR a.attacl IS NOT NULL)) AS plain FROM t, s`));
-  return found?.plain ?? false;
 }
 /** @throws EtlError `sink.reconcile-mismatch` when the target did not take every row, as a trigger or rule may have it */
 async function insert(publishing: Publishing): Promise<void> {
