@@ -18,7 +18,7 @@ export function ruleStrategy(input: CopyInput, seen: Seen): Ruled<Cursoring> {
   return { value, risks: isScanned ? [`\`${cursor.column}\` is not indexed: each run scans ${all(input)} to find what changed.`] : [], decisions: [
     decide('strategy', `incremental by ${tuple([cursor.column, ...key.columns!])}`, { by: input.pipeline.from.cursor === undefined ? 'rules' : 'person', rejected: [['full', `It reads ${all(input)} again.`], ...othersThan(input, cursor.column)],
       why: ['cursor', `Reads what changed since ${since}, where this pipeline has left off, up to the picture that it takes at its start; ${named(key.columns!)} tells new rows from changed ones. `
-        + `A change that leaves \`${cursor.column}\` as it was is not seen, nor is a delete: load: replace takes those over.`] }),
+        + `A change that leaves \`${cursor.column}\` as it was is not seen, nor is a delete: load: ${input.pipeline.to.load === 'scd2' ? 'scd2 without from.cursor, with deletes: close,' : 'merge or load: replace'} takes those over.`] }),
     decide('overlap', `${hours} h`, { rejected: [['none', 'A transaction that took its time before the last run and was committed after it would be missed.'], ['24 h', 'Each run would read a day again.']],
       why: ['late-commits', `Reading begins ${hours} h before the position: rows that were committed up to ${hours} h late are found, those that the target has already are left alone.`] })] };
 }
