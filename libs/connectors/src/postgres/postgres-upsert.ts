@@ -15,7 +15,9 @@ export async function upsert(publishing: Publishing): Promise<Visible> {
   const rest = all.filter((column) => !key.includes(column));
   const change = rest.length === 0 ? sql`DO NOTHING` : sql`DO UPDATE SET ${joinSql(rest.map((column) => sql`${identifier(column)} = excluded.${identifier(column)}`), sql`, `)}
     WHERE ${image(sql`there`, rest)} *<> ${image(sql`excluded`, rest)}`;
-  const merge = sql`INSERT INTO ${relation.name} AS there (${names(all)}) OVERRIDING SYSTEM VALUE SELECT DISTINCT ON (${names(key)}) ${names(all)} FROM ${staging} ORDER BY ${names(key)}, ctid DESC
+  // A slice was read in one picture of a table that enforces the key: it has no twins that would have to be sorted out.
+  const rows = task.cursor?.read === 'since' ? sql`SELECT ${names(all)} FROM ${staging}` : sql`SELECT DISTINCT ON (${names(key)}) ${names(all)} FROM ${staging} ORDER BY ${names(key)}, ctid DESC`;
+  const merge = sql`INSERT INTO ${relation.name} AS there (${names(all)}) OVERRIDING SYSTEM VALUE ${rows}
       ON CONFLICT (${names(key)}) ${change}`;
   const counts = await isPartitioned(publishing) ? await mergeParts(publishing, merge, key)
     : (await run(publishing, sql`WITH changed AS (${merge} RETURNING (xmax = 0) AS is_new) SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated FROM changed`, 'UPDATE'))[0];
