@@ -4,6 +4,7 @@ import { commandLine } from './scenarios/command-line.ts';
 import { copies } from './scenarios/copies.ts';
 import { failures } from './scenarios/failures.ts';
 import { kills } from './scenarios/kills.ts';
+import { loadModes } from './scenarios/load-modes.ts';
 import { messages } from './scenarios/messages.ts';
 import { metrics } from './scenarios/metrics.ts';
 import { requests } from './scenarios/requests.ts';
@@ -26,6 +27,7 @@ export function scenarios({ name, has, start }: SetUp): void {
     afterAll(async () => { await world?.stop(); }, 60_000);
     describe('requests', () => { requests(running); });
     describe('copies', () => { copies(running); });
+    describe('load modes', () => { loadModes(running); });
     describe('failures', () => { failures(running, password); });
     describe('command line', () => { commandLine(running, has); });
     describe('airflow', () => { airflow(running); });
