@@ -16,18 +16,20 @@ const sum = ({ client, server }) => client + server;
 async function source(cluster, rows) {
   await loadLineitem(cluster, rows);
   await withClient(cluster.shop, async (client) => {
-    await client.query(`create table lines as select row_number() over ()::bigint as id, l.*, date_trunc('second', now()) - interval '2 hours' - (random() * 365 * 86400)::int * interval '1 second' as updated_at from lineitem l`);
+    await client.query(`create table lines as select row_number() over ()::bigint as id, l.*, date_trunc('day', now()) - interval '100 days' - (random() * 365 * 86400)::int * interval '1 second' as updated_at from lineitem l`);
     await client.query('alter table lines add primary key (id), alter updated_at set not null');
     await client.query('create index on lines (updated_at)');
     await client.query('drop table lineitem');
     await client.query('vacuum analyze lines');
   });
 }
+/** When the changes of a round were made: in ten hours of a day of its own, so that the hour that ours reads again holds what it does in a nightly run. */
+const when = (round, nth) => `date_trunc('day', now()) - interval '90 days' + interval '${round} days' + (${nth} % 36000) * interval '1 second'`;
 /** Nine of ten changed rows are updates spread over the table, one is new. */
 const change = (cluster, round) => withClient(cluster.shop, async (client) => {
-  const updated = await client.query(`update lines set l_comment = 'round ${round}', l_quantity = l_quantity + 1, updated_at = clock_timestamp() where id % 1000 between ${round * 9} and ${round * 9 + 8}`);
+  const updated = await client.query(`update lines set l_comment = 'round ${round}', l_quantity = l_quantity + 1, updated_at = ${when(round, 'id')} where id % 1000 between ${round * 9} and ${round * 9 + 8}`);
   const inserted = await client.query(`insert into lines select (select max(id) from lines) + row_number() over (), l_orderkey, l_partkey, l_suppkey, l_linenumber, l_quantity, l_extendedprice, l_discount, l_tax, l_returnflag, l_linestatus, l_shipdate, l_commitdate,
-    l_receiptdate, l_shipinstruct, l_shipmode, l_comment, clock_timestamp() from lines where id % 1000 = 999 - ${round}`);
+    l_receiptdate, l_shipinstruct, l_shipmode, l_comment, ${when(round, 'id')} from lines where id % 1000 = 999 - ${round}`);
   return updated.rowCount + inserted.rowCount;
 });
 const pipeline = { name: 'lines', from: { connection: 'shop', dataset: 'public.lines' }, to: { connection: 'wh', dataset: 'public.ours' } };
@@ -105,6 +107,6 @@ function linesOf(rounds, empty, rows) {
   return [
     [...row(`merge of 1 % into ${rows} rows, ours with its proof`, (r) => r.ours), `${rounds.length} rounds of ${rounds[0].changed} rows`], [...row('merge, COPY and ON CONFLICT by hand', (r) => r.hand), ''],
     ['merge, R', `${ratioText(rounds.map((r) => sum(r.ours) / sum(r.hand)))} (95 % interval of the median)`, `wall ratio ${of((r) => r.ours.wall / r.hand.wall).toFixed(2)}; without what an empty run takes: R ${of((r) => (sum(r.ours) - rest) / sum(r.hand)).toFixed(3)}`, 'R <= 1.10'],
-    ['merge, a run that finds nothing', `${(median(empty.map(({ wall }) => wall)) * 1000).toFixed(0)} ms from request to green`, `${(rest * 1000).toFixed(0)} ms of CPU, servers and state database included`, '<= 150 ms'],
+    ['merge, a run that finds nothing', `${(median(empty.map(({ wall }) => wall)) * 1000).toFixed(0)} ms from request to green`, `CPU: client and state database ${(median(empty.map(({ client }) => client)) * 1000).toFixed(0)} ms, servers ${(median(empty.map(({ server }) => server)) * 1000).toFixed(0)} ms`, '<= 150 ms'],
   ];
 }
