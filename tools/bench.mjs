@@ -20,6 +20,7 @@ const benches = {
   copy: async () => (await import('./bench/copy.mjs')).copy(options),
   memory: async () => (await import('./bench/memory.mjs')).memory(options),
   parallel: async () => (await import('./bench/parallel.mjs')).parallel(options),
+  merge: async () => (await import('./bench/merge.mjs')).merge(options),
   plan: async () => (await import('./bench/requests.mjs')).plan(options),
   tasks: async () => (await import('./bench/requests.mjs')).tasks(options),
   noop: async () => (await import('./bench/requests.mjs')).idleTasks(options),

@@ -1,12 +1,12 @@
-// kill -9 of the worker at random moments, over every way of writing: a new table, append, upsert, swap, a file, and a file read back. After each the run must be
-// green by itself, both ends equal, nothing doubled, and what was committed before the kill must not have been done again. `--kills N --seed S --rows N`.
+// kill -9 of the worker at random moments, over every way of writing: a new table, append, upsert, swap, merge with deletes, versions (scd2), a file, and a file read back. After each the run must be
+// green by itself, both ends equal, nothing doubled, and what was committed before the kill must not have been done again. `--kills N --seed S --rows N --ways 'merge,scd2'`.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { contentOf, openCluster } from '../bench/lineitem.mjs';
 import { workerOf } from '../bench/process-tree.mjs';
 import { startStandalone, withClient } from '../provision/standalone.mjs';
 
-const { values } = parseArgs({ options: { kills: { type: 'string', default: '50' }, seed: { type: 'string', default: '1' }, rows: { type: 'string', default: '400000' } } });
+const { values } = parseArgs({ options: { kills: { type: 'string', default: '50' }, seed: { type: 'string', default: '1' }, rows: { type: 'string', default: '400000' }, ways: { type: 'string' } } });
 const [kills, rows] = [Number(values.kills), Number(values.rows)];
 const say = (text) => { process.stdout.write(`  ${text}\n`); };
 const must = (isSo, text) => { if (!isSo) throw new Error(`NOT SO: ${text}`); };
@@ -16,15 +16,20 @@ const random = () => { state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>>
 const columns = 'id bigint primary key, customer int not null, at timestamptz not null, note text';
 const fill = (table, older) => `insert into ${table} select n, n % 1000, timestamptz '2026-01-01' + n * interval '1 second', case when n % 7 = 0 then null else ${older ? `case when n % 10 = 0 then 'older' else md5(n::text) end` : 'md5(n::text)'} end from generate_series(1, ${older ? rows - 1000 : rows}) n`;
 const copyOf = (table, to = {}) => ({ from: { connection: 'shop', dataset: 'public.orders' }, to: { connection: 'wh', dataset: `public.${table}`, ...to } });
+const strange = (table) => `insert into ${table} select -n, 0, now(), 'nobody has this' from generate_series(1, 5000) n`;
+const asHistory = (table) => [`alter table ${table} drop constraint ${table}_pkey, add valid_from timestamptz not null default '2026-01-01', add valid_to timestamptz, add is_current boolean not null default true, add primary key (id, valid_from)`,
+  `create unique index on ${table} (id) where is_current`];
 /** Ways of writing: what stands at the target before, and the pipeline. */
 const ways = [
   { name: 'new table', before: [], pipeline: (table) => copyOf(table) },
   { name: 'append', before: (table) => [`create table ${table} (${columns})`], pipeline: (table) => copyOf(table, { load: 'append' }) },
   { name: 'upsert', before: (table) => [`create table ${table} (${columns})`, fill(table, true)], pipeline: (table) => copyOf(table, { load: 'upsert', key: ['id'] }) },
+  { name: 'merge', before: (table) => [`create table ${table} (${columns})`, fill(table, true), strange(table)], pipeline: (table) => copyOf(table, { load: 'merge', key: ['id'], deletes: { atMost: '50%' } }) },
+  { name: 'scd2', before: (table) => [`create table ${table} (${columns})`, fill(table, true), strange(table), ...asHistory(table)], pipeline: (table) => copyOf(table, { load: 'scd2', key: ['id'], deletes: { atMost: '50%' } }), versions: true },
   { name: 'swap', before: (table) => [`create table ${table} (${columns})`, fill(table, true), `create index on ${table} (customer)`], pipeline: (table) => copyOf(table, { load: 'replace' }) },
   { name: 'file', isFile: true, before: [], pipeline: (table) => ({ ...copyOf(table), to: { connection: 'files', dataset: `${table}.parquet` } }) },
   { name: 'from a file', before: [], pipeline: (table) => ({ from: { connection: 'files', dataset: 'orders.parquet' }, to: { connection: 'wh', dataset: `public.${table}` } }) },
-];
+].filter(({ name }) => !values.ways || values.ways.split(',').includes(name));
 /** Asks for a run; what needs a person is approved here. */
 async function begin(standalone, pipeline) {
   const { requestId } = await standalone.call('POST', '/v1/requests?wait=1', { pipeline, run: 'now' });
@@ -70,7 +75,20 @@ async function round(cluster, standalone, { way, nth, times }) {
   must(load.attempts === 1 || load.result.resumed >= Math.min(before, load.result.chunks), `${way.name}: ${before} pieces were committed before the kill, ${load.result.resumed} were kept`);
   return { table, run, wall: performance.now() - began, attempts: run.tasks.reduce((sum, task) => sum + task.attempts, 0) };
 }
+/** A history: its current rows are the source; each row that changed or vanished was ended once, each that changed or is new was begun once, all at one instant. */
+const differsAsHistory = (cluster, table, wanted) => withClient(cluster.wh, async (client) => {
+  await client.query(`create view ${table}_current as select id, customer, at, note from ${table} where is_current`);
+  const now = await contentOf(cluster.wh, `public.${table}_current`);
+  const { rows: [seen] } = await client.query(`select count(*) filter (where valid_to is not null)::int as ended, count(distinct valid_to)::int as ends, count(*) filter (where valid_from > '2026-01-01')::int as begun,
+    count(distinct valid_from)::int as begins, count(*) filter (where (valid_to is null) <> is_current or valid_to <= valid_from)::int as odd from ${table}`);
+  await client.query(`drop view ${table}_current`);
+  const older = Array.from({ length: rows - 1000 }, (_, n) => n + 1).filter((n) => n % 10 === 0 && n % 7 !== 0).length;
+  const expected = { ended: older + 5000, ends: 1, begun: older + 1000, begins: 2, odd: 0 };
+  if (now !== wanted) return 'the current rows are others';
+  return JSON.stringify(seen) === JSON.stringify(expected) ? null : `its versions are ${JSON.stringify(seen)}, not ${JSON.stringify(expected)}`;
+});
 const differs = async (cluster, standalone, { way, nth, table }, wanted) => {
+  if (way.versions) return differsAsHistory(cluster, table, wanted);
   if (!way.isFile) return await contentOf(cluster.wh, `public.${table}`) === wanted ? null : 'the target holds other rows';
   const { runId } = await standalone.call('POST', `/v1/pipelines/round_${nth}/reconcile`);
   for (;;) {
@@ -81,7 +99,7 @@ const differs = async (cluster, standalone, { way, nth, table }, wanted) => {
 };
 /** What runs may leave behind in the target's database. */
 const leftovers = (cluster) => withClient(cluster.wh, async (client) => {
-  const { rows: [{ n }] } = await client.query(`select count(*)::int as n from pg_class where relnamespace = to_regnamespace('_etl') and relname like 's\\_%' and relkind = 'r'`);
+  const { rows: [{ n }] } = await client.query(`select count(*)::int as n from pg_class where relnamespace = to_regnamespace('_etl') and relname ~ '^[sd]_' and relkind = 'r'`);
   return n;
 });
 

@@ -24,7 +24,7 @@ const withGlobals = (command: Command): Command => command
   .option('--project <dir>', 'project folder').option('--tenant <name>', 'default: the one tenant there is').option('--debug', 'stack of an error');
 const withTarget = (command: Command): Command => command
   .option('--to <dataset>', 'target: connection.schema.table, ./file.parquet, env:VARIABLE, sqlite:./file.db or postgres://...').option('--table <table>', 'table where an address names only a database')
-  .option('--load <mode>', 'append, replace or upsert').option('--key <columns>', 'key of an upsert, comma-separated').option('--request-id <id>', 'the same id has one effect');
+  .option('--load <mode>', 'append, replace, upsert, merge or scd2').option('--key <columns>', 'key of an upsert, a merge or a history, comma-separated').option('--request-id <id>', 'the same id has one effect');
 
 /** The command tree of `agent-etl`. Every command gets a session and answers with an exit code. */
 export function buildProgram(around: Surroundings): Command {

@@ -5,6 +5,7 @@ import { copies } from './scenarios/copies.ts';
 import { drift } from './scenarios/drift.ts';
 import { failures } from './scenarios/failures.ts';
 import { kills } from './scenarios/kills.ts';
+import { loadModes } from './scenarios/load-modes.ts';
 import { messages } from './scenarios/messages.ts';
 import { metrics } from './scenarios/metrics.ts';
 import { requests } from './scenarios/requests.ts';
@@ -31,6 +32,7 @@ export function scenarios({ name, has, start }: SetUp): void {
     describe('copies', () => { copies(running); });
     describe('transforms', () => { transforms(running); });
     describe('slices', () => { slices(running); });
+    describe('load modes', () => { loadModes(running); });
     describe('failures', () => { failures(running, password); });
     describe('drift', () => { drift(running); });
     describe('command line', () => { commandLine(running, has); });

@@ -18,6 +18,8 @@ export const sinkCases = {
   fence: 'shuts an attempt out once a later one raised the fence, also in mid-piece',
   short: 'refuses a piece whose rows are not those that were read, and leaves nothing of it',
   staged: 'publishes only what its ledger says is staged',
+  merges: 'merges by a key: what vanished goes, what is equal is not written, too many deletes change nothing; or says that it has no such mode',
+  versions: 'keeps every version of a row, one of them current, also when it is published again; or says that it has no such mode',
   abandoned: 'drops what a run left that is over, and lets another one go on writing',
   leftovers: 'leaves no staging and no connection behind',
 } as const;

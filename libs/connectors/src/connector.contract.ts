@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
+import { type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText, modesOfSome } from '@agent-etl/contracts';
 import { randomUUID } from 'node:crypto';
 import type { ByteTarget, ChunkRange, OpenConnection, SinkSession, SourceSession, Writer } from './port.ts';
 import { pairCases, sinkCases, sourceCases } from './conformance-cases.ts';
@@ -236,6 +236,43 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
         expect((await at(name).connection.profile(task.target.dataset, 'target')).exists).toBe(false);
         await sink.discard();
         await sink.close();
+      });
+      /** One run from rows to a target by a key. Answers what was published, and what readers see. */
+      const publishedBy = async (rows: readonly (readonly (string | null)[])[], { into, began, publish }: { into: string; began?: string; publish: Partial<PublishTask> }) => {
+        const task = loadOf(await dataset(name, rows), into, ends);
+        const { sink, staged } = await stage(both(ends), task, writerOf());
+        const spec: PublishTask = { ...publishOf(task, name), key: ['id'], keyFromSource: true, ...publish };
+        try {
+          const published = await sink.publish(spec, { rows: staged.rows, digest: staged, began });
+          expect(await sink.publish(spec, { rows: staged.rows, digest: staged, began })).toMatchObject(published);
+          expect(digestText(await at(name).connection.sink.current(spec, signal))).toBe(digestText(staged));
+          return published;
+        } finally {
+          await sink.discard();
+          await sink.close();
+        }
+      };
+      const [first, second] = [[['1', 'a', null], ['2', 'b', null], ['3', 'c', null]], [['1', 'a', null], ['2', 'b', ''], ['4', 'd', null]]];
+      it(sinkCases.merges, async () => {
+        const into = at(name).harness.target(fresh());
+        const vanished = (atMost: number) => ({ how: 'merge', vanished: { then: 'delete', atMost } }) as const;
+        if (!modesOfSome.merge.includes(name)) return expect(await codeOf(publishedBy(first, { into, publish: vanished(1) }))).toBe('request.unsupported');
+        await publishedBy(first, { into, publish: { how: 'rename' } });
+        expect(await codeOf(publishedBy(second, { into, publish: vanished(0.3) }))).toBe('sink.too-many-deletes');
+        expect(await publishedBy(second, { into, publish: vanished(0.5) })).toMatchObject({ published: 2, inserted: 1, updated: 1, deleted: 1, unchanged: 1 });
+        expect(await publishedBy(second, { into, publish: vanished(0) })).toMatchObject({ published: 0, inserted: 0, updated: 0, deleted: 0, unchanged: 3 });
+        expect(await codeOf(publishedBy([], { into, publish: vanished(0.99) }))).toBe('sink.too-many-deletes');
+      });
+      it(sinkCases.versions, async () => {
+        const into = at(name).harness.target(fresh());
+        const publish = { how: 'scd2', vanished: { then: 'close', atMost: 1 } } as const;
+        const run = (rows: readonly (readonly (string | null)[])[], second: number) => publishedBy(rows, { into, publish, began: `2030-01-01T00:00:0${second}.000Z` });
+        if (!modesOfSome.scd2.includes(name)) return expect(await codeOf(run(first, 1))).toBe('request.unsupported');
+        expect(await run(first, 1)).toMatchObject({ published: 3, inserted: 3, unchanged: 0 });
+        expect(await run(second, 2)).toMatchObject({ published: 2, inserted: 1, updated: 1, deleted: 1, unchanged: 1 });
+        expect(await run(second, 3)).toMatchObject({ published: 0, inserted: 0, updated: 0, deleted: 0, unchanged: 3 });
+        const ofAll = publishOf(loadOf(await dataset(name, second), into, ends), name);
+        expect((await at(name).connection.sink.current(ofAll, signal)).rows).toBe(5);
       });
       it(sinkCases.abandoned, async () => {
         const task = await load();

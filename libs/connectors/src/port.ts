@@ -89,10 +89,13 @@ export interface ChunkWriter {
   /** Rolls back, closes the connection, leaves nothing. */
   abort(cause: unknown): Promise<void>;
 }
-/** What lies in staging, and which span of the source it is where a cursor was read. */
-export interface Staged { readonly rows: number; readonly digest: Digest | null; readonly span?: Span | undefined }
-/** @property extra of a slice: rows that the target has in it and staging has not */
-export interface Published { readonly published: number; readonly inserted: number | null; readonly updated: number | null; readonly extra?: number }
+/** What lies in staging, and which span of the source it is where a cursor was read. `began` is when the run began, which versions of a history begin with. */
+export interface Staged { readonly rows: number; readonly digest: Digest | null; readonly span?: Span | undefined; readonly began?: string | undefined;
+  /** Called inside the transaction of a merge or a history: when the ends are compared, and when rows are written. */
+  readonly onStep?: ((step: 'compared' | 'applied') => void) | undefined }
+/** `deleted` and `unchanged` of a merge or a history, which then add up: inserted + updated + unchanged = staged. `asOf` of a history.
+ * @property extra of a slice: rows that the target has in it and staging has not */
+export interface Published { readonly published: number; readonly inserted: number | null; readonly updated: number | null; readonly deleted?: number; readonly unchanged?: number; readonly asOf?: string; readonly extra?: number }
 
 /** The writing end of one run on one target, behind a fence. */
 export interface SinkSession {
@@ -110,8 +113,9 @@ export interface SinkSession {
   stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest>;
   /** The same of the sampled rows alone, a bucket each. A sink that cannot leaves it out: then no plan samples it. */
   stagedSample?(task: PublishTask, sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]>;
-  /** One transaction: fence, ledger row `publish`, the swap, rename, insert or upsert, and the position that a span has reached. Repeating it answers what the ledger says.
-   * @throws EtlError `request.conflict` when the position is not the one that the span began from, `sink.reconcile-mismatch` when a row did not arrive */
+  /** One transaction: fence, ledger row `publish`, the swap, rename, insert, upsert, merge or history, and the position that a span has reached. Repeating it answers what the ledger says.
+   * @throws EtlError `request.conflict` when the position is not the one that the span began from, `sink.reconcile-mismatch` when a row did not arrive,
+   * `sink.too-many-deletes` when more rows vanished than the task allows */
   publish(task: PublishTask, staged: Staged): Promise<Published>;
   /** Drops staging of this run, and nothing else, while the fence is ours. */
   discard(): Promise<void>;

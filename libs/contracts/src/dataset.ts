@@ -47,6 +47,7 @@ export const Profile = DatasetRef.extend({
   columns: z.array(Column).describe('Columns in their order; empty when it does not exist.'),
   primaryKey: z.array(z.string()).nullable().describe('Columns of the primary key, or null.'),
   uniqueKeys: z.array(z.array(z.string())).describe('Further unique keys whose columns are all NOT NULL.'),
+  openKeys: z.array(z.array(z.string())).optional().describe('Keys that are unique among the current rows of a history only; absent when there are none.'),
   indexes: z.array(z.array(z.string())).describe('Leading columns of each index.'),
   rows: Count.describe('Row estimate from statistics, or exact where that is free.'),
   rowsExact: z.boolean().describe('Whether rows is exact.'),

@@ -55,6 +55,7 @@ export const errorTable = {
   'sink.busy': row(503, 'backoff', 'The target {target} stayed locked for {seconds} s.', 'run it again when whoever uses the table is done'),
   'sink.commit-unknown': row(503, 'backoff', 'Not known yet if written; asking the ledger.'),
   'sink.reconcile-mismatch': row(409, 'repair', 'Source and target differ: {difference}.'),
+  'sink.too-many-deletes': row(409, 'never', '{missing} of the {rows} rows of {target} are no longer in the source; one run may {action} {limit}.', '{hint}'),
   'lease.lost': row(null, 'drop', 'Another attempt owns this task now.'),
   'lease.expired': row(null, 'backoff', 'The worker {worker} stopped answering.'),
   'worker.stopping': row(null, 'backoff', 'The worker is stopping; another one continues.'),

@@ -18,7 +18,7 @@ describe('what a schema does not like', () => {
   it.each<[string, string[], string[]]>([
     ['a missing part', asked({ name: 'a', from }), ['/pipeline/to is missing']],
     ['a misspelled key, before what is missing because of it', asked({ name: 'a', form: from, to }), ['/pipeline unknown key form: did you mean from?', '/pipeline/from is missing']],
-    ['a wrong word', asked({ name: 'a', from, to: { ...to, load: 'apend' } }), ['/pipeline/to/load must be append, replace or upsert: did you mean append?']],
+    ['a wrong word', asked({ name: 'a', from, to: { ...to, load: 'apend' } }), ['/pipeline/to/load must be append, replace, upsert, merge or scd2: did you mean append?']],
     ['another kind of value', asked({ name: 'a', from: 'shop', to }), ['/pipeline/from must be an object, not a text']],
     ['a name', asked({ name: 'Orders', from, to }), ['/pipeline/name must begin with a-z and go on with a-z 0-9 _, at most 48 characters']],
     ['NUL and half of a surrogate pair', asked({ name: 'a', owner: 'x\ud800', from: { ...from, dataset: 'a.\0b' }, to }), ['/pipeline/owner holds NUL or half of a surrogate pair', '/pipeline/from/dataset holds NUL or half of a surrogate pair']],

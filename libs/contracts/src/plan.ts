@@ -11,7 +11,7 @@ export const riskClasses = ['R0', 'R1', 'R2', 'R3'] as const;
 export const RiskClass = z.enum(riskClasses).meta({ description: 'R0 reads · R1 creates, appends, upserts on a declared key · R2 overwrites, deletes, changes a schema · R3 new egress.' });
 export type RiskClass = z.infer<typeof RiskClass>;
 
-export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule'] as const;
+export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'deletes', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule'] as const;
 export const Decision = z.object({
   question: z.enum(decisionQuestions).describe('What had to be decided.'),
   choice: z.string().describe('What was chosen, in a few words.'),
@@ -88,20 +88,25 @@ export const LoadTask = z.object({
 }).meta({ id: 'LoadTask', description: 'Copies a source into staging.' });
 export type LoadTask = z.infer<typeof LoadTask>;
 
-export const publishWays = ['rename', 'swap', 'truncate-insert', 'append', 'upsert', 'file', 'replace-slice'] as const;
+export const publishWays = ['rename', 'swap', 'truncate-insert', 'append', 'upsert', 'merge', 'scd2', 'file', 'replace-slice'] as const;
+export const Vanished = z.object({
+  then: z.enum(['delete', 'close']).describe('delete: the row goes · close: its version ends.'),
+  atMost: z.number().min(0).max(1).describe('Greatest share of the rows that the target has; more stops the run before anything changes.'),
+}).meta({ id: 'Vanished', description: 'What becomes of rows of a target whose key the source does not have any more.' });
+export type Vanished = z.infer<typeof Vanished>;
 export const PublishTask = z.object({
   ...base, kind: z.literal('publish').describe('Reconciles staging with the source and makes it visible in one step.'),
   load: TaskName.describe('The load task whose staging is published.'),
   source: DatasetRef.describe('What was read.'), target: DatasetRef.describe('What becomes visible.'),
   columns: z.array(ColumnMapping).min(1).describe('Columns in their order.'),
-  how: z.enum(publishWays).describe('rename: a new table · swap: two renames · truncate-insert: keeps views and keys · append · upsert · file: rename of a file · replace-slice: the rows of a slice go and come in one transaction.'),
+  how: z.enum(publishWays).describe('rename: a new table · swap: two renames · truncate-insert: keeps views and keys · append · upsert · merge: an upsert that deletes what vanished · scd2: versions of rows, closed and opened · file: rename of a file · replace-slice: the rows of a slice go and come in one transaction.'),
   key: z.array(z.string()).nullable().describe('Target columns that name a row, or null.'),
   keyFromSource: z.boolean().describe('Whether a new table gets the key as its primary key.'),
   level: z.enum(proofLevels).describe('What is compared before publishing.'),
   sample: Sample.optional(),
   evolve: z.array(TargetChange).optional().describe('How the shape of the target follows its source, in the transaction that publishes.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
-  cursor: Cursor.optional(),
+  cursor: Cursor.optional(), vanished: Vanished.optional(),
   slice: Slice.optional(),
 }).meta({ id: 'PublishTask', description: 'Proves and publishes what a load staged.' });
 export type PublishTask = z.infer<typeof PublishTask>;

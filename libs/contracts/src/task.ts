@@ -53,7 +53,9 @@ export const LoadResult = z.object({
 }).meta({ id: 'LoadResult', description: 'What a load did.' });
 export const PublishResult = z.object({
   kind: z.literal('publish').describe('Kind.'),
-  published: Count.describe('Rows that became visible.'), inserted: Count.nullable().describe('New rows of an upsert, else null.'), updated: Count.nullable().describe('Changed rows of an upsert, else null.'),
+  published: Count.describe('Rows that became visible.'), inserted: Count.nullable().describe('New rows of an upsert, a merge or a history, else null.'), updated: Count.nullable().describe('Changed rows of one, else null.'),
+  deleted: Count.optional().describe('Of a merge: rows that went; of a history: rows whose version ended, since the source has them no more.'), unchanged: Count.optional().describe('Of a merge or a history: rows left as they were.'),
+  asOf: Instant.optional().describe('Of a history: when the versions of this run begin, and those that they follow end.'),
   level: z.enum(proofLevels).describe('What was compared.'), sampled: Sampled.optional(),
   sourceDigest: Digest.nullable().describe('Digest of what was read; null: none was taken.'), targetDigest: Digest.nullable().describe('Digest of what was published; null: none was taken.'),
   proofMs: Count.describe('Milliseconds the comparison took.'),
@@ -83,6 +85,6 @@ export const TaskCommand = z.object({
   taskRunId: TaskRunId, runId: RunId, planId: PlanId.nullable().describe('Plan, or null for a profile.'), attempt: z.int().positive().describe('1 for the first try.'),
   task: TaskSpec, connections: z.array(Connection).describe('Connections the task needs, with references to secrets.'),
   load: LoadResult.nullable().describe('For a publish: what its load did.'),
-  deadline: Instant.describe('When the run must have ended.'),
+  deadline: Instant.describe('When the run must have ended.'), began: Instant.optional().describe('When the run began, by the clock of the state database: the same for all its tasks and attempts.'),
 }).meta({ id: 'TaskCommand', description: 'Asks the workers to run one task.' });
 export type TaskCommand = z.infer<typeof TaskCommand>;

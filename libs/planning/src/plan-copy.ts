@@ -34,11 +34,11 @@ export function planCopy(asked: CopyInput): Planned {
   const proof = ruleProof(input, { digest: movement.value.digest, since: cursoring.since, key: key.value.columns });
   const strategy = ruleStrategy(input, { ...cursoring, key: key.value });
   const rules = [movement, columns, drift, key, chunks, load.rule, proof, strategy];
-  const { how, load: mode, key: mergeKey } = load.rule.value;
+  const { how, load: mode, key: mergeKey, vanished } = load.rule.value;
   const risk = drift.value.risk === 'R2' ? 'R2' : load.rule.value.risk;
   const tasks = tasksOf(input, {
     columns: columns.value, ...movement.value, chunks: chunks.value, how, ...proof.value, evolve: drift.value.evolve, cursor: load.rule.value.fills === 'once-more' ? null : cursoring.cursor, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
-    keyFromSource: (how === 'rename' || (how === 'upsert' && !input.target.exists)) && key.value.columns !== null && (key.value.from === 'source' || mode === 'upsert'),
+    keyFromSource: (how === 'rename' || (mergesByKey(how) && !input.target.exists)) && key.value.columns !== null && (key.value.from === 'source' || mergeKey !== undefined), vanished,
   });
   return { plan: {
     schemaVersion: 1, pipeline: input.pipeline, tasks, edges: [['load', 'publish']], schedule: input.pipeline.schedule ?? null, driver: input.pipeline.runOn ?? 'workers',
@@ -48,9 +48,10 @@ export function planCopy(asked: CopyInput): Planned {
   } };
 }
 
-type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'sample' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null; readonly evolve: readonly TargetChange[] };
+type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'sample' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null; readonly evolve: readonly TargetChange[]; readonly vanished: PublishTask['vanished'] };
+const mergesByKey = (how: PublishTask['how']): boolean => how === 'upsert' || how === 'merge' || how === 'scd2';
 
-function tasksOf({ pipeline, source, transform }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, sample, evolve, key, keyFromSource, cursor }: Parts): [LoadTask, PublishTask] {
+function tasksOf({ pipeline, source, transform }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, sample, evolve, key, keyFromSource, cursor, vanished }: Parts): [LoadTask, PublishTask] {
   const ends = { source: DatasetRef.parse({ connection: pipeline.from.connection, dataset: pipeline.from.dataset }), target: DatasetRef.parse({ connection: pipeline.to.connection, dataset: pipeline.to.dataset }) };
   const read = cursor ? { cursor } : {};
   const sampled = sample ? { sample } : {};
@@ -58,6 +59,6 @@ function tasksOf({ pipeline, source, transform }: CopyInput, { columns, engine, 
   const expected = cursor?.read === 'since' ? {} : { expectedRows: source.rows };
   return [
     { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, ...expected, ...(unread.length && !transform ? { unread } : {}), digest, ...(level === 'full' ? {} : { level }), ...sampled, ...read, ...(transform ? { transform } : {}) },
-    { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest, ...sampled, ...(evolve.length ? { evolve: [...evolve] } : {}), ...read },
+    { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest, ...sampled, ...(evolve.length ? { evolve: [...evolve] } : {}), ...read, ...(vanished ? { vanished } : {}) },
   ];
 }

@@ -17,8 +17,8 @@ export function cursorIssues({ profiles: { source, target }, pipeline }: Plan, l
   if (cursor.pipeline !== pipeline.name) found.push(issue('cursor.pipeline', `The position is that of ${cursor.pipeline}.`));
   if (!isPart) return found;
   if (!target.positions?.some((position) => position.pipeline === cursor.pipeline && position.scope === (cursor.formerScope ?? cursor.scope))) found.push(issue('cursor.position', 'The target has no position to read from.'));
-  if (publish.how !== 'upsert') found.push(issue('cursor.way', `What changed is not published by ${publish.how}.`));
+  if (publish.how !== 'upsert' && publish.how !== 'scd2') found.push(issue('cursor.way', `What changed is not published by ${publish.how}.`));
   const enforces = (keys: readonly (readonly string[] | null)[]): boolean => keys.some((key) => key && publish.key && sameNames(key, publish.key));
-  if (![source, target].every(({ primaryKey, uniqueKeys }) => enforces([primaryKey, ...uniqueKeys]))) found.push(issue('cursor.key', 'Both ends must enforce the key.'));
+  if (![source, target].every(({ primaryKey, uniqueKeys, openKeys = [] }) => enforces([primaryKey, ...uniqueKeys, ...(publish.how === 'scd2' ? openKeys : [])]))) found.push(issue('cursor.key', 'Both ends must enforce the key.'));
   return found;
 }

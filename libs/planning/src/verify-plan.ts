@@ -2,6 +2,7 @@ import { type Issue, type LoadTask, Plan, type Policy, type PublishTask, type Ri
 import { scheduleIssues } from '@agent-etl/scheduling';
 import { relationParts } from '@agent-etl/sql-safety';
 import { isEmpty, sameNames } from './decide.ts';
+import { vanishedIssues } from './verify-vanished.ts';
 import { cursorIssues } from './verify-cursor.ts';
 import { topologicalOrder } from './topology.ts';
 
@@ -62,7 +63,7 @@ function loadIssues({ profiles, pipeline }: Plan, { id, columns, source, target,
   return found;
 }
 
-const waysOf: Record<Plan['target']['load'], readonly PublishTask['how'][]> = { append: ['rename', 'append', 'file'], replace: ['rename', 'swap', 'truncate-insert', 'file'], upsert: ['rename', 'upsert'] };
+const waysOf: Record<Plan['target']['load'], readonly PublishTask['how'][]> = { append: ['rename', 'append', 'file'], replace: ['rename', 'swap', 'truncate-insert', 'file'], upsert: ['rename', 'upsert'], merge: ['rename', 'merge'], scd2: ['scd2'] };
 
 function publishIssues(plan: Plan, publish: PublishTask, loads: readonly LoadTask[]): Issue[] {
   const path = `/tasks/${publish.id}`;
@@ -75,11 +76,12 @@ function publishIssues(plan: Plan, publish: PublishTask, loads: readonly LoadTas
   }
   if (!waysOf[mode].includes(publish.how)) found.push(issue('publish.way', path, `A load by ${mode} is not published by ${publish.how}.`));
   if (publish.how === 'rename' && target.exists) found.push(issue('publish.exists', path, 'The target exists: a rename has no place for it.'));
-  const comesLater = ['swap', 'truncate-insert', 'upsert'].includes(publish.how) && (plan.driver === 'airflow' || plan.schedule !== null); // its first run finds no target, the others do
-  if (['swap', 'truncate-insert', 'append', 'upsert'].includes(publish.how) && !target.exists && !comesLater) found.push(issue('publish.missing', path, `There is no target for ${publish.how}.`));
+  const comesLater = ['swap', 'truncate-insert', 'upsert', 'merge'].includes(publish.how) && (plan.driver === 'airflow' || plan.schedule !== null); // its first run finds no target, the others do
+  if (['swap', 'truncate-insert', 'append', 'upsert', 'merge'].includes(publish.how) && !target.exists && !comesLater) found.push(issue('publish.missing', path, `There is no target for ${publish.how}.`));
   if ((publish.how === 'file') !== (target.connector === 'file')) found.push(issue('publish.file', path, `A ${target.connector} target is not published by ${publish.how}.`));
   if (publish.how === 'swap' && Object.values(target.dependents).some((count) => count > 0)) found.push(issue('publish.dependents', path, 'A swap would cut off what hangs on the table.'));
-  if (mode === 'upsert' && !(key?.length && publish.key && sameNames(key, publish.key))) found.push(issue('key.none', path, 'An upsert needs its key.'));
+  found.push(...vanishedIssues(plan, publish));
+  if (['upsert', 'merge', 'scd2'].includes(mode) && !(key?.length && publish.key && sameNames(key, publish.key))) found.push(issue('key.none', path, `A load by ${mode} needs its key.`));
   found.push(...evolveIssues(plan, publish));
   for (const name of publish.key ?? []) {
     const column = publish.columns.find((each) => each.target === name);
@@ -124,7 +126,7 @@ const reservedIssues = (name: string, ours: RegExp): Issue[] => (ours.test(name)
 
 const order: readonly RiskClass[] = ['R0', 'R1', 'R2', 'R3'];
 function riskIssues({ risk, tasks, profiles: { target } }: Plan, policy: Policy): Issue[] {
-  const overwrites = tasks.some((task) => task.kind === 'publish' && (['swap', 'truncate-insert'].includes(task.how) || (task.how === 'file' && target.exists))) && !isEmpty(target);
+  const overwrites = tasks.some((task) => task.kind === 'publish' && (['swap', 'truncate-insert', 'merge'].includes(task.how) || (task.how === 'file' && target.exists))) && !isEmpty(target);
   const alters = tasks.some((task) => task.kind === 'publish' && task.evolve?.some(({ change }) => change === 'widen'));
   const least: RiskClass = overwrites || alters ? 'R2' : 'R1';
   const found = order.indexOf(risk) < order.indexOf(least) ? [issue('risk.class', '/risk', `This is ${least}, not ${risk}.`)] : [];

@@ -1,4 +1,4 @@
-import { type Pipeline, type PipelineRequest, PlanId } from '@agent-etl/contracts';
+import { type Pipeline, type PipelineRequest, PlanId, loadModes } from '@agent-etl/contracts';
 import { readPipelineFile } from '@agent-etl/planning';
 import { type DerivedConnection, derivePipeline } from '../addresses/derive-pipeline.ts';
 import { parseAddress } from '../addresses/parse-address.ts';
@@ -21,8 +21,9 @@ async function planFromFile(path: string, cwd: string): Promise<PlanId> {
   return planId.data;
 }
 const loadOf = (load: string | undefined): Pipeline['to']['load'] => {
-  if (load === undefined || load === 'append' || load === 'replace' || load === 'upsert') return load;
-  throw new WrongUse(`--load ${load} is not known.`, 'use append, replace or upsert');
+  const known = load === undefined ? undefined : loadModes.find((mode) => mode === load);
+  if (load === known) return known;
+  throw new WrongUse(`--load ${load ?? ''} is not known.`, `use ${loadModes.join(', ')}`);
 };
 /** Understands the first argument of plan, run and apply. */
 export async function whatIsWanted(text: string, options: TargetOptions, { cwd, env }: Pick<Session, 'cwd' | 'env'>): Promise<Wanted> {

@@ -1,4 +1,4 @@
-import { type Receipt, type RunView, takenDigests } from '@agent-etl/contracts';
+import { type PublishResult, type Receipt, type RunView, takenDigests } from '@agent-etl/contracts';
 import type { Paint } from './ansi.ts';
 import { bar } from './progress-screen.ts';
 import { betweenMs, compact, durationText, grouped } from './numbers.ts';
@@ -23,6 +23,13 @@ const sampledText = ({ buckets, of, rows }: Sampled): string => `digest of ${gro
 /** What nobody compared is said as plainly as what was. */
 const notCoveredText = ({ notCovered, seed }: Sampled): string => ` sample  ${grouped(notCovered)} rows not covered: only counted; seed ${seed}`;
 
+/** What became of rows that were merged by a key. */
+function mergedLines({ inserted, updated, deleted, unchanged, asOf }: PublishResult): string[] {
+  if (inserted === null) return [];
+  const rest = deleted === undefined ? '' : `, ${grouped(deleted)} ${asOf === undefined ? 'deleted' : 'ended'}, ${grouped(unchanged ?? 0)} as they were`;
+  const title = asOf !== undefined ? 'history' : deleted !== undefined ? 'merge  ' : 'upsert ';
+  return [` ${title} ${grouped(inserted)} new, ${grouped(updated ?? 0)} changed${rest}${asOf === undefined ? '' : `; as of ${asOf}`}`];
+}
 /** What a finished run did: copy, proof and receipt, a line each. */
 export function runScreen(run: RunView, paint: Paint): string[] {
   const compared = reconcileScreen(run, paint);
@@ -42,7 +49,7 @@ export function runScreen(run: RunView, paint: Paint): string[] {
     lines.push(aligned(` proof   source = target   ${level}`, durationText(publish.result.proofMs)));
     if (load?.result.digestMs) lines.push(aligned('         the source was hashed beside the copy', durationText(load.result.digestMs)));
     if (publish.result.sampled) lines.push(notCoveredText(publish.result.sampled));
-    if (publish.result.inserted !== null) lines.push(` upsert  ${grouped(publish.result.inserted)} new, ${grouped(publish.result.updated ?? 0)} changed`);
+    lines.push(...mergedLines(publish.result));
   }
   if (run.receipt) lines.push(` receipt ${receiptSum(run.receipt)}   signed, ${run.runId}`);
   const seconds = durationText(betweenMs(run.startedAt, run.finishedAt));

@@ -33,7 +33,8 @@ export async function publishRows(publishing: Publishing): Promise<Published> {
     case 'truncate-insert': return inTransaction(publishing, () => replaceRows(publishing, seen));
     case 'swap': return await isPlain(publishing) ? swap(publishing, seen) : inTransaction(publishing, () => replaceRows(publishing, seen));
     case 'upsert': return inTransaction(publishing, () => upsert(publishing));
-    case 'file': throw new EtlError('plan.refused', { rule: 'publish', explanation: 'a table is not published as a file' });
+    case 'merge': case 'scd2': throw new EtlError('request.unsupported', { found: `load: ${task.how} into MySQL`, allowed: 'a PostgreSQL target, or load: upsert' });
+    case 'replace-slice': case 'file': throw new EtlError('plan.refused', { rule: 'publish', explanation: `MySQL is not published by ${task.how}` });
   }
 }
 

@@ -141,6 +141,28 @@ describeServer('postgres-hazards', (adminUrl) => {
       expect((await admin.query(`select id, v from ${name} order by id`)).rows).toEqual([{ id: 1, v: 'a' }, { id: 2, v: 'b' }]);
     }
   });
+  it.each<[string, string, string, boolean]>([
+    ['an owned sequence', 'create sequence NAME_s owned by NAME.id', `select count(*) from pg_class where relname = 'NAME_s'`, false],
+    ['a policy that is switched off', 'create policy mine on NAME using (id > 0)', `select count(*) from pg_policy where polrelid = 'NAME'::regclass`, false],
+    ['statistics', 'create statistics NAME_st on id, v from NAME', `select count(*) from pg_statistic_ext where stxrelid = 'NAME'::regclass`, false],
+    ['the type of its rows', 'create function NAME_f(r NAME) returns int language sql as $$ select r.id $$', `select count(*) from pg_proc where proname = 'NAME_f'`, false],
+    ['how a column is stored', 'alter table NAME alter v set storage external', `select count(*) from pg_attribute where attrelid = 'NAME'::regclass and attname = 'v' and attstorage = 'e'`, false],
+    ['a comment on its key', `alter table NAME add primary key (id); comment on constraint NAME_pkey on NAME is 'why'`, `select count(*) from pg_description d join pg_constraint k on k.oid = d.objoid where k.conrelid = 'NAME'::regclass`, false],
+    ['the name of its key', 'alter table NAME add constraint NAME_is_known primary key (id)', `select count(*) from pg_constraint where conrelid = 'NAME'::regclass and conname = 'NAME_is_known'`, true],
+    ['grants that nobody gave', 'alter default privileges in schema _etl grant select on tables to public', `select count(*) from pg_class where oid = 'NAME'::regclass and relacl is null`, false],
+  ])('keeps %s when it replaces', async (what, make, count, isSwapped) => {
+    const name = `holds_${what.replaceAll(' ', '_')}`;
+    const of = (text: string): string => text.replaceAll('NAME', name);
+    await admin.query(`create table ${name} (id int not null, v text); insert into ${name} values (9, 'old'); ${of(make)}`);
+    const before = await admin.query<{ oid: string }>(`select '${name}'::regclass::oid as oid`);
+    await admin.query(`create table if not exists news_of (id int not null, v text); truncate news_of; insert into news_of values (1, 'a'), (2, 'b')`);
+    const target = await open.profile(`public.${name}`, 'target');
+    await copy(open, loadOf(await open.profile('public.news_of', 'source'), `public.${name}`, { columns: map((await open.profile('public.news_of', 'source')).columns, target) }), { how: 'swap' });
+    if (what.startsWith('grants')) await admin.query('alter default privileges in schema _etl revoke select on tables from public');
+    expect((await admin.query(`select id, v from ${name} order by id`)).rows).toEqual([{ id: 1, v: 'a' }, { id: 2, v: 'b' }]);
+    expect((await admin.query(of(count))).rows).toEqual([{ count: '1' }]);
+    expect((await admin.query<{ oid: string }>(`select '${name}'::regclass::oid as oid`)).rows[0]?.oid !== before.rows[0]?.oid).toBe(isSwapped);
+  });
   it('never deletes the rows of other tables when it replaces', async () => {
     await admin.query(`create table parent (id int primary key, v text); create table child (id int references parent on delete cascade); insert into parent values (1, 'old'); insert into child values (1)`);
     const source = await open.profile('public.fresh', 'source');

@@ -11,7 +11,7 @@ const sql = sqlFor('postgres');
 const COUNT_BYTES = 64 * 1024 * 1024;
 interface Facts {
   kind: string; origin: string; rows: number; pages: number; bytes: string; may_read: boolean; may_write: boolean; takes_rows: boolean; lacks: TableRight[]; is_owner: boolean; version: string; wal: string; views: number; foreign_keys: number; policies: number; grants: number;
-  keys: { columns: string[]; is_primary: boolean; is_unique: boolean; not_null: boolean }[] | null; stats: Record<string, { nullFraction: number; distinct: number | null }> | null;
+  keys: { columns: string[]; is_primary: boolean; is_unique: boolean; is_open: boolean; not_null: boolean }[] | null; stats: Record<string, { nullFraction: number; distinct: number | null }> | null;
 }
 
 /** What the catalogues and statistics say of a relation; no row is read but, for a table never analysed, a count of a small one. */
@@ -32,11 +32,12 @@ export async function profileRelation(session: PostgresSession, dataset: string,
   if (as === 'target') await mustStage(session);
   const { rows, isExact } = await rowsOf(session, relation, { ...facts, right });
   const keys = facts.keys ?? [];
+  const openKeys = keys.filter(({ is_open }) => is_open).map((key) => key.columns);
   return {
     connection: session.context.connection, dataset, connector: 'postgres', system: systemOf(facts.version), exists: true, columns,
     primaryKey: keys.find(({ is_primary }) => is_primary)?.columns ?? null,
     uniqueKeys: keys.filter(({ is_primary, is_unique, not_null }) => !is_primary && is_unique && not_null).map((key) => key.columns),
-    indexes: keys.map((key) => key.columns), rows, rowsExact: isExact, bytes: Number(facts.bytes),
+    ...(openKeys.length ? { openKeys } : {}), indexes: keys.map((key) => key.columns), rows, rowsExact: isExact, bytes: Number(facts.bytes),
     pages: facts.kind === 'r' || facts.kind === 'm' ? Number(facts.pages) : null, walLevel: facts.wal,
     dependents: { views: facts.views, foreignKeys: facts.foreign_keys, policies: facts.policies, grants: facts.grants },
     columnStats: facts.stats ?? {}, options: {}, ...await knownOf(session, relation, { as, origin: facts.origin }), fingerprint: fingerprintOf(columns),
@@ -98,10 +99,10 @@ async function factsOf(session: PostgresSession, { schema, table, text }: Relati
       (SELECT count(*)::int FROM pg_constraint f WHERE f.confrelid = c.oid AND f.contype = 'f') AS foreign_keys,
       (SELECT count(*)::int FROM pg_policy p WHERE p.polrelid = c.oid) AS policies,
       (SELECT count(*)::int FROM aclexplode(c.relacl) g WHERE g.grantee <> c.relowner) AS grants,
-      (SELECT json_agg(json_build_object('columns', k.columns, 'is_primary', k.indisprimary, 'is_unique', k.indisunique, 'not_null', k.not_null)) FROM (
-        SELECT i.indisprimary, i.indisunique AND i.indpred IS NULL AND i.indimmediate AS indisunique, bool_and(a.attnotnull) AS not_null, array_agg(a.attname::text ORDER BY o.n) AS columns
+      (SELECT json_agg(json_build_object('columns', k.columns, 'is_primary', k.indisprimary, 'is_unique', k.indisunique, 'is_open', k.is_open, 'not_null', k.not_null)) FROM (
+        SELECT i.indisprimary, i.indisunique AND i.indpred IS NULL AND i.indimmediate AS indisunique, i.indisunique AND i.indimmediate AND coalesce(pg_get_expr(i.indpred, i.indrelid) IN ('is_current', '(valid_to IS NULL)'), false) AS is_open, bool_and(a.attnotnull) AS not_null, array_agg(a.attname::text ORDER BY o.n) AS columns
         FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY o(attnum, n) JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = o.attnum
-        WHERE i.indrelid = c.oid AND i.indisvalid AND i.indexprs IS NULL GROUP BY i.indexrelid, i.indisprimary, i.indisunique, i.indpred, i.indimmediate) k) AS keys,
+        WHERE i.indrelid = c.oid AND i.indisvalid AND i.indexprs IS NULL GROUP BY i.indexrelid, i.indrelid, i.indisprimary, i.indisunique, i.indpred, i.indimmediate) k) AS keys,
       (SELECT json_object_agg(s.attname, json_build_object('nullFraction', s.null_frac, 'distinct', CASE WHEN s.n_distinct >= 0 THEN s.n_distinct ELSE round((-s.n_distinct * greatest(c.reltuples, 0))::numeric) END))
         FROM pg_stats s WHERE s.schemaname = n.nspname AND s.tablename = c.relname) AS stats
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ${schema} AND c.relname = ${table} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`), { relation: text, right });

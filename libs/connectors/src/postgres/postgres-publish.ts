@@ -1,9 +1,13 @@
 import { EtlError } from '@agent-etl/contracts';
 import { compile, identifier, literal, sqlFor } from '@agent-etl/sql-safety';
 import { evolveTarget } from './postgres-evolve.ts';
-import { upsert } from './postgres-upsert.ts';
+import { becomeHistory, makeHistory, writeVersions } from './postgres-history.ts';
+import { merge } from './postgres-merge.ts';
 import { replaceSlice } from './postgres-replace-slice.ts';
-import { type Publishing, type Visible, names, run } from './publishing.ts';
+import { upsert } from './postgres-upsert.ts';
+import { isPlain } from './plain-table.ts';
+import { referencesTo } from './references-to.ts';
+import { type Publishing, type Visible, names, run, tableExists } from './publishing.ts';
 import { type Relation, quoted } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
@@ -11,17 +15,14 @@ const sql = sqlFor('postgres');
 /** Before the publish transaction: what takes long and is seen by nobody yet. Repeating it does nothing. */
 export async function finishStaging(publishing: Publishing): Promise<void> {
   const { session, task, staging, stagingTable } = publishing;
-  const isNew = task.how === 'rename' || (task.how === 'upsert' && (await tableExists(publishing)) === false);
+  const isNew = task.how === 'rename' || ((task.how === 'upsert' || task.how === 'merge' || task.how === 'scd2') && (await tableExists(publishing)) === false);
+  if (task.how === 'scd2') { if (isNew) await makeHistory(publishing); await run(publishing, sql`ANALYZE ${staging}`); return; }
   const key = task.how === 'swap' ? await primaryKeyOf(publishing) : isNew && task.keyFromSource ? task.key ?? [] : [];
   if (key.length > 0) {
     const [keyed] = await session.run(compile(sql`SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '_etl' AND c.relname = ${stagingTable} AND i.indisprimary`));
     if (!keyed) await run(publishing, sql`ALTER TABLE ${staging} ADD PRIMARY KEY (${names(key)})`);
   }
   await run(publishing, sql`ANALYZE ${staging}`);
-}
-
-async function tableExists({ session, relation }: Publishing): Promise<boolean> {
-  return (await session.run<{ yes: boolean }>(compile(sql`SELECT to_regclass(${literal('postgres', quoted(relation))}) IS NOT NULL AS yes`)))[0]?.yes ?? false;
 }
 
 /** A table that takes the place of another gets its key, where all its columns are staged. */
@@ -46,23 +47,27 @@ export async function makeVisible(publishing: Publishing): Promise<Visible> {
     case 'append': await insert(publishing); return seen(rows);
     case 'upsert': if (exists) return upsert(publishing); await rename(publishing); return { published: rows, inserted: rows, updated: 0 };
     case 'replace-slice': return replaceSlice(publishing);
+    case 'merge': if (exists) return merge(publishing); await rename(publishing); return { published: rows, inserted: rows, updated: 0, deleted: 0, unchanged: 0 };
+    case 'scd2': if (exists) return writeVersions(publishing); await rename(publishing); return becomeHistory(publishing);
     case 'file': throw new EtlError('plan.refused', { rule: 'publish', explanation: 'a table is not published as a file' });
   }
 }
 const seen = (published: number): Visible => ({ published, inserted: null, updated: null });
 
-async function rename(publishing: Publishing): Promise<void> {
+async function rename(publishing: Publishing, keyName?: string): Promise<void> {
   const { relation: { schema, table }, staging, stagingTable } = publishing;
   const [there] = await publishing.session.run(compile(sql`SELECT 1 FROM pg_namespace WHERE nspname = ${schema}`));
   if (!there) await run(publishing, sql`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`, 'CREATE SCHEMA');
   await run(publishing, sql`ALTER TABLE ${staging} SET SCHEMA ${identifier(schema)}`, 'CREATE');
   await run(publishing, sql`ALTER TABLE ${identifier(schema, stagingTable)} RENAME TO ${identifier(table)}`);
-  await renameKey(publishing);
+  await renameKey(publishing, keyName ?? `${[...table].slice(0, 40).join('')}_pkey`);
 }
-/** The primary key was made under the staging's name. Another relation may hold the usual name: then it keeps its own. */
-async function renameKey(publishing: Publishing): Promise<void> {
-  const { relation: { schema, table }, stagingTable, session } = publishing;
-  const wanted = `${[...table].slice(0, 40).join('')}_pkey`;
+async function keyNameOf({ session, relation }: Publishing): Promise<string | undefined> {
+  return (await session.run<{ name: string }>(compile(sql`SELECT conname AS name FROM pg_constraint WHERE contype = 'p' AND conrelid = to_regclass(${quoted(relation)})`)))[0]?.name;
+}
+/** The primary key was made under the staging's name. It gets that of the table before, or the usual one; another relation may hold that: then it keeps its own. */
+async function renameKey(publishing: Publishing, wanted: string): Promise<void> {
+  const { relation: { schema }, stagingTable, session } = publishing;
   const [free] = await session.run<{ yes: boolean }>(compile(sql`SELECT to_regclass(${literal('postgres', quoted({ schema, table: wanted } as Relation))}) IS NULL
     AND to_regclass(${literal('postgres', quoted({ schema, table: `${stagingTable}_pkey` } as Relation))}) IS NOT NULL AS yes`));
   if (free?.yes) await run(publishing, sql`ALTER INDEX ${identifier(schema, `${stagingTable}_pkey`)} RENAME TO ${identifier(wanted)}`);
@@ -80,8 +85,9 @@ async function swap(publishing: Publishing): Promise<void> {
   const { relation } = publishing;
   await run(publishing, sql`LOCK TABLE ${relation.name} IN ACCESS EXCLUSIVE MODE`, 'TRUNCATE');
   if (!await isPlain(publishing)) return replaceRows(publishing);
+  const name = await keyNameOf(publishing);
   await run(publishing, sql`DROP TABLE ${relation.name}`);
-  return rename(publishing);
+  return rename(publishing, name);
 }
 /** Empties the table and fills it in one transaction: views, keys, grants, policies, defaults and further columns stay. A table that others refer to cannot be
  * truncated; its rows are deleted, unless that would reach into the others.
@@ -89,33 +95,13 @@ async function swap(publishing: Publishing): Promise<void> {
 async function replaceRows(publishing: Publishing): Promise<void> {
   const { relation } = publishing;
   await run(publishing, sql`LOCK TABLE ${relation.name} IN ACCESS EXCLUSIVE MODE`, 'TRUNCATE');
-  const references = await publishing.session.run<{ name: string; reaches: boolean }>(compile(sql`SELECT conname AS name, confdeltype IN ('c', 'n', 'd') AS reaches
-    FROM pg_constraint WHERE contype = 'f' AND confrelid = to_regclass(${quoted(relation)}) AND conrelid <> confrelid`));
-  const reaching = references.find(({ reaches }) => reaches);
-  if (reaching) throw new EtlError('sink.constraint-violated', { constraint: `deleting rows reaches into another table by ${reaching.name}`, next: 'load: upsert keeps the rows that others refer to' });
-  if (references.length === 0) await run(publishing, sql`TRUNCATE TABLE ${relation.name}`, 'TRUNCATE');
+  const references = await referencesTo(publishing);
+  if (references === 0) await run(publishing, sql`TRUNCATE TABLE ${relation.name}`, 'TRUNCATE');
   else {
     await publishing.session.run(compile(sql`SET LOCAL row_security = off`)); // an error is better than rows that a policy hides from the DELETE
     await run(publishing, sql`DELETE FROM ${relation.name}`, 'DELETE');
   }
   return insert(publishing);
-}
-/** Whether staging can take the table's place: an ordinary table with exactly the staged columns in their order and no more than the same primary key. */
-async function isPlain({ session, relation, stagingTable }: Publishing): Promise<boolean> {
-  const [found] = await session.run<{ plain: boolean }>(compile(sql`
-    WITH t AS (SELECT * FROM pg_class WHERE oid = to_regclass(${quoted(relation)})), s AS (SELECT * FROM pg_class WHERE oid = to_regclass(${quoted({ schema: '_etl', table: stagingTable })})),
-      shape AS (SELECT a.attrelid, json_agg(json_build_array(a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attcollation) ORDER BY a.attnum)::text AS columns
-        FROM pg_attribute a WHERE a.attrelid IN (SELECT oid FROM t UNION SELECT oid FROM s) AND a.attnum > 0 AND NOT a.attisdropped GROUP BY 1),
-      key AS (SELECT i.indrelid, pg_get_constraintdef(k.oid) AS def FROM pg_index i JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'p' WHERE i.indrelid IN (SELECT oid FROM t UNION SELECT oid FROM s))
-    SELECT t.relkind = 'r' AND NOT t.relispartition AND NOT t.relhassubclass AND NOT t.relhastriggers AND NOT t.relrowsecurity AND t.relacl IS NULL AND t.reloptions IS NULL AND t.relowner = s.relowner
-      AND t.relpersistence = s.relpersistence AND t.reltablespace = s.reltablespace AND t.relreplident = 'd' AND t.reloftype = 0
-      AND (SELECT columns FROM shape WHERE attrelid = t.oid) = (SELECT columns FROM shape WHERE attrelid = s.oid) AND (SELECT def FROM key WHERE indrelid = t.oid) IS NOT DISTINCT FROM (SELECT def FROM key WHERE indrelid = s.oid)
-      AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.oid AND NOT i.indisprimary) AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = t.oid)
-      AND NOT EXISTS (SELECT FROM pg_constraint k WHERE (k.conrelid = t.oid OR k.confrelid = t.oid) AND k.contype IN ('f', 'c', 'u', 'x')) AND NOT EXISTS (SELECT FROM pg_publication_rel p WHERE p.prrelid = t.oid)
-      AND NOT EXISTS (SELECT FROM pg_description d WHERE d.objoid = t.oid AND d.classoid = 'pg_class'::regclass) AND NOT EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = t.oid)
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass))
-      AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND (a.atthasdef OR a.attidentity <> '' OR a.attacl IS NOT NULL)) AS plain FROM t, s`));
-  return found?.plain ?? false;
 }
 /** @throws EtlError `sink.reconcile-mismatch` when the target did not take every row, as a trigger or rule may have it */
 async function insert(publishing: Publishing): Promise<void> {

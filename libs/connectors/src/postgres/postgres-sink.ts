@@ -4,6 +4,7 @@ import { type Digest, EtlError, type LoadTask, type PostgresConnection, type Pub
 import { type SqlIdentifier, compile, identifier, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
 import type { BucketSample, BucketSum, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
 import { PostgresChunk } from './postgres-chunk.ts';
+import { CURRENT } from './postgres-history.ts';
 import { finishStaging, makeVisible } from './postgres-publish.ts';
 import type { Publishing } from './publishing.ts';
 import { PostgresSession } from './postgres-session.ts';
@@ -45,11 +46,11 @@ export class PostgresSink implements Sink {
   }
   current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     const relation = relationOf(task.target.dataset);
-    return digestOfTable(task, { table: relation.name, schema: relation.schema, name: relation.table, said: relation.text, connect: () => this.#connect(), signal });
+    return digestOfTable(task, { table: relation.name, schema: relation.schema, name: relation.table, said: relation.text, connect: () => this.#connect(), signal, only: task.how === 'scd2' ? CURRENT : undefined });
   }
-  hashed({ target, columns, engine }: PublishTask, ask: HashAsk): HashedRows {
+  hashed({ target, columns, engine, how }: PublishTask, ask: HashAsk): HashedRows {
     const values = columns.map((column) => ({ value: stagedValue(column, engine), type: column.type }));
-    return hashedRows({ open: () => this.#connect(), done: (session) => session.end(), values, from: sql`${relationOf(target.dataset).name}`, ask });
+    return hashedRows({ open: () => this.#connect(), done: (session) => session.end(), values, from: sql`${relationOf(target.dataset).name}${how === 'scd2' ? sql` WHERE ${CURRENT}` : sql``}`, ask });
   }
   #connect(): Promise<PostgresSession> { return PostgresSession.connect(this.connection, { tools: this.tools }); }
 }
@@ -110,7 +111,7 @@ class Writing implements SinkSession {
     const { ledger, staging, stagingTable, relation } = this.facts;
     const before = await ledger.published(await this.#controlled());
     if (before) return before;
-    const publishing = { task, staging, stagingTable, relation, rows: staged.rows };
+    const publishing = { task, staging, stagingTable, relation, ...staged };
     await finishStaging({ ...publishing, session: await this.#controlled() });
     return this.#fenced(async (session) => {
       if (!(await ledger.claim(session, PUBLISH_KEY, this.#fence))) {

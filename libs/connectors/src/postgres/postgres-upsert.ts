@@ -1,11 +1,14 @@
 import { EtlError } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, sqlFor } from '@agent-etl/sql-safety';
 import { extraRows } from './postgres-replace-slice.ts';
-import { type Publishing, type Visible, names, run } from './publishing.ts';
+import { type Publishing, type Visible, image, names, run, sameKey } from './publishing.ts';
 import { quoted } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
 type Pg = SqlFragment<'postgres'>;
+
+/** A target so many times larger than what was read: below it one join costs less than as many look-ups. */
+const PART = 8;
 
 /** Rows that are equal already are left alone, so that a repeat writes nothing. */
 export async function upsert(publishing: Publishing): Promise<Visible> {
@@ -16,7 +19,9 @@ export async function upsert(publishing: Publishing): Promise<Visible> {
   const rest = all.filter((column) => !key.includes(column));
   const change = rest.length === 0 ? sql`DO NOTHING` : sql`DO UPDATE SET ${joinSql(rest.map((column) => sql`${identifier(column)} = excluded.${identifier(column)}`), sql`, `)}
     WHERE ${image(sql`there`, rest)} *<> ${image(sql`excluded`, rest)}`;
-  const merge = sql`INSERT INTO ${relation.name} AS there (${names(all)}) OVERRIDING SYSTEM VALUE SELECT DISTINCT ON (${names(key)}) ${names(all)} FROM ${staging} ORDER BY ${names(key)}, ctid DESC
+  // A slice was read in one picture of a table that enforces the key: it has no twins that would have to be sorted out.
+  const rows = task.cursor?.read === 'since' ? sql`SELECT ${names(all)} FROM ${staging}` : sql`SELECT DISTINCT ON (${names(key)}) ${names(all)} FROM ${staging} ORDER BY ${names(key)}, ctid DESC`;
+  const merge = sql`INSERT INTO ${relation.name} AS there (${names(all)}) OVERRIDING SYSTEM VALUE ${rows}
       ON CONFLICT (${names(key)}) ${change}`;
   const counts = await isPartitioned(publishing) ? await mergeParts(publishing, merge, key)
     : (await run(publishing, sql`WITH changed AS (${merge} RETURNING (xmax = 0) AS is_new) SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated FROM changed`, 'UPDATE'))[0];
@@ -27,20 +32,23 @@ export async function upsert(publishing: Publishing): Promise<Visible> {
   return { published: inserted + updated, inserted, updated, ...extra };
 }
 
-/** Rows byte for byte: an equality may call different values equal, such as 1.0 and 1.00, and some types have none. */
-const image = (of: Pg, columns: readonly string[]): Pg => sql`ROW(${joinSql(columns.map((column) => sql`${of}.${identifier(column)}`), sql`, `)})::record`;
-
 /** Of a part of the source only this part is compared: each staged row must be in the target as it was read, whatever a trigger did with it.
  * @throws EtlError `sink.reconcile-mismatch` with the number of rows that are not */
 async function mustHaveArrived(publishing: Publishing, key: readonly string[]): Promise<void> {
   const { relation, staging, task } = publishing;
   const all = task.columns.map(({ target }) => target);
-  const match = joinSql(key.map((column) => sql`t.${identifier(column)} = s.${identifier(column)}`), sql` AND `);
-  const [found] = await run(publishing, sql`SELECT count(*) AS n FROM ${staging} AS s LEFT JOIN ${relation.name} AS t ON ${match} WHERE ${image(sql`t`, all)} *<> ${image(sql`s`, all)}`, 'UPDATE');
+  // Few rows are looked up in the index of the key, one by one: a join would rather read a target that is many times larger from end to end.
+  const there = await isSmallPart(publishing) ? sql`LEFT JOIN LATERAL (SELECT ${names(all)} FROM ${relation.name} AS t WHERE ${sameKey(key)} LIMIT 1) AS t ON true` : sql`LEFT JOIN ${relation.name} AS t ON ${sameKey(key)}`;
+  const [found] = await run(publishing, sql`SELECT count(*) AS n FROM ${staging} AS s ${there} WHERE ${image(sql`t`, all)} *<> ${image(sql`s`, all)}`, 'UPDATE');
   const missing = Number(found?.['n'] ?? 0);
   if (missing > 0) throw new EtlError('sink.reconcile-mismatch', { difference: `${missing} of ${publishing.rows} rows are not in ${relation.text} as they were read` });
 }
 
+/** By the statistics of the target; one that nobody analysed is no such thing. */
+async function isSmallPart({ session, relation, rows }: Publishing): Promise<boolean> {
+  const [size] = await session.run<{ rows: number }>(compile(sql`SELECT reltuples::float8 AS rows FROM pg_class WHERE oid = to_regclass(${quoted(relation)}) AND relkind = 'r'`));
+  return (size?.rows ?? 0) > rows * PART;
+}
 async function isPartitioned({ session, relation }: Publishing): Promise<boolean> {
   return (await session.run(compile(sql`SELECT FROM pg_class WHERE oid = to_regclass(${quoted(relation)}) AND relkind = 'p'`))).length > 0;
 }
@@ -48,7 +56,7 @@ async function isPartitioned({ session, relation }: Publishing): Promise<boolean
 async function mergeParts(publishing: Publishing, merge: Pg, key: readonly string[]): Promise<Record<string, unknown> | undefined> {
   const { relation, staging } = publishing;
   await run(publishing, sql`LOCK TABLE ${relation.name} IN SHARE ROW EXCLUSIVE MODE`, 'UPDATE');
-  const match = joinSql(key.map((column) => sql`t.${identifier(column)} = s.${identifier(column)}`), sql` AND `);
+  const match = sameKey(key);
   const [counts] = await run(publishing, sql`WITH made AS (SELECT count(*) AS n FROM (SELECT DISTINCT ${names(key)} FROM ${staging}) AS s WHERE NOT EXISTS (SELECT FROM ${relation.name} AS t WHERE ${match})),
       changed AS (${merge} RETURNING 1) SELECT (SELECT n FROM made) AS inserted, (SELECT count(*) FROM changed) - (SELECT n FROM made) AS updated`, 'UPDATE');
   return counts;

@@ -12,15 +12,30 @@ const tid = (page: number): Pg => sql`${literal('postgres', `(${page},0)`)}::tid
 const nowhere = { write: () => true, drained: async () => undefined };
 
 /** @property said the dataset as a user types it, for errors */
-export interface TableOf { readonly table: SqlIdentifier; readonly schema: string; readonly name: string; readonly said: string; readonly connect: () => Promise<PostgresSession>; readonly signal: AbortSignal }
+export interface TableOf { readonly table: SqlIdentifier; readonly schema: string; readonly name: string; readonly said: string; readonly connect: () => Promise<PostgresSession>; readonly signal: AbortSignal;
+  /** Which rows count; all when left out. */
+  readonly only?: Pg | undefined }
 
 /** Digest of every row of a table that a load has filled, staging or the target itself, over the columns of the target. */
 export const digestOfTable = (task: PublishTask, of: TableOf): Promise<Digest> => (task.digest === 'text-md5' ? ofTexts(task, of) : ofFrames(task, of));
 
+/** The same of any rows, inside the transaction of a session: what it has written and nobody else can see yet. */
+export async function digestWithin(session: PostgresSession, { columns, engine, digest }: PublishTask, { from, said }: { from: Pg; said: string }): Promise<Digest> {
+  if (digest === 'text-md5') return textDigest(session, { values: columns.map((column) => ({ value: stagedValue(column, engine), type: column.type })), from, phase: 'proving' });
+  const copy = await session.copyOut(compile(sql`COPY (SELECT ${joinSql(columns.map(({ target }) => sql`${identifier(target)}`), sql`, `)} FROM ${from}) TO STDOUT (FORMAT binary)`), 'hash');
+  try {
+    const { rows, lanes } = await copy.pump({ to: nowhere, signal: new AbortController().signal, stop: () => undefined });
+    return { kind: 'pg-frame', rows, ...lanes };
+  } catch (error) {
+    throw session.failure(error, { phase: 'proving', relation: said, right: 'SELECT' });
+  }
+}
+
 /** Two connections over the halves of a table. */
 async function ofFrames(task: PublishTask, of: TableOf): Promise<Digest> {
   const middle = Math.floor(await pagesOf(of) / 2);
-  const halves = middle < SMALL_PAGES ? [sql``] : [sql` WHERE ctid < ${tid(middle)}`, sql` WHERE ctid >= ${tid(middle)}`];
+  const counts = of.only ?? sql`true`;
+  const halves = middle < SMALL_PAGES ? [sql` WHERE ${counts}`] : [sql` WHERE ${counts} AND ctid < ${tid(middle)}`, sql` WHERE ${counts} AND ctid >= ${tid(middle)}`];
   const parts = await Promise.all(halves.map((half) => walk(task, half, of)));
   return parts.reduce((sum, part) => ({ kind: 'pg-frame', rows: sum.rows + part.rows, a: String(BigInt(sum.a) + BigInt(part.a)), b: String(BigInt(sum.b) + BigInt(part.b)) }));
 }
@@ -51,13 +66,13 @@ const ofTexts = (task: PublishTask, of: TableOf): Promise<Digest> => hashing(tas
 /** Sums of the sampled rows of such a table, by bucket. */
 export const sampleOfTable = (task: PublishTask, of: TableOf, sample: BucketSample): Promise<BucketSum[]> => hashing(task, of, (session, input) => textSample(session, input, sample));
 
-async function hashing<T>({ columns, engine }: PublishTask, { table, said, connect, signal }: TableOf, hash: (session: PostgresSession, input: DigestInput) => Promise<T>): Promise<T> {
+async function hashing<T>({ columns, engine }: PublishTask, { table, said, connect, signal, only = sql`true` }: TableOf, hash: (session: PostgresSession, input: DigestInput) => Promise<T>): Promise<T> {
   const session = await connect();
   const stop = (): void => { void session.cancel(); };
   signal.addEventListener('abort', stop, { once: true });
   try {
     const values = columns.map((column) => ({ value: stagedValue(column, engine), type: column.type }));
-    return await hash(session, { values, from: sql`${table}`, phase: 'proving' });
+    return await hash(session, { values, from: sql`${table} WHERE ${only}`, phase: 'proving' });
   } catch (error) {
     throw signal.aborted ? signal.reason : session.failure(error, { phase: 'proving', relation: said, right: 'SELECT' });
   } finally {

@@ -1,35 +1,37 @@
-import { EtlError, type PublishTask } from '@agent-etl/contracts';
-import { type SqlFragment, type SqlIdentifier, compile, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { EtlError } from '@agent-etl/contracts';
+import { type SqlFragment, compile, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { setImmediate } from 'node:timers/promises';
 import type { Published } from '../port.ts';
 import { describeTable } from './describe-table.ts';
-import type { SqliteDatabase } from './sqlite-database.ts';
-import { type Table, columnName } from './table-name.ts';
+import type { Publishing } from './publishing.ts';
+import { type Merging, merge, mustNotReach } from './sqlite-merge.ts';
+import { columnName } from './table-name.ts';
 
 const sql = sqlFor('sqlite');
 type Lite = SqlFragment<'sqlite'>;
 const comma = sql`, `;
 /** Rows that are moved between two breaths of the worker. */
 const AT_ONCE = 50_000;
-export interface Publishing { readonly database: SqliteDatabase; readonly task: PublishTask; readonly table: Table; readonly staging: SqlIdentifier; readonly rows: number }
 
 const names = (columns: readonly string[], of?: 'excluded'): Lite => joinSql(columns.map((name) => (of ? sql`excluded.${columnName(name)}` : sql`${columnName(name)}`)), comma);
 
 /** Inside the publish transaction: makes staging visible in one of the plan's ways, and leaves no staging behind. Other writers wait until it ends. */
-export async function makeVisible(publishing: Publishing): Promise<Published> {
+export async function makeVisible(publishing: Merging): Promise<Published> {
   const { database, task, table, rows, staging } = publishing;
   const exists = describeTable(database, table) !== null;
   const seen: Published = { published: rows, inserted: null, updated: null };
-  if (!exists && task.how !== 'file') {
+  if (!exists && task.how !== 'file' && task.how !== 'scd2') {
     await becomeTable(publishing);
-    return task.how === 'upsert' ? { published: rows, inserted: rows, updated: 0 } : seen;
+    return task.how === 'upsert' ? { published: rows, inserted: rows, updated: 0 } : task.how === 'merge' ? { published: rows, inserted: rows, updated: 0, deleted: 0, unchanged: 0 } : seen;
   }
   if (exists) evolveTarget(publishing);
   switch (task.how) {
     case 'rename': if (database.run(compile(sql`SELECT 1 FROM main.${table.quoted} LIMIT 1`)).length > 0) throw new EtlError('plan.stale'); await insertAll(publishing, sql``); break;
-    case 'swap': case 'truncate-insert': database.run(compile(sql`DELETE FROM main.${table.quoted}`)); await insertAll(publishing, sql``); break;
+    case 'swap': case 'truncate-insert': mustNotReach(publishing); database.run(compile(sql`DELETE FROM main.${table.quoted}`)); await insertAll(publishing, sql``); break;
     case 'append': await insertAll(publishing, sql``); break;
     case 'upsert': return upsert(publishing);
+    case 'merge': return merge(publishing);
+    case 'scd2': throw new EtlError('request.unsupported', { found: 'load: scd2 into SQLite', allowed: 'a PostgreSQL target' });
     case 'replace-slice': case 'file': throw new EtlError('plan.refused', { rule: 'publish', explanation: `SQLite is not published by ${task.how}` });
   }
   database.run(compile(sql`DROP TABLE main.${staging}`));

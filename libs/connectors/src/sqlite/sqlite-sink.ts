@@ -6,7 +6,7 @@ import { type Digest, EtlError, type LoadTask, type PublishTask } from '@agent-e
 import { type SqlFragment, type SqlIdentifier, compile, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { Md5Lanes } from '../digest/md5-lanes.ts';
 import { folderFailure } from '../file/file-folder.ts';
-import type { ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
+import type { ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
 import { affinityOf } from './cell-value-rules.ts';
 import { describeTable } from './describe-table.ts';
 import { hashedRowsOf } from './hashed-rows.ts';
@@ -131,7 +131,7 @@ class Writing implements SinkSession {
     return hashRows(this.control, { columns, from: sql`main.${this.facts.staging}`, signal });
   }
 
-  async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {
+  async publish(task: PublishTask, { rows, digest, onStep }: Staged): Promise<Published> {
     const { ledger, staging, table } = this.facts;
     const before = ledger.published(this.control);
     if (before) return before;
@@ -139,9 +139,10 @@ class Writing implements SinkSession {
     try {
       ledger.hold(this.control, this.#fence);
       const written = ledger.rows(this.control).reduce((sum, { chunkKey, rows }) => sum + (chunkKey === PUBLISH_KEY ? 0 : rows), 0);
-      if (written !== staged.rows) throw new EtlError('sink.reconcile-mismatch', { difference: `the ledger has ${written} rows, staging ${staged.rows}` });
-      const visible = await makeVisible({ database: this.control, task, table, staging, rows: staged.rows });
-      ledger.add(this.control, { chunkKey: PUBLISH_KEY, fence: this.#fence, counts: { rows: 0, rejected: 0, bytes: 0, digest: staged.digest }, published: visible });
+      if (written !== rows) throw new EtlError('sink.reconcile-mismatch', { difference: `the ledger has ${written} rows, staging ${rows}` });
+      const hash = (): Promise<Digest> => hashRows(this.control, { columns: task.columns, from: sql`main.${table.quoted}`, signal: new AbortController().signal });
+      const visible = await makeVisible({ database: this.control, task, table, staging, rows, digest, onStep, hash });
+      ledger.add(this.control, { chunkKey: PUBLISH_KEY, fence: this.#fence, counts: { rows: 0, rejected: 0, bytes: 0, digest }, published: visible });
       this.control.run(compile(sql`COMMIT`));
       return visible;
     } catch (error) {

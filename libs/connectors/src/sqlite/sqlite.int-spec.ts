@@ -155,6 +155,15 @@ describeServer('sqlite', (adminUrl) => {
     await expect(rows({ how: 'upsert', key: ['id'] }, `(5, 'x'), (5, 'y')`)).rejects.toMatchObject({ code: 'sink.constraint-violated' });
     await expect(rows({ how: 'append' }, `(4, 'again')`)).rejects.toMatchObject({ code: 'sink.constraint-violated' });
     expect(await rows({ how: 'truncate-insert' }, `(9, 'z')`)).toEqual([1, ['9,z']]);
+    admin.exec(`INSERT INTO kept VALUES (1, 'one'), (2, NULL)`);
+    const all = { then: 'delete', atMost: 1 } as const;
+    await expect(rows({ how: 'merge', key: ['id'], vanished: { then: 'delete', atMost: 0.2 } }, `(9, 'z'), (2, 'b')`)).rejects.toMatchObject({ code: 'sink.too-many-deletes', details: { missing: 1, rows: 3 } });
+    expect(await rows({ how: 'merge', key: ['id'], vanished: all }, `(9, 'z'), (2, 'b'), (7, null)`)).toEqual([2, ['2,b', '7,', '9,z']]);
+    await expect(rows({ how: 'merge', key: ['id'], vanished: all }, `(5, 'x'), (5, 'y')`)).rejects.toMatchObject({ code: 'sink.constraint-violated' });
+    admin.exec('CREATE TABLE below (id INTEGER REFERENCES kept (id) ON DELETE CASCADE); INSERT INTO below VALUES (7)');
+    for (const how of ['merge', 'truncate-insert'] as const) await expect(rows({ how, key: ['id'], vanished: all }, `(9, 'z')`)).rejects.toMatchObject({ code: 'sink.constraint-violated', details: { constraint: 'deleting rows reaches into below' } });
+    admin.exec('DROP TABLE below');
+    await expect(rows({ how: 'scd2', key: ['id'] }, `(9, 'z')`)).rejects.toMatchObject({ code: 'request.unsupported' });
     expect(admin.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'kept_v'").get()).toEqual({ n: 1 });
     expect(admin.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name LIKE '_etl_s_%'").get()).toEqual({ n: 0 });
   });

@@ -1,4 +1,4 @@
-import type { LedgerRow } from '@agent-etl/connectors';
+import type { LedgerRow, Published } from '@agent-etl/connectors';
 import { type Digest, EtlError, type LoadResult, type PublishTask, digestText } from '@agent-etl/contracts';
 import { ledgerDigest, sumsOf } from '../steps/load-rules.ts';
 import { agreeInSample } from './sample-rules.ts';
@@ -36,7 +36,16 @@ export function agreeWithStaging(level: PublishTask['level'], { written, digest,
   if (digestText(digest) !== digestText(staged.digest)) throw differs(`source ${digestText(digest)}, target ${digestText(staged.digest)}`);
 }
 
-/** Whether the publish made every staged row visible. Only an upsert may leave rows as they were. */
-export function agreeWithPublished(task: PublishTask, staged: number, published: number): void {
-  if (task.how !== 'upsert' && staged !== published) throw differs(`${staged} rows staged, ${published} published`);
+/** A row that was set aside, or that a slice of the source does not show, has not vanished.
+ * @throws EtlError `plan.refused` when rows that are not there would be taken for deleted ones */
+export function mustHaveReadAll({ vanished, cursor }: PublishTask, { rejected }: LoadResult): void {
+  const why = cursor?.read === 'since' ? 'only what changed was read' : rejected > 0 ? `${rejected} rows were set aside` : null;
+  if (vanished && why) throw new EtlError('plan.refused', { rule: 'what is not read has not vanished', explanation: `${why}, so no row may be taken for deleted`, next: 'load: upsert keeps rows that are not read' });
 }
+
+/** Whether the publish made every staged row visible. Where rows are merged by a key some may be left as they were: a merge and a history say how many. */
+export function agreeWithPublished(task: PublishTask, staged: number, { published, inserted, updated, unchanged }: Published): void {
+  if (unchanged !== undefined && staged !== (inserted ?? 0) + (updated ?? 0) + unchanged) throw differs(`${staged} rows staged, ${inserted ?? 0} inserted, ${updated ?? 0} updated and ${unchanged} unchanged`);
+  if (!mergesByKey(task.how) && staged !== published) throw differs(`${staged} rows staged, ${published} published`);
+}
+const mergesByKey = (how: PublishTask['how']): boolean => how === 'upsert' || how === 'merge' || how === 'scd2';

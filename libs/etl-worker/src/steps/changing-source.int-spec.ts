@@ -60,7 +60,7 @@ describePostgres('a source that changes while it is copied', () => {
         await copy.db.query(`update public.${name} set label = 'changed'`);
         let altered: Promise<unknown> | null = null;
         const between: Between = async (ordinal) => { if (ordinal === 2) { altered ??= owner.query(`alter table public.${name} ${change}`); await new Promise((done) => { setTimeout(done, 100); }); } };
-        const failure = await copy.begin(plan, PIECE / 4, betweenPieces(between)).load().then(() => null, (error: { code: string; issues: { code: string }[] }) => error);
+        const failure = await copy.begin(plan, PIECE / 4, { by: betweenPieces(between) }).load().then(() => null, (error: { code: string; issues: { code: string }[] }) => error);
         await altered;
         expect([name, failure?.code, failure?.issues.map((issue) => issue.code)]).toEqual([name, 'source.schema-drifted', [code]]);
         expect(await copy.hash('mart')).toBe(before);

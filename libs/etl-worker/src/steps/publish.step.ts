@@ -1,7 +1,7 @@
 import type { LedgerRow, OpenConnection, SinkSession } from '@agent-etl/connectors';
 import { BUCKETS, EtlError, type LoadResult, type LoadTask, type PublishResult, type PublishTask } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
-import { type Staged, agreeWithLedger, agreeWithPublished, agreeWithStaging } from '../reconcile/reconcile-rules.ts';
+import { type Staged, agreeWithLedger, agreeWithPublished, agreeWithStaging, mustHaveReadAll } from '../reconcile/reconcile-rules.ts';
 import { sampleOf } from '../reconcile/sample-of.ts';
 import { sampleDigest, sampleSums } from '../reconcile/sample-rules.ts';
 import { PUBLISH_KEY, type Repeats, isPublished, noRepeats, piecesOf, repairOf } from './load-rules.ts';
@@ -53,16 +53,18 @@ async function prove(context: StepContext, proof: Proof): Promise<PublishResult>
   const startedAt = performance.now();
   const ledger = await raiseFence(context, sink);
   agreeWithLedger(load, ledger);
+  mustHaveReadAll(task, load);
   const staged = isPublished(ledger) ? publishedBefore(proof, ledger) : await stagedNow(context, proof, piecesOf(ledger));
   agreeWithStaging(task.level, load, staged);
   crashPoint('reconcile.counted');
   const proofMs = Math.round(performance.now() - startedAt);
   context.signal.throwIfAborted();
   report('publishing');
-  const { published, inserted, updated, extra } = await sink.publish(task, { ...staged, span: load.span });
+  const visible = await sink.publish(task, { ...staged, span: load.span, began: context.command.began, onStep: (step) => { crashPoint(`publish.${step}`); } });
   crashPoint('publish.committed');
-  agreeWithPublished(task, staged.rows, published);
-  return { kind: 'publish', published, inserted, updated, level: task.level, ...coveredBy(context, proof, staged), sourceDigest: load.digest, targetDigest: staged.digest, proofMs, ...(extra === undefined ? {} : { extra }) };
+  agreeWithPublished(task, staged.rows, visible);
+  const { published, inserted, updated, deleted, unchanged, asOf, extra } = visible;
+  return { kind: 'publish', published, inserted, updated, ...(deleted === undefined ? {} : { deleted }), ...(unchanged === undefined ? {} : { unchanged }), ...(asOf === undefined ? {} : { asOf }), level: task.level, ...coveredBy(context, proof, staged), sourceDigest: load.digest, targetDigest: staged.digest, proofMs, ...(extra === undefined ? {} : { extra }) };
 }
 /** What a sample covers, and what it does not. */
 function coveredBy({ command }: StepContext, { task: { level, sample }, load }: Proof, { digest }: Staged): Pick<PublishResult, 'sampled'> {

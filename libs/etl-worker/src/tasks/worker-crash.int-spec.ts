@@ -132,6 +132,32 @@ describePostgres('a worker process', () => {
     }, 120_000);
   });
 
+  describe.each(['merge', 'scd2'] as const)('that publishes by %s', (how) => {
+    const vanished = { then: how === 'merge' ? 'delete' : 'close', atMost: 1 } as const;
+    it.each(['publish.compared', 'publish.applied', 'publish.committed'] as const)('and is killed at %s does it once', async (point) => {
+      const rows = 20_000;
+      const first = await copyOf(`${how}_${point.replaceAll(/\W/g, '_')}`, rows);
+      const victim = await worker(`${point}:${how === 'merge' || point !== 'publish.committed' ? 1 : 2}`);
+      const task = await first.loadTask(400_000);
+      const publish = (copy: ACopy, load: LoadResult) => copy.publish(task, load, { how, key: ['id'], keyFromSource: true, vanished });
+      if (how === 'scd2') await publish(first, LoadResult.parse((await first.drive(first.command(task))).result));
+      else await first.db.query(`create schema if not exists mart; create table mart.${first.name} (like public.${first.name} including all); insert into mart.${first.name} select * from public.${first.name}`);
+      await first.db.query(`delete from public.${first.name} where id % 10 = 0; update public.${first.name} set note = 'moved' where id % 10 = 1; insert into public.${first.name} select -n, now(), null, n from generate_series(1, 1000) as n`);
+      const copy = first.next();
+      const running = copy.drive(copy.command(task)).then(({ result }) => publish(copy, LoadResult.parse(result)));
+      await Promise.race([victim.gone, running, sleep(8_000, undefined, { ref: false })]);
+      expect(victim.isAlive).toBe(false);
+      await worker();
+      expect((await running).result).toMatchObject({ inserted: 1000, updated: 2000, deleted: 2000, unchanged: 16_000 });
+      if (how === 'merge') return expectExact(copy, rows - 1000);
+      const look = (from: string) => copy.db.query<{ n: number; h: string }>(`select count(*)::int as n, sum(hashtextextended(row(id, at, note, amount)::text, 0)::numeric)::text as h from ${from}`);
+      expect((await look(`mart.${copy.name} where is_current`)).rows).toEqual((await look(`public.${copy.name}`)).rows);
+      const { rows: [history] } = await copy.db.query<object>(`select count(*)::int as versions, count(distinct valid_from)::int as begins, count(distinct valid_to)::int as ends, count(valid_to)::int as closed from mart.${copy.name}`);
+      expect(history).toEqual({ versions: rows + 3000, begins: 2, ends: 1, closed: 4000 });
+      expect(await copy.stagingTables()).toBe(0);
+    }, 120_000);
+  });
+
   it('that sleeps past its lease keeps nobody waiting, and commits nothing when it wakes', async () => {
     const copy = await copyOf('slept');
     const sleeper = await worker();

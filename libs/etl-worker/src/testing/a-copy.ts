@@ -14,6 +14,7 @@ export interface Told { readonly attempt: number; readonly outcome: Outcome }
 /** One copy between two tables of a real PostgreSQL, told to workers in rows of the state database, as their handler would write them. */
 export class ACopy {
   readonly runId = v7();
+  readonly began = new Date().toISOString();
   private readonly tasks = new TasksRepository();
   private constructor(private readonly state: StateDatabase, readonly db: pg.Client, private readonly url: URL, readonly name: string) {}
   /** Staging tables that were there before. */
@@ -46,7 +47,7 @@ export class ACopy {
   get source(): { connection: string; dataset: string } { return { connection: 'from', dataset: `public.${this.name}` }; }
 
   command(task: TaskCommand['task'], over: { load?: LoadResult | null; attempt?: number } = {}): TaskCommand {
-    return aCommand(task, { taskRunId: v7(), runId: this.runId, connections: this.connections, ...over });
+    return aCommand(task, { taskRunId: v7(), runId: this.runId, began: this.began, connections: this.connections, ...over });
   }
   async ask(command: TaskCommand): Promise<void> {
     await this.state.inTenantTx(DEFAULT_TENANT.id, async (tx) => {
@@ -142,7 +143,7 @@ export class ACopy {
   /** Staging tables that came since this copy was made. */
   async stagingTables(): Promise<number> {
     const { rows } = await this.db.query<{ n: number }>(`select count(*)::int as n from pg_class c join pg_namespace s on s.oid = c.relnamespace
-      where s.nspname = '_etl' and c.relkind = 'r' and c.relname not in ('fence', 'ledger', 'position')`);
+      where s.nspname = '_etl' and c.relkind = 'r' and c.relname not in ('fence', 'ledger', 'position', 'history')`);
     return rows[0]!.n - this.before;
   }
   /** Sessions of workers on the user's databases. */

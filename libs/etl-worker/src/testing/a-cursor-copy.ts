@@ -52,13 +52,13 @@ export class ACursorCopy {
     return planned.plan;
   }
   /** @param targetBytes source bytes per piece, where a test wants many */
-  begin({ tasks }: Plan, targetBytes?: number, by: ConnectorsByName = connectors as unknown as ConnectorsByName): Journey {
+  begin({ tasks }: Plan, targetBytes?: number, { by = connectors as unknown as ConnectorsByName, began = new Date().toISOString() }: { readonly by?: ConnectorsByName; readonly began?: string } = {}): Journey {
     const [load, publish] = tasks as [LoadTask, PublishTask];
     const runId = v7();
     const memory: { cut: StoredCut | null } = { cut: null };
     const task = targetBytes === undefined ? load : { ...load, chunks: { ...load.chunks, targetBytes } };
     const step = async <T>(of: LoadTask | PublishTask, result: LoadResult | null, attempt: number): Promise<T> => {
-      const context = this.context(aCommand(of, { runId, taskRunId: v7(), connections: this.connections, load: result, attempt }), memory, by);
+      const context = this.context(aCommand(of, { runId, taskRunId: v7(), connections: this.connections, load: result, attempt, began }), memory, by);
       try { return await context.run() as T; } finally { await context.close(); }
     };
     return { runId, load: (attempt = 1) => step(task, null, attempt), publish: (result) => step(publish, result, 1) };
@@ -73,8 +73,8 @@ export class ACursorCopy {
       tools: () => Promise.resolve(tools), dropScratch: () => Promise.resolve(),
     });
   }
-  async run(plan: Plan, targetBytes?: number): Promise<{ load: LoadResult; publish: PublishResult }> {
-    const journey = this.begin(plan, targetBytes);
+  async run(plan: Plan, targetBytes?: number, began?: string): Promise<{ load: LoadResult; publish: PublishResult }> {
+    const journey = this.begin(plan, targetBytes, began === undefined ? {} : { began });
     const load = await journey.load();
     return { load, publish: await journey.publish(load) };
   }

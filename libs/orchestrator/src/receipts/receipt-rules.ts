@@ -15,7 +15,7 @@ export function proofOf(run: RunRecord, tenant: string): Proof {
 }
 const mismatch = (difference: string): Proof => ({ failure: toFailure(new EtlError('sink.reconcile-mismatch', { difference })) });
 
-function differenceOf(load: LoadResult, { level, sampled, sourceDigest, targetDigest, published }: PublishResult, how: string): string | null {
+function differenceOf(load: LoadResult, { level, sampled, sourceDigest, targetDigest, published, inserted, updated, unchanged }: PublishResult, how: string): string | null {
   const { read, filtered, rejected, written, grouped } = load;
   if (read !== filtered + rejected + (grouped ?? written)) return `read ${read} is not filtered ${filtered} + rejected ${rejected} + ${grouped === undefined ? `written ${written}` : `grouped ${grouped}`}`;
   if (sourceDigest && targetDigest && sourceDigest.rows !== targetDigest.rows) return `${sourceDigest.rows} rows at the source, ${targetDigest.rows} at the target`;
@@ -24,7 +24,8 @@ function differenceOf(load: LoadResult, { level, sampled, sourceDigest, targetDi
   if (found && found.rows !== (sampled?.rows ?? written)) return `${written} rows were written, ${found.rows} were found`;
   if (level !== 'counts' && !(sourceDigest && targetDigest)) return `a proof ${level === 'full' ? 'in full' : 'by a sample'} has no digest of one end`;
   if (level !== 'counts' && textOf(sourceDigest) !== textOf(targetDigest)) return 'the digests of source and target differ';
-  if (how === 'upsert' ? published > written : published !== written) return `${written} rows were written, ${published} were published`;
+  if (unchanged !== undefined && (inserted ?? 0) + (updated ?? 0) + unchanged !== written) return `${written} rows were written, ${inserted ?? 0} inserted, ${updated ?? 0} updated and ${unchanged} left as they were`;
+  if (how === 'upsert' || how === 'merge' || how === 'scd2' ? published > written : published !== written) return `${written} rows were written, ${published} were published`;
   return null;
 }
 const textOf = (digest: Digest | null): string | null => (digest === null ? null : digestText(digest));
@@ -33,10 +34,12 @@ const textOf = (digest: Digest | null): string | null => (digest === null ? null
 function sumOf({ read, filtered, rejected, written, grouped }: LoadResult, { published }: PublishResult, { cursor, slice, how }: Pick<PublishTask, 'cursor' | 'slice' | 'how'>): Pick<ReceiptBody, 'read' | 'filtered' | 'rejected' | 'written' | 'grouped'> {
   return cursor?.read === 'since' || (slice && how === 'upsert') ? { read, filtered: filtered + written - published, rejected, written: published } : { read, filtered, rejected, written, ...(grouped === undefined ? {} : { grouped }) };
 }
+const countsOf = ({ inserted, updated, deleted, unchanged }: PublishResult): Partial<Pick<ReceiptBody, 'inserted' | 'updated' | 'deleted' | 'unchanged'>> => (
+  { ...(inserted === null ? {} : { inserted }), ...(updated === null ? {} : { updated }), ...(deleted === undefined ? {} : { deleted }), ...(unchanged === undefined ? {} : { unchanged }) });
 interface Results { load: LoadResult; publish: PublishResult; spec: Pick<PublishTask, 'source' | 'target' | 'digest' | 'cursor' | 'slice' | 'how'>; tenant: string }
 const bodyOf = (run: RunRecord, { load, publish, spec, tenant }: Results): ReceiptBody => ReceiptBody.parse({
   receiptVersion: 1, runId: run.runId, planId: run.planId as PlanId, pipeline: run.pipeline, tenant, source: spec.source, target: spec.target, reconciled: true, level: publish.level, ...(publish.sampled ? { sampled: publish.sampled } : {}), proofMs: publish.proofMs, ...(load.digestMs === undefined ? {} : { sourceProofMs: load.digestMs }),
-  ...sumOf(load, publish, spec), ...(spec.slice ? { slice: { column: spec.slice.column, from: spec.slice.from, to: spec.slice.to, extra: publish.extra ?? 0 } } : {}), published: publish.published, digest: publish.level === 'sampled' ? 'text-md5' : spec.digest,
+  ...sumOf(load, publish, spec), ...(spec.slice ? { slice: { column: spec.slice.column, from: spec.slice.from, to: spec.slice.to, extra: publish.extra ?? 0 } } : {}), published: publish.published, ...countsOf(publish), digest: publish.level === 'sampled' ? 'text-md5' : spec.digest,
   sourceDigest: textOf(publish.sourceDigest), targetDigest: textOf(publish.targetDigest), chunks: load.chunks,
   attempts: run.tasks.reduce((sum, { attempt }) => sum + attempt, 0), approvedBy: run.approvedBy ?? 'policy', startedAt: run.startedAt, finishedAt: run.finishedAt,
 });

@@ -26,7 +26,7 @@ describe('names line and column of', () => {
     ['an alias', `${good}owner: &a me\ndescription: *a\n`, 'request.malformed', 'p.yaml:5:11', 'Anchor'],
     ['a tag', `${good}owner: !!js/function x\n`, 'request.malformed', 'p.yaml:5:22', 'Tag'],
     ['a plain tag', `${good}owner: !!str x\n`, 'request.malformed', 'p.yaml:5:14', 'Tag'],
-    ['a wrong value', `${head}to: { connection: warehouse, dataset: mart.orders, load: apend }\n`, 'request.invalid', 'p.yaml:4:58', 'to.load must be append, replace or upsert: did you mean append?'],
+    ['a wrong value', `${head}to: { connection: warehouse, dataset: mart.orders, load: apend }\n`, 'request.invalid', 'p.yaml:4:58', 'to.load must be append, replace, upsert, merge or scd2: did you mean append?'],
     ['a cron that nobody can read', `${good}schedule: { cron: "15 1 * *" }\n`, 'request.invalid', 'p.yaml:5:19', 'schedule.cron must have five fields'],
     ['a cron that never comes', `${good}schedule:\n  cron: "0 0 31 2 *"\n`, 'request.invalid', 'p.yaml:6:9', 'never comes'],
     ['a zone that is none', `${good}schedule: { cron: "15 1 * * *", timezone: Europe/Lisboa }\n`, 'request.invalid', 'p.yaml:5:43', 'schedule.timezone is not an IANA time zone'],

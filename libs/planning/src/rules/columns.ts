@@ -1,5 +1,6 @@
 import { type Column, type ColumnMapping, EtlError, type Issue, didYouMean } from '@agent-etl/contracts';
 import { type CopyInput, type Ruled, decide, named, plural } from '../decide.ts';
+import { historyColumns } from './history-shape.ts';
 import { asRead, fitOf } from './types.ts';
 
 /** Which columns travel, and as what. A target that exists keeps its types; a new one gets the source's, spelled by the target's connector.
@@ -45,7 +46,8 @@ const about = (code: string, column: Column, text: string): Refused => ({ column
 /** Columns that the target must have filled and that nothing fills. */
 function unfilled({ target, pipeline: { to } }: CopyInput, chosen: readonly Column[]): Refused[] {
   if (target.connector === 'file') return [];
-  return target.columns.filter(({ name, nullable, filled }) => !nullable && !filled && !chosen.some((column) => column.name === name))
+  const ours = to.load === 'scd2' ? historyColumns : {};
+  return target.columns.filter(({ name, nullable, filled }) => !nullable && !filled && !(name in ours) && !chosen.some((column) => column.name === name))
     .map((column) => about('column-unfilled', column, `${to.dataset} needs ${column.name}: it may not be NULL, has no default, and the source has no such column.`));
 }
 
@@ -73,8 +75,8 @@ function mapOne(input: CopyInput, found: Column): Mapped {
 }
 
 /** Columns that only the target has: a replace loses them, anything else fills them with NULL or their default. */
-function untouched({ target }: CopyInput, mapped: readonly ColumnMapping[]): string[] {
-  const only = target.columns.filter(({ name }) => !mapped.some((column) => column.target === name)).map(({ name }) => name);
+function untouched({ target, pipeline: { to } }: CopyInput, mapped: readonly ColumnMapping[]): string[] {
+  const only = target.columns.filter(({ name }) => !mapped.some((column) => column.target === name) && !(to.load === 'scd2' && name in historyColumns)).map(({ name }) => name);
   return target.connector !== 'file' && only.length ? [`The target also has ${named(only)}, which the source does not fill.`] : [];
 }
 

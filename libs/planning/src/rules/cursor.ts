@@ -27,8 +27,8 @@ export function ruleCursor(input: CopyInput, seen: Seen): Cursoring {
 }
 /** A load mode that a person wrote keeps its meaning: it is about all rows, unless they name the cursor beside it. */
 function readsAll({ pipeline: { from, to }, target }: CopyInput, { key }: Seen): boolean {
-  const isAsked = to.load === undefined || (to.load === 'upsert' && from.cursor !== undefined);
-  const isEnforced = [target.primaryKey, ...target.uniqueKeys].some((unique) => unique && key.columns && sameNames(unique, key.columns));
+  const isAsked = to.load === undefined || ((to.load === 'upsert' || to.load === 'scd2') && from.cursor !== undefined);
+  const isEnforced = [target.primaryKey, ...target.uniqueKeys, ...(to.load === 'scd2' ? target.openKeys ?? [] : [])].some((unique) => unique && key.columns && sameNames(unique, key.columns));
   return !isAsked || !target.exists || isEmpty(target) || !isEnforced;
 }
 const scopeOf = ({ pipeline: { from }, source, transform }: CopyInput, { key, columns, column }: Seen & { column: string }): string =>
@@ -62,6 +62,7 @@ function named(input: CopyInput, seen: Seen): Column {
   if (!isTime(column)) throw wrong(`${name} is ${column.native}: a cursor is a timestamp`);
   if (to.load === 'append' || to.load === 'replace') throw wrong(`load: ${to.load} is about all rows, and a cursor reads only what changed; leave one of them out`);
   if (input.transform && leavesOut(input.transform)) throw new EtlError('plan.refused', { rule: 'incremental equals full', explanation: 'a row that changes so that the steps leave it out, or that belongs to a group, would stay in the target as it was', next: 'leave from.cursor out: each run reads the source whole' });
+  if (to.load === 'merge' || to.deletes !== undefined) throw wrong(`${to.load === 'merge' ? 'load: merge deletes' : 'deletes: close ends'} what vanished, and a slice of what changed says nothing about rows that vanished; leave from.cursor out${to.load === 'merge' ? ', or use load: upsert' : ''}`);
   if (column.nullable) throw new EtlError('plan.refused', { rule: 'a cursor is never NULL', explanation: `${name} may be: such rows would never travel`, next: `ALTER TABLE ${from.dataset} ALTER ${name} SET NOT NULL, or name another column` });
   if (!isProven(input, seen)) throw new EtlError('profile.unusable', { dataset: source.dataset, what: 'unique key: rows that changed are found again by it', next: 'add a primary key at the source, or leave from.cursor out' });
   return column;

@@ -1,13 +1,12 @@
-import { type Decision, EtlError, type Plan, type PublishTask, type Question, type RiskClass, type loadModes } from '@agent-etl/contracts';
+import { type Decision, EtlError, type Question } from '@agent-etl/contracts';
 import { compile, identifier, joinSql, relationParts, sqlFor } from '@agent-etl/sql-safety';
 import { type Columns, type CopyInput, type Ruled, decide, grouped, isEmpty, named, plural, sameNames } from '../decide.ts';
 import type { RowKey } from './key.ts';
+import { history } from './history.ts';
+import { assertMode, merge } from './merge.ts';
+import type { LoadMode, Publishing } from './publishing.ts';
 import { repeatedBy } from './schedule.ts';
 
-type LoadMode = (typeof loadModes)[number];
-export interface Publishing { readonly load: LoadMode; readonly how: PublishTask['how']; readonly risk: RiskClass; readonly key: Plan['target']['key'];
-  /** `once-more`: rows that the target has may come again, so what it has read is no position. */
-  readonly fills?: 'once-more' }
 export type LoadRule = { rule: Ruled<Publishing> } | { questions: Question[] };
 interface Seen { readonly key: RowKey; readonly columns: Columns; readonly since: string | null }
 
@@ -17,6 +16,9 @@ export function ruleLoad(input: CopyInput, seen: Seen): LoadRule {
   const { target, pipeline, pipeline: { to } } = input;
   if (repeatedBy(pipeline) === 'its schedule' && to.load === undefined && seen.since === null) return { questions: [howToRepeat(input, seen)] };
   if (repeatedBy(pipeline) === 'its schedule' && to.load === 'append') throw new EtlError('request.unsupported', { found: 'load: append on a schedule', allowed: 'load: replace or load: upsert' });
+  assertMode(input);
+  if (to.load === 'merge') return { rule: merge(input, mergeKey(input, seen, { load: 'merge', unique: 'whole' })) };
+  if (to.load === 'scd2') return { rule: history(input, { key: mergeKey(input, seen, { load: 'scd2', unique: 'unasked' }), columns: seen.columns, since: seen.since }) };
   if (to.load === 'upsert' || seen.since !== null) return { rule: upsert(input, seen) };
   if (target.connector === 'file') return file(input);
   if (!target.exists) return { rule: to.load === 'replace' && repeatedBy(pipeline) ? again(input) : fresh(input, to.load ?? 'append') };
@@ -95,24 +97,32 @@ function replace(input: CopyInput): Ruled<Publishing> {
   [`${repeatedBy(input.pipeline) ? 'Each run replaces' : 'Replaces'} all rows of ${target.dataset}, about ${grouped(target.rows)} now.`]);
 }
 
-function upsert(input: CopyInput, { key, columns }: Seen): Ruled<Publishing> {
+/** The key that rows are merged by, once it is known to do: rows of the source are told apart by it, and `unique` the target refuses a second row with it.
+ * @throws EtlError `profile.unusable`, `request.invalid`, `connection.permission-denied`, `plan.refused` with the index to add */
+function mergeKey(input: CopyInput, { key, columns }: Seen, { load, unique }: { load: 'upsert' | 'merge' | 'scd2'; unique: 'whole' | 'unasked' }): string[] {
   const { target, source, pipeline: { to } } = input;
-  if (target.connector === 'file') throw new EtlError('request.unsupported', { found: 'load: upsert into a file', allowed: 'load: replace' });
-  if (!key.columns) throw new EtlError('profile.unusable', { dataset: source.dataset, what: 'key for an upsert', next: 'name one: to.key: [column]' });
+  if (!key.columns) throw new EtlError('profile.unusable', { dataset: source.dataset, what: `key for ${load === 'upsert' ? 'an upsert' : `load: ${load}`}`, next: 'name one: to.key: [column]' });
   const missing = key.columns.find((name) => !columns.some((column) => column.target === name));
   if (missing !== undefined) throw new EtlError('request.invalid', { pointer: '/pipeline/to/key', problem: `${missing} is no column that travels` });
   mustHave(input, 'UPDATE');
-  const enforced = !target.exists || [target.primaryKey, ...target.uniqueKeys].some((unique) => unique && sameNames(unique, key.columns!));
+  if (load === 'merge') mustHave(input, 'DELETE');
+  const enforced = unique === 'unasked' || !target.exists || [target.primaryKey, ...target.uniqueKeys].some((each) => each && sameNames(each, key.columns!));
   if (!enforced) {
-    throw new EtlError('plan.refused', { rule: 'an upsert needs a unique key at the target', explanation: `${to.dataset} has none over ${key.columns.join(', ')}`,
+    throw new EtlError('plan.refused', { rule: `${load === 'upsert' ? 'an upsert' : `load: ${load}`} needs a unique key at the target`, explanation: `${to.dataset} has none over ${key.columns.join(', ')}`,
       next: `add one, over columns that are NOT NULL: ${uniqueIndexOn({ connector: target.connector, dataset: to.dataset }, key.columns)}` });
   }
+  return key.columns;
+}
+function upsert(input: CopyInput, seen: Seen): Ruled<Publishing> {
+  const { target, pipeline: { to } } = input;
+  if (target.connector === 'file') throw new EtlError('request.unsupported', { found: 'load: upsert into a file', allowed: 'load: replace' });
+  const key = mergeKey(input, seen, { load: 'upsert', unique: 'whole' });
   const runsAgain = repeatedBy(input.pipeline) !== null; // one plan for many runs: the first finds no table, each later one does
-  const value: Publishing = { load: 'upsert', how: target.exists || runsAgain ? 'upsert' : 'rename', risk: 'R1', key: key.columns };
+  const value: Publishing = { load: 'upsert', how: target.exists || runsAgain ? 'upsert' : 'rename', risk: 'R1', key };
   return ruled(value, [
-    decide('load', `upsert by ${key.columns.join(', ')}`, to.load === undefined
-      ? { why: ['own-target', `This pipeline has filled ${to.dataset}, and ${named(key.columns)} names a row: rows are added and changed, none goes.`], rejected: [['append', 'Changed rows would be there twice.'], ['replace', 'Rows that were not read again would go.']] }
-      : { by: 'person', why: ['asked', `The request says upsert; ${named(key.columns)} names a row.`], rejected: [['append', 'Rows that are there already would be there twice.']] }),
+    decide('load', `upsert by ${key.join(', ')}`, to.load === undefined
+      ? { why: ['own-target', `This pipeline has filled ${to.dataset}, and ${named(key)} names a row: rows are added and changed, none goes.`], rejected: [['append', 'Changed rows would be there twice.'], ['replace', 'Rows that were not read again would go.']] }
+      : { by: 'person', why: ['asked', `The request says upsert; ${named(key)} names a row.`], rejected: [['append', 'Rows that are there already would be there twice.']] }),
     decide('publish', value.how, value.how === 'upsert' ? { why: ['merge', 'One statement from staging: new rows in, changed rows updated, others untouched.'], rejected: [['swap', 'Rows that only the target has would go.']] }
       : { why: ['staging-is-the-table', 'There is no target yet: staging is the new table, with the key.'], rejected: [['upsert', 'There is nothing to merge with.']] })]);
 }

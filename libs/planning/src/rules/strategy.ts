@@ -18,7 +18,7 @@ export function ruleStrategy(input: CopyInput, seen: Seen): Ruled<Cursoring> {
   return { value, risks: isScanned ? [`\`${cursor.column}\` is not indexed: each run scans ${all(input)} to find what changed.`] : [], decisions: [
     decide('strategy', `incremental by ${tuple([cursor.column, ...key.columns!])}`, { by: input.pipeline.from.cursor === undefined ? 'rules' : 'person', rejected: [['full', `It reads ${all(input)} again.`], ...othersThan(input, cursor.column)],
       why: ['cursor', `Reads what changed since ${since}, where this pipeline has left off, up to the picture that it takes at its start; ${named(key.columns!)} tells new rows from changed ones. `
-        + `A change that leaves \`${cursor.column}\` as it was is not seen, nor is a delete: load: replace takes those over.`] }),
+        + `A change that leaves \`${cursor.column}\` as it was is not seen, nor is a delete: load: ${input.pipeline.to.load === 'scd2' ? 'scd2 without from.cursor, with deletes: close,' : 'merge or load: replace'} takes those over.`] }),
     decide('overlap', `${hours} h`, { rejected: [['none', 'A transaction that took its time before the last run and was committed after it would be missed.'], ['24 h', 'Each run would read a day again.']],
       why: ['late-commits', `Reading begins ${hours} h before the position: rows that were committed up to ${hours} h late are found, those that the target has already are left alone.`] })] };
 }
@@ -34,11 +34,12 @@ function full(input: CopyInput, seen: Seen): Decision {
   const code = isNew && !target.exists ? 'no-target-yet' : 'full';
   if (!cursor) return decide('strategy', 'full', { why: [code, start], rejected: lost });
   const carries = `\`${cursor.column}\` is ${isIndexed(input, cursor.column) ? 'indexed and ' : ''}never NULL: it can carry a cursor`;
-  if (to.load !== undefined && input.pipeline.from.cursor === undefined) return decide('strategy', 'full', { by: 'person', why: [code, `${start} The request says ${to.load}: ${means[to.load]}. ${carries}${to.load === 'upsert' ? `, once from.cursor names it` : ', once load is left out'}.`], rejected: lost });
+  if (to.load !== undefined && input.pipeline.from.cursor === undefined) return decide('strategy', 'full', { by: 'person', why: [code, `${start} The request says ${to.load}: ${means[to.load]}. ${carries}${to.load === 'upsert' || (to.load === 'scd2' && to.deletes === undefined) ? `, once from.cursor names it` : to.load === 'merge' ? ', once load: upsert is enough' : ', once load is left out'}.`], rejected: lost });
   return decide('strategy', `full now, then incremental by ${tuple([cursor.column, ...key.columns!])}`, { why: [code, `${start} ${carries}, and later runs read only what changed.`], rejected: lost });
 }
 const means = {
   append: 'each run adds all rows', replace: 'each run takes all rows, so what is deleted at the source goes, too', upsert: 'each run merges all rows, and mends what was changed at the target',
+  merge: 'each run compares all rows, so what is deleted at the source goes, too', scd2: 'each run compares all rows with the versions that stand now',
 } as const;
 
 /** Other ways to read only a part, each with what it would lose. */
