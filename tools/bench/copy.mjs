@@ -4,7 +4,7 @@ import { loadavg } from 'node:os';
 import { startStandalone, withClient } from '../provision/standalone.mjs';
 import { contentOf, loadLineitem, openCluster } from './lineitem.mjs';
 import { cpuSeconds } from './process-tree.mjs';
-import { runPipeline } from './run-pipeline.mjs';
+import { followPipeline } from './run-pipeline.mjs';
 import { median, ratioText } from './statistics.mjs';
 
 const seconds = (text) => text.split(/\s+/).filter(Boolean).reduce((sum, part) => { const [, m, s] = /(\d+)m([\d.]+)s/.exec(part); return sum + Number(m) * 60 + Number(s); }, 0);
@@ -33,7 +33,7 @@ export async function ourRound(cluster, standalone, round) {
   const between = (a, b) => ({ client: b.client - a.client, server: b.server - a.server, wall: b.wall - a.wall });
   const before = at();
   let loaded = null;
-  await runPipeline(standalone, { name: `copy_${round}`, from: { connection: 'shop', dataset: 'public.lineitem' }, to: { connection: 'wh', dataset: 'public.lineitem' } },
+  await followPipeline(standalone, { name: `copy_${round}`, from: { connection: 'shop', dataset: 'public.lineitem' }, to: { connection: 'wh', dataset: 'public.lineitem' } },
     { onTaskEnd: (id) => { loaded ??= id === 'load' || id.startsWith('load') ? at() : null; } });
   return { ...between(before, loaded), proof: between(loaded, at()) };
 }
