@@ -5,7 +5,7 @@ import type { QueryRunner } from 'typeorm';
  * without parameters, so the id stands in the text; it has passed its schema, which admits hexadecimal digits and dashes alone.
  * @param tenantId null for a transaction of the relay login */
 export async function begin(runner: QueryRunner, tenantId: string | null): Promise<void> {
-  runner.isTransactionActive = true; // before it is asked for: should the second statement fail, the first is rolled back
-  (runner as unknown as { transactionDepth: number }).transactionDepth = 1;
+  // Said before it is so: should the second statement fail, the first is rolled back.
+  Object.assign(runner as unknown as { isTransactionActive: boolean; transactionDepth: number }, { isTransactionActive: true, transactionDepth: 1 });
   await runner.query(tenantId === null ? 'begin' : `begin; select set_config('app.tenant', '${TenantId.parse(tenantId)}', true)`);
 }

@@ -10,8 +10,8 @@ const SMALL_PAGES = 512;
 const tid = (page: number): Pg => sql`${literal('postgres', `(${page},0)`)}::tid`;
 const nowhere = { write: () => true, drained: async () => undefined };
 
-/** @property said the dataset as a user types it, for errors */
-export interface TableOf { readonly table: SqlIdentifier; readonly schema: string; readonly name: string; readonly said: string; readonly connect: () => Promise<PostgresSession>; readonly signal: AbortSignal }
+/** @property said the dataset as a user types it, for errors · `lanes` connections that may read at once */
+export interface TableOf { readonly table: SqlIdentifier; readonly schema: string; readonly name: string; readonly said: string; readonly connect: () => Promise<PostgresSession>; readonly signal: AbortSignal; readonly lanes: number }
 
 /** Digest of every row of a table that a load has filled, staging or the target itself, over the columns of the target. */
 export const digestOfTable = (task: PublishTask, of: TableOf): Promise<Digest> => (task.digest === 'text-md5' ? ofTexts(task, of) : ofFrames(task, of));
@@ -19,7 +19,7 @@ export const digestOfTable = (task: PublishTask, of: TableOf): Promise<Digest> =
 /** Two connections over the halves of a table. */
 async function ofFrames(task: PublishTask, of: TableOf): Promise<Digest> {
   const middle = Math.floor(await pagesOf(of) / 2);
-  const halves = middle < SMALL_PAGES ? [sql``] : [sql` WHERE ctid < ${tid(middle)}`, sql` WHERE ctid >= ${tid(middle)}`];
+  const halves = middle < SMALL_PAGES || of.lanes < 2 ? [sql``] : [sql` WHERE ctid < ${tid(middle)}`, sql` WHERE ctid >= ${tid(middle)}`];
   const parts = await Promise.all(halves.map((half) => walk(task, half, of)));
   return parts.reduce((sum, part) => ({ kind: 'pg-frame', rows: sum.rows + part.rows, a: String(BigInt(sum.a) + BigInt(part.a)), b: String(BigInt(sum.b) + BigInt(part.b)) }));
 }

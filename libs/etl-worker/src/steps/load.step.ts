@@ -2,6 +2,7 @@ import type { ChunkRange, LedgerRow, SinkSession, Source, SourceSession } from '
 import { type Digest, EtlError, type LoadResult, type LoadTask, type Span } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import type { StoredCut } from '../chunks/chunks.repository.ts';
+import { isHashedBeside } from '../tasks/lanes-rules.ts';
 import { decisiveError, staysUnused } from '../tasks/task-state.ts';
 import { inLanes } from './in-lanes.ts';
 import { LoadProgress } from './load-progress.ts';
@@ -131,8 +132,9 @@ class Load {
     const seen: { digest: Digest | null } = { digest: null };
     const ends = { source: session, sink, carrier: this.task.carrier, progress };
     const isCompared = this.task.level !== 'counts';
-    const beside = this.task.digest === 'text-md5' && isCompared ? async (signal: AbortSignal) => { seen.digest = await session.digest(ranges, signal); } : undefined;
-    await inLanes(missing, { lanes: this.task.chunks.parallel, signal: this.context.signal, ...(beside ? { beside } : {}) },
+    const { lanes } = this.context;
+    const beside = isHashedBeside(this.task) && lanes > 1 ? async (signal: AbortSignal) => { seen.digest = await session.digest(ranges, signal); } : undefined;
+    await inLanes(missing, { lanes: Math.min(this.task.chunks.parallel, beside ? lanes - 1 : lanes), signal: this.context.signal, ...(beside ? { beside } : {}) },
       async (range, signal) => { await moveChunk(ends, range, signal); });
     progress.proving();
     const written = await sink.ledger();

@@ -76,7 +76,7 @@ export class RunsService {
     const load = spec.kind === 'publish' ? run.tasks.find(({ id }) => id === spec.load)?.result : null;
     await this.outbox.add(tx, 'task.run.requested.v1', {
       taskRunId: TaskRunId.parse(taskRunId), runId: RunId.parse(run.runId), planId: run.planId as PlanId | null, attempt, task: spec,
-      connections: await this.connections.named(tx, names), load: load?.kind === 'load' ? load : null, deadline: run.deadline });
+      connections: await this.connections.named(tx, names), load: load?.kind === 'load' ? load : null, pipeline: run.pipeline, deadline: run.deadline });
   }
 
   cancel(tenantId: string, runId: string, reason: string): Promise<RunView> {
