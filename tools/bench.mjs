@@ -18,6 +18,9 @@ const options = { rows, rounds: Number(values.rounds), pipes: Number(values.pipe
 const onlyWhenAsked = { peers: async () => (await import('./bench/peers.mjs')).peers(options) };
 const benches = {
   copy: async () => (await import('./bench/copy.mjs')).copy(options),
+  toParquet: async () => (await import('./bench/parquet.mjs')).toParquet(options),
+  fromParquet: async () => (await import('./bench/parquet.mjs')).fromParquet(options),
+  csvToParquet: async () => (await import('./bench/csv-to-parquet.mjs')).csvToParquet(options),
   memory: async () => (await import('./bench/memory.mjs')).memory(options),
   parallel: async () => (await import('./bench/parallel.mjs')).parallel(options),
   plan: async () => (await import('./bench/requests.mjs')).plan(options),
