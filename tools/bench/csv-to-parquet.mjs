@@ -8,7 +8,6 @@ import { median, ratioText } from './statistics.mjs';
 import { contentOfFile, duckRound, duckRows } from './yardsticks.mjs';
 
 const names = lineitemColumns.map(({ name }) => name);
-const noServer = { pid: 0 };
 
 export async function csvToParquet({ rows, rounds, say }) {
   const folder = mkdtempSync('/var/tmp/etl-bench-files-');
@@ -20,7 +19,7 @@ export async function csvToParquet({ rows, rounds, say }) {
     standalone = await startStandalone({ files: { connector: 'file', root: folder } });
     const bytes = statSync(csv).size;
     const pipeline = { name: 'csv_to_parquet', from: { connection: 'files', dataset: 'lineitem.csv' }, to: { connection: 'files', dataset: 'ours.parquet' } };
-    const once = (round) => { rmSync(ours, { force: true }); return ourPipeline(noServer, standalone, { ...pipeline, name: `csv_to_parquet_${round}` }); };
+    const once = (round) => { rmSync(ours, { force: true }); return ourPipeline(null, standalone, { ...pipeline, name: `csv_to_parquet_${round}` }); };
     await once('first');
     const types = duckRows(`describe select * from '${ours}'`).map((column) => `'${column.column_name}': '${column.column_type}'`); // those that the plan has chosen: both write the same
     const statement = `copy (select * from read_csv('${csv}', header = true, auto_detect = false, delim = ',', quote = '"', columns = {${types.join(', ')}})) to '${theirs}' (format parquet, compression zstd)`;

@@ -39,10 +39,14 @@ function screenOf({ url, token, folder }) {
   if (status !== 0) throw new Error(`agent-etl runs: ${stderr}`);
   return stdout.trimEnd().split('\n');
 }
+const areOnTheirWay = async ({ call }) => {
+  const { items } = await call('GET', `/v1/runs?limit=${many}`);
+  return items.every(({ pipeline }) => pipeline.startsWith('drawn_')) && items.some(({ tasks }) => tasks.some(({ rows }) => rows > 0));
+};
 /** Not one of the measured rounds: a look costs CPU. */
-async function draw(cluster, standalone, rows) {
-  const isOver = round(cluster, standalone, { tables: names, name: 'drawn' }).then(() => true);
-  await Promise.race([sleep(Math.max(1_500, rows / 1e6 * 2_000)), isOver]);
+async function draw(cluster, standalone) {
+  const isOver = round(cluster, standalone, { tables: names, name: 'drawn' });
+  for (let tries = 0; tries < 100 && !await areOnTheirWay(standalone); tries += 1) await sleep(200);
   const lines = screenOf(standalone);
   await isOver;
   writeFileSync(join(root, 'docs', 'images', 'eight-pipelines.svg'), terminalSvg({ title: 'Eight pipelines at once, as agent-etl runs lists them', prompt: `agent-etl runs --limit ${many}`, lines }));
@@ -69,7 +73,7 @@ export async function parallel({ rows, rounds, say, draws }) {
       const [there, here] = [await contentOf(cluster.shop, `public.${table}`), await contentOf(cluster.wh, `public.${table}`)];
       if (there !== here) throw new Error(`${table}: the copy holds ${here}, the source ${there}`);
     }
-    if (draws) await draw(cluster, standalone, rows);
+    if (draws) await draw(cluster, standalone);
     const of = (pick) => median(result.map(pick));
     const perPipeline = of((pair) => fixed(pair, rows));
     return { name: 'parallel', rows, rounds: result, lines: [
