@@ -14,10 +14,13 @@ const { values, positionals } = parseArgs({
   allowNegative: true,
 });
 const rows = Math.min(Number(values.rows ?? SF1_ROWS), SF1_ROWS);
-const options = { rows, rounds: Number(values.rounds), pipes: Number(values.pipes), requests: Number(values.requests), say: (text) => { process.stderr.write(`  ${text}\n`); } };
+const options = { rows, rounds: Number(values.rounds), pipes: Number(values.pipes), requests: Number(values.requests), draws: values.write, say: (text) => { process.stderr.write(`  ${text}\n`); } };
 const onlyWhenAsked = { peers: async () => (await import('./bench/peers.mjs')).peers(options) };
 const benches = {
   copy: async () => (await import('./bench/copy.mjs')).copy(options),
+  toParquet: async () => (await import('./bench/parquet.mjs')).toParquet(options),
+  fromParquet: async () => (await import('./bench/parquet.mjs')).fromParquet(options),
+  csvToParquet: async () => (await import('./bench/csv-to-parquet.mjs')).csvToParquet(options),
   memory: async () => (await import('./bench/memory.mjs')).memory(options),
   parallel: async () => (await import('./bench/parallel.mjs')).parallel(options),
   merge: async () => (await import('./bench/merge.mjs')).merge(options),
@@ -30,8 +33,10 @@ const benches = {
 if (values.peers) Object.assign(benches, onlyWhenAsked);
 const unknown = positionals.filter((name) => !benches[name]);
 if (unknown.length) { process.stderr.write(`no bench named ${unknown.join(', ')}: use ${Object.keys(benches).join(', ')}\n`); process.exit(2); }
-const built = spawnSync('node', [join(root, 'tools', 'bundle.mjs')], { cwd: join(root, 'apps', 'standalone'), env: environment(), stdio: ['ignore', 2, 2] });
-if (built.status !== 0) process.exit(1);
+for (const app of ['standalone', 'cli']) {
+  const built = spawnSync('node', [join(root, 'tools', 'bundle.mjs')], { cwd: join(root, 'apps', app), env: environment(), stdio: ['ignore', 2, 2] });
+  if (built.status !== 0) process.exit(1);
+}
 
 const results = [];
 let failed = 0;

@@ -150,6 +150,8 @@ export interface ConnectorTools {
   /** Private folder for FIFOs and spill; the worker empties it. */
   readonly scratch: string;
   readonly fileLedger: FileLedger;
+  /** Connections that may move rows at once; what a connector thinks right when left out. */
+  readonly lanes?: number;
   /** Names our connections on the other side, such as application_name. */
   readonly name: string;
 }

@@ -74,6 +74,9 @@ const postgres = {
   user: SafeText.max(63).optional().describe('Login.'),
   password: SecretRef.optional().describe('Reference; absent for trust, peer or ambient identity.'),
   tls: z.enum(['disable', 'prefer', 'require', 'verify-full']).optional().describe('TLS; prefer when left out.'),
+  limits: z.object({
+    connections: z.int().min(1).max(64).optional().describe('Connections that move rows here at once, over all tasks of all workers; 8 when left out. A task keeps one more for its bookkeeping.'),
+  }).strict().optional().describe('What this system is asked to bear.'),
 };
 const file = {
   connector: z.literal('file').describe('csv, tsv, ndjson, json and parquet files on the worker, and folders of them.'),

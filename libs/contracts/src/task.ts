@@ -85,6 +85,7 @@ export const TaskCommand = z.object({
   taskRunId: TaskRunId, runId: RunId, planId: PlanId.nullable().describe('Plan, or null for a profile.'), attempt: z.int().positive().describe('1 for the first try.'),
   task: TaskSpec, connections: z.array(Connection).describe('Connections the task needs, with references to secrets.'),
   load: LoadResult.nullable().describe('For a publish: what its load did.'),
+  pipeline: z.string().max(200).optional().describe('Pipeline that the run belongs to: tasks that wait take turns by it.'),
   deadline: Instant.describe('When the run must have ended.'), began: Instant.optional().describe('When the run began, by the clock of the state database: the same for all its tasks and attempts.'),
 }).meta({ id: 'TaskCommand', description: 'Asks the workers to run one task.' });
 export type TaskCommand = z.infer<typeof TaskCommand>;

@@ -1,10 +1,10 @@
 import { EtlError, TenantId } from '@agent-etl/contracts';
 import { DataSource, type QueryRunner } from 'typeorm';
+import { begin } from './begin.ts';
 import { checkIsolation } from './boot-check.ts';
 import { asUnavailable } from './database-errors.ts';
 import { type DirectConnection, keepAlive, keepConnected } from './direct-connection.ts';
 import { Signals } from './signals.ts';
-import { sql } from './sql.ts';
 import { RelayTx, TenantTx } from './tenant-tx.ts';
 
 export const schemas = ['orchestrator', 'worker', 'dag_generator', 'monitor'] as const;
@@ -41,7 +41,7 @@ export class StateDatabase {
     const state = new StateDatabase(options, service, relay);
     try {
       await Promise.all([service.initialize(), relay.initialize()]);
-      await state.#transaction(service, (runner) => checkIsolation(new RelayTx(runner.manager)));
+      await state.#transaction({ source: service, tenantId: null }, (runner) => checkIsolation(new RelayTx(runner.manager)));
       await state.asRelay(checkIsolation);
     } catch (error) {
       await state.close();
@@ -55,9 +55,8 @@ export class StateDatabase {
   async inTenantTx<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>): Promise<T> {
     if (!TenantId.safeParse(tenantId).success) throw new EtlError('access.unauthenticated');
     let tx: TenantTx | undefined;
-    const answer = await this.#transaction(this.#service, async (runner) => {
+    const answer = await this.#transaction({ source: this.#service, tenantId }, async (runner) => {
       tx = new TenantTx(tenantId, runner.manager, this.#signals);
-      await tx.run(sql`select set_config('app.tenant', ${tenantId}, true)`);
       return await work(tx);
     });
     tx?.committed();
@@ -66,7 +65,7 @@ export class StateDatabase {
 
   /** One transaction of the relay login, across tenants: outbox, parked messages, tasks and schedules only. */
   asRelay<T>(work: (tx: RelayTx) => Promise<T>): Promise<T> {
-    return this.#transaction(this.#relay, (runner) => work(new RelayTx(runner.manager)));
+    return this.#transaction({ source: this.#relay, tenantId: null }, (runner) => work(new RelayTx(runner.manager)));
   }
 
   /** Statements of the relay login, each a transaction by itself: a look costs a third of the round trips. */
@@ -140,10 +139,10 @@ export class StateDatabase {
     return handle;
   }
 
-  async #transaction<T>(source: DataSource, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  async #transaction<T>({ source, tenantId }: { source: DataSource; tenantId: string | null }, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
     const runner = source.createQueryRunner();
     try {
-      await runner.startTransaction();
+      await begin(runner, tenantId);
       const answer = await work(runner);
       await runner.commitTransaction();
       return answer;

@@ -1,15 +1,24 @@
 import type { ConnectionView, ConnectorView, DeadLetterView, InspectResult, PipelineView, RunView } from '@agent-etl/contracts';
 import type { z } from 'zod';
 import { table } from './layout.ts';
+import { nowText } from './progress-screen.ts';
 import { schedulesScreen } from './schedules-screen.ts';
 import { agoText, betweenMs, bytesText, durationText, grouped } from './numbers.ts';
 
 const none = (what: string): string[] => [` no ${what} yet`];
 const rowsOf = (run: RunView): number => run.receipt?.written ?? Math.max(0, ...run.tasks.map(({ rows }) => rows));
 
-export const runsScreen = (runs: readonly RunView[], nowMs: number): string[] => (runs.length === 0 ? none('runs')
-  : table(['run', 'pipeline', 'state', 'rows', 'time', 'started'], runs.map((run) => [run.runId, run.pipeline, run.state, grouped(rowsOf(run)),
-    run.finishedAt ? durationText(betweenMs(run.startedAt, run.finishedAt)) : '', agoText(run.startedAt, nowMs)])));
+export function runsScreen(runs: readonly RunView[], nowMs: number): string[] {
+  if (runs.length === 0) return none('runs');
+  const isLive = runs.some(({ finishedAt }) => finishedAt === null);
+  const head = ['run', 'pipeline', 'state', ...(isLive ? ['now'] : []), 'rows', 'time', 'started'];
+  return table(head, runs.map((run) => [run.runId, run.pipeline, run.state, ...(isLive ? [nowText(run)] : []), grouped(rowsOf(run)), timeOf(run, nowMs), agoText(run.startedAt, nowMs)]));
+}
+/** How long a run took, or has been going so far. */
+function timeOf({ startedAt, finishedAt }: RunView, nowMs: number): string {
+  if (startedAt === null) return '';
+  return durationText(finishedAt ? betweenMs(startedAt, finishedAt) : Math.max(0, nowMs - Date.parse(startedAt)));
+}
 
 export const pipelinesScreen = (pipelines: readonly PipelineView[], nowMs: number): string[] => (pipelines.length === 0 ? none('pipelines')
   : [...table(['pipeline', 'from', 'to', 'last run', 'plan'], pipelines.map(({ name, spec, lastState, planId }) => [name,

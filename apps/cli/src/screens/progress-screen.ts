@@ -26,6 +26,16 @@ export const etaText = (task: TaskRunView, { rowsPerSecond }: Speed): string => 
 };
 /** What a phase is called in the column of labels: the words of the screen that stays. */
 const labels = { waiting: 'waiting', connecting: 'connect', copying: 'copy', proving: 'proof', indexing: 'index', publishing: 'publish', profiling: 'profile' } as const;
+/** What a run does at the moment, in a list of many: its phase, and how much of it is done. */
+export function nowText(run: RunView): string {
+  const task = currentTask(run);
+  if (run.finishedAt !== null) return '';
+  if (!task || task.state === 'ready' || task.state === 'waiting') return 'waiting';
+  // Between two tasks nobody works: the next one has not been claimed, such as while its connection bears no more.
+  if (task.state !== 'running') return 'waiting';
+  const share = task.progress?.phase === 'copying' ? shareOf(task) : null;
+  return `${labels[task.progress?.phase ?? 'connecting']}${share === null ? '' : ` ${String(Math.floor(share * 100)).padStart(2)} %`}`;
+}
 /** One line about a running task: bar, percent, rows, speed, ETA; the phase where it is not copying. */
 export function progressLine(run: RunView, speed: Speed): string {
   const task = currentTask(run);

@@ -6,7 +6,8 @@ import { failureScreen } from './failure-screen.ts';
 import { labelled, table } from './layout.ts';
 import { bytesText, compact, durationText, grouped } from './numbers.ts';
 import { planScreen } from './plan-screen.ts';
-import { progressLine, shareOf } from './progress-screen.ts';
+import { runsScreen } from './list-screens.ts';
+import { nowText, progressLine, shareOf } from './progress-screen.ts';
 import { leftBehind, receiptScreen, runScreen } from './run-screen.ts';
 
 const task = (changes: Partial<TaskRunView> = {}): TaskRunView => ({
@@ -44,6 +45,19 @@ describe('progress line', () => {
   });
   it('names the phase and a second attempt where rows do not move', () => {
     expect(progressLine(run({ tasks: [task({ attempts: 2, progress: { ...progress, phase: 'proving' } })] }), { rowsPerSecond: null, elapsedMs: 100 })).toMatch(/^ proof  .*attempt 2/);
+  });
+});
+describe('a list of runs', () => {
+  const now = Date.parse('2026-01-01T00:00:05.000Z');
+  it('says of each what it does at the moment, while one is on its way', () => {
+    expect(nowText(run({ tasks: [task({ progress })] }))).toBe('copy 50 %');
+    expect(nowText(run({ tasks: [task({ state: 'ready' })] }))).toBe('waiting');
+    expect(nowText(run({ tasks: [task({ state: 'succeeded' }), task({ id: 'publish', state: 'ready' })] }))).toBe('waiting');
+    expect(nowText(run({ state: 'succeeded', finishedAt: '2026-01-01T00:00:02.000Z' }))).toBe('');
+    expect(runsScreen([run({ tasks: [task({ progress, rows: 500_000 })] })], now)[1]).toMatch(/flights +running +copy 50 % +500,000 +5\.0 s/);
+  });
+  it('has no such column when all have ended', () => {
+    expect(runsScreen([run({ state: 'succeeded', finishedAt: '2026-01-01T00:00:02.000Z' })], now)[0]).not.toContain('now');
   });
 });
 describe('run screen', () => {

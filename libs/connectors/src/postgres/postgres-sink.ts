@@ -18,6 +18,8 @@ const sql = sqlFor('postgres');
 /** How long a raise waits for commits in flight before it ends what holds it up. */
 const PATIENCE_MS = 3_000;
 const MOST_WAITS = 5;
+/** Connections that read a table back when nothing says otherwise. */
+const PROVING = 2;
 async function isSlow(work: Promise<unknown>): Promise<boolean> {
   const waited = new AbortController();
   try {
@@ -38,7 +40,7 @@ export class PostgresSink implements Sink {
       const ledger = new SinkLedger(relation.text, writer);
       await ledger.install(control);
       const stagingTable = `s_${createHash('sha256').update(`${writer.runId}/${writer.task}`).digest('hex').slice(0, 32)}`;
-      return new Writing(connect, control, { task, relation, ledger, runId: writer.runId, position: new SinkPosition(relation), stagingTable, staging: identifier('_etl', stagingTable) });
+      return new Writing(connect, control, { task, relation, ledger, runId: writer.runId, position: new SinkPosition(relation), stagingTable, staging: identifier('_etl', stagingTable), lanes: this.tools.lanes ?? PROVING });
     } catch (error) {
       await control.end();
       throw error;
@@ -46,7 +48,7 @@ export class PostgresSink implements Sink {
   }
   current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     const relation = relationOf(task.target.dataset);
-    return digestOfTable(task, { table: relation.name, schema: relation.schema, name: relation.table, said: relation.text, connect: () => this.#connect(), signal, only: task.how === 'scd2' ? CURRENT : undefined });
+    return digestOfTable(task, { table: relation.name, schema: relation.schema, name: relation.table, said: relation.text, connect: () => this.#connect(), signal, lanes: this.tools.lanes ?? PROVING, only: task.how === 'scd2' ? CURRENT : undefined });
   }
   hashed({ target, columns, engine, how }: PublishTask, ask: HashAsk): HashedRows {
     const values = columns.map((column) => ({ value: stagedValue(column, engine), type: column.type }));
@@ -54,7 +56,7 @@ export class PostgresSink implements Sink {
   }
   #connect(): Promise<PostgresSession> { return PostgresSession.connect(this.connection, { tools: this.tools }); }
 }
-interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly ledger: SinkLedger; readonly runId: string; readonly position: SinkPosition; readonly stagingTable: string; readonly staging: SqlIdentifier }
+interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly ledger: SinkLedger; readonly runId: string; readonly position: SinkPosition; readonly stagingTable: string; readonly staging: SqlIdentifier; readonly lanes: number }
 
 /** Staging, fence and ledger of one run on one table. */
 class Writing implements SinkSession {
@@ -98,13 +100,13 @@ class Writing implements SinkSession {
 
   /** Nothing writes there while the fence is ours. */
   stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
-    const { staging, stagingTable, relation } = this.facts;
-    return digestOfTable(task, { table: staging, schema: '_etl', name: stagingTable, said: relation.text, connect: this.connect, signal });
+    const { staging, stagingTable, relation, lanes } = this.facts;
+    return digestOfTable(task, { table: staging, schema: '_etl', name: stagingTable, said: relation.text, connect: this.connect, signal, lanes });
   }
 
   stagedSample(task: PublishTask, sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> {
-    const { staging, stagingTable, relation } = this.facts;
-    return sampleOfTable(task, { table: staging, schema: '_etl', name: stagingTable, said: relation.text, connect: this.connect, signal }, sample);
+    const { staging, stagingTable, relation, lanes } = this.facts;
+    return sampleOfTable(task, { table: staging, schema: '_etl', name: stagingTable, said: relation.text, connect: this.connect, signal, lanes }, sample);
   }
 
   async publish(task: PublishTask, staged: Staged): Promise<Published> {

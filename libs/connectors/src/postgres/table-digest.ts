@@ -11,8 +11,8 @@ const SMALL_PAGES = 512;
 const tid = (page: number): Pg => sql`${literal('postgres', `(${page},0)`)}::tid`;
 const nowhere = { write: () => true, drained: async () => undefined };
 
-/** @property said the dataset as a user types it, for errors */
-export interface TableOf { readonly table: SqlIdentifier; readonly schema: string; readonly name: string; readonly said: string; readonly connect: () => Promise<PostgresSession>; readonly signal: AbortSignal;
+/** @property said the dataset as a user types it, for errors · `lanes` connections that may read at once */
+export interface TableOf { readonly table: SqlIdentifier; readonly schema: string; readonly name: string; readonly said: string; readonly connect: () => Promise<PostgresSession>; readonly signal: AbortSignal; readonly lanes: number;
   /** Which rows count; all when left out. */
   readonly only?: Pg | undefined }
 
@@ -35,7 +35,7 @@ export async function digestWithin(session: PostgresSession, { columns, engine, 
 async function ofFrames(task: PublishTask, of: TableOf): Promise<Digest> {
   const middle = Math.floor(await pagesOf(of) / 2);
   const counts = of.only ?? sql`true`;
-  const halves = middle < SMALL_PAGES ? [sql` WHERE ${counts}`] : [sql` WHERE ${counts} AND ctid < ${tid(middle)}`, sql` WHERE ${counts} AND ctid >= ${tid(middle)}`];
+  const halves = middle < SMALL_PAGES || of.lanes < 2 ? [sql` WHERE ${counts}`] : [sql` WHERE ${counts} AND ctid < ${tid(middle)}`, sql` WHERE ${counts} AND ctid >= ${tid(middle)}`];
   const parts = await Promise.all(halves.map((half) => walk(task, half, of)));
   return parts.reduce((sum, part) => ({ kind: 'pg-frame', rows: sum.rows + part.rows, a: String(BigInt(sum.a) + BigInt(part.a)), b: String(BigInt(sum.b) + BigInt(part.b)) }));
 }

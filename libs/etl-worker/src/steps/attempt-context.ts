@@ -15,6 +15,8 @@ export type ConnectorsByName = Readonly<Record<string, Connector>>;
 export interface AttemptParts {
   readonly command: TaskCommand;
   readonly worker: string;
+  /** What the claim was granted; without a limit when left out. */
+  readonly lanes?: number;
   readonly signal: AbortSignal;
   readonly cuts: CutStore;
   readonly beat: () => Promise<void>;
@@ -38,6 +40,7 @@ export class AttemptContext implements StepContext {
   constructor(parts: AttemptParts) { this.parts = parts; }
   get command(): TaskCommand { return this.parts.command; }
   get worker(): string { return this.parts.worker; }
+  get lanes(): number { return this.parts.lanes ?? Number.POSITIVE_INFINITY; }
   get signal(): AbortSignal { return this.parts.signal; }
   get cuts(): CutStore { return this.parts.cuts; }
 

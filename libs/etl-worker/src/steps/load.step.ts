@@ -4,6 +4,7 @@ import { crashPoint } from '@agent-etl/service-kit';
 import type { StoredCut } from '../chunks/chunks.repository.ts';
 import { sampleOf } from '../reconcile/sample-of.ts';
 import { sampleDigest, sampleSums } from '../reconcile/sample-rules.ts';
+import { isHashedBeside } from '../tasks/lanes-rules.ts';
 import { decisiveError, staysUnused } from '../tasks/task-state.ts';
 import { inLanes } from './in-lanes.ts';
 import { LoadProgress } from './load-progress.ts';
@@ -133,13 +134,14 @@ class Load {
     const seen: { digest: Digest | null; sample?: LoadResult['sample']; ms: number } = { digest: null, ms: 0 };
     const ends = { source: session, sink, carrier: this.task.carrier, progress };
     const { level = 'full' } = this.task;
-    const hash = this.hashBeside({ session, ranges, span });
+    const { lanes } = this.context;
+    const hash = lanes > 1 ? this.hashBeside({ session, ranges, span }) : undefined;
     const beside = hash && (async (signal: AbortSignal): Promise<void> => {
       const startedAt = performance.now();
       Object.assign(seen, await hash(signal));
       seen.ms = Math.round(performance.now() - startedAt);
     });
-    await inLanes(missing, { lanes: this.task.chunks.parallel, signal: this.context.signal, ...(beside ? { beside } : {}) },
+    await inLanes(missing, { lanes: Math.min(this.task.chunks.parallel, beside ? lanes - 1 : lanes), signal: this.context.signal, ...(beside ? { beside } : {}) },
       async (range, signal) => { await moveChunk(ends, range, signal); });
     progress.proving();
     const written = await sink.ledger();

@@ -15,6 +15,8 @@ export interface CutStore {
 /** What a step may use. It decides no retry and reports nothing but progress: it answers a result or throws. */
 export interface StepContext {
   readonly command: TaskCommand;
+  /** Connections that may move rows at once on each end: what the claim was granted. */
+  readonly lanes: number;
   /** Name of the worker in fences and ledgers. */
   readonly worker: string;
   /** Aborted with the EtlError that says why the step must stop. */

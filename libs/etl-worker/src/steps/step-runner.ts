@@ -48,7 +48,7 @@ export class StepRunner {
 
   open(held: HeldTask, report: (progress: Progress) => void): AttemptContext {
     const { claimed, signal } = held;
-    return this.context(claimed, claimed.command, { signal, report, beat: () => held.beat(), cuts: this.cutsOf(claimed) });
+    return this.context(claimed, claimed.command, { signal, report, beat: () => held.beat(), cuts: this.cutsOf(claimed), ...(claimed.lanes > 0 ? { lanes: claimed.lanes } : {}) });
   }
 
   /** Drops the staging of an attempt that ended and that nobody follows. */
@@ -62,13 +62,13 @@ export class StepRunner {
     }
   }
 
-  private context(key: TaskKey, command: TaskCommand, attempt: Pick<ConstructorParameters<typeof AttemptContext>[0], 'signal' | 'report' | 'beat' | 'cuts'>): AttemptContext {
+  private context(key: TaskKey, command: TaskCommand, attempt: Pick<ConstructorParameters<typeof AttemptContext>[0], 'signal' | 'report' | 'beat' | 'cuts' | 'lanes'>): AttemptContext {
     const { scratch, connectors, secrets, fileRoots } = this.tools;
     let folder: string | null = null;
     const tools = async (): Promise<ConnectorTools> => {
       folder = await scratch.make(`${key.taskRunId}-${key.attempt}`);
       const fileLedger = new StateFileLedger(this.state, this.fileLedger, key.tenantId);
-      return { secrets, fileRoots, scratch: folder, fileLedger, name: `agent-etl ${this.settings.worker}` };
+      return { secrets, fileRoots, scratch: folder, fileLedger, name: `agent-etl ${this.settings.worker}`, ...(attempt.lanes ? { lanes: attempt.lanes } : {}) };
     };
     const dropScratch = async (): Promise<void> => { if (folder !== null) await scratch.drop(folder); };
     return new AttemptContext({ command, worker: this.settings.worker, connectors, tools, dropScratch, ...attempt });

@@ -5,7 +5,7 @@ import { crashPoint } from '@agent-etl/service-kit';
 import { Injectable } from '@nestjs/common';
 import { TaskMetrics } from './task-metrics.ts';
 import type { Ending, Heard } from './task-state.ts';
-import { type Beat, type Claimed, type LostTask, type TaskKey, TasksRepository } from './tasks.repository.ts';
+import { type Beat, type Claimed, type LostTask, type TaskKey, TasksRepository, type WaitingTask } from './tasks.repository.ts';
 import { WorkerSettings } from './worker-settings.ts';
 
 /** Who holds which task: claim, beat, report and sweep, each in one transaction with what it says. */
@@ -25,7 +25,7 @@ export class Leases {
   }
 
   /** Takes one attempt for this worker. @returns null when another worker was quicker */
-  async claim(key: TaskKey): Promise<Claimed | null> {
+  async claim(key: WaitingTask): Promise<Claimed | null> {
     const claimed = await this.state.inTenantTx(key.tenantId, async (tx) => {
       const row = await this.tasks.claim(tx, key, this.settings);
       if (!row) return null;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Attempts } from './attempts.service.ts';
 import { HeldTask } from './held-task.ts';
 import { Leases } from './leases.service.ts';
-import { type Claimed, type TaskKey, TasksRepository } from './tasks.repository.ts';
+import { type Claimed, TasksRepository, type WaitingTask } from './tasks.repository.ts';
 import { WORKER_LOG, type WorkerLog } from './worker-log.ts';
 import { WorkerSettings } from './worker-settings.ts';
 
@@ -38,7 +38,7 @@ export class Slots {
   }
 
   /** Somebody wrote or marked a row. @param hint the row, when it was written by this very process: a free slot takes it without looking */
-  wake(hint: TaskKey | null): void {
+  wake(hint: WaitingTask | null): void {
     if (hint && this.free > 0 && !this.looking) void this.take(hint).catch((error: unknown) => { this.sleepOn(error); });
     else void this.look();
   }
@@ -99,7 +99,7 @@ export class Slots {
   }
 
   /** A row that cannot be claimed, such as a command of a newer release, waits for another worker and keeps nobody behind it waiting. */
-  private async takeOrSkip(key: TaskKey): Promise<'taken' | 'gone' | 'failed'> {
+  private async takeOrSkip(key: WaitingTask): Promise<'taken' | 'gone' | 'failed'> {
     try {
       return await this.take(key) ? 'taken' : 'gone';
     } catch (error) {
@@ -109,7 +109,7 @@ export class Slots {
     }
   }
 
-  private async take(key: TaskKey): Promise<boolean> {
+  private async take(key: WaitingTask): Promise<boolean> {
     this.claiming += 1;
     try {
       const claimed = await this.leases.claim(key);

@@ -14,6 +14,12 @@ export class TaskEntity {
   @Column({ type: 'text' }) state!: TaskState;
   /** Null for an attempt that was cancelled before anybody asked for it. */
   @Column(jsonColumn(TaskCommand.nullable())) command!: TaskCommand | null;
+  @Column({ type: 'text' }) pipeline!: string;
+  @Column({ type: 'text', array: true }) connections!: string[];
+  @Column({ type: 'integer', array: true }) most!: number[];
+  /** Lanes asked for; `lanes` are those that the claim granted. */
+  @Column({ type: 'integer' }) wanted!: number;
+  @Column({ type: 'integer' }) lanes!: number;
   @Column({ type: 'timestamptz' }) deadline!: Date | string;
   @Column({ type: 'text', nullable: true }) worker!: string | null;
   @Column({ type: 'timestamptz', name: 'cancel_at', nullable: true }) cancelAt!: Date | null;

@@ -8,7 +8,7 @@ import { ChunksRepository } from '../chunks/chunks.repository.ts';
 import { FileLedgerRepository } from '../files/file-ledger.repository.ts';
 import { StateFileLedger } from '../files/state-file-ledger.ts';
 import { workerMigrations } from '../migrations/worker-tables.ts';
-import { aCommand, aLoad, aPublish } from '../testing/an-attempt.ts';
+import { aCommand, aLoad, aPublish, connectionsOf } from '../testing/an-attempt.ts';
 import { MOST_DROPPED } from './retention-rules.ts';
 import { TaskEntity } from './task.entity.ts';
 import { TaskRetention } from './task-retention.service.ts';
@@ -41,7 +41,8 @@ describePostgres('worker tables', () => {
   describe('a claim', () => {
     it('goes to exactly one of many workers', async () => {
       await empty();
-      const keys = await Promise.all(Array.from({ length: 20 }, () => add()));
+      const connections = connectionsOf('from', 'into').map((connection) => ({ ...connection, limits: { connections: 64 } }));
+      const keys = await Promise.all(Array.from({ length: 20 }, () => add(one, { connections: connections as TaskCommand['connections'] })));
       const claims = await Promise.all(keys.flatMap((key) => ['w1', 'w2', 'w3', 'w4'].map((worker) => claim(key, worker))));
       const won = claims.filter((row) => row !== null).map((row) => row.taskRunId);
       expect([...won].sort()).toEqual(keys.map(({ taskRunId }) => taskRunId).sort());

@@ -1,14 +1,18 @@
 import { TaskCommand } from '@agent-etl/contracts';
 import { type RelayTx, type Sql, type TenantTx, sql } from '@agent-etl/persistence';
 import { Injectable } from '@nestjs/common';
+import { lanesAsked } from './lanes-rules.ts';
 import { endedStates } from './retention-rules.ts';
+import { TASK_CHANNEL } from './task-channels.ts';
 import { TaskEntity } from './task.entity.ts';
 import type { TaskState } from './task-state.ts';
 
 /** One attempt of one tenant. */
 export interface TaskKey { readonly tenantId: string; readonly taskRunId: string; readonly attempt: number }
+/** @property opensNone true where it is known that the attempt asks for no lanes: then its claim waits for no other */
+export interface WaitingTask extends TaskKey { readonly opensNone?: boolean }
 /** What a claim answers. */
-export interface Claimed extends TaskKey { readonly runId: string; readonly command: TaskCommand; readonly isCancelled: boolean; readonly waitedSeconds: number }
+export interface Claimed extends TaskKey { readonly runId: string; readonly command: TaskCommand; readonly isCancelled: boolean; readonly waitedSeconds: number; readonly lanes: number }
 /** What a beat sees of its own row. */
 export interface Beat { readonly isCancelled: boolean; readonly isLate: boolean }
 export interface LostTask extends TaskKey { readonly runId: string; readonly worker: string }
@@ -33,9 +37,9 @@ const isLatest = (keptMs: number): Sql => sql`attempt = (select max(attempt) fro
 export class TasksRepository {
   /** @returns false when the attempt is there already: a repeat */
   async insert(tx: TenantTx, command: TaskCommand): Promise<boolean> {
-    const { taskRunId, attempt, runId, deadline, task } = command;
+    const { taskRunId, attempt, runId, deadline, task, pipeline = '' } = command;
     const inserted = await tx.manager.createQueryBuilder().insert().into(TaskEntity)
-      .values({ tenantId: tx.tenantId, taskRunId, attempt, runId, kind: task.kind, state: 'waiting', command, deadline })
+      .values({ tenantId: tx.tenantId, taskRunId, attempt, runId, kind: task.kind, state: 'waiting', command, deadline, pipeline, ...lanesAsked(command) })
       .orIgnore().returning('attempt').execute();
     return (inserted.raw as unknown[]).length > 0;
   }
@@ -63,18 +67,23 @@ export class TasksRepository {
     return row ?? null;
   }
 
-  /** Attempts that wait, of all tenants: each tenant's first before anybody's second, so that one with much work starves nobody. Profiles of values come last.
+  /** Attempts that wait and may go, of all tenants: each tenant's first before anybody's second, and inside a tenant each pipeline's first before any one's second, so that one with much
+   * work starves nobody. What runs counts as a turn that was had. One whose connections bear no more is passed over: whoever stands behind it may want others. Profiles of values come last.
    * @param worker what the one who asks does: for a busy one, profiles that nobody waits for are left where they are */
-  async waiting(tx: RelayTx, limit: number, worker: 'busy' | 'idle' = 'idle'): Promise<TaskKey[]> {
+  async waiting(tx: RelayTx, limit: number, worker: 'busy' | 'idle' = 'idle'): Promise<WaitingTask[]> {
     const fits = worker === 'busy' ? sql`(kind <> 'sketch' or command #>> '{task,when}' = 'asked')` : sql`true`;
-    const rows = await tx.run<KeyRow>(sql`
-      with busy as (select tenant_id, count(*) as running from task where state = 'running' group by tenant_id)
-      select tenant_id, task_run_id, attempt from (
-        select task.tenant_id, task_run_id, attempt, seq, kind,
-          row_number() over (partition by task.tenant_id order by cancel_at is null, seq) + coalesce(running, 0) as turn
-        from task left join busy on busy.tenant_id = task.tenant_id where state = 'waiting' and ${fits}) as queue
-      order by kind = 'sketch', turn, seq limit ${limit}`);
-    return rows.map(keyOf);
+    const rows = await tx.run<KeyRow & { wanted: number }>(sql`
+      with running as (select tenant_id, pipeline, count(*) as tasks, sum(count(*)) over (partition by tenant_id) as of_tenant from task where state = 'running' group by tenant_id, pipeline),
+        open as (select tenant_id, name, sum(lanes) as lanes from task cross join unnest(connections) as name where state = 'running' and lanes > 0 group by tenant_id, name),
+        ready as (select tenant_id, task_run_id, attempt, seq, wanted, pipeline, kind, cancel_at is null as is_wanted from task where state = 'waiting' and ${fits} and (cancel_at is not null or not exists (
+          select from unnest(connections, most) as one(name, bears) join open on open.tenant_id = task.tenant_id and open.name = one.name
+          where open.lanes > bears - cardinality(array_positions(connections, one.name))))),
+        by_pipeline as (select ready.*, row_number() over (partition by ready.tenant_id, ready.pipeline order by is_wanted, seq) + coalesce(tasks, 0) as turn
+          from ready left join running on running.tenant_id = ready.tenant_id and running.pipeline = ready.pipeline),
+        by_tenant as (select by_pipeline.*, row_number() over (partition by tenant_id order by is_wanted, turn, seq)
+          + coalesce((select max(of_tenant) from running where running.tenant_id = by_pipeline.tenant_id), 0) as tenant_turn from by_pipeline)
+      select tenant_id, task_run_id, attempt, wanted from by_tenant order by kind = 'sketch', tenant_turn, seq limit ${limit}`);
+    return rows.map((row) => ({ ...keyOf(row), opensNone: row.wanted === 0 }));
   }
 
   /** Whether anything waits that a profile of values gives way to. */
@@ -85,17 +94,30 @@ export class TasksRepository {
     return row?.depth ?? 0;
   }
 
-  /** @returns null when another worker was quicker */
-  async claim(tx: TenantTx, key: TaskKey, by: { worker: string; leaseMs: number }): Promise<Claimed | null> {
-    const [row] = await tx.run<{ run_id: string; command: unknown; is_cancelled: boolean; waited: number }>(sql`
-      update task set state = 'running', worker = ${by.worker}, claimed_at = clock_timestamp(),
+  /** Takes an attempt and grants it lanes: as many as it wants and its connections still bear, at least one. Grants of one connection wait for each other, so that two workers
+   * never count the same lane as free; they end with the state `running`, however it ends.
+   * @returns null when another worker was quicker, or there is no lane left */
+  async claim(tx: TenantTx, key: WaitingTask, by: { worker: string; leaseMs: number }): Promise<Claimed | null> {
+    if (!key.opensNone) await this.lockLanes(tx, key);
+    const [row] = await tx.run<{ run_id: string; command: unknown; is_cancelled: boolean; waited: number; lanes: number }>(sql`
+      with bears as (select name, min(bears) as most, count(*)::integer as ends from task cross join unnest(connections, most) as one(name, bears)
+          where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} group by name),
+        left_over as (select min(greatest((most - coalesce(taken, 0)) / ends, case when taken is null then 1 else 0 end))::integer as lanes from bears left join lateral (
+          select sum(lanes * cardinality(array_positions(connections, bears.name))) as taken from task where state = 'running' and lanes > 0 and connections @> array[bears.name]) as open on true)
+      update task set state = 'running', worker = ${by.worker}, claimed_at = clock_timestamp(), lanes = least(wanted, greatest(coalesce(left_over.lanes, wanted), 0)),
         lease_until = clock_timestamp() + ${by.leaseMs}::integer * interval '1 millisecond'
-      where (tenant_id, task_run_id, attempt) = (
+      from left_over where (tenant_id, task_run_id, attempt) = (
         select tenant_id, task_run_id, attempt from task
         where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and state = 'waiting' for update skip locked)
-      returning run_id, command, cancel_at is not null as is_cancelled, extract(epoch from clock_timestamp() - inserted_at)::float8 as waited`);
+        and (wanted = 0 or cancel_at is not null or left_over.lanes > 0)
+      returning run_id, command, cancel_at is not null as is_cancelled, task.lanes, extract(epoch from clock_timestamp() - inserted_at)::float8 as waited`);
     if (!row) return null;
-    return { ...key, runId: row.run_id, command: TaskCommand.parse(row.command), isCancelled: row.is_cancelled, waitedSeconds: row.waited };
+    return { tenantId: key.tenantId, taskRunId: key.taskRunId, attempt: key.attempt, runId: row.run_id, command: TaskCommand.parse(row.command), isCancelled: row.is_cancelled, waitedSeconds: row.waited, lanes: row.lanes };
+  }
+  /** A statement of its own: the next one sees what those have granted for whom this one waited. */
+  private async lockLanes(tx: TenantTx, { taskRunId, attempt }: TaskKey): Promise<void> {
+    await tx.run(sql`select pg_advisory_xact_lock(hashtextextended(lanes_of, 0)) from (
+      select distinct 'lanes ' || tenant_id || ' ' || name as lanes_of from task cross join unnest(connections) as name where task_run_id = ${taskRunId} and attempt = ${attempt} order by 1) as named`);
   }
 
   /** @returns null when this worker does not hold the task any more */
@@ -109,10 +131,11 @@ export class TasksRepository {
 
   /** Ends an attempt. @returns false when this worker does not hold it any more: then nothing may be reported */
   async finish(tx: TenantTx, key: TaskKey, as: { worker: string; state: TaskState; keepsStaging: boolean }): Promise<boolean> {
-    const [row] = await tx.run<{ run_id: string; stages: boolean }>(sql`update task set state = ${as.state}, finished_at = clock_timestamp(), lease_until = clock_timestamp(),
+    const [row] = await tx.run<{ run_id: string; stages: boolean; lanes: number }>(sql`update task set state = ${as.state}, finished_at = clock_timestamp(), lease_until = clock_timestamp(),
         staging_kept = kind in ('load', 'publish') and ${as.keepsStaging}::boolean
-      where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and state = 'running' and worker = ${as.worker} returning run_id, kind in ('load', 'publish') as stages`);
+      where task_run_id = ${key.taskRunId} and attempt = ${key.attempt} and state = 'running' and worker = ${as.worker} returning run_id, kind in ('load', 'publish') as stages, lanes`);
     if (row?.stages && !as.keepsStaging) await this.forgetStaging(tx, row.run_id);
+    if (row && row.lanes > 0) await tx.tellOthers(TASK_CHANNEL); // somebody may wait for its lanes
     return row !== undefined;
   }
 

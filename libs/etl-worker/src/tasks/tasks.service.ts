@@ -4,11 +4,12 @@ import type { TenantTx } from '@agent-etl/persistence';
 import { crashPoint } from '@agent-etl/service-kit';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { lanesAsked } from './lanes-rules.ts';
 import { Leftovers } from './leftovers.service.ts';
 import { SlotSignal } from './slot-signal.ts';
 import { TASK_CHANNEL } from './task-channels.ts';
 import { leavesStaging } from './task-state.ts';
-import { type TaskKey, TasksRepository } from './tasks.repository.ts';
+import { TasksRepository, type WaitingTask } from './tasks.repository.ts';
 
 type Cancel = Payload<'task.run.cancel-requested.v1'>;
 const WithAttempt = z.object({ runId: RunId, taskRunId: TaskRunId, attempt: z.int().positive() });
@@ -33,7 +34,7 @@ export class TasksService {
     if (!(await this.tasks.insert(tx, command))) return;
     crashPoint('task.inserted');
     // Whether a profile of values may be claimed depends on what else its worker does: it is looked for, not handed over.
-    await this.announceWaiting(tx, command.task.kind === 'sketch' ? null : { tenantId: tx.tenantId, taskRunId: command.taskRunId, attempt: command.attempt });
+    await this.announceWaiting(tx, command.task.kind === 'sketch' ? null : { tenantId: tx.tenantId, taskRunId: command.taskRunId, attempt: command.attempt, opensNone: lanesAsked(command).wanted === 0 });
   }
 
   /** Marks an attempt: its holder stops at the chunk boundary. One that nobody holds ends here, unless it has staging to drop: then a worker does that.
@@ -65,7 +66,7 @@ export class TasksService {
     await this.outbox.add(tx, 'task.run.cancelled.v1', { runId, taskRunId, attempt });
   }
 
-  private async announceWaiting(tx: TenantTx, key: TaskKey | null): Promise<void> {
+  private async announceWaiting(tx: TenantTx, key: WaitingTask | null): Promise<void> {
     await tx.tellOthers(TASK_CHANNEL);
     tx.afterCommit(() => { this.signal.wake(key); });
   }

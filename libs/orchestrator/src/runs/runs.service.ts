@@ -86,7 +86,7 @@ export class RunsService {
     await this.runs.note(tx, run.runId, { type: 'task.run.requested.v1', task: task.id, attempt });
     await this.outbox.add(tx, 'task.run.requested.v1', {
       taskRunId: TaskRunId.parse(taskRunId), runId: RunId.parse(run.runId), planId: run.planId as PlanId | null, attempt, task: spec,
-      connections: await this.connections.named(tx, names), load: load?.kind === 'load' ? load : null, deadline: run.deadline, began: run.startedAt });
+      connections: await this.connections.named(tx, names), load: load?.kind === 'load' ? load : null, pipeline: run.pipeline, deadline: run.deadline, began: run.startedAt });
   }
 
   cancel(tenantId: string, runId: string, reason: string): Promise<RunView> {

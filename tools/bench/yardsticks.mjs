@@ -1,0 +1,34 @@
+// What ours is held against where a file is at one end: the bare program that does half of the work, or the engine alone.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { root } from '../install.mjs';
+import { seconds } from './copy.mjs';
+import { cpuSeconds } from './process-tree.mjs';
+
+const node = join(root, 'node_modules', '.bin', 'node');
+const bare = join(import.meta.dirname, 'bare-duckdb.mjs');
+const quoted = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** Commands of one shell line; the shell says what CPU its children took. */
+function shellRound(line, cluster) {
+  const [server, began] = [cluster ? cpuSeconds(cluster.pid) : 0, performance.now()];
+  const { stdout, status, stderr } = spawnSync('sh', ['-c', `${line} || exit 1; times`], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${line.slice(0, 200)}: ${stderr.slice(-500)}`);
+  return { client: seconds(stdout), server: cluster ? cpuSeconds(cluster.pid) - server : 0, wall: (performance.now() - began) / 1000 };
+}
+/** `psql -c COPY`, from a file or into one. */
+export const psqlCopy = (cluster, url, { command, from = '/dev/null', to = '/dev/null' }) =>
+  shellRound(`psql -X -q -v ON_ERROR_STOP=1 ${quoted(`${url}?sslmode=disable`)} -c ${quoted(command)} < ${quoted(from)} > ${quoted(to)}`, cluster);
+export const duckRound = (statement) => shellRound(`${quoted(node)} ${quoted(bare)} ${quoted(statement)} > /dev/null`, null);
+
+/** Rows of one statement of the bare engine. */
+export function duckRows(statement) {
+  const { stdout, status, stderr } = spawnSync(node, [bare, statement], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${statement.slice(0, 200)}: ${stderr.slice(-500)}`);
+  return JSON.parse(stdout);
+}
+/** Count and an order-free sum over the text of all columns of what DuckDB can read. */
+export const contentOfFile = (from, columns) => {
+  const [{ n, h }] = duckRows(`select count(*) as n, sum(hash(concat_ws('|', ${columns.map((name) => `${name}::varchar`).join(', ')})))::varchar as h from ${from}`);
+  return `${n} rows ${h}`;
+};
