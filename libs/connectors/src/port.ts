@@ -1,4 +1,4 @@
-import type { Carrier, Connection, ConnectorView, Digest, InspectResult, LoadTask, Profile, PublishTask, Span } from '@agent-etl/contracts';
+import type { AsideReason, Carrier, Connection, ConnectorView, Digest, InspectResult, LoadTask, Profile, PublishTask, QuarantineAsk, QuarantinePage, Span } from '@agent-etl/contracts';
 import type { SecretStore } from '@agent-etl/secrets';
 
 /** Which part of a source one piece covers: half-open, page numbers for ctid and values for a cursor, as text; null where it is open. */
@@ -7,8 +7,13 @@ export interface ChunkRange { readonly key: string; readonly ordinal: number; re
 /** Where bytes go. `write` answers true when the other side has the bytes and they may be overwritten. On false it still uses them: wait for `drained`. */
 export interface ByteTarget { write(bytes: Uint8Array): boolean; drained(): Promise<void> }
 
-/** What came out of one piece. `digest` is null when the source does not hash while it reads. */
-export interface ReadCount { readonly rows: number; readonly bytes: number; readonly digest: Digest | null }
+/** A row that does not go into the target. `row` counts from 1 in its source, null where rows have no number; `raw` is a JSON object by the names of the source, or the text of a row that could not be read. */
+export interface AsideRow { readonly row: number | null; readonly reason: string; readonly raw: string }
+/** Rows that are set aside with a piece, in batches of a few hundred. */
+export interface AsideRows { readonly rows: number; batches(): AsyncIterable<readonly AsideRow[]> }
+/** What came out of one piece. `digest` is null when the source does not hash while it reads. `unread` are rows that the source could not read, by their numbers:
+ * they count in `rows`, and rows after them carry a number that leaves them out. */
+export interface ReadCount { readonly rows: number; readonly bytes: number; readonly digest: Digest | null; readonly unread?: readonly AsideRow[] }
 
 /** Called with what is read so far, at most a few times a second. */
 export type OnRead = (rows: number, bytes: number) => void;
@@ -64,7 +69,8 @@ export interface Source {
 /** Who writes: goes into fence and ledger. `task` is the id of the load task, shared by load and publish. */
 export interface Writer { readonly runId: string; readonly task: string; readonly attempt: number; readonly holder: string }
 export interface LedgerRow { readonly chunkKey: string; readonly attempt: number; readonly fence: number; readonly rows: number; readonly rejected: number; readonly bytes: number; readonly digest: Digest | null }
-export interface ChunkCounts { readonly rows: number; readonly rejected: number; readonly bytes: number; readonly digest: Digest | null }
+/** @property aside the rejected rows, which go into quarantine in the transaction of the piece */
+export interface ChunkCounts { readonly rows: number; readonly rejected: number; readonly bytes: number; readonly digest: Digest | null; readonly aside?: AsideRows | undefined }
 
 /** One piece in one sink transaction: fence, ledger row, data. Either `commit` or `abort` ends it. */
 export interface ChunkWriter {
@@ -94,6 +100,8 @@ export interface SinkSession {
   prepare(options: { fresh: 'keep' | 'start-over' }): Promise<void>;
   /** Opens the transaction of one piece, or answers 'done' when the ledger has it. @throws EtlError `lease.lost` when somebody raised the fence */
   begin(range: ChunkRange): Promise<ChunkWriter | 'done'>;
+  /** Rows of this run in quarantine, by reason, most first. A sink that keeps none leaves it out. */
+  aside?(): Promise<AsideReason[]>;
   /** Reads staging back and hashes it. */
   stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest>;
   /** One transaction: fence, ledger row `publish`, the swap, rename, insert or upsert, and the position that a span has reached. Repeating it answers what the ledger says.
@@ -110,6 +118,8 @@ export interface Sink {
   begin(task: LoadTask, writer: Writer): Promise<SinkSession>;
   /** Digest of what readers of the target see now, in the spelling that staging is read back in. @throws EtlError `source.not-found` when there is no target */
   current(task: PublishTask, signal: AbortSignal): Promise<Digest>;
+  /** What was set aside beside a target. A sink that keeps none leaves it out. */
+  quarantine?(ask: QuarantineAsk): Promise<QuarantinePage>;
   /** The same rows by their keys. A sink that cannot leaves it out. */
   hashed?(task: PublishTask, ask: HashAsk): HashedRows;
 }
@@ -119,9 +129,13 @@ export interface FileLedger {
   raise(target: string, holder: string): Promise<number>;
   holds(target: string, fence: number): Promise<boolean>;
   rows(runId: string, task: string): Promise<LedgerRow[]>;
-  /** Answers false when the row is there already. */
-  add(runId: string, task: string, row: LedgerRow): Promise<boolean>;
+  /** Answers false when the row is there already. The rows that are set aside with it go in by the same transaction. */
+  add(runId: string, task: string, row: LedgerRow, aside?: { readonly pipeline: string; readonly target: string; readonly rows: AsideRows }): Promise<boolean>;
   forget(runId: string, task: string): Promise<void>;
+  /** What was set aside by a run that starts over. */
+  forgetAside(runId: string, task: string): Promise<void>;
+  aside(runId: string, task: string): Promise<AsideReason[]>;
+  quarantine(ask: QuarantineAsk): Promise<QuarantinePage>;
 }
 
 /** What a connector may use. Paths are absolute. */

@@ -6,6 +6,7 @@ import { ConnectionSpec, Pipeline, PipelineRequest } from './pipeline.ts';
 import { PlanView } from './plan.ts';
 import { DagArtifact, Receipt, RequestView, RunView } from './run.ts';
 import { ScheduleView } from './schedule.ts';
+import { QuarantinePage } from './quarantine.ts';
 import { InspectResult } from './task.ts';
 import { DeadLetterView, LiveRunView, Series } from './live.ts';
 
@@ -15,6 +16,11 @@ const page = z.object({ limit: z.coerce.number().int().min(1).max(500).optional(
 const listOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item).describe('Rows.'), next: z.string().nullable().describe('Cursor of the next page, or null.') });
 const plansPage = page.extend({ pipeline: PipelineName.optional(), begins: z.string().regex(/^[0-9a-f]{6,64}$/, 'must be 6 to 64 lower-case hex digits').optional().describe('How the id begins.') });
 const wait = z.object({ wait: z.coerce.number().min(0).max(60).optional().describe('Seconds to wait for the end before answering.') }).strict();
+const quarantineQuery = z.object({
+  pipeline: PipelineName.describe('Whose rows.'), run: RunId.optional().describe('Of this run only.'), want: z.enum(['groups', 'rows']).optional().describe('groups (default): counts by run and reason; rows: the rows themselves.'),
+  waiting: z.enum(['only', 'all']).optional().describe('only: rows that were not brought back yet; all when left out.'),
+  after: z.coerce.number().int().nonnegative().optional().describe('`next` of the page before.'), limit: z.coerce.number().int().min(1).max(200).optional().describe('Rows at most, 50 when left out.'),
+}).strict();
 const byRequest = z.object({ requestId: RequestId }).strict();
 const byPlan = z.object({ planId: PlanId }).strict();
 const byRun = z.object({ runId: RunId }).strict();
@@ -56,6 +62,7 @@ export const endpoints = {
   getPipeline: endpoint({ method: 'GET', path: '/v1/pipelines/:name', app: 'orchestrator', roles: everyone, says: 'A pipeline.', params: byName, response: PipelineView }),
   runPipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/runs', app: 'orchestrator', roles: editors, status: 202, says: 'Plans the pipeline anew and runs it. Takes an Idempotency-Key, which counts for 24 hours.', params: byName, query: wait, response: RequestView }),
   reconcilePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/reconcile', app: 'orchestrator', roles: editors, status: 202, says: 'Compares source and target of the pipeline as they are now, every row; writes nothing. The run is green when they are equal.', params: byName, response: RunView }),
+  readQuarantine: endpoint({ method: 'GET', path: '/v1/quarantine', app: 'orchestrator', roles: editors, says: 'A worker reads what a pipeline has set aside, from where it is: counts by run and reason, or the rows.', query: quarantineQuery, response: QuarantinePage }),
   pausePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/pause', app: 'orchestrator', roles: editors, says: 'Starts no run at the slots of its schedule until it is resumed. Twice is once.', params: byName, response: PipelineView }),
   resumePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/resume', app: 'orchestrator', roles: editors, says: 'Goes on with the next slot; those that passed meanwhile are not run. Twice is once.', params: byName, response: PipelineView }),
   listRuns: endpoint({ method: 'GET', path: '/v1/runs', app: 'orchestrator', roles: everyone, says: 'Runs that move rows, newest first.', query: page.extend({ pipeline: PipelineName.optional() }), response: listOf(RunView) }),

@@ -1,4 +1,5 @@
 export { canonicalJson } from './canonical-json.ts';
+export { AsideLimit, AsideReason, Judging, OnFail, PipelineCheck, Replaying, RowCheck } from './check.ts';
 export { Column, ColumnType, DatasetRef, Digest, Position, Profile, ProfileNotice, addDigests, digestKinds, digestText, typeKinds } from './dataset.ts';
 export { type Answer, type Call, type Endpoint, type EndpointOwner, type Role, endpoint, noBody, nothing, roles } from './endpoint.ts';
 export { AirflowTaskRun, AirflowTaskState, ConnectionView, ConnectorView, type EndpointName, PipelineView, Problem, endpoints } from './endpoints.ts';
@@ -11,6 +12,7 @@ export { type App, type MessageType, type Payload, type ReadBy, type Topic, type
 export { Connection, ConnectionSpec, type FileConnection, type MysqlConnection, Pipeline, PipelineRequest, PipelineSource, PipelineTarget, type PostgresConnection, Schedule, SecretRef, type SqliteConnection, knownConnectors, loadModes } from './pipeline.ts';
 export { didYouMean, nearestNames } from './nearest-names.ts';
 export { Carrier, Chunking, ColumnMapping, Cursor, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
+export { QuarantineAsk, QuarantineGroup, QuarantinePage, QuarantineResult, QuarantineTask, QuarantinedRow } from './quarantine.ts';
 export { AirflowTarget, Policy, Project, SecretsConfig } from './project.ts';
 export { DagArtifact, Receipt, ReceiptBody, RequestView, type RunKind, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runKinds, runStates, takenDigests, taskRunStates } from './run.ts';
 export { ScheduleView, SlotView, slotOutcomes } from './schedule.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OnFail, PipelineCheck, Replaying } from './check.ts';
 import { DatasetRef } from './dataset.ts';
 import { ConnectionName, PipelineName, RequestId, SafeText } from './ids.ts';
 
@@ -31,8 +32,9 @@ export const Pipeline = z.object({
   from: PipelineSource.describe('What is read.'),
   to: PipelineTarget.describe('What is written.'),
   steps: z.array(Laters).optional().describe('Transformations; refused by name in this release.'),
-  checks: z.array(Laters).optional().describe('Quality checks; refused by name in this release.'),
-  onFail: z.union([z.literal('stop'), z.looseObject({})]).optional().describe('stop; anything else is refused by name in this release.'),
+  checks: z.array(PipelineCheck).max(200).optional().describe('What every row has to keep.'),
+  onFail: OnFail.optional().describe('What becomes of bad rows; stop when left out.'),
+  replays: Replaying.optional().describe('Rows in quarantine that are brought back; what `agent-etl quarantine replay` writes.'),
   schedule: Schedule.optional().describe('Cron with zone: when it runs by itself, once per slot.'),
   runOn: z.enum(['workers', 'airflow']).optional().describe('Who decides when tasks start; workers when left out.'),
 }).strict().meta({ id: 'Pipeline', description: 'A pipeline as a person writes it. Whatever is left out, the planner decides and says why.' });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Judging, Replaying } from './check.ts';
 import { ColumnType, DatasetRef, Profile, digestKinds } from './dataset.ts';
 import { Issue } from './failure.ts';
 import { Count, Instant, PipelineName, PlanId, RequestId, SafeText, Sha256, TaskName } from './ids.ts';
@@ -8,7 +9,7 @@ export const riskClasses = ['R0', 'R1', 'R2', 'R3'] as const;
 export const RiskClass = z.enum(riskClasses).meta({ description: 'R0 reads · R1 creates, appends, upserts on a declared key · R2 overwrites, deletes, changes a schema · R3 new egress.' });
 export type RiskClass = z.infer<typeof RiskClass>;
 
-export const decisionQuestions = ['movement', 'columns', 'types', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule'] as const;
+export const decisionQuestions = ['movement', 'columns', 'types', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule', 'checks', 'bad rows'] as const;
 export const Decision = z.object({
   question: z.enum(decisionQuestions).describe('What had to be decided.'),
   choice: z.string().describe('What was chosen, in a few words.'),
@@ -69,7 +70,7 @@ export const LoadTask = z.object({
   expectedRows: Count.optional().describe('Rows expected, from statistics: what progress and ETA are measured against.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
   level: z.enum(['counts', 'full']).optional().describe('What its publish compares, full when left out: at counts no digest is taken only to be compared.'),
-  cursor: Cursor.optional(),
+  cursor: Cursor.optional(), judging: Judging.optional(),
 }).meta({ id: 'LoadTask', description: 'Copies a source into staging.' });
 export type LoadTask = z.infer<typeof LoadTask>;
 
@@ -84,7 +85,7 @@ export const PublishTask = z.object({
   keyFromSource: z.boolean().describe('Whether a new table gets the key as its primary key.'),
   level: z.enum(['counts', 'full']).describe('What is compared before publishing.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
-  cursor: Cursor.optional(),
+  cursor: Cursor.optional(), replays: Replaying.optional(),
 }).meta({ id: 'PublishTask', description: 'Proves and publishes what a load staged.' });
 export type PublishTask = z.infer<typeof PublishTask>;
 

@@ -1,9 +1,10 @@
-import { type Cursor, type LoadTask, type Plan, type PublishTask, type Question, DatasetRef } from '@agent-etl/contracts';
+import { type Cursor, EtlError, type Judging, type LoadTask, type Plan, type PublishTask, type Question, DatasetRef } from '@agent-etl/contracts';
 import type { CopyInput } from './decide.ts';
 import { ruleChunks } from './rules/chunks.ts';
+import { comparesRows, ruleChecks } from './rules/checks.ts';
 import { ruleColumns } from './rules/columns.ts';
 import { costOf } from './rules/cost.ts';
-import { ruleCursor } from './rules/cursor.ts';
+import { type Cursoring, ruleCursor } from './rules/cursor.ts';
 import { ruleKey } from './rules/key.ts';
 import { ruleLoad } from './rules/load.ts';
 import { ruleMovement, ruleProof } from './rules/movement.ts';
@@ -20,17 +21,19 @@ export function planCopy(input: CopyInput): Planned {
   assertSupported(input.pipeline);
   const columns = ruleColumns(input);
   const key = ruleKey(input, columns.value);
-  const cursoring = ruleCursor(input, { key: key.value, columns: columns.value });
+  const judged = ruleChecks(input, columns.value);
+  const isWhole = comparesRows(judged.value);
+  const cursoring = isWhole ? readWhole(input) : ruleCursor(input, { key: key.value, columns: columns.value });
   const load = ruleLoad(input, { key: key.value, columns: columns.value, since: cursoring.since });
   if ('questions' in load) return load;
-  const movement = ruleMovement(input, columns.value);
-  const chunks = ruleChunks(input, cursoring);
+  const movement = ruleMovement(input, columns.value, judged.value);
+  const chunks = ruleChunks(input, cursoring, isWhole ? 'in-one-piece' : 'as-it-lies');
   const proof = ruleProof(input, { digest: movement.value.digest, since: cursoring.since });
   const strategy = ruleStrategy(input, { ...cursoring, key: key.value });
-  const rules = [movement, columns, key, chunks, load.rule, proof, strategy];
+  const rules = [movement, columns, key, chunks, load.rule, proof, strategy, judged];
   const { risk, how, load: mode, key: mergeKey } = load.rule.value;
   const tasks = tasksOf(input, {
-    columns: columns.value, ...movement.value, chunks: chunks.value, how, level: proof.value, cursor: load.rule.value.fills === 'once-more' ? null : cursoring.cursor, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
+    columns: columns.value, judging: judged.value, ...movement.value, chunks: chunks.value, how, level: proof.value, cursor: load.rule.value.fills === 'once-more' ? null : cursoring.cursor, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
     keyFromSource: (how === 'rename' || (how === 'upsert' && !input.target.exists)) && key.value.columns !== null && (key.value.from === 'source' || mode === 'upsert'),
   });
   return { plan: {
@@ -41,14 +44,20 @@ export function planCopy(input: CopyInput): Planned {
   } };
 }
 
-type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null };
+/** Rows that are compared with each other are read together. @throws EtlError `request.unsupported` when the request names a cursor beside that */
+function readWhole({ pipeline: { from } }: CopyInput): Cursoring {
+  if (from.cursor !== undefined) throw new EtlError('request.unsupported', { found: 'from.cursor beside a check unique', allowed: 'one of them: what is read in parts is not compared as a whole' });
+  return { cursor: null, since: null };
+}
 
-function tasksOf({ pipeline, source }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, key, keyFromSource, cursor }: Parts): [LoadTask, PublishTask] {
+type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null; readonly judging: Judging | null };
+
+function tasksOf({ pipeline, source }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, key, keyFromSource, cursor, judging }: Parts): [LoadTask, PublishTask] {
   const ends = { source: DatasetRef.parse({ connection: pipeline.from.connection, dataset: pipeline.from.dataset }), target: DatasetRef.parse({ connection: pipeline.to.connection, dataset: pipeline.to.dataset }) };
   const read = cursor ? { cursor } : {};
   const expected = cursor?.read === 'since' ? {} : { expectedRows: source.rows };
   return [
-    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, ...expected, digest, ...(level === 'counts' ? { level } : {}), ...read },
-    { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest, ...read },
+    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, ...expected, digest, ...(level === 'counts' ? { level } : {}), ...read, ...(judging ? { judging } : {}) },
+    { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest, ...read, ...(pipeline.replays ? { replays: pipeline.replays } : {}) },
   ];
 }

@@ -4,11 +4,9 @@ import { scheduleIssues } from '@agent-etl/scheduling';
 interface Refusal { readonly path: string; readonly found: string; readonly allowed: string }
 const issue = ({ path, found, allowed }: Refusal): Issue => ({ code: 'request.unsupported', path, text: `${found} is not supported; use ${allowed}.` });
 
-function refusals({ steps, checks, onFail }: Pipeline): Refusal[] {
+function refusals({ steps }: Pipeline): Refusal[] {
   const found: Refusal[] = [];
   if (steps?.length) found.push({ path: '/pipeline/steps', found: 'steps', allowed: 'from.select, or a view at the source' });
-  if (checks?.length) found.push({ path: '/pipeline/checks', found: 'checks', allowed: 'the reconciliation that every run does' });
-  if (onFail !== undefined && onFail !== 'stop') found.push({ path: '/pipeline/onFail', found: `onFail ${Object.keys(onFail).join(', ') || '{}'}`, allowed: 'onFail: stop' });
   return found;
 }
 /** What a pipeline asks for and this release does not have, each by name with what exists. */
