@@ -119,7 +119,7 @@ export interface Sink {
   /** Digest of what readers of the target see now, in the spelling that staging is read back in. @throws EtlError `source.not-found` when there is no target */
   current(task: PublishTask, signal: AbortSignal): Promise<Digest>;
   /** What was set aside beside a target. A sink that keeps none leaves it out. */
-  quarantine?(ask: QuarantineAsk): Promise<QuarantinePage>;
+  quarantine?(dataset: string, ask: QuarantineAsk): Promise<QuarantinePage>;
   /** The same rows by their keys. A sink that cannot leaves it out. */
   hashed?(task: PublishTask, ask: HashAsk): HashedRows;
 }
@@ -135,7 +135,7 @@ export interface FileLedger {
   /** What was set aside by a run that starts over. */
   forgetAside(runId: string, task: string): Promise<void>;
   aside(runId: string, task: string): Promise<AsideReason[]>;
-  quarantine(ask: QuarantineAsk): Promise<QuarantinePage>;
+  quarantine(target: string, ask: QuarantineAsk): Promise<QuarantinePage>;
 }
 
 /** What a connector may use. Paths are absolute. */
