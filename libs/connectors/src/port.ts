@@ -152,8 +152,8 @@ export interface ConnectorTools {
 export interface OpenConnection {
   /** Tries the connection, or lists its datasets with the names a user types. */
   inspect(want: 'test' | 'datasets'): Promise<InspectResult>;
-  /** Looks at a dataset from catalogues and statistics only. A missing target has `exists: false`; a missing source throws `source.not-found` with the nearest names. */
-  profile(dataset: string, as: 'source' | 'target'): Promise<Profile>;
+  /** Looks at a dataset from catalogues and statistics only. A missing target has `exists: false`; with `aside`, rows that cannot be read do not end the look; a missing source throws `source.not-found` with the nearest names. */
+  profile(dataset: string, as: 'source' | 'target', bad?: 'aside'): Promise<Profile>;
   readonly source: Source;
   readonly sink: Sink;
   close(): Promise<void>;

@@ -23,7 +23,7 @@ export const fileConnector: Connector<FileConnection> = {
           throw folderFailure(error, { connection: connection.name, dataset: 'its folder', action: 'read' });
         }
       },
-      profile: (dataset, as) => profileFile(gate, dataset, { as, scratch: tools.scratch }),
+      profile: (dataset, as, bad) => profileFile(gate, dataset, { as, scratch: tools.scratch, ...(bad ? { bad } : {}) }),
       async close() { /* nothing is held */ },
     };
   },

@@ -8,8 +8,8 @@ import { pointerTo, rawValueAt } from './json-raw-rules.ts';
 const MOST_BYTES = 32 * 1024 * 1024;
 
 /** The objects of files, each as the text that stands there, in the column `json`. */
-export const readObjects = (paths: readonly string[], { format, compression }: JsonLayout): Duck =>
-  sql`read_json_objects(${pathsOf(paths)}, format = ${text(format === 'json' ? 'array' : 'newline_delimited')}, compression = ${text(compression === 'none' ? 'uncompressed' : compression)}, hive_partitioning = false, maximum_object_size = ${literal('duckdb', MOST_BYTES)}, filename = ${text(FROM_FILE)})`;
+export const readObjects = (paths: readonly string[], { format, compression }: JsonLayout, unread: 'refused' | 'passed-over' = 'refused'): Duck =>
+  sql`read_json_objects(${pathsOf(paths)}, format = ${text(format === 'json' ? 'array' : 'newline_delimited')}, compression = ${text(compression === 'none' ? 'uncompressed' : compression)}, hive_partitioning = false, maximum_object_size = ${literal('duckdb', MOST_BYTES)}, filename = ${text(FROM_FILE)}${unread === 'passed-over' && format !== 'json' ? sql`, ignore_errors = true` : sql``})`;
 
 const listed = (values: readonly string[]): Duck => sql`[${listOf(values.map(text))}]`;
 

@@ -55,18 +55,18 @@ async function openText(task: LoadTask, plan: TextPlan, found: Found): Promise<O
   const { files, drop, ...read } = await readable({ ...head, dataset, files: found.files, compression, scratch });
   const readPlan = packedAs(plan, read.compression);
   try {
-    if (readPlan.format !== 'csv') refuseDrift(task, plan, { found: keysAsPlanned(await keysIn(readPlan, { dataset, files, scratch, head }), plan), keys });
+    if (readPlan.format !== 'csv') refuseDrift(task, plan, { found: keysAsPlanned(await keysIn(readPlan, { dataset, files, scratch, head, ...(task.judging?.bad === 'aside' ? { bad: 'aside' as const } : {}) }), plan), keys });
   } catch (error) {
     await drop();
     throw error;
   }
   return { files, plan: readPlan, drop };
 }
-async function keysIn(layout: Exclude<TextPlan, { format: 'csv' }>, about: { dataset: string; files: readonly SourceFile[]; scratch: string; head: TextHead }): Promise<string[]> {
-  const { dataset, scratch, head } = about;
+async function keysIn(layout: Exclude<TextPlan, { format: 'csv' }>, about: { dataset: string; files: readonly SourceFile[]; scratch: string; head: TextHead; bad?: 'aside' }): Promise<string[]> {
+  const { dataset, scratch, files: _, ...how } = about;
   const duck = await DuckChild.start({ about: dataset, scratch, files: about.files.map(({ path }) => path), threads: 1 });
   try {
-    return await keysOf(duck, { files: about.files, dataset, layout, head });
+    return await keysOf(duck, { files: about.files, dataset, layout, ...how });
   } catch (error) {
     throw inItsFile(error, about.files);
   } finally {
