@@ -5,6 +5,9 @@ const ColumnName = SafeText.min(1).max(255);
 const ColumnNames = z.union([z.array(ColumnName).min(1), ColumnName]);
 const CheckValue = z.union([SafeText.max(1000), z.number(), z.boolean()]);
 
+/** Connectors whose sinks keep rows that are set aside, in the transaction of the rows beside them. */
+export const keepsAside: readonly string[] = ['postgres', 'sqlite', 'file'];
+
 /** A check as a person writes it: one key that names it. */
 export const PipelineCheck = z.union([
   z.object({ not_null: ColumnNames.describe('Columns that may not be NULL.') }).strict(),

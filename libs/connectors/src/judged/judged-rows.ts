@@ -16,6 +16,7 @@ export class JudgedRows implements ByteTarget {
   #isQuoted = false;
   #held: Buffer[] = [];
   #kept = 0;
+  #refusal: EtlError | null = null;
   /** @param path of a file that nobody else uses, for more rows than memory should hold */
   constructor(to: ByteTarget, bad: Judging['bad'], path: string) {
     this.#to = to;
@@ -23,11 +24,12 @@ export class JudgedRows implements ByteTarget {
     this.aside = new AsideSpool(path);
   }
 
-  /** @throws EtlError `data.check-failed` at the first bad row, where bad rows end the load */
+  /** Takes nothing more after a bad row that ends the load: whoever reads hears why as soon as it waits. */
   write(bytes: Uint8Array): boolean {
+    if (this.#refusal) return false;
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let packed = 0;
-    for (let at = 0; at < chunk.length;) {
+    for (let at = 0; at < chunk.length && !this.#refusal;) {
       if (this.#state === 'at-start') at = this.#begin(chunk, at);
       const end = this.#endOfRow(chunk, at);
       if (this.#state === 'good') {
@@ -37,12 +39,18 @@ export class JudgedRows implements ByteTarget {
       at = end;
       if (end > 0 && chunk[end - 1] === LINE_END && !this.#isQuoted) this.#finish();
     }
-    return packed === 0 ? true : this.#to.write(chunk.subarray(0, packed));
+    const isTaken = packed === 0 || this.#to.write(chunk.subarray(0, packed));
+    return isTaken && !this.#refusal;
   }
-  drained(): Promise<void> { return this.#to.drained(); }
+  /** @throws EtlError `data.check-failed` at the first bad row, where bad rows end the load */
+  async drained(): Promise<void> {
+    if (this.#refusal) throw this.#refusal;
+    await this.#to.drained();
+  }
 
-  /** Compares what passed with what the source says it read, after the last byte. @throws EtlError `sink.reconcile-mismatch` */
+  /** Compares what passed with what the source says it read, after the last byte. @throws EtlError `sink.reconcile-mismatch`, `data.check-failed` */
   end(count: ReadCount): void {
+    if (this.#refusal) throw this.#refusal;
     if (this.#state !== 'at-start') throw new Error('the judged carrier ended inside a row');
     this.aside.unreadAlso(count.unread ?? []);
     const passed = this.#kept + this.aside.rows;
@@ -74,8 +82,8 @@ export class JudgedRows implements ByteTarget {
   #setAside(): void {
     const said = rowOf(Buffer.concat(this.#held));
     this.#held = [];
-    if (this.#bad === 'stop') throw refusedRow(said);
-    this.aside.add(said);
+    if (this.#bad === 'stop') this.#refusal = refusedRow(said);
+    else this.aside.add(said);
   }
 }
 /** The first cell of a bad row: in double quotes, doubled inside. */

@@ -1,9 +1,7 @@
-import { type AsideLimit, type ColumnMapping, type Decision, EtlError, type Issue, type Judging, type OnFail, type RowCheck, didYouMean } from '@agent-etl/contracts';
+import { type AsideLimit, type ColumnMapping, type Decision, EtlError, type Issue, type Judging, type OnFail, type RowCheck, didYouMean, keepsAside } from '@agent-etl/contracts';
 import { type CopyInput, type Ruled, decide, plural } from '../decide.ts';
 import { checkProblem, nameOfCheck, writtenChecks } from './check-values.ts';
 
-/** Sinks that keep rows which were set aside, in the transaction of the rows beside them. */
-export const keepsAside: readonly string[] = ['postgres', 'sqlite', 'file'];
 const USUAL: AsideLimit = { of: 'share', percent: 1 };
 
 /** Whether rows are judged by what stands in other rows: then they have to be read in one piece. */

@@ -6,7 +6,7 @@ import type { AsideRows, FileLedger, LedgerRow } from '../../port.ts';
 /** Fence and ledger of file sinks in memory, for tests: as strict as the one in the state database. */
 export class MemoryFileLedger implements FileLedger {
   private readonly fences = new Map<string, number>();
-  private asides: QuarantinePage['rows'] = [];
+  private asides: (QuarantinePage['rows'][number] & { readonly target: string })[] = [];
   private readonly written = new Map<string, LedgerRow[]>();
 
   async raise(target: string): Promise<number> {
@@ -21,17 +21,17 @@ export class MemoryFileLedger implements FileLedger {
     if (rows.some(({ chunkKey }) => chunkKey === row.chunkKey)) return false;
     this.written.set(`${runId}/${task}`, [...rows, row]);
     for await (const batch of aside?.rows.batches() ?? []) {
-      for (const each of batch) this.asides.push({ ...each, runId: runId as never, id: this.asides.length + 1, task, chunk: row.chunkKey, column: columnOf(each.reason), pipeline: aside!.pipeline, at: new Date().toISOString(), replayedBy: null });
+      for (const each of batch) this.asides.push({ ...each, runId: runId as never, id: this.asides.length + 1, task, chunk: row.chunkKey, column: columnOf(each.reason), pipeline: aside!.pipeline, target: aside!.target, at: new Date().toISOString(), replayedBy: null });
     }
     return true;
   }
   async forgetAside(runId: string, task: string): Promise<void> { this.asides = this.asides.filter((each) => each.runId !== runId || each.task !== task); }
   async aside(runId: string, task: string): Promise<AsideReason[]> {
     const reasons = Map.groupBy(this.asides.filter((each) => each.runId === runId && each.task === task), ({ reason }) => reason);
-    return [...reasons].map(([reason, rows]) => ({ reason, rows: rows.length, row: rows[0]?.row ?? null })).sort((a, b) => b.rows - a.rows);
+    return [...reasons].map(([reason, rows]) => ({ reason, rows: rows.length, row: rows[0]?.row ?? null })).sort((a, b) => b.rows - a.rows || (a.reason < b.reason ? -1 : 1));
   }
-  async quarantine(_target: string, { pipeline, after, limit }: QuarantineAsk): Promise<QuarantinePage> {
-    return pageOf(this.asides.filter((each) => each.pipeline === pipeline && each.id > after).slice(0, limit), limit);
+  async quarantine(target: string, { pipeline, after, limit }: QuarantineAsk): Promise<QuarantinePage> {
+    return pageOf(this.asides.filter((each) => each.target === target && each.pipeline === pipeline && each.id > after).slice(0, limit), limit);
   }
   async forget(runId: string, task: string): Promise<void> { this.written.delete(`${runId}/${task}`); }
 }
