@@ -59,7 +59,7 @@ export function jsonCells(paths: readonly string[], { layout, columns, types, ot
   const problem = recordProblem(sql`record`, sql`keys`, others === 'refused' ? names : null);
   const line = problems === 'said' ? (layout.format === 'ndjson' ? sql`line, ` : sql`CAST(NULL AS VARCHAR) AS line, `) : sql``;
   const records = sql`SELECT ${line}json AS record, json_extract_string(json, ${listed(names.map(pointerTo))}) AS cells, json_keys(json) AS keys, ${identifier(FROM_FILE)} FROM ${problems === 'said' && layout.format === 'ndjson' ? readLines(paths, layout) : readObjects(paths, layout)}`;
-  if (problems === 'said') return sql`(SELECT ${listOf([...cells, sql`${identifier(FROM_FILE)}`, sql`coalesce(record, line) AS record`, sql`CASE WHEN keys = ${listed(names)} THEN NULL WHEN record IS NULL THEN 'no object' ELSE ${problem} END AS problem`])} FROM (${records}) AS records)`;
+  if (problems === 'said') return sql`(SELECT ${listOf([...cells, sql`${identifier(FROM_FILE)}`, sql`coalesce(CAST(record AS VARCHAR), line) AS record`, sql`CASE WHEN keys = ${listed(names)} THEN NULL WHEN record IS NULL THEN 'no object' ELSE ${problem} END AS problem`])} FROM (${records}) AS records)`;
   const also = problems ? [sql`record`, sql`NULL AS problem`] : [];
   return sql`(SELECT ${listOf([...cells, sql`${identifier(FROM_FILE)}`, ...also])} FROM (${records}) AS records WHERE CASE WHEN keys = ${listed(names)} THEN true ELSE coalesce(error('JSON record refused: ' || ${problem}), true) END)`;
 }

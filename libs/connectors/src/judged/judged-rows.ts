@@ -89,7 +89,8 @@ export class JudgedRows implements ByteTarget {
 /** The first cell of a bad row: in double quotes, doubled inside. */
 function rowOf(row: Buffer): AsideRow {
   let end = row.indexOf(QUOTE, 1);
-  while (row[end + 1] === QUOTE) end = row.indexOf(QUOTE, end + 2);
+  while (end > 0 && row[end + 1] === QUOTE) end = row.indexOf(QUOTE, end + 2);
+  if (end <= 0) throw new Error('the judged carrier has a first cell that does not end');
   const { reason, row: number, raw } = JSON.parse(row.toString('utf8', 1, end).replaceAll('""', '"')) as { reason: string; row?: number | string | null; raw: unknown };
   return { reason, row: number === null || number === undefined ? null : Number(number), raw: typeof raw === 'string' ? raw : JSON.stringify(raw) };
 }
