@@ -6,6 +6,7 @@ import { failures } from './scenarios/failures.ts';
 import { kills } from './scenarios/kills.ts';
 import { messages } from './scenarios/messages.ts';
 import { metrics } from './scenarios/metrics.ts';
+import { quarantine } from './scenarios/quarantine.ts';
 import { requests } from './scenarios/requests.ts';
 import { schedulesAtHome } from './scenarios/schedules-at-home.ts';
 import { schedules } from './scenarios/schedules.ts';
@@ -26,6 +27,7 @@ export function scenarios({ name, has, start }: SetUp): void {
     afterAll(async () => { await world?.stop(); }, 60_000);
     describe('requests', () => { requests(running); });
     describe('copies', () => { copies(running); });
+    describe('quarantine', () => { quarantine(running); });
     describe('failures', () => { failures(running, password); });
     describe('command line', () => { commandLine(running, has); });
     describe('airflow', () => { airflow(running); });
