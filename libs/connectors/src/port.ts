@@ -124,13 +124,15 @@ export interface Sink {
   hashed?(task: PublishTask, ask: HashAsk): HashedRows;
 }
 
+/** A row of the ledger with what was set aside beside it. */
+export type NewLedgerRow = LedgerRow & { readonly aside?: { readonly pipeline: string; readonly target: string; readonly rows: AsideRows } | undefined };
 /** Fence and ledger of sinks that have no transactions of their own; the worker keeps them in its state database. */
 export interface FileLedger {
   raise(target: string, holder: string): Promise<number>;
   holds(target: string, fence: number): Promise<boolean>;
   rows(runId: string, task: string): Promise<LedgerRow[]>;
   /** Answers false when the row is there already. The rows that are set aside with it go in by the same transaction. */
-  add(runId: string, task: string, row: LedgerRow, aside?: { readonly pipeline: string; readonly target: string; readonly rows: AsideRows }): Promise<boolean>;
+  add(runId: string, task: string, row: NewLedgerRow): Promise<boolean>;
   forget(runId: string, task: string): Promise<void>;
   /** What was set aside by a run that starts over. */
   forgetAside(runId: string, task: string): Promise<void>;

@@ -54,8 +54,8 @@ export function strictCast(cell: Duck, column: string, type: ColumnType): Duck {
 /** A value as another type, NULL where that has none. */
 export const tryAs = (value: Duck, duckType: string): Duck => sql`TRY_CAST(${value} AS ${typeName('duckdb', duckType)})`;
 /** A cell as its type. What does not fit ends the statement, as `strictCast` has it, or is NULL: then only the cell tells it from nothing. */
-export function fittingCell(cell: Duck, column: string, type: ColumnType, misfit: 'refused' | 'null'): Duck {
-  if (misfit === 'refused') return strictCast(cell, column, type);
+export function fittingCell(cell: Duck, { source, type }: { readonly source: string; readonly type: ColumnType }, misfit: 'refused' | 'null'): Duck {
+  if (misfit === 'refused') return strictCast(cell, source, type);
   const pattern = cellPattern(type);
   if (type.kind === 'uuid') return sql`CASE WHEN ${tryAs(cell, 'UUID')} IS NOT NULL THEN ${cell} END`;
   if (pattern === null) return sql`CASE WHEN NOT contains(${cell}, chr(0)) THEN ${cell} END`;

@@ -40,7 +40,7 @@ export interface TextProfile { readonly plan: TextPlan; readonly rows: number; r
 export async function profileCsv(duck: DuckChild, paths: readonly string[], about: { shape: CsvShape; head: TextHead; bytes: number; bad?: 'aside' }): Promise<TextProfile> {
   const { shape: { dialect, names }, head, bytes, bad } = about;
   const isSmall = head.size === 'small';
-  const all = readCsv(paths, dialect, names.map(() => 'VARCHAR'), bad ? 'kept-apart' : 'refused');
+  const all = readCsv(paths, { ...dialect, unread: bad ? 'kept-apart' : 'refused' }, names.map(() => 'VARCHAR'));
   const first = await countAll(duck, sql`SELECT * FROM ${all} LIMIT ${literal('duckdb', FIRST_ROWS)}`, names.map(() => everyCount));
   const asked = first.columns.map((counts) => countsFor(typeOfCells(counts)));
   const full = first.rows < FIRST_ROWS ? first

@@ -131,7 +131,7 @@ class FileSinkSession implements SinkSession {
     const { rejected, bytes, digest, aside } = counts;
     const { judging } = this.work.task;
     const beside = aside?.rows && judging ? { pipeline: judging.pipeline, target: this.staged.target, rows: aside } : undefined;
-    const isNew = await this.tools.fileLedger.add(runId, task, { chunkKey: range.key, attempt, fence: this.fence, rows: counts.rows - rejected, rejected, bytes, digest }, beside);
+    const isNew = await this.tools.fileLedger.add(runId, task, { chunkKey: range.key, attempt, fence: this.fence, rows: counts.rows - rejected, rejected, bytes, digest, aside: beside });
     if (!isNew) throw new EtlError('lease.lost');
     return 'written';
   }

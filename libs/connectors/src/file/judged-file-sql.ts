@@ -10,6 +10,7 @@ import { duckTypeOf, isNested } from './file-types-rules.ts';
 
 /** What a load reads of files, and how it judges. */
 export interface JudgedFiles { readonly files: readonly ScannedFile[]; readonly plan: ReadPlan; readonly columns: readonly ColumnMapping[]; readonly judging?: Judging | undefined }
+const isJson = ({ format }: ReadPlan): boolean => format === 'ndjson' || format === 'json';
 const cellAt = (index: number): Duck => sql`${identifier(`x${index}`)}`;
 const valueAt = (index: number): Duck => sql`${identifier(`c${index}`)}`;
 
@@ -22,17 +23,17 @@ export const selectKept = ({ files, plan, columns, judging }: JudgedFiles): Duck
  * Where bad rows end the load, a value that does not fit ends the statement as it does without checks. */
 export function selectJudged({ files, plan, columns, judging }: JudgedFiles & { readonly judging: Judging }): Duck {
   const isAside = judging.bad === 'aside';
-  const isJson = plan.format === 'ndjson' || plan.format === 'json';
+  const hasRecord = isJson(plan);
   const known = plan.columns.map((_, index) => cellAt(index));
   const parts = (plan.partitions ?? []).map((_, index) => cellAt(plan.columns.length + index));
-  const extras = isJson ? [sql`record`, sql`problem`] : [];
+  const extras = hasRecord ? [sql`record`, sql`problem`] : [];
   const read = sql`SELECT ${listOf([sql`${files.length > 1 ? sql`NULL` : sql`row_number() OVER ()`} AS n`, ...plan.columns.map((_, index) => sql`${nth(index)} AS ${cellAt(index)}`),
-    ...(plan.partitions ?? []).map((_, index) => sql`CAST(${identifier(`p${index}`)} AS VARCHAR) AS ${cellAt(plan.columns.length + index)}`), ...extras])} FROM ${readRows(files, plan, columns, isAside ? 'judged-aside' : 'judged')}`;
-  const values = columns.map((mapping, index) => sql`${valueOf(plan, mapping, isAside)} AS ${valueAt(index)}`);
+    ...(plan.partitions ?? []).map((_, index) => sql`CAST(${identifier(`p${index}`)} AS VARCHAR) AS ${cellAt(plan.columns.length + index)}`), ...extras])} FROM ${readRows(files, plan, { mapped: columns, as: isAside ? 'judged-aside' : 'judged' })}`;
+  const values = columns.map((mapping, index) => sql`${valueOf(plan, mapping, judging.bad)} AS ${valueAt(index)}`);
   const cast = sql`SELECT ${listOf([sql`n`, ...known, ...parts, ...extras, ...values])} FROM (${read}) AS cells`;
   const all = listOf([sql`n`, ...known, ...parts, ...extras, ...columns.map((_, index) => valueAt(index))]);
-  const reasoned = sql`SELECT ${all}, ${reasonOf({ plan, columns, judging }, isJson)} AS reason FROM (${cast}) AS valued`;
-  const raw = isJson ? sql`CAST(record AS VARCHAR)` : sql`CAST(json_object(${listOf([...known, ...parts].map((cell, index) => sql`${text([...plan.columns, ...(plan.partitions ?? [])][index]?.name ?? '')}, ${cell}`))}) AS VARCHAR)`;
+  const reasoned = sql`SELECT ${all}, ${reasonOf({ plan, columns, judging })} AS reason FROM (${cast}) AS valued`;
+  const raw = hasRecord ? sql`CAST(record AS VARCHAR)` : sql`CAST(json_object(${listOf([...known, ...parts].map((cell, index) => sql`${text([...plan.columns, ...(plan.partitions ?? [])][index]?.name ?? '')}, ${cell}`))}) AS VARCHAR)`;
   return sql`SELECT CASE WHEN reason IS NOT NULL THEN CAST(json_object('reason', reason, 'row', n, 'raw', ${raw}) AS VARCHAR) END AS judged, ${listOf(columns.map((_, index) => valueAt(index)))}
     FROM (${comparingRows(judging.checks, columns, { all, reasoned })}) AS reasoned`;
 }
@@ -44,9 +45,9 @@ function cellOf(plan: ReadPlan, name: string): { cell: Duck; duckType: string } 
   return { cell: cellAt(at), duckType: at < plan.columns.length && plan.format === 'parquet' ? list[at]?.duckType ?? 'VARCHAR' : 'VARCHAR' };
 }
 /** A value as the type that travels, NULL where the cell has none. */
-function valueOf(plan: ReadPlan, { source, type }: ColumnMapping, isAside: boolean): Duck {
+function valueOf(plan: ReadPlan, { source, type }: ColumnMapping, bad: Judging['bad']): Duck {
   const { cell, duckType } = cellOf(plan, source);
-  if (plan.format !== 'parquet' || duckType === 'VARCHAR') return fittingCell(cell, source, type, isAside ? 'null' : 'refused');
+  if (plan.format !== 'parquet' || duckType === 'VARCHAR') return fittingCell(cell, { source, type }, bad === 'aside' ? 'null' : 'refused');
   if (isNested(duckType)) return sql`CAST(to_json(${cell}) AS VARCHAR)`;
   const wanted = type.kind === 'json' ? 'VARCHAR' : duckTypeOf(type);
   if (duckType === wanted) return cell;
@@ -56,11 +57,11 @@ function valueOf(plan: ReadPlan, { source, type }: ColumnMapping, isAside: boole
 
 interface Judged { readonly plan: ReadPlan; readonly columns: readonly ColumnMapping[]; readonly judging: Judging }
 /** The first thing that is wrong with a row: it cannot be read, a value does not fit, a check breaks. */
-function reasonOf({ plan, columns, judging }: Judged, isJson: boolean): Duck {
+function reasonOf({ plan, columns, judging }: Judged): Duck {
   const whens: Duck[] = [];
   const when = (condition: Duck, reason: string): void => { whens.push(sql`WHEN ${condition} THEN ${text(reason)}`); };
   if (judging.bad === 'aside') {
-    if (isJson) when(sql`problem IS NOT NULL`, 'parse');
+    if (isJson(plan)) when(sql`problem IS NOT NULL`, 'parse');
     columns.forEach((mapping, index) => {
       const { cell } = cellOf(plan, mapping.source);
       const most = lengthLimit(mapping);

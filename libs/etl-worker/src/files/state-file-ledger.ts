@@ -1,4 +1,4 @@
-import type { AsideRows, FileLedger, LedgerRow } from '@agent-etl/connectors';
+import type { FileLedger, LedgerRow, NewLedgerRow } from '@agent-etl/connectors';
 import { type AsideReason, EtlError, type QuarantineAsk, type QuarantinePage } from '@agent-etl/contracts';
 import { StateDatabase } from '@agent-etl/persistence';
 import type { FileLedgerRepository } from './file-ledger.repository.ts';
@@ -27,7 +27,7 @@ export class StateFileLedger implements FileLedger {
     return this.state.inTenantTx(this.tenantId, (tx) => this.rowsOf.rows(tx, runId, task));
   }
   /** @throws EtlError `lease.lost` when the fence of the row was raised by somebody else */
-  add(runId: string, task: string, row: LedgerRow, aside?: { readonly pipeline: string; readonly target: string; readonly rows: AsideRows }): Promise<boolean> {
+  add(runId: string, task: string, { aside, ...row }: NewLedgerRow): Promise<boolean> {
     return this.state.inTenantTx(this.tenantId, async (tx) => {
       const target = this.raised.get(row.fence);
       if (target !== undefined && !(await this.rowsOf.holds(tx, target, row.fence))) throw new EtlError('lease.lost');

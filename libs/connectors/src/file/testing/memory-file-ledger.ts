@@ -1,7 +1,7 @@
 import type { AsideReason, QuarantineAsk, QuarantinePage } from '@agent-etl/contracts';
 import { columnOf } from '../../judged/reason-rules.ts';
 import { pageOf } from '../../judged/quarantine-page-rules.ts';
-import type { AsideRows, FileLedger, LedgerRow } from '../../port.ts';
+import type { FileLedger, LedgerRow, NewLedgerRow } from '../../port.ts';
 
 /** Fence and ledger of file sinks in memory, for tests: as strict as the one in the state database. */
 export class MemoryFileLedger implements FileLedger {
@@ -16,7 +16,7 @@ export class MemoryFileLedger implements FileLedger {
   }
   async holds(target: string, fence: number): Promise<boolean> { return this.fences.get(target) === fence; }
   async rows(runId: string, task: string): Promise<LedgerRow[]> { return [...this.written.get(`${runId}/${task}`) ?? []]; }
-  async add(runId: string, task: string, row: LedgerRow, aside?: { pipeline: string; target: string; rows: AsideRows }): Promise<boolean> {
+  async add(runId: string, task: string, { aside, ...row }: NewLedgerRow): Promise<boolean> {
     const rows = await this.rows(runId, task);
     if (rows.some(({ chunkKey }) => chunkKey === row.chunkKey)) return false;
     this.written.set(`${runId}/${task}`, [...rows, row]);
