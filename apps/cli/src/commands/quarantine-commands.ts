@@ -27,7 +27,7 @@ async function meant(client: Client, text: string): Promise<Of> {
 async function groupsOf(client: Client, { pipeline, run }: Of): Promise<QuarantineGroup[]> {
   return (await client.call(endpoints.readQuarantine, { query: { pipeline, want: 'groups', limit: 200, ...(run ? { run } : {}) } })).groups;
 }
-async function rowsOf(client: Client, { pipeline, run }: Of, waiting: 'only' | 'all', most: number): Promise<QuarantinedRow[]> {
+async function rowsOf(client: Client, { pipeline, run }: Of, { waiting, most }: { waiting: 'only' | 'all'; most: number }): Promise<QuarantinedRow[]> {
   const rows: QuarantinedRow[] = [];
   for (let after: number | null = 0; after !== null && rows.length < most;) {
     const page: { rows: QuarantinedRow[]; next: number | null } = await client.call(endpoints.readQuarantine, { query: { pipeline, want: 'rows', waiting, after, limit: Math.min(200, most - rows.length), ...(run ? { run } : {}) } });
@@ -60,7 +60,7 @@ export async function showQuarantineCommand(session: Session, text: string, { wa
   const most = Number(limit);
   if (!Number.isInteger(most) || most < 1 || most > MOST_SHOWN) throw new WrongUse(`--limit ${limit} is no number of rows.`, `use 1 to ${MOST_SHOWN}; all of them: agent-etl quarantine export ${text}`);
   const client = await session.client();
-  const items = await rowsOf(client, await meant(client, text), waiting ? 'only' : 'all', most);
+  const items = await rowsOf(client, await meant(client, text), { waiting: waiting ? 'only' : 'all', most });
   session.output.result({ items }, () => quarantinedScreen(items));
   return exitCodes.green;
 }
@@ -68,7 +68,7 @@ export async function showQuarantineCommand(session: Session, text: string, { wa
 export async function exportQuarantineCommand(session: Session, text: string, { out }: { out?: string }): Promise<ExitCode> {
   const client = await session.client();
   const of = await meant(client, text);
-  const rows = await rowsOf(client, of, 'only', Infinity);
+  const rows = await rowsOf(client, of, { waiting: 'only', most: Infinity });
   if (!rows.length) throw new EtlError('access.not-found', { what: `row of ${of.pipeline} in quarantine that waits`, next: `agent-etl quarantine list ${of.pipeline}` });
   const file = out ?? `${of.pipeline}.quarantine.ndjson`;
   if (!/\.(ndjson|jsonl)$/.test(file)) throw new WrongUse(`${file} does not say how it is written.`, `agent-etl quarantine export ${text} --out ${file}.ndjson`);
