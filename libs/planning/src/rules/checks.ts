@@ -23,7 +23,7 @@ export function ruleChecks({ pipeline: { name, checks = [], onFail }, target }: 
   if (!checks.length && !atMost) return { value: null, decisions: [], risks: [] };
   if (atMost && !keepsAside.includes(target.connector)) throw new EtlError('request.unsupported', { found: `onFail.quarantine into ${target.connector}`, allowed: 'onFail: stop' });
   const written = writtenChecks(checks).map(({ at, check }) => ({ at, check: byTarget(check, columns) }));
-  refuse(written.flatMap(({ at, check }) => { const problem = checkProblem(check, columns); return problem ? [issueOf(at, problem, columns)] : []; }));
+  refuse(written.flatMap(({ at, check }) => { const problem = checkProblem(check, columns); return problem ? [issueOf(at, problem, columns)] : []; }), columns);
   const planned = written.map(({ check }) => check);
   const value: Judging = { pipeline: name, checks: [...planned.filter(({ check }) => check !== 'unique'), ...planned.filter(({ check }) => check === 'unique')], bad: atMost ? 'aside' : 'stop', atMost };
   return { value, risks: [], decisions: [...(planned.length ? [checksDecision(planned)] : []), badDecision(atMost, onFail)] };
@@ -38,9 +38,9 @@ function issueOf(at: string, { at: end, text, name }: { at: string; text: string
   const path = name !== undefined && !/\/(range|in)$/.test(at) ? at : `${at}${end}`;
   return { code: name === undefined ? 'check.value' : 'check.column', path, text: `${text}${near ? `: ${near}` : ''}` };
 }
-function refuse(issues: readonly Issue[]): void {
+function refuse(issues: readonly Issue[], columns: readonly ColumnMapping[]): void {
   const [first] = issues;
-  if (first) throw new EtlError('request.invalid', { pointer: first.path, problem: first.text }, { issues });
+  if (first) throw new EtlError('request.invalid', { pointer: first.path, problem: first.text, next: `mend it in checks; columns that travel are ${columns.slice(0, 8).map(({ target }) => target).join(', ')}${columns.length > 8 ? ` and ${columns.length - 8} more` : ''}` }, { issues });
 }
 function checksDecision(checks: readonly RowCheck[]): Decision {
   const names = checks.map(nameOfCheck);
