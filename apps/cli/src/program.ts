@@ -6,6 +6,7 @@ import { diffCommand } from './commands/diff-command.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { connectionsCommand, connectorsCommand, datasetsCommand, explainCommand, listDeadLettersCommand, pipelinesCommand, runsCommand, showDeadLetterCommand, testConnectionCommand, watchCommand } from './commands/look-commands.ts';
 import { cancelCommand, reconcileCommand, retryCommand, scheduleCommand } from './commands/operate-commands.ts';
+import { exportQuarantineCommand, listQuarantineCommand, replayQuarantineCommand, showQuarantineCommand } from './commands/quarantine-commands.ts';
 import { type PlanOptions, applyCommand, planCommand, runCommand } from './commands/plan-and-run.ts';
 import { profileCommand } from './commands/profile-command.ts';
 import { showReceiptCommand, verifyReceiptCommand } from './commands/receipt-commands.ts';
@@ -75,6 +76,13 @@ function addLooking(program: Command, act: AddAct): void {
   act(receipt.command('verify <file>').description('check offline').option('--key <file>', 'public key, PEM'), (session, [file = ''], options) => verifyReceiptCommand(session, file, options));
   act(receipt.command('show <run>').description('the receipt of a run').option('--out <file>', 'write it'), (session, [run = ''], options) => showReceiptCommand(session, run, options));
 }
+function addQuarantine(program: Command, act: AddAct): void {
+  const quarantine = act(program.command('quarantine').description('rows that were set aside'), (session) => listQuarantineCommand(session, undefined));
+  act(quarantine.command('list [what]').description('how many and why, by run; of one pipeline or run'), (session, [what]) => listQuarantineCommand(session, what));
+  act(quarantine.command('show <what>').description('the rows of a pipeline or run').option('--waiting', 'only those that were not brought back').option('--limit <n>', 'how many', '20'), (session, [what = ''], options) => showQuarantineCommand(session, what, options));
+  act(quarantine.command('export <what>').description('write those that wait into a file, to mend them').option('--out <file>', 'default: PIPELINE.quarantine.ndjson'), (session, [what = ''], options) => exportQuarantineCommand(session, what, options));
+  act(quarantine.command('replay <file>').description('load mended rows into the target, by the same checks, each once'), (session, [file = '']) => replayQuarantineCommand(session, file));
+}
 function addOperating(program: Command, act: AddAct): void {
   act(program.command('cancel <run>').description('stop at the next chunk boundary'), (session, [run = '']) => cancelCommand(session, run));
   act(program.command('reconcile <pipeline>').description('compare every row of source and target as they are now; writes nothing').option('--detach', 'do not follow'), (session, [name = ''], options) => reconcileCommand(session, name, options));
@@ -84,6 +92,7 @@ function addOperating(program: Command, act: AddAct): void {
   const dlq = act(program.command('dlq').description('messages that nobody could handle'), (session) => listDeadLettersCommand(session));
   act(dlq.command('list').description('newest first'), (session) => listDeadLettersCommand(session));
   act(dlq.command('show <id>').description('one with its bytes'), (session, [id = '']) => showDeadLetterCommand(session, id));
+  addQuarantine(program, act);
   act(program.command('validate <files...>').description('check pipeline files and agent-etl.yaml'), (session, files) => validateCommand(session, files));
   act(program.command('doctor').description('is everything there that is needed'), (session) => doctorCommand(session));
   const config = program.command('config').description('what counts here');

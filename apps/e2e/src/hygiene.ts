@@ -14,7 +14,7 @@ const sleeps = `query like '%pg_sleep%'`;
 
 /** Staging, sessions of ours with what they do, and locks that anybody but a server process of PostgreSQL's own holds. */
 const sessions = (server: OwnPostgres, database: string): Promise<{ what: string }[]> => sqlIn(server, database, `
-  select 'staging ' || relname as what from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = '_etl' and relkind = 'r' and relname not in ('fence', 'ledger', 'position', 'history')
+  select 'staging ' || relname as what from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = '_etl' and relkind = 'r' and relname not in ('fence', 'ledger', 'position', 'history', 'quarantine')
   union all select concat_ws(' ', 'session', application_name, state, left(query, 80)) from pg_stat_activity where ${ours} and not ${sleeps}
   union all select concat_ws(' ', 'lock', locktype, mode, relation::regclass::text) from pg_locks l join pg_stat_activity using (pid)
     where ${ours} and not ${sleeps} and l.locktype <> 'virtualxid'

@@ -5,6 +5,8 @@ export const pairCases = {
   unhashed: 'publishes what nobody hashed, and its ledger says that no digest was taken',
   empty: 'carries nothing when there is nothing',
   names: 'keeps names that are reserved, mixed or strange',
+  aside: 'judges rows while it reads them: bad ones are set aside with the piece, by reason, as they were read, and the others are proved',
+  stop: 'ends at the first bad row where none are set aside, by its reason, and writes nothing',
 } as const;
 /** As a source. */
 export const sourceCases = {

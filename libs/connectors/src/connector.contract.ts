@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText, modesOfSome } from '@agent-etl/contracts';
+import { type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText, keepsAside, modesOfSome } from '@agent-etl/contracts';
 import { randomUUID } from 'node:crypto';
 import type { ByteTarget, ChunkRange, OpenConnection, SinkSession, SourceSession, Writer } from './port.ts';
+import { JUDGED_ROWS, judgingOf, setsAside, stopsAtBadRow } from './judged/judged.contract.ts';
 import { pairCases, sinkCases, sourceCases } from './conformance-cases.ts';
 import { type ConnectorName, connectors, mapColumnType } from './registry.ts';
 
@@ -141,6 +142,13 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
       it(pairCases.empty, async () => {
         expect((await copied(await dataset(ends.source, []))).rows).toBe(0);
       });
+      const judged = async (bad: 'aside' | 'stop') => {
+        const load = loadOf(await dataset(ends.source, JUDGED_ROWS), at(ends.sink).harness.target(fresh()), ends);
+        return { ...both(ends), writer: writerOf(), load: { ...load, carrier: 'text' as const, digest: 'text-md5' as const, judging: judgingOf(bad) } };
+      };
+      if (keepsAside.includes(ends.sink)) it(pairCases.aside, async () => { await setsAside(await judged('aside')); });
+      else it(`${ends.sink} keeps nothing that is set aside`, () => { expect(at(ends.sink).connection.sink.quarantine).toBeUndefined(); });
+      it(pairCases.stop, async () => { await stopsAtBadRow(await judged('stop')); });
       it(pairCases.names, async () => {
         const columns = ['id', 'select', 'Mixed "Case"', 'ünïcode, name'];
         const { back } = await copied(await dataset(ends.source, [['1', 'a', 'b', 'c']], columns));

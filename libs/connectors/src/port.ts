@@ -1,4 +1,4 @@
-import type { Carrier, Connection, ConnectorView, DatasetSketch, Digest, InspectResult, LoadTask, Profile, PublishTask, SketchTask, Span } from '@agent-etl/contracts';
+import type { AsideReason, Carrier, Connection, ConnectorView, DatasetSketch, Digest, InspectResult, LoadTask, Profile, PublishTask, QuarantineAsk, QuarantinePage, SketchTask, Span } from '@agent-etl/contracts';
 import type { SecretStore } from '@agent-etl/secrets';
 
 /** Which part of a source one piece covers: half-open, page numbers for ctid and values for a cursor, as text; null where it is open. */
@@ -7,8 +7,13 @@ export interface ChunkRange { readonly key: string; readonly ordinal: number; re
 /** Where bytes go. `write` answers true when the other side has the bytes and they may be overwritten. On false it still uses them: wait for `drained`. */
 export interface ByteTarget { write(bytes: Uint8Array): boolean; drained(): Promise<void> }
 
-/** What came out of one piece. `digest` is null when the source does not hash while it reads. */
-export interface ReadCount { readonly rows: number; readonly bytes: number; readonly digest: Digest | null }
+/** A row that does not go into the target. `row` counts from 1 in its source, null where rows have no number; `raw` is a JSON object by the names of the source, or the text of a row that could not be read. */
+export interface AsideRow { readonly row: number | null; readonly reason: string; readonly raw: string }
+/** Rows that are set aside with a piece, in batches of a few hundred. */
+export interface AsideRows { readonly rows: number; batches(): AsyncIterable<readonly AsideRow[]> }
+/** What came out of one piece. `digest` is null when the source does not hash while it reads. `unread` are rows that the source could not read, by their numbers:
+ * they count in `rows`, and rows after them carry a number that leaves them out. */
+export interface ReadCount { readonly rows: number; readonly bytes: number; readonly digest: Digest | null; readonly unread?: readonly AsideRow[] }
 
 /** Rows that steps saw, and those that their filters kept. */
 export interface Reached { readonly seen: number; readonly kept: number }
@@ -74,7 +79,8 @@ export interface Source {
 /** Who writes: goes into fence and ledger. `task` is the id of the load task, shared by load and publish. */
 export interface Writer { readonly runId: string; readonly task: string; readonly attempt: number; readonly holder: string }
 export interface LedgerRow { readonly chunkKey: string; readonly attempt: number; readonly fence: number; readonly rows: number; readonly rejected: number; readonly bytes: number; readonly digest: Digest | null }
-export interface ChunkCounts { readonly rows: number; readonly rejected: number; readonly bytes: number; readonly digest: Digest | null }
+/** @property aside the rejected rows, which go into quarantine in the transaction of the piece */
+export interface ChunkCounts { readonly rows: number; readonly rejected: number; readonly bytes: number; readonly digest: Digest | null; readonly aside?: AsideRows | undefined }
 
 /** One piece in one sink transaction: fence, ledger row, data. Either `commit` or `abort` ends it. */
 export interface ChunkWriter {
@@ -109,6 +115,8 @@ export interface SinkSession {
   prepare(options: { fresh: 'keep' | 'start-over' }): Promise<void>;
   /** Opens the transaction of one piece, or answers 'done' when the ledger has it. @throws EtlError `lease.lost` when somebody raised the fence */
   begin(range: ChunkRange): Promise<ChunkWriter | 'done'>;
+  /** Rows of this run in quarantine, by reason, most first. A sink that keeps none leaves it out. */
+  aside?(): Promise<AsideReason[]>;
   /** Reads staging back and hashes it. */
   stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest>;
   /** The same of the sampled rows alone, a bucket each. A sink that cannot leaves it out: then no plan samples it. */
@@ -128,18 +136,26 @@ export interface Sink {
   begin(task: LoadTask, writer: Writer): Promise<SinkSession>;
   /** Digest of what readers of the target see now, in the spelling that staging is read back in. @throws EtlError `source.not-found` when there is no target */
   current(task: PublishTask, signal: AbortSignal): Promise<Digest>;
+  /** What was set aside beside a target. A sink that keeps none leaves it out. */
+  quarantine?(dataset: string, ask: QuarantineAsk): Promise<QuarantinePage>;
   /** The same rows by their keys. A sink that cannot leaves it out. */
   hashed?(task: PublishTask, ask: HashAsk): HashedRows;
 }
 
+/** A row of the ledger with what was set aside beside it. */
+export type NewLedgerRow = LedgerRow & { readonly aside?: { readonly pipeline: string; readonly target: string; readonly rows: AsideRows } | undefined };
 /** Fence and ledger of sinks that have no transactions of their own; the worker keeps them in its state database. */
 export interface FileLedger {
   raise(target: string, holder: string): Promise<number>;
   holds(target: string, fence: number): Promise<boolean>;
   rows(runId: string, task: string): Promise<LedgerRow[]>;
-  /** Answers false when the row is there already. */
-  add(runId: string, task: string, row: LedgerRow): Promise<boolean>;
+  /** Answers false when the row is there already. The rows that are set aside with it go in by the same transaction. */
+  add(runId: string, task: string, row: NewLedgerRow): Promise<boolean>;
   forget(runId: string, task: string): Promise<void>;
+  /** What was set aside by a run that starts over. */
+  forgetAside(runId: string, task: string): Promise<void>;
+  aside(runId: string, task: string): Promise<AsideReason[]>;
+  quarantine(target: string, ask: QuarantineAsk): Promise<QuarantinePage>;
 }
 
 /** What a connector may use. Paths are absolute. */
@@ -160,8 +176,8 @@ export interface SketchOptions { readonly signal: AbortSignal; readonly onRows: 
 export interface OpenConnection {
   /** Tries the connection, or lists its datasets with the names a user types. */
   inspect(want: 'test' | 'datasets'): Promise<InspectResult>;
-  /** Looks at a dataset from catalogues and statistics only. A missing target has `exists: false`; a missing source throws `source.not-found` with the nearest names. */
-  profile(dataset: string, as: 'source' | 'target'): Promise<Profile>;
+  /** Looks at a dataset from catalogues and statistics only. A missing target has `exists: false`; with `aside`, rows that cannot be read do not end the look; a missing source throws `source.not-found` with the nearest names. */
+  profile(dataset: string, as: 'source' | 'target', bad?: 'aside'): Promise<Profile>;
   /** Profiles the values of a dataset where they are: no row passes this process. A connector that cannot leaves it out. */
   sketch?(task: SketchTask, options: SketchOptions): Promise<DatasetSketch>;
   readonly source: Source;

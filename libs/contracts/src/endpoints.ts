@@ -8,6 +8,7 @@ import { PlanView } from './plan.ts';
 import { DagArtifact, Receipt, RequestView, RunEventView, RunView } from './run.ts';
 import { ScheduleView } from './schedule.ts';
 import { DatasetProfile } from './sketch.ts';
+import { QuarantinePage } from './quarantine.ts';
 import { InspectResult } from './task.ts';
 import { DeadLetterView, LiveRunView, Series } from './live.ts';
 
@@ -17,6 +18,11 @@ const page = z.object({ limit: z.coerce.number().int().min(1).max(500).optional(
 const listOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item).describe('Rows.'), next: z.string().nullable().describe('Cursor of the next page, or null.') });
 const plansPage = page.extend({ pipeline: PipelineName.optional(), begins: z.string().regex(/^[0-9a-f]{6,64}$/, 'must be 6 to 64 lower-case hex digits').optional().describe('How the id begins.') });
 const wait = z.object({ wait: z.coerce.number().min(0).max(60).optional().describe('Seconds to wait for the end before answering.') }).strict();
+const quarantineQuery = z.object({
+  pipeline: PipelineName.describe('Whose rows.'), run: RunId.optional().describe('Of this run only.'), want: z.enum(['groups', 'rows']).optional().describe('groups (default): counts by run and reason; rows: the rows themselves.'),
+  waiting: z.enum(['only', 'all']).optional().describe('only: rows that were not brought back yet; all when left out.'),
+  after: z.coerce.number().int().nonnegative().optional().describe('`next` of the page before.'), limit: z.coerce.number().int().min(1).max(200).optional().describe('Rows at most, 50 when left out.'),
+}).strict();
 const byRequest = z.object({ requestId: RequestId }).strict();
 const byPlan = z.object({ planId: PlanId }).strict();
 const byRun = z.object({ runId: RunId }).strict();
@@ -63,6 +69,7 @@ export const endpoints = {
   backfillPipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/backfills', app: 'orchestrator', roles: editors, status: 202, says: 'Reads a slice of the source again, by the approved plan, and moves no position. Takes an Idempotency-Key: the same key is the same backfill.', params: byName, body: BackfillRequest, response: BackfillView }),
   listBackfills: endpoint({ method: 'GET', path: '/v1/pipelines/:name/backfills', app: 'orchestrator', roles: everyone, says: 'Backfills of a pipeline, newest first.', params: byName, query: page, response: listOf(BackfillView) }),
   getBackfill: endpoint({ method: 'GET', path: '/v1/pipelines/:name/backfills/:backfillId', app: 'orchestrator', roles: everyone, says: 'A backfill with its sub-slices.', params: byBackfill, response: BackfillView }),
+  readQuarantine: endpoint({ method: 'GET', path: '/v1/quarantine', app: 'orchestrator', roles: editors, says: 'A worker reads what a pipeline has set aside, from where it is: counts by run and reason, or the rows.', query: quarantineQuery, response: QuarantinePage }),
   pausePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/pause', app: 'orchestrator', roles: editors, says: 'Starts no run at the slots of its schedule until it is resumed. Twice is once.', params: byName, response: PipelineView }),
   resumePipeline: endpoint({ method: 'POST', path: '/v1/pipelines/:name/resume', app: 'orchestrator', roles: editors, says: 'Goes on with the next slot; those that passed meanwhile are not run. Twice is once.', params: byName, response: PipelineView }),
   listRuns: endpoint({ method: 'GET', path: '/v1/runs', app: 'orchestrator', roles: everyone, says: 'Runs that move rows, newest first.', query: page.extend({ pipeline: PipelineName.optional() }), response: listOf(RunView) }),

@@ -1,5 +1,6 @@
 export { BackfillRequest, BackfillView, backfillStates } from './backfill.ts';
 export { canonicalJson } from './canonical-json.ts';
+export { AsideLimit, AsideReason, Judging, OnFail, PipelineCheck, Replaying, RowCheck, keepsAside } from './check.ts';
 export { Column, ColumnType, DatasetRef, Digest, Position, Profile, ProfileNotice, addDigests, digestKinds, digestText, typeKinds } from './dataset.ts';
 export { type DriftKind, type Evolution, OnDrift, TargetChange, driftKinds, evolutions, evolutionsOf } from './drift.ts';
 export { type Answer, type Call, type Endpoint, type EndpointOwner, type Role, endpoint, noBody, nothing, roles } from './endpoint.ts';
@@ -17,6 +18,7 @@ export { Connection, ConnectionSpec, type FileConnection, type MysqlConnection, 
 export { didYouMean, nearestNames } from './nearest-names.ts';
 export { Carrier, Chunking, ColumnMapping, Cursor, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Slice, Vanished, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
 export { BUCKETS, type ProofLevel, Sample, SampleSums, Sampled, proofLevels } from './proof.ts';
+export { QuarantineAsk, QuarantineGroup, QuarantinePage, QuarantineResult, QuarantineTask, QuarantinedRow } from './quarantine.ts';
 export { AirflowTarget, Policy, Project, SecretsConfig } from './project.ts';
 export { DagArtifact, Receipt, ReceiptBody, RequestView, RunEventView, type RunKind, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runKinds, runStates, takenDigests, taskRunStates } from './run.ts';
 export { ColumnSketch, DatasetProfile, DatasetSketch, EarlierSketch, SketchResult, SketchTask, sketchMeasures } from './sketch.ts';

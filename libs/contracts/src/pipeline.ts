@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OnFail, PipelineCheck, Replaying } from './check.ts';
 import { DatasetRef } from './dataset.ts';
 import { Step } from './transform/step.ts';
 import { OnDrift } from './drift.ts';
@@ -40,8 +41,9 @@ export const Pipeline = z.object({
   from: PipelineSource.describe('What is read.'),
   to: PipelineTarget.describe('What is written.'),
   steps: z.array(Step).max(100).optional().describe('Transformations, one after the other: filter, derive, select, drop, rename, cast.'),
-  checks: z.array(Laters).optional().describe('Quality checks; refused by name in this release.'),
-  onFail: z.union([z.literal('stop'), z.looseObject({})]).optional().describe('stop; anything else is refused by name in this release.'),
+  checks: z.array(PipelineCheck).max(200).optional().describe('What every row has to keep.'),
+  onFail: OnFail.optional().describe('What becomes of bad rows; stop when left out.'),
+  replays: Replaying.optional().describe('Rows in quarantine that are brought back; what `agent-etl quarantine replay` writes.'),
   onDrift: OnDrift.optional(),
   reconcile: z.enum(proofLevels).optional().describe('What is compared before anything becomes visible; the planner decides when left out.'),
   schedule: Schedule.optional().describe('Cron with zone: when it runs by itself, once per slot.'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Judging, Replaying } from './check.ts';
 import { ColumnType, DatasetRef, Profile, digestKinds } from './dataset.ts';
 import { TargetChange } from './drift.ts';
 import { Issue } from './failure.ts';
@@ -11,7 +12,7 @@ export const riskClasses = ['R0', 'R1', 'R2', 'R3'] as const;
 export const RiskClass = z.enum(riskClasses).meta({ description: 'R0 reads · R1 creates, appends, upserts on a declared key · R2 overwrites, deletes, changes a schema · R3 new egress.' });
 export type RiskClass = z.infer<typeof RiskClass>;
 
-export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'deletes', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule'] as const;
+export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'deletes', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule', 'checks', 'bad rows'] as const;
 export const Decision = z.object({
   question: z.enum(decisionQuestions).describe('What had to be decided.'),
   choice: z.string().describe('What was chosen, in a few words.'),
@@ -82,7 +83,7 @@ export const LoadTask = z.object({
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
   level: z.enum(proofLevels).optional().describe('What its publish compares, full when left out: at counts no digest is taken only to be compared.'),
   sample: Sample.optional(),
-  cursor: Cursor.optional(),
+  cursor: Cursor.optional(), judging: Judging.optional(),
   transform: Transform.optional(),
   slice: Slice.optional(),
 }).meta({ id: 'LoadTask', description: 'Copies a source into staging.' });
@@ -106,7 +107,7 @@ export const PublishTask = z.object({
   sample: Sample.optional(),
   evolve: z.array(TargetChange).optional().describe('How the shape of the target follows its source, in the transaction that publishes.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
-  cursor: Cursor.optional(), vanished: Vanished.optional(),
+  cursor: Cursor.optional(), vanished: Vanished.optional(), replays: Replaying.optional(),
   slice: Slice.optional(),
 }).meta({ id: 'PublishTask', description: 'Proves and publishes what a load staged.' });
 export type PublishTask = z.infer<typeof PublishTask>;

@@ -8,8 +8,8 @@ import { Progress, TaskResult } from './task.ts';
 
 export const runStates = ['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled'] as const;
 export type RunState = (typeof runStates)[number];
-/** copy moves rows; planning profiles; inspect looks at a connection; reconcile compares both ends; sketch profiles the values of a dataset. */
-export const runKinds = ['copy', 'planning', 'inspect', 'reconcile', 'sketch'] as const;
+/** copy moves rows; planning profiles; inspect looks at a connection; reconcile compares both ends; sketch profiles the values of a dataset; quarantine reads what was set aside. */
+export const runKinds = ['copy', 'planning', 'inspect', 'reconcile', 'sketch', 'quarantine'] as const;
 export type RunKind = (typeof runKinds)[number];
 export const taskRunStates = ['waiting', 'ready', 'running', 'succeeded', 'failed', 'cancelled', 'skipped'] as const;
 export type TaskRunState = (typeof taskRunStates)[number];
@@ -56,7 +56,7 @@ export const TaskRunView = z.object({
 export type TaskRunView = z.infer<typeof TaskRunView>;
 export const RunView = z.object({
   runId: RunId, planId: PlanId.nullable().describe('Plan; null while profiling.'), requestId: RequestId.nullable().describe('Request.'),
-  kind: z.enum(runKinds).describe('copy moves rows; planning profiles; inspect looks at a connection; reconcile compares both ends; sketch profiles the values of a dataset.'),
+  kind: z.enum(runKinds).describe('copy moves rows; planning profiles; inspect looks at a connection; reconcile compares both ends; sketch profiles the values of a dataset; quarantine reads what was set aside.'),
   pipeline: z.string().describe('Pipeline.'), state: z.enum(runStates).describe('State.'), driver: z.enum(['workers', 'airflow']).describe('Who starts tasks.'),
   startedAt: Instant.nullable().describe('Start.'), finishedAt: Instant.nullable().describe('End.'),
   tasks: z.array(TaskRunView).describe('Tasks in order.'), receipt: Receipt.nullable().describe('Proof; null until green.'), failure: Failure.nullable().describe('Why it is red.'),

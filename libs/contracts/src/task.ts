@@ -1,15 +1,18 @@
 import { z } from 'zod';
+import { AsideReason } from './check.ts';
 import { DatasetRef, Digest, Profile } from './dataset.ts';
 import { Count, Instant, PlanId, RunId, TaskRunId } from './ids.ts';
 import { ColumnMapping, LoadTask, PublishTask } from './plan.ts';
 import { Connection, PipelineSource } from './pipeline.ts';
 import { SketchResult, SketchTask } from './sketch.ts';
 import { SampleSums, Sampled, proofLevels } from './proof.ts';
+import { QuarantineResult, QuarantineTask } from './quarantine.ts';
 
 export const ProfileTask = z.object({
   id: z.literal('profile').describe('Name.'), kind: z.literal('profile').describe('Looks at source and target before a plan is made.'),
   source: DatasetRef.describe('Source.'), target: DatasetRef.describe('Target.'),
   select: PipelineSource.shape.select,
+  bad: z.literal('aside').optional().describe('aside: rows that cannot be read do not end the look; they will be set aside.'),
 }).meta({ id: 'ProfileTask', description: 'Observes a source and a target.' });
 export type ProfileTask = z.infer<typeof ProfileTask>;
 export const InspectTask = z.object({
@@ -26,7 +29,7 @@ export const ReconcileTask = z.object({
 }).meta({ id: 'ReconcileTask', description: 'Compares source and target at any time.' });
 export type ReconcileTask = z.infer<typeof ReconcileTask>;
 
-export const TaskSpec = z.discriminatedUnion('kind', [ProfileTask, InspectTask, LoadTask, PublishTask, ReconcileTask, SketchTask]).meta({ description: 'What a worker is asked to do.' });
+export const TaskSpec = z.discriminatedUnion('kind', [ProfileTask, InspectTask, LoadTask, PublishTask, ReconcileTask, SketchTask, QuarantineTask]).meta({ description: 'What a worker is asked to do.' });
 export type TaskSpec = z.infer<typeof TaskSpec>;
 
 export const ProfileResult = z.object({
@@ -50,6 +53,7 @@ export const LoadResult = z.object({
   digestMs: Count.optional().describe('Milliseconds that hashing the source took beside the copy; 0 where rows are hashed on their way.'),
   sample: SampleSums.optional().describe('Sums of the sampled rows by bucket, at level sampled.'),
   span: Span.optional(),
+  aside: z.array(AsideReason).optional().describe('Rejected rows by reason, most first; absent when there are none.'),
 }).meta({ id: 'LoadResult', description: 'What a load did.' });
 export const PublishResult = z.object({
   kind: z.literal('publish').describe('Kind.'),
@@ -65,7 +69,7 @@ export const ReconcileResult = z.object({
   kind: z.literal('reconcile').describe('Kind.'), sourceDigest: Digest.describe('Digest of every row of the source.'), targetDigest: Digest.describe('Digest of every row of the target: the same.'),
   proofMs: Count.describe('Milliseconds both took.'),
 }).meta({ id: 'ReconcileResult', description: 'What a comparison found: both ends are equal. Ends that differ make the task fail with sink.reconcile-mismatch.' });
-export const TaskResult = z.discriminatedUnion('kind', [ProfileResult, InspectResult, LoadResult, PublishResult, ReconcileResult, SketchResult]).meta({ description: 'What a task did.' });
+export const TaskResult = z.discriminatedUnion('kind', [ProfileResult, InspectResult, LoadResult, PublishResult, ReconcileResult, SketchResult, QuarantineResult]).meta({ description: 'What a task did.' });
 export type TaskResult = z.infer<typeof TaskResult>;
 export type ProfileResult = z.infer<typeof ProfileResult>;
 export type InspectResult = z.infer<typeof InspectResult>;

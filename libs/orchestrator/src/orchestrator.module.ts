@@ -28,6 +28,7 @@ import { Backfills1764000700000 } from './migrations/backfills.migration.ts';
 import { DatasetProfiles1764000600000 } from './migrations/dataset-profiles.migration.ts';
 import { OrchestratorTables1764000200000 } from './migrations/orchestrator-tables.migration.ts';
 import { PlanAddresses1764000300000 } from './migrations/plan-addresses.migration.ts';
+import { QuarantineRuns1764000900000 } from './migrations/quarantine-runs.migration.ts';
 import { ReconcileRuns1764000400000 } from './migrations/reconcile-runs.migration.ts';
 import { RunEvents1764000800000 } from './migrations/run-events.migration.ts';
 import { Schedules1764000500000 } from './migrations/schedules.migration.ts';
@@ -50,6 +51,8 @@ import { PlansController } from './planning/plans.controller.ts';
 import { PlansRepository } from './planning/plans.repository.ts';
 import { PlansService } from './planning/plans.service.ts';
 import { RequestProgress } from './planning/request-progress.service.ts';
+import { QuarantineController } from './quarantine/quarantine.controller.ts';
+import { QuarantineService } from './quarantine/quarantine.service.ts';
 import { ReconcilesService } from './planning/reconciles.service.ts';
 import { RetriesService } from './planning/retries.service.ts';
 import { StepsService } from './planning/steps.service.ts';
@@ -83,12 +86,12 @@ import { Changes } from './signals/changes.service.ts';
  * @property project path of agent-etl.yaml; else ETL_ORCHESTRATOR_PROJECT names it */
 export interface OrchestratorOptions { readonly signingKey?: KeyObject | string; readonly project?: string; readonly connectors?: ConnectorCatalogue }
 
-export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000, PlanAddresses1764000300000, ReconcileRuns1764000400000, Schedules1764000500000, DatasetProfiles1764000600000, Backfills1764000700000, RunEvents1764000800000];
+export const orchestratorMigrations: MigrationClass[] = [...platformMigrations(), OrchestratorTables1764000200000, PlanAddresses1764000300000, ReconcileRuns1764000400000, Schedules1764000500000, DatasetProfiles1764000600000, Backfills1764000700000, RunEvents1764000800000, QuarantineRuns1764000900000];
 type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
 
 const services: Provider[] = [
   ConnectionsRepository, PipelinesRepository, RequestsRepository, PlansRepository, RunsRepository, AirflowRepository, ProjectService, ConnectionsService, PipelinesService, RequestsService, Intake,
-  PlanningService, PlanningGround, StepsService, Approvals, CopyRuns, PlansService, RetriesService, ReconcilesService, DagsService, DriftReplans, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
+  PlanningService, PlanningGround, StepsService, Approvals, CopyRuns, PlansService, RetriesService, ReconcilesService, QuarantineService, DagsService, DriftReplans, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
   AirflowService, AirflowRuns, GivenUpMessages, OrchestratorLifecycle,
   SchedulesRepository, SchedulesService, Deployments, ScheduledRuns, Slots, ScheduleTicker,
   DatasetsRepository, DatasetsService, DatasetEndings, BackfillsRepository, BackfillsService, BackfillEndings,
@@ -101,7 +104,7 @@ export class OrchestratorModule {
     const value = (provide: symbol | Function, useValue: unknown): Provider => ({ provide, useValue });
     return {
       module: OrchestratorModule,
-      controllers: [RequestsController, PlansController, PipelinesController, RunsController, ConnectionsController, AirflowController, DatasetsController, BackfillsController, RequestsHandler, RunsHandler, DagsHandler],
+      controllers: [RequestsController, PlansController, PipelinesController, RunsController, ConnectionsController, QuarantineController, AirflowController, DatasetsController, BackfillsController, RequestsHandler, RunsHandler, DagsHandler],
       providers: [
         value(StateDatabase, state), value(Outbox, outbox), value(ORCHESTRATOR_LOG, log), value(CONNECTORS, options.connectors ?? builtInConnectors()), value(PROJECT_FILE, options.project ?? config.ETL_ORCHESTRATOR_PROJECT ?? null),
         value(SIGNING_KEY, keyOf(options, config)), value(PARALLEL, config.ETL_ORCHESTRATOR_PARALLEL), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000),

@@ -4,10 +4,8 @@ import { scheduleIssues } from '@agent-etl/scheduling';
 interface Refusal { readonly path: string; readonly found: string; readonly allowed: string }
 const issue = ({ path, found, allowed }: Refusal): Issue => ({ code: 'request.unsupported', path, text: `${found} is not supported; use ${allowed}.` });
 
-function refusals({ checks, onFail, onDrift }: Pipeline): Refusal[] {
+function refusals({ onDrift }: Pipeline): Refusal[] {
   const found: Refusal[] = [];
-  if (checks?.length) found.push({ path: '/pipeline/checks', found: 'checks', allowed: 'the reconciliation that every run does' });
-  if (onFail !== undefined && onFail !== 'stop') found.push({ path: '/pipeline/onFail', found: `onFail ${Object.keys(onFail).join(', ') || '{}'}`, allowed: 'onFail: stop' });
   if (onDrift === 'quarantine') found.push({ path: '/pipeline/onDrift', found: 'onDrift: quarantine', allowed: 'onDrift: stop or onDrift: evolve, since a changed shape is one of all rows and none can be set aside for it' });
   return found;
 }

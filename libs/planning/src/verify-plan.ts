@@ -3,6 +3,7 @@ import { scheduleIssues } from '@agent-etl/scheduling';
 import { relationParts } from '@agent-etl/sql-safety';
 import { isEmpty, sameNames } from './decide.ts';
 import { vanishedIssues } from './verify-vanished.ts';
+import { judgingProblems } from './rules/checks.ts';
 import { cursorIssues } from './verify-cursor.ts';
 import { topologicalOrder } from './topology.ts';
 
@@ -19,7 +20,7 @@ export function verifyPlan(plan: Plan, policy: Policy): Verdict {
   const issues = [
     ...graphIssues(plan, loads, publishes), ...loads.flatMap((load) => loadIssues(plan, load)), ...publishes.flatMap((publish) => publishIssues(plan, publish, loads)),
     ...publishes.flatMap((publish) => loads.filter(({ id }) => id === publish.load).flatMap((load) => cursorIssues(plan, load, publish))),
-    ...nameIssues(plan), ...riskIssues(plan, policy), ...slotIssues(plan, publishes), ...decisionIssues(plan)];
+    ...nameIssues(plan), ...judgingIssues(plan, loads), ...riskIssues(plan, policy), ...slotIssues(plan, publishes), ...decisionIssues(plan)];
   return { ok: issues.length === 0, issues };
 }
 
@@ -61,6 +62,21 @@ function loadIssues({ profiles, pipeline }: Plan, { id, columns, source, target,
   if (chunks.by === 'key' && profiles.source.range === undefined) found.push(issue('chunks.range', path, 'The source has no key that ranges can be cut of.'));
   if (chunks.by === 'ctid' && profiles.source.pages === null) found.push(issue('chunks.order', path, 'The source has no physical order.'));
   return found;
+}
+
+function judgingIssues({ pipeline, profiles, decisions }: Plan, loads: readonly LoadTask[]): Issue[] {
+  const isAsked = (pipeline.checks?.length ?? 0) > 0 || typeof pipeline.onFail === 'object';
+  return loads.flatMap(({ id, judging, columns, carrier, chunks }) => {
+    const path = `/tasks/${id}/judging`;
+    if (!judging) return isAsked ? [issue('check.missing', path, 'Nothing judges the rows, and the request asks for it.')] : [];
+    const found = judgingProblems(judging, columns, profiles.target.connector).map((text) => issue('check.invalid', path, `${text}.`));
+    if (judging.pipeline !== pipeline.name) found.push(issue('check.other', path, 'The rows are those of another pipeline.'));
+    if ((judging.bad === 'aside') !== (typeof pipeline.onFail === 'object')) found.push(issue('check.other', path, 'What becomes of bad rows is not what was asked for.'));
+    if (carrier !== 'text') found.push(issue('check.carrier', path, `A carrier of ${carrier} has no place for what is said of a row.`));
+    if (chunks.by !== 'whole' && judging.checks.some(({ check }) => check === 'unique')) found.push(issue('check.pieces', path, 'What has to be unique is judged in one piece.'));
+    if (!decisions.some(({ question }) => question === 'bad rows')) found.push(issue('decision.missing', '/decisions', 'Nothing says what becomes of bad rows.'));
+    return found;
+  });
 }
 
 const waysOf: Record<Plan['target']['load'], readonly PublishTask['how'][]> = { append: ['rename', 'append', 'file'], replace: ['rename', 'swap', 'truncate-insert', 'file'], upsert: ['rename', 'upsert'], merge: ['rename', 'merge'], scd2: ['scd2'] };

@@ -6,7 +6,7 @@ export const crashPoints = [
   'sweep.marked', 'schedule.slot-taken', 'schedule.slot-settled', 'relay.read', 'relay.produced', 'relay.marked',
   'task.received', 'task.inserted', 'task.claimed', 'task.beat',
   'source.opened', 'source.half-read', 'transform.done', 'staging.created', 'fence.raised',
-  'sink.fence-held', 'sink.ledger-row', 'sink.half-copy', 'sink.copied', 'sink.before-commit', 'sink.after-commit',
+  'sink.fence-held', 'sink.ledger-row', 'sink.half-copy', 'sink.copied', 'sink.aside-written', 'sink.before-commit', 'sink.after-commit',
   'report.written', 'reconcile.counted', 'publish.half-swap', 'publish.compared', 'publish.applied', 'publish.committed', 'backfill.slice-settled', 'backfill.slice-started', 'cleanup.half',
   'dag.rendered', 'dag.temp-written', 'dag.renamed', 'projection.upserted', 'alert.written',
 ] as const;

@@ -105,9 +105,13 @@ export async function runCommand(session: Session, text: string, options: Target
   if (wanted.kind === 'plan') return startExisting(session, wanted.planId);
   await putDerivedConnections(session, wanted.connections);
   for (const hint of wanted.hints) output.note(` hint    ${hint}`);
-  const interrupt = onInterrupt(output);
+  return requestRun(session, wanted.request, options.detach === true ? 'detached' : 'followed');
+}
+/** Sends a request, and follows its run. */
+export async function requestRun(session: Session, request: PipelineRequest, how: 'followed' | 'detached' = 'followed'): Promise<ExitCode> {
+  const interrupt = onInterrupt(session.output);
   try {
-    return await runRequest(session, { request: wanted.request, detach: options.detach === true }, interrupt);
+    return await runRequest(session, { request, detach: how === 'detached' }, interrupt);
   } finally {
     interrupt.stop();
   }

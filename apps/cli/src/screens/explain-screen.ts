@@ -1,6 +1,7 @@
 import type { PlanView, RunView, TaskRunView } from '@agent-etl/contracts';
 import type { Paint } from './ansi.ts';
 import { labelled } from './layout.ts';
+import { asideLines } from './quarantine-screens.ts';
 import { betweenMs, durationText, grouped } from './numbers.ts';
 import { planScreen, tasksScreen } from './plan-screen.ts';
 import { leftBehind, receiptScreen } from './run-screen.ts';
@@ -10,7 +11,8 @@ function taskLines({ id, kind, state, attempts, rows, worker, progress, result, 
   const head = `   ${id}   ${kind}   ${state}   ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}   ${grouped(rows)} rows   ${time}${worker ? `   ${worker}` : ''}`;
   const lines = [head];
   if (result?.kind === 'load') lines.push(`     ${result.chunks} chunks, ${result.resumed} of them from an earlier attempt, ${grouped(result.bytes)} bytes${result.digestMs ? `; hashing the source beside it took ${durationText(result.digestMs)}` : ''}`);
-  else if (progress?.chunks) lines.push(`     ${progress.chunksDone} of ${progress.chunks} chunks committed`);
+  if (result?.kind === 'load') lines.push(...asideLines(result.aside ?? []).map((line) => `    ${line}`));
+  if (result?.kind !== 'load' && progress?.chunks) lines.push(`     ${progress.chunksDone} of ${progress.chunks} chunks committed`);
   if (result?.kind === 'publish') lines.push(`     ${grouped(result.published)} rows became visible; proof at level ${result.level} took ${durationText(result.proofMs)}`);
   if (failure) lines.push(...labelled('', `${failure.code}: ${failure.text}`, { indent: 4 }));
   return lines;

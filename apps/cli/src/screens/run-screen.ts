@@ -1,6 +1,7 @@
 import { type PublishResult, type Receipt, type RunView, takenDigests } from '@agent-etl/contracts';
 import type { Paint } from './ansi.ts';
 import { bar } from './progress-screen.ts';
+import { asideLines } from './quarantine-screens.ts';
 import { betweenMs, compact, durationText, grouped } from './numbers.ts';
 
 const aligned = (text: string, seconds: string): string => `${text.padEnd(88)}${seconds.padStart(8)}`.trimEnd();
@@ -43,6 +44,7 @@ export function runScreen(run: RunView, paint: Paint): string[] {
     const resumed = load.result.resumed ? `  ${load.result.resumed} of ${load.result.chunks} chunks from an earlier attempt` : '';
     lines.push(aligned(` copy    ${bar(1)} 100 %  ${grouped(load.result.written)} rows  ${speed}${resumed}`, durationText(ms)));
   }
+  if (load?.result.aside) lines.push(...asideLines(load.result.aside));
   if (publish) {
     const isPart = typeof load?.result.span?.from === 'string';
     const level = publish.result.level === 'counts' ? 'row counts' : publish.result.sampled ? `count of all rows, ${sampledText(publish.result.sampled)}` : isPart ? 'count and digest of what was read, then row by row' : 'count and digest of all rows';
@@ -52,6 +54,7 @@ export function runScreen(run: RunView, paint: Paint): string[] {
     lines.push(...mergedLines(publish.result));
   }
   if (run.receipt) lines.push(` receipt ${receiptSum(run.receipt)}   signed, ${run.runId}`);
+  if (load?.result.aside && run.state === 'succeeded') lines.push(`    next    look at what was set aside: agent-etl quarantine show ${run.runId}`);
   const seconds = durationText(betweenMs(run.startedAt, run.finishedAt));
   if (run.state === 'succeeded') lines.push('', ` ${paint('green', 'green')} in ${seconds}: reconciled ${run.receipt?.reconciled ?? false}, ${grouped(run.receipt?.published ?? 0)} rows published`);
   if (run.state === 'cancelled') lines.push('', ` ${paint('yellow', 'cancelled')} after ${seconds}; nothing was published by this run`, `    next    agent-etl ${nextOf(run)}`);

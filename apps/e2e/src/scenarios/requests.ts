@@ -58,7 +58,7 @@ export function requests(world: () => World): void {
     expect((await post({ ...world(), token: 'wrong-wrong-wrong-wrong' }, '{}')).status).toBe(401);
   });
   it.each([
-    ['steps', { steps: [{ filter: 'a > 1' }] }], ['checks', { checks: [{ not_null: ['a'] }] }], ['onFail', { onFail: { quarantine: { atMost: '1%' } } }],
+    ['steps', { steps: [{ filter: 'a > 1' }] }],
   ])('refuses %s by name, as something that does not exist yet', async (name, more) => {
     const table = await aTable(world());
     const body = { pipeline: { ...between(`shop|public.${table}`, `warehouse|mart.${table}`), ...more }, run: 'now' as const };

@@ -51,6 +51,17 @@ export function strictCast(cell: Duck, column: string, type: ColumnType): Duck {
     THEN coalesce(${tryCast(cell, type)}, CASE WHEN ${cell} IS NOT NULL THEN ${refuse} END) ELSE ${refuse} END`;
 }
 
+/** A value as another type, NULL where that has none. */
+export const tryAs = (value: Duck, duckType: string): Duck => sql`TRY_CAST(${value} AS ${typeName('duckdb', duckType)})`;
+/** A cell as its type. What does not fit ends the statement, as `strictCast` has it, or is NULL: then only the cell tells it from nothing. */
+export function fittingCell(cell: Duck, { source, type }: { readonly source: string; readonly type: ColumnType }, misfit: 'refused' | 'null'): Duck {
+  if (misfit === 'refused') return strictCast(cell, source, type);
+  const pattern = cellPattern(type);
+  if (type.kind === 'uuid') return sql`CASE WHEN ${tryAs(cell, 'UUID')} IS NOT NULL THEN ${cell} END`;
+  if (pattern === null) return sql`CASE WHEN NOT contains(${cell}, chr(0)) THEN ${cell} END`;
+  return sql`CASE WHEN regexp_full_match(${cell}, ${literal('duckdb', pattern)}) THEN ${tryCast(cell, type)} END`;
+}
+
 /** Whether `strictCast` refuses a cell. */
 export function isRefused(cell: Duck, type: ColumnType): Duck {
   const pattern = cellPattern(type);

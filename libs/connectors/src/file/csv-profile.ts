@@ -37,10 +37,10 @@ export interface TextProfile { readonly plan: TextPlan; readonly rows: number; r
 /** Counts what the cells look like and proposes types; reading the sample also proves that its rows have one shape. The first rows say what a column may
  * be, so that the long pass asks each column only about that.
  * @throws EtlError `data.format-invalid` with the line */
-export async function profileCsv(duck: DuckChild, paths: readonly string[], about: { shape: CsvShape; head: TextHead; bytes: number }): Promise<TextProfile> {
-  const { shape: { dialect, names }, head, bytes } = about;
+export async function profileCsv(duck: DuckChild, paths: readonly string[], about: { shape: CsvShape; head: TextHead; bytes: number; bad?: 'aside' }): Promise<TextProfile> {
+  const { shape: { dialect, names }, head, bytes, bad } = about;
   const isSmall = head.size === 'small';
-  const all = readCsv(paths, dialect, names.map(() => 'VARCHAR'));
+  const all = readCsv(paths, { ...dialect, unread: bad ? 'kept-apart' : 'refused' }, names.map(() => 'VARCHAR'));
   const first = await countAll(duck, sql`SELECT * FROM ${all} LIMIT ${literal('duckdb', FIRST_ROWS)}`, names.map(() => everyCount));
   const asked = first.columns.map((counts) => countsFor(typeOfCells(counts)));
   const full = first.rows < FIRST_ROWS ? first

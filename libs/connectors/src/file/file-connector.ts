@@ -24,7 +24,7 @@ export const fileConnector: Connector<FileConnection> = {
           throw folderFailure(error, { connection: connection.name, dataset: 'its folder', action: 'read' });
         }
       },
-      profile: (dataset, as) => profileFile(gate, dataset, { as, scratch: tools.scratch }),
+      profile: (dataset, as, bad) => profileFile(gate, dataset, { as, scratch: tools.scratch, ...(bad ? { bad } : {}) }),
       sketch: (task, options) => sketchFile(gate, task, { ...options, scratch: tools.scratch }),
       async close() { /* nothing is held */ },
     };

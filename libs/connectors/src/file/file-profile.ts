@@ -57,7 +57,8 @@ async function openSheet(gate: FileGate, { file, sheet }: WorkbookDataset, { dat
 }
 
 interface Observed { readonly plan: ReadPlan; readonly rows: number; readonly rowsExact: boolean; readonly notices?: ProfileNotice[] }
-async function observeParquet(dataset: string, { files }: SourceFiles, scratch: string): Promise<Observed> {
+interface How { readonly scratch: string; readonly bad?: 'aside' }
+async function observeParquet(dataset: string, { files }: SourceFiles, { scratch }: How): Promise<Observed> {
   const duck = await DuckChild.start({ about: dataset, scratch, files: files.map(({ path }) => path) });
   try {
     const { columns, rows } = await readParquetShape(duck, files);
@@ -66,7 +67,7 @@ async function observeParquet(dataset: string, { files }: SourceFiles, scratch: 
     await duck.stop();
   }
 }
-async function observeText(dataset: string, found: SourceFiles, scratch: string): Promise<Observed> {
+async function observeText(dataset: string, found: SourceFiles, { scratch, ...how }: How): Promise<Observed> {
   const { format } = found;
   const { head, shape } = await lookAtTexts(found);
   const read = await readable({ ...head, dataset, files: found.files, compression: format.compression, scratch, format: format.format });
@@ -76,8 +77,8 @@ async function observeText(dataset: string, found: SourceFiles, scratch: string)
   try {
     const duck = await DuckChild.start({ about: dataset, scratch, files: paths, ...(shape ? {} : { threads: 1 }) });
     try {
-      const seen = shape ? await profileCsv(duck, paths, { shape: { ...shape, dialect: { ...shape.dialect, compression } }, head, bytes })
-        : await profileJson(duck, { files: read.files, dataset, layout: { ...layoutOf(format), compression }, head, bytes });
+      const seen = shape ? await profileCsv(duck, paths, { shape: { ...shape, dialect: { ...shape.dialect, compression } }, head, bytes, ...how })
+        : await profileJson(duck, { files: read.files, dataset, layout: { ...layoutOf(format), compression }, head, bytes, ...how });
       return { ...seen, plan: { ...packedAs(seen.plan, format.compression), encoding: head.encoding } };
     } finally {
       await duck.stop();
@@ -95,9 +96,9 @@ function partitionsIn(dataset: string, { files, keys }: SourceFiles, columns: re
   return keys.map((name, index) => ({ name, duckType: partitionType(files.map(({ values }) => values[index] ?? null)) }));
 }
 
-async function observe(gate: FileGate, dataset: string, scratch: string): Promise<Observed & { bytes: number }> {
-  const found = await openFiles(gate, dataset, scratch);
-  const seen = await (found.format.format === 'parquet' ? observeParquet : observeText)(dataset, found, scratch).catch((error: unknown) => { throw inItsFile(error, found.files); }).finally(() => found.drop?.());
+async function observe(gate: FileGate, dataset: string, how: How): Promise<Observed & { bytes: number }> {
+  const found = await openFiles(gate, dataset, how.scratch);
+  const seen = await (found.format.format === 'parquet' ? observeParquet : observeText)(dataset, found, how).catch((error: unknown) => { throw inItsFile(error, found.files); }).finally(() => found.drop?.());
   const partitions = partitionsIn(dataset, found, seen.plan.columns);
   return { ...seen, plan: partitions.length ? { ...seen.plan, partitions } : seen.plan, bytes: found.files.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
@@ -114,7 +115,7 @@ async function isOurFolder(gate: FileGate, folder: string): Promise<boolean> {
 
 /** Looks at a file or the files of a folder: Parquet footers, or the cells of texts, whole up to 32 MB.
  * @throws EtlError `source.not-found`, `data.format-invalid`, `file.forbidden`, `request.unsupported`; for a target only the last two */
-export async function profileFile(gate: FileGate, dataset: string, options: { as: 'source' | 'target'; scratch: string }): Promise<Profile> {
+export async function profileFile(gate: FileGate, dataset: string, options: How & { readonly as: 'source' | 'target' }): Promise<Profile> {
   const folder = options.as === 'source' ? folderDataset(dataset) ?? (isPlainName(dataset) && await gate.existingFolder(dataset) !== null ? { folder: dataset } : null) : folderTarget(dataset);
   const system = folder ? 'folder' : options.as === 'source' && workbookDataset(dataset) ? 'xlsx' : requireFormat(dataset).format;
   const empty: Profile = {
@@ -128,7 +129,7 @@ export async function profileFile(gate: FileGate, dataset: string, options: { as
     if (await gate.existing(dataset) === null) return empty;
   }
   try {
-    const { plan, rows, rowsExact, bytes, notices = [] } = await observe(gate, dataset, options.scratch);
+    const { plan, rows, rowsExact, bytes, notices = [] } = await observe(gate, dataset, options);
     const columns = columnsOf(allColumns(plan));
     return { ...empty, system: system === 'folder' ? `folder of ${plan.format}` : system, exists: true, columns, rows, rowsExact, bytes, options: toOptions(plan), fingerprint: fingerprintOf(columns), ...(notices.length ? { notices } : {}) };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type Digest, EtlError, type LoadTask, type PublishTask } from '@agent-etl/contracts';
+import { type AsideReason, type Digest, EtlError, type LoadTask, type PublishTask, type QuarantineAsk, type QuarantinePage } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { joinSql } from '@agent-etl/sql-safety';
 import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
@@ -43,6 +43,7 @@ export class FileSink implements Sink {
   async current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     return readBack(task, await this.published(task), (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
   }
+  async quarantine(dataset: string, ask: QuarantineAsk): Promise<QuarantinePage> { return this.tools.fileLedger.quarantine(await this.gate.writable(dataset), ask); }
   hashed(task: PublishTask, ask: HashAsk): HashedRows {
     return hashedRowsOf({ columns: task.columns, ask, within: async (work) => readBack(task, await this.published(task), work) });
   }
@@ -117,7 +118,9 @@ class FileSinkSession implements SinkSession {
     } catch (error) {
       throw folderFailure(error, { connection: this.work.connection, dataset: this.work.task.target.dataset, action: 'write' });
     }
-    if (!kept) await this.tools.fileLedger.forget(this.work.writer.runId, this.work.writer.task);
+    if (kept) return;
+    await this.tools.fileLedger.forget(this.work.writer.runId, this.work.writer.task);
+    if (this.work.task.judging?.bad === 'aside') await this.tools.fileLedger.forgetAside(this.work.writer.runId, this.work.writer.task);
   }
 
   async begin(range: ChunkRange): Promise<ChunkWriter | 'done'> {
@@ -136,11 +139,15 @@ class FileSinkSession implements SinkSession {
       throw folderFailure(error, { connection: this.work.connection, dataset: this.work.task.target.dataset, action: 'write' });
     }
     await this.mustHold();
-    const { rows, rejected, bytes, digest } = counts;
-    const isNew = await this.tools.fileLedger.add(runId, task, { chunkKey: range.key, attempt, fence: this.fence, rows, rejected, bytes, digest });
+    const { rejected, bytes, digest, aside } = counts;
+    const { judging } = this.work.task;
+    const beside = aside?.rows && judging ? { pipeline: judging.pipeline, target: this.staged.target, rows: aside } : undefined;
+    const isNew = await this.tools.fileLedger.add(runId, task, { chunkKey: range.key, attempt, fence: this.fence, rows: counts.rows - rejected, rejected, bytes, digest, aside: beside });
     if (!isNew) throw new EtlError('lease.lost');
     return 'written';
   }
+
+  aside(): Promise<AsideReason[]> { return this.tools.fileLedger.aside(this.work.writer.runId, this.work.writer.task); }
 
   async stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     return readBack(task, { paths: [await this.stagedPath()], format: this.work.format, scratch: this.tools.scratch }, (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
@@ -152,8 +159,8 @@ class FileSinkSession implements SinkSession {
     const done = rows.find(({ chunkKey }) => chunkKey === PUBLISH);
     if (done) return { published: done.rows, inserted: null, updated: null };
     const piece = rows.find(({ chunkKey }) => chunkKey !== PUBLISHING);
-    if (!piece || piece.rows - piece.rejected !== staged.rows) {
-      throw new EtlError('sink.reconcile-mismatch', { difference: `${staged.rows} rows are staged, the ledger says ${piece ? piece.rows - piece.rejected : 'nothing'}` });
+    if (!piece || piece.rows !== staged.rows) {
+      throw new EtlError('sink.reconcile-mismatch', { difference: `${staged.rows} rows are staged, the ledger says ${piece ? piece.rows : 'nothing'}` });
     }
     await this.mustHold();
     await this.note(PUBLISHING, piece, staged.digest);
@@ -167,7 +174,7 @@ class FileSinkSession implements SinkSession {
 
   private async note(chunkKey: string, piece: LedgerRow, digest: Digest | null): Promise<void> {
     const { runId, task, attempt } = this.work.writer;
-    await this.tools.fileLedger.add(runId, task, { chunkKey, attempt, fence: this.fence, rows: piece.rows - piece.rejected, rejected: 0, bytes: piece.bytes, digest });
+    await this.tools.fileLedger.add(runId, task, { chunkKey, attempt, fence: this.fence, rows: piece.rows, rejected: 0, bytes: piece.bytes, digest });
   }
 
   async discard(): Promise<void> {

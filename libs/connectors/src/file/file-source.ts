@@ -6,10 +6,13 @@ import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached
 import { digestOf, hashedRowsOf } from './file-digest.ts';
 import type { FileGate } from './file-gate.ts';
 import { toOptions } from './file-options.ts';
-import { copyCsv } from './file-sql.ts';
+import { copyCsv, copyJudged } from './file-sql.ts';
 import { reachingOf, readColumns, selectRows } from './file-transform.ts';
+import { type JudgedFiles, selectJudged, selectKept } from './judged-file-sql.ts';
 import { type OpenedSource, openSource } from './opened-source.ts';
 import { withRow } from './refused-row.ts';
+import { unreadLines } from './unread-lines.ts';
+import type { Duck } from './duck-sql.ts';
 
 /** Reads one file: one piece, always. */
 export class FileSource implements Source {
@@ -49,11 +52,12 @@ class FileSession implements SourceSession {
       const tap = new FifoTap(fifo);
       const progress = counted(options);
       const pumped = tap.pump(options.to, progress.add);
-      const written = duck.copy(compile(copyCsv(selectRows(this.file.files, this.file.plan, this.task), this.task.columns, { path: fifo })), options.signal)
+      const written = duck.copy(compile(this.copyTo(fifo)), options.signal)
         .then((rows) => { tap.release(); return rows; }, (error: unknown) => { tap.destroy(); throw error; });
       const rows = await bothOf(written, pumped);
+      const unread = this.task.judging?.bad === 'aside' ? await unreadLines(duck, this.file) : [];
       progress.end(rows);
-      return { rows, bytes: progress.bytes(), digest: null };
+      return { rows: rows + unread.length, bytes: progress.bytes(), digest: null, unread };
     } catch (error) {
       throw await this.explain(error);
     } finally {
@@ -66,7 +70,7 @@ class FileSession implements SourceSession {
   async digest(_ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
     const duck = await this.start();
     try {
-      return await digestOf(duck, selectRows(this.file.files, this.file.plan, this.task), { columns: this.task.columns, signal });
+      return await digestOf(duck, this.rows(), { columns: this.task.columns, signal });
     } catch (error) {
       throw await this.explain(error);
     } finally {
@@ -89,7 +93,7 @@ class FileSession implements SourceSession {
   hashed(ask: HashAsk): HashedRows {
     return hashedRowsOf({ columns: this.task.columns, ask, within: async (work) => {
       const duck = await this.start();
-      try { return await work(duck, selectRows(this.file.files, this.file.plan, this.task)); } finally { await duck.stop(); }
+      try { return await work(duck, this.rows()); } finally { await duck.stop(); }
     } });
   }
 
@@ -98,8 +102,16 @@ class FileSession implements SourceSession {
   }
   close(): Promise<void> { return this.file.drop(); }
 
+  private get judged(): JudgedFiles { return { files: this.file.files, plan: this.file.plan, columns: this.task.columns, judging: this.task.judging, transform: this.task.transform }; }
+  /** The rows that go into the target, as c0, c1, … */
+  private rows(): Duck { return selectKept(this.judged); }
+  private copyTo(path: string): Duck {
+    const { columns, judging } = this.task;
+    return judging ? copyJudged(selectJudged({ ...this.judged, judging }), columns, path) : copyCsv(this.rows(), columns, { path });
+  }
+  /** Rows have numbers only where one thread reads them. */
   private start(): Promise<DuckChild> {
-    return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: this.file.files.map(({ path }) => path) });
+    return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: this.file.files.map(({ path }) => path), ...(this.task.judging ? { threads: 1 } : {}) });
   }
 }
 

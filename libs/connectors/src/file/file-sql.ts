@@ -14,31 +14,37 @@ const BUFFER = 2 * MAX_LINE;
 
 const csvColumns = (duckTypes: readonly string[]): Duck => listOf(duckTypes.map((duckType, index) => sql`${text(`c${index}`)}: ${text(duckType)}`));
 
+/** Lines that are no rows: they end the statement, or the engine keeps them in a table of its own. */
+export type Unread = 'refused' | 'kept-apart';
+const KEPT_APART = sql`, store_rejects = true`;
 const NAMED = sql`, filename = ${text(FROM_FILE)}`;
 /** CSV files by their paths with the given types in their order, named c0, c1, …, and last the file a row is from; nothing is guessed. An unquoted empty cell is NULL, a quoted one is the empty text. */
-export function readCsv(paths: readonly string[], dialect: CsvDialect, duckTypes: readonly string[]): Duck {
+export function readCsv(paths: readonly string[], dialect: CsvDialect & { readonly unread?: Unread }, duckTypes: readonly string[]): Duck {
   return sql`read_csv(${pathsOf(paths)}, auto_detect = false, header = ${text(dialect.header)}, delim = ${text(dialect.delim)}, quote = ${text(dialect.quote)},
     escape = ${text(dialect.escape)}, nullstr = '', allow_quoted_nulls = false, null_padding = false, strict_mode = true, hive_partitioning = false, compression = ${text(dialect.compression)},
-    max_line_size = ${literal('duckdb', MAX_LINE)}, buffer_size = ${literal('duckdb', BUFFER)}, columns = {${csvColumns(duckTypes)}}${NAMED})`;
+    max_line_size = ${literal('duckdb', MAX_LINE)}, buffer_size = ${literal('duckdb', BUFFER)}, columns = {${csvColumns(duckTypes)}}${NAMED}${dialect.unread === 'kept-apart' ? KEPT_APART : sql``})`;
 }
 
 type Mapped = Pick<ColumnMapping, 'source' | 'type'>;
+/** judged: records also with their text and what is wrong with them, NULL where that ends the statement; judged-aside: nothing ends it. */
+export type Reading = 'plain' | 'judged' | 'judged-aside';
 /** A path alone as the files of a source. */
 export const alone = (path: string): readonly ScannedFile[] => [{ name: path, path, values: [] }];
 
-/** The cells of text files as texts, in the order of their columns, and last the file a row is from.
- * @param mapped columns that travel; without them every cell keeps its text */
-export function readCells(paths: readonly string[], plan: TextPlan, mapped?: readonly Mapped[]): Duck {
-  if (plan.format === 'csv') return readCsv(paths, plan.dialect, plan.columns.map(() => 'VARCHAR'));
+/** @property mapped columns that travel; without them every cell keeps its text */
+export interface Asked { readonly mapped?: readonly Mapped[]; readonly as?: Reading }
+/** The cells of text files as texts, in the order of their columns, and last the file a row is from. */
+export function readCells(paths: readonly string[], plan: TextPlan, { mapped, as = 'plain' }: Asked = {}): Duck {
+  if (plan.format === 'csv') return readCsv(paths, { ...plan.dialect, unread: as === 'judged-aside' ? 'kept-apart' : 'refused' }, plan.columns.map(() => 'VARCHAR'));
   const types = mapped ? typesInFile(plan.columns, mapped) : plan.columns.map(() => null);
   const isChosen = mapped !== undefined && plan.columns.some(({ name }) => !mapped.some(({ source }) => source === name));
-  return jsonCells(paths, { layout: plan, columns: plan.columns, types, others: isChosen ? 'ignored' : 'refused' });
+  return jsonCells(paths, { layout: plan, columns: plan.columns, types, others: isChosen ? 'ignored' : 'refused', ...(as === 'plain' ? {} : { problems: as === 'judged-aside' ? 'said' : 'refused' }) });
 }
 
 /** The rows of files, with what the folders say behind them. */
-export function readRows(files: readonly ScannedFile[], plan: ReadPlan, mapped?: readonly Mapped[]): Duck {
+export function readRows(files: readonly ScannedFile[], plan: ReadPlan, asked: Asked = {}): Duck {
   const paths = files.map(({ path }) => path);
-  const rows = plan.format === 'parquet' ? sql`read_parquet(${pathsOf(paths)}, hive_partitioning = false${NAMED})` : readCells(paths, plan, mapped);
+  const rows = plan.format === 'parquet' ? sql`read_parquet(${pathsOf(paths)}, hive_partitioning = false${NAMED})` : readCells(paths, plan, asked);
   if (!plan.partitions?.length) return rows;
   const parts = files.map(({ path, values }) => sql`(${listOf([text(path), ...values.map((value) => literal('duckdb', value))])})`);
   return sql`${rows} AS data JOIN (VALUES ${listOf(parts)}) AS parts(${listOf([sql`path`, ...plan.partitions.map((_, index) => sql`${identifier(`p${index}`)}`)])}) ON data.${identifier(FROM_FILE)} = parts.path`;
@@ -61,7 +67,7 @@ export function selectFile(files: readonly ScannedFile[], plan: ReadPlan, column
     const value = plan.format === 'parquet' && found.from === 'file' ? travelling(found.cell, found.column, type) : strictCast(found.cell, source, type);
     return sql`${value} AS ${identifier(`c${index}`)}`;
   });
-  return sql`SELECT ${listOf(values)} FROM ${readRows(files, plan, columns)}`;
+  return sql`SELECT ${listOf(values)} FROM ${readRows(files, plan, { mapped: columns })}`;
 }
 
 /** A column of a Parquet file as the type that travels, without loss. */
@@ -116,6 +122,12 @@ export function copyCsv(from: Duck, columns: readonly { readonly target: string;
   const names = columns.map(({ target }, index) => (dialect.header === 'true' ? target : `c${index}`));
   return sql`COPY (SELECT ${named(values, names)} FROM (${from}) AS rows) TO ${text(path)} (FORMAT csv, HEADER ${text(dialect.header)}, DELIMITER ${text(dialect.delim)}, QUOTE '"', ESCAPE '"',
     NULLSTR '', COMPRESSION ${text(dialect.compression)}, ${dialect.header === 'true' ? sql`USE_TMP_FILE false` : sql`FORCE_QUOTE *`})`;
+}
+
+/** The text carrier of judged rows: before the columns what is said of each row. */
+export function copyJudged(from: Duck, columns: readonly { readonly type: ColumnType }[], path: string): Duck {
+  const values = columns.map(({ type }, index) => sql`${asText(sql`${identifier(`c${index}`)}`, type)} AS ${identifier(`c${index}`)}`);
+  return sql`COPY (SELECT ${listOf([sql`judged`, ...values])} FROM (${from}) AS rows) TO ${text(path)} (FORMAT csv, HEADER false, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR '', FORCE_QUOTE *)`;
 }
 
 /** COPY of the travelling columns as Parquet. */

@@ -17,9 +17,11 @@ import type { TextHead } from './text-head.ts';
 const MOST_COLUMNS = 1_600;
 const FIRST_ROWS = 2_000;
 
-interface Looked { readonly files: readonly ScannedFile[]; readonly dataset: string; readonly layout: JsonLayout; readonly head: TextHead }
-const sampleOf = ({ files, layout, head }: Looked, rows = SAMPLE_ROWS): Duck => sql`SELECT json AS record, ${identifier(FROM_FILE)} AS path FROM ${readObjects(files.map(({ path }) => path), layout)}
-  ${head.size === 'small' && rows === SAMPLE_ROWS ? sql`` : sql`LIMIT ${literal('duckdb', rows)}`}`;
+interface Looked { readonly files: readonly ScannedFile[]; readonly dataset: string; readonly layout: JsonLayout; readonly head: TextHead;
+  /** What cannot be read is passed over: it will be set aside. */
+  readonly bad?: 'aside' }
+const sampleOf = ({ files, layout, head, bad }: Looked, rows = SAMPLE_ROWS): Duck => sql`SELECT json AS record, ${identifier(FROM_FILE)} AS path FROM ${readObjects(files.map(({ path }) => path), layout, bad ? 'passed-over' : 'refused')}
+  ${bad ? sql`WHERE json_type(json) = 'OBJECT' AND len(list_distinct(json_keys(json))) = len(json_keys(json))` : sql``} ${head.size === 'small' && rows === SAMPLE_ROWS ? sql`` : sql`LIMIT ${literal('duckdb', rows)}`}`;
 
 /** Every key of the sample, in the order in which they turn up; the sample is always the same rows, since one thread reads it.
  * @throws EtlError `data.format-invalid` with the row, `profile.unusable` */

@@ -17,7 +17,7 @@ import type { TextHead } from './text-head.ts';
 export interface OpenedSource { readonly files: readonly SourceFile[]; readonly plan: ReadPlan; drop(): Promise<void> }
 
 /** How files are read, as they were when they were profiled. */
-type Wanted = Pick<LoadTask, 'source' | 'options' | 'sourceFingerprint' | 'columns'>;
+type Wanted = Pick<LoadTask, 'source' | 'options' | 'sourceFingerprint' | 'columns' | 'judging'>;
 
 const drifted = (dataset: string, diff: string, issues: readonly Issue[] = []): EtlError => new EtlError('source.schema-drifted', { dataset, diff }, { issues });
 /** @param found columns of the files as they are now */
@@ -65,18 +65,18 @@ async function openText(task: Wanted, plan: TextPlan, found: Found): Promise<Ope
   const { files, drop, ...read } = await readable({ ...head, dataset, files: found.files, compression, scratch, format: plan.format });
   const readPlan = packedAs(plan, read.compression);
   try {
-    if (readPlan.format !== 'csv') refuseDrift(task, plan, { found: keysAsPlanned(await keysIn(readPlan, { dataset, files, scratch, head }), plan), keys });
+    if (readPlan.format !== 'csv') refuseDrift(task, plan, { found: keysAsPlanned(await keysIn(readPlan, { dataset, files, scratch, head, ...(task.judging?.bad === 'aside' ? { bad: 'aside' as const } : {}) }), plan), keys });
   } catch (error) {
     await drop();
     throw error;
   }
   return { files, plan: readPlan, drop };
 }
-async function keysIn(layout: Exclude<TextPlan, { format: 'csv' }>, about: { dataset: string; files: readonly SourceFile[]; scratch: string; head: TextHead }): Promise<string[]> {
-  const { dataset, scratch, head } = about;
+async function keysIn(layout: Exclude<TextPlan, { format: 'csv' }>, about: { dataset: string; files: readonly SourceFile[]; scratch: string; head: TextHead; bad?: 'aside' }): Promise<string[]> {
+  const { dataset, scratch, files: _, ...how } = about;
   const duck = await DuckChild.start({ about: dataset, scratch, files: about.files.map(({ path }) => path), threads: 1 });
   try {
-    return await keysOf(duck, { files: about.files, dataset, layout, head });
+    return await keysOf(duck, { files: about.files, dataset, layout, ...how });
   } catch (error) {
     throw inItsFile(error, about.files);
   } finally {

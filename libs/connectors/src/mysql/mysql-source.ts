@@ -5,6 +5,7 @@ import { ByteLender } from '../byte-lender.ts';
 import { schemaDrifted } from '../drift-failure.ts';
 import { keyRanges } from '../key-ranges-rules.ts';
 import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import { judgedCell, judgedRows, keptRows } from './judged-line-sql.ts';
 import { MysqlSession } from './mysql-session.ts';
 import { DIGEST_KEY, hashedOf } from './mysql-values.ts';
 import { type MysqlFacts, type MysqlTable, asName, describeMysql, fingerprintOf, mysqlTable } from './mysql-table.ts';
@@ -26,7 +27,7 @@ function cell({ source, type: { kind } }: Pick<ColumnMapping, 'source' | 'type'>
     case 'text': case 'json': case 'other': return quoted(sql`replace(${mysqlText(c)}, '"', '""')`);
   }
 }
-const line = (columns: readonly ColumnMapping[]): My => sql`CAST(concat(${joinSql(columns.map(cell), sql`, ',', `)}, '\n') AS BINARY)`;
+const line = (columns: readonly ColumnMapping[], judged?: My): My => sql`CAST(concat(${joinSql([...(judged ? [judged] : []), ...columns.map(cell)], sql`, ',', `)}, '\n') AS BINARY)`;
 
 export class MysqlSource implements Source {
   readonly offers = ['text'] as const;
@@ -67,6 +68,11 @@ class Reading implements SourceSession {
     const parts = [...(from === null ? [] : [sql`${asName(range)} >= ${literal('mysql', BigInt(from))}`]), ...(to === null ? [] : [sql`${asName(range)} < ${literal('mysql', BigInt(to))}`])];
     return parts.length ? sql` WHERE ${joinSql(parts, sql` AND `)}` : sql``;
   }
+  #lines(range: ChunkRange): My {
+    const { task: { columns, judging }, table } = this.about;
+    const from = sql`${table.quoted}${this.#within(range)}`;
+    return judging ? sql`SELECT ${line(columns, judgedCell(columns))} FROM (${judgedRows({ from, columns, judging })}) AS judged` : sql`SELECT ${line(columns)} FROM ${from}`;
+  }
   /** The server pauses while the target is full; one line is one buffer of the driver, which is copied and forgotten. */
   async read(range: ChunkRange, { to, onRead, signal }: ReadOptions): Promise<ReadCount> {
     const { task, table } = this.about;
@@ -88,7 +94,7 @@ class Reading implements SourceSession {
       return 'pause';
     };
     try {
-      await this.session.each(compile(sql`SELECT ${line(task.columns)} FROM ${table.quoted}${this.#within(range)}`), take, table.name);
+      await this.session.each(compile(this.#lines(range)), take, table.name);
       await sending;
       await lender.send();
     } catch (error) {
@@ -122,7 +128,7 @@ class Reading implements SourceSession {
     signal.addEventListener('abort', stop, { once: true });
     try {
       const columns = task.columns.map(({ source, type }) => ({ name: source, type }));
-      const [sums] = await this.session.run<{ n: number | string; a: string; b: string }>(compile(mysqlDigest(columns, DIGEST_KEY, sql`${table.quoted}`)), table.name);
+      const [sums] = await this.session.run<{ n: number | string; a: string; b: string }>(compile(mysqlDigest(columns, DIGEST_KEY, task.judging?.bad === 'aside' ? keptRows({ from: sql`${table.quoted}`, columns: task.columns, judging: task.judging }) : sql`${table.quoted}`)), table.name);
       return { kind: 'text-md5', rows: Number(sums?.n ?? 0), a: sums?.a ?? '0', b: sums?.b ?? '0' };
     } catch (error) {
       throw signal.aborted ? signal.reason : error;

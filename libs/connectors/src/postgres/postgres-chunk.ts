@@ -4,13 +4,14 @@ import type { ByteTarget, ChunkCounts, ChunkRange, ChunkWriter, ReadCount } from
 import type { CopyIn } from './copy-in.ts';
 import { isOutcomeUnknown } from './postgres-failure.ts';
 import type { PostgresSession } from './postgres-session.ts';
+import type { QuarantineTable } from './quarantine-table.ts';
 import type { SinkLedger } from './sink-ledger.ts';
 
 const sql = sqlFor('postgres');
 /** How long a commit may still be answered once the attempt has to stop: a line that went silent answers never. */
 const PATIENCE_MS = 2_000;
 export interface ChunkSetting {
-  readonly session: PostgresSession; readonly ledger: SinkLedger; readonly fence: number; readonly task: LoadTask; readonly copy: SqlFragment<'postgres'>; readonly relation: string;
+  readonly session: PostgresSession; readonly ledger: SinkLedger; readonly quarantine: QuarantineTable; readonly fence: number; readonly task: LoadTask; readonly copy: SqlFragment<'postgres'>; readonly relation: string;
   /** Takes the connection back after a commit. */
   release(session: PostgresSession): void;
   /** Opens another connection, to ask the ledger after a lost answer. */
@@ -62,12 +63,19 @@ export class PostgresChunk implements ChunkWriter {
     try {
       const staged = await this.copy.done();
       if (staged !== counts.rows - counts.rejected) throw new EtlError('sink.reconcile-mismatch', { difference: `${counts.rows} rows were read, the target took ${staged}` });
+      await this.#setAside(counts);
       await ledger.fill(session, this.range.key, counts);
     } catch (error) {
       session.destroy();
       throw session.failure(error, { phase: 'staging', relation });
     }
     return this.#end();
+  }
+  /** What does not go into the target goes in beside it. */
+  async #setAside({ aside, rejected }: ChunkCounts): Promise<void> {
+    const { session, quarantine, task: { judging } } = this.setting;
+    const added = aside?.rows && judging ? await quarantine.add(session, { pipeline: judging.pipeline, chunkKey: this.range.key }, aside) : 0;
+    if (added !== rejected) throw new EtlError('sink.reconcile-mismatch', { difference: `${rejected} rows are rejected, ${added} are in quarantine` });
   }
   /** The server said yes, said no, or never answered: then its ledger is asked on another connection. */
   async #end(): Promise<'written' | 'redo'> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { type Digest, EtlError, type LoadTask, type PostgresConnection, type PublishTask } from '@agent-etl/contracts';
+import { type AsideReason, type Digest, EtlError, type LoadTask, type PostgresConnection, type PublishTask, type QuarantineAsk, type QuarantinePage } from '@agent-etl/contracts';
 import { type SqlIdentifier, compile, identifier, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
 import type { BucketSample, BucketSum, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
 import { PostgresChunk } from './postgres-chunk.ts';
@@ -9,6 +9,7 @@ import { finishStaging, makeVisible } from './postgres-publish.ts';
 import type { Publishing } from './publishing.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, relationOf } from './relation-name.ts';
+import { QuarantineTable, readQuarantine } from './quarantine-table.ts';
 import { PUBLISH_KEY, SinkLedger } from './sink-ledger.ts';
 import { SinkPosition } from './sink-position.ts';
 import { digestOfTable, sampleOfTable } from './table-digest.ts';
@@ -39,8 +40,10 @@ export class PostgresSink implements Sink {
     try {
       const ledger = new SinkLedger(relation.text, writer);
       await ledger.install(control);
+      const quarantine = new QuarantineTable(relation.text, writer);
+      if (task.judging?.bad === 'aside') await quarantine.install(control);
       const stagingTable = `s_${createHash('sha256').update(`${writer.runId}/${writer.task}`).digest('hex').slice(0, 32)}`;
-      return new Writing(connect, control, { task, relation, ledger, runId: writer.runId, position: new SinkPosition(relation), stagingTable, staging: identifier('_etl', stagingTable), lanes: this.tools.lanes ?? PROVING });
+      return new Writing(connect, control, { task, relation, ledger, quarantine, runId: writer.runId, position: new SinkPosition(relation), stagingTable, staging: identifier('_etl', stagingTable), lanes: this.tools.lanes ?? PROVING });
     } catch (error) {
       await control.end();
       throw error;
@@ -50,13 +53,17 @@ export class PostgresSink implements Sink {
     const relation = relationOf(task.target.dataset);
     return digestOfTable(task, { table: relation.name, schema: relation.schema, name: relation.table, said: relation.text, connect: () => this.#connect(), signal, lanes: this.tools.lanes ?? PROVING, only: task.how === 'scd2' ? CURRENT : undefined });
   }
+  async quarantine(dataset: string, ask: QuarantineAsk): Promise<QuarantinePage> {
+    const session = await this.#connect();
+    try { return await readQuarantine(session, relationOf(dataset).text, ask); } finally { await session.end(); }
+  }
   hashed({ target, columns, engine, how }: PublishTask, ask: HashAsk): HashedRows {
     const values = columns.map((column) => ({ value: stagedValue(column, engine), type: column.type }));
     return hashedRows({ open: () => this.#connect(), done: (session) => session.end(), values, from: sql`${relationOf(target.dataset).name}${how === 'scd2' ? sql` WHERE ${CURRENT}` : sql``}`, ask });
   }
   #connect(): Promise<PostgresSession> { return PostgresSession.connect(this.connection, { tools: this.tools }); }
 }
-interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly ledger: SinkLedger; readonly runId: string; readonly position: SinkPosition; readonly stagingTable: string; readonly staging: SqlIdentifier; readonly lanes: number }
+interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly ledger: SinkLedger; readonly quarantine: QuarantineTable; readonly runId: string; readonly position: SinkPosition; readonly stagingTable: string; readonly staging: SqlIdentifier; readonly lanes: number }
 
 /** Staging, fence and ledger of one run on one table. */
 class Writing implements SinkSession {
@@ -87,16 +94,19 @@ class Writing implements SinkSession {
     const columns = joinSql(task.columns.map(({ target, targetNative, nullable }) => sql`${identifier(target)} ${typeName('postgres', targetNative)}${nullable ? sql`` : sql` NOT NULL`}`), sql`, `);
     await this.#fenced(async (session) => {
       if (fresh === 'start-over') await this.#drop(session);
+      if (fresh === 'start-over' && task.judging?.bad === 'aside') await this.facts.quarantine.forget(session);
       await session.run(compile(sql`CREATE TABLE IF NOT EXISTS ${staging} (${columns})`), { right: 'LEDGER' });
     });
   }
   async begin(range: ChunkRange): Promise<ChunkWriter | 'done'> {
-    const { task, ledger, staging, relation } = this.facts;
+    const { task, ledger, quarantine, staging, relation } = this.facts;
     const session = this.#idle.pop() ?? await this.connect();
     const how = task.carrier === 'frames' ? sql`FORMAT binary` : sql`FORMAT csv`;
     const copy = sql`COPY ${staging} (${joinSql(task.columns.map(({ target }) => sql`${identifier(target)}`), sql`, `)}) FROM STDIN (${how})`;
-    return PostgresChunk.begin(range, { session, ledger, fence: this.#fence, task, copy, relation: relation.text, another: this.connect, release: (one) => { if (!one.isBroken) this.#idle.push(one); } });
+    return PostgresChunk.begin(range, { session, ledger, quarantine, fence: this.#fence, task, copy, relation: relation.text, another: this.connect, release: (one) => { if (!one.isBroken) this.#idle.push(one); } });
   }
+
+  async aside(): Promise<AsideReason[]> { return this.facts.task.judging?.bad === 'aside' ? this.facts.quarantine.reasons(await this.#controlled()) : []; }
 
   /** Nothing writes there while the fence is ours. */
   stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
@@ -134,6 +144,7 @@ class Writing implements SinkSession {
     const { session, task: { how, cursor } } = publishing;
     if (cursor?.read === 'since') await position.mustBe(session, cursor, span?.from ?? null);
     const visible = await makeVisible(publishing);
+    if (publishing.task.replays) await this.facts.quarantine.markReplayed(session, publishing.task.replays);
     if (how === 'rename' || how === 'swap' || how === 'truncate-insert') await position.forgetAll(session);
     if (cursor) await position.move(session, cursor, { to: span?.to ?? null, runId });
     return visible;

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type Carrier, type ColumnMapping, type Digest, EtlError, type LoadTask, type PostgresConnection } from '@agent-etl/contracts';
+import { type Carrier, type ColumnMapping, type Digest, EtlError, type Judging, type LoadTask, type PostgresConnection } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { schemaDrifted } from '../drift-failure.ts';
 import type { BucketSample, BucketSum, ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { cutBackfill, cutSlice, reachOf, withinSlice } from './cursor-slice.ts';
 import { describeColumns, fingerprintOf } from './describe-relation.ts';
+import { type JudgedRelation, judgedCell, judgedRows, judgedValue, keptRows } from './judged-source-sql.ts';
 import { namedMisfit } from './named-misfit.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted, relationOf } from './relation-name.ts';
@@ -18,10 +19,10 @@ const PAGE_BYTES = 8_192;
 
 /** A column as it travels. In frames it has the type of the target, so that equal frames mean equal rows; as text it keeps its own, and the target says which
  * value does not fit. The blanks that char(n) adds are no part of a text. */
-const travelling = ({ source, sourceNative, targetNative }: ColumnMapping, carrier: Carrier): Pg => {
-  if (sourceNative === targetNative) return sql`${identifier(source)}`;
-  if (carrier === 'frames') return sql`${identifier(source)}::${typeName('postgres', targetNative)}`;
-  return sourceNative.startsWith('character(') ? sql`${identifier(source)}::text` : sql`${identifier(source)}`;
+const travelling = ({ source, sourceNative, targetNative }: ColumnMapping, carrier: Carrier, value = sql`${identifier(source)}`): Pg => {
+  if (sourceNative === targetNative) return value;
+  if (carrier === 'frames') return sql`${value}::${typeName('postgres', targetNative)}`;
+  return sourceNative.startsWith('character(') ? sql`${value}::text` : value;
 };
 const within = ({ from, to }: Pick<ChunkRange, 'from' | 'to'>, { chunks, cursor, slice }: LoadTask): Pg => {
   if (slice) return withinSlice({ from: from ?? slice.from, to: to ?? slice.to }, slice);
@@ -44,9 +45,9 @@ export class PostgresSource implements Source {
     try {
       const holder = await SnapshotHolder.open(session, relation, snapshot);
       const fingerprint = await unchanged(session, relation, task);
-      const [size] = await session.run<{ pages: string }>(compile(sql`SELECT pg_relation_size(to_regclass(${quoted(relation)})) / current_setting('block_size')::int AS pages`));
+      const [size] = await session.run<{ pages: string; lies: boolean }>(compile(sql`SELECT pg_relation_size(c.oid) / current_setting('block_size')::int AS pages, c.relkind IN ('r', 'p', 'm') AS lies FROM pg_class c WHERE c.oid = to_regclass(${quoted(relation)})`));
       holder.hold();
-      return new Reading(this.connection, this.tools, { task, relation, holder, fingerprint, pages: Number(size?.pages ?? 0) });
+      return new Reading(this.connection, this.tools, { task, relation, holder, fingerprint, pages: Number(size?.pages ?? 0), hasPlace: size?.lies ?? false });
     } catch (error) {
       await session.end();
       throw error;
@@ -64,7 +65,7 @@ async function unchanged(session: PostgresSession, relation: Relation, task: Loa
 /** A lock that does not come means that somebody waits to change the table, and waits for us: the picture is given up, then both go on. */
 const brokenRing = (failure: unknown): unknown => (failure instanceof EtlError && (failure.code === 'sink.busy' || failure.code === 'source.busy') ? new EtlError('source.snapshot-lost', {}, { cause: failure }) : failure);
 
-interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly holder: SnapshotHolder; readonly fingerprint: string; readonly pages: number }
+interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly holder: SnapshotHolder; readonly fingerprint: string; readonly pages: number; readonly hasPlace: boolean }
 
 /** One picture, read over connections that come and go. */
 class Reading implements SourceSession {
@@ -138,7 +139,7 @@ class Reading implements SourceSession {
     const where = whole(ranges, task);
     try {
       const values = task.columns.map((column) => ({ value: sourceValue(column, task.engine), type: column.type }));
-      return await this.#reading(signal, (session) => hash(session, { values, from: rowsOf(task, { relation, where }), phase: 'hashing' }));
+      return await this.#reading(signal, (session) => hash(session, { values, from: this.#kept(where), phase: 'hashing' }));
     } catch (error) {
       throw signal.aborted ? error : await namedMisfit(error, { open: () => this.#reader(), relation, task, where });
     }
@@ -159,9 +160,9 @@ class Reading implements SourceSession {
     return { seen: Number(found?.seen), kept: Number(found?.kept) };
   }
   hashed(ask: HashAsk): HashedRows {
-    const { task, relation } = this.facts;
+    const { task } = this.facts;
     const values = task.columns.map((column) => ({ value: sourceValue(column, task.engine), type: column.type }));
-    return hashedRows({ open: () => this.#reader(), done: (session) => this.#release(session), values, from: rowsOf(task, { relation, where: sql`` }), ask });
+    return hashedRows({ open: () => this.#reader(), done: (session) => this.#release(session), values, from: this.#kept(sql``), ask });
   }
   async close(): Promise<void> {
     await Promise.all(this.#idle.splice(0).map((session) => session.end()));
@@ -174,9 +175,25 @@ class Reading implements SourceSession {
 
   #copyOut(range: ChunkRange): Pg {
     const { task, relation } = this.facts;
+    if (task.judging) return this.#judgedOut(range, task.judging);
     const list = joinSql(task.columns.map((column) => travelling(column, task.carrier)), sql`, `);
     const how = task.carrier === 'frames' ? sql`FORMAT binary` : sql`FORMAT csv, FORCE_QUOTE *`;
     return sql`COPY (SELECT ${list} FROM ${rowsOf(task, { relation, where: within(range, task) })}) TO STDOUT (${how})`;
+  }
+  #judgedOut(range: ChunkRange, judging: Judging): Pg {
+    const { task } = this.facts;
+    const list = joinSql([judgedCell, ...task.columns.map((column) => travelling(column, task.carrier, judgedValue(column.source)))], sql`, `);
+    return sql`COPY (SELECT ${list} FROM (${judgedRows(this.#judged(judging, within(range, task)))}) AS judged) TO STDOUT (FORMAT csv, FORCE_QUOTE *)`;
+  }
+  #judged(judging: Judging, where: Pg): JudgedRelation {
+    const { task, relation, hasPlace } = this.facts;
+    // Behind steps a row lies nowhere.
+    return { from: rowsOf(task, { relation, where }), hasPlace: hasPlace && !task.transform, columns: task.columns, judging };
+  }
+  /** The rows that go into the target. */
+  #kept(where: Pg): Pg {
+    const { task, relation } = this.facts;
+    return task.judging?.bad === 'aside' ? keptRows(this.#judged(task.judging, where)) : rowsOf(task, { relation, where });
   }
   async #reader(): Promise<PostgresSession> {
     const idle = this.#idle.pop();

@@ -9,7 +9,7 @@ const DIGEST_KEY = 'etl';
 export type Reading = Pick<ColumnMapping, 'source' | 'type'>;
 
 /** A stored value as the text of the carrier: what the type cannot hold ends the statement by row and column, since any storage class may stand anywhere. */
-function cellText(c: Lite, { kind }: Reading['type'], refuse: Lite): Lite {
+export function cellText(c: Lite, { kind }: Reading['type'], refuse: Lite): Lite {
   const quoted = (text: Lite): Lite => sql`'"' || ${text} || '"'`;
   const escaped = (text: Lite): Lite => quoted(sql`replace(${text}, '"', '""')`);
   switch (kind) {
@@ -32,8 +32,9 @@ const refusal = ({ source, type }: Reading, rowid: string | null): Lite => {
   return sql`etl_refuse(CAST(${row} AS TEXT), ${literal('sqlite', source)}, CASE typeof(${c}) WHEN 'blob' THEN 'x''' || hex(substr(${c}, 1, 90)) || '''' ELSE CAST(${c} AS TEXT) END, ${literal('sqlite', type.kind)})`;
 };
 /** The row as a line of the text carrier: NULL is nothing, everything else stands in double quotes. */
-export function lineSql(columns: readonly Reading[], rowid: string | null): Lite {
-  const cells = columns.flatMap((column, index) => [...(index > 0 ? [sql`','`] : []), cellText(sql`${columnName(column.source)}`, column.type, refusal(column, rowid))]);
+export function lineSql(columns: readonly Reading[], rowid: string | null, misfit: 'refused' | 'null' = 'refused'): Lite {
+  const refuse = (column: Reading): Lite => (misfit === 'null' ? sql`NULL` : refusal(column, rowid));
+  const cells = columns.flatMap((column, index) => [...(index > 0 ? [sql`','`] : []), cellText(sql`${columnName(column.source)}`, column.type, refuse(column))]);
   return sql`CAST(${sqliteConcat([...cells, sql`char(10)`])} AS BLOB)`;
 }
 /** The row as the text that every engine hashes. What is stored as a number and travels as text is hashed as it travels. */

@@ -8,12 +8,15 @@ import type { ByteTarget, ChunkCounts, ChunkRange, ChunkWriter, ReadCount } from
 import { type Bound, boundValue } from './cell-value-rules.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import type { SqliteLedger } from './sqlite-ledger.ts';
+import type { SqliteQuarantine } from './sqlite-quarantine.ts';
 
 const sql = sqlFor('sqlite');
 export interface PieceSetting {
   /** A connection of this piece alone. */
   readonly database: SqliteDatabase;
-  readonly ledger: SqliteLedger; readonly fence: number; readonly staging: SqlIdentifier; readonly scratch: string;
+  readonly ledger: SqliteLedger; readonly quarantine: SqliteQuarantine;
+  /** Whose rows are set aside; null where none are. */
+  readonly pipeline: string | null; readonly fence: number; readonly staging: SqlIdentifier; readonly scratch: string;
   readonly columns: readonly ColumnMapping[];
   /** Names and types of staging. */
   readonly shape: SqlFragment<'sqlite'>;
@@ -79,21 +82,33 @@ export class SqliteChunk implements ChunkWriter {
   copyFile(): Promise<ReadCount> { throw new Error('a SQLite sink takes text'); }
 
   async commit(counts: ChunkCounts): Promise<'written' | 'redo'> {
-    const { database, ledger, fence, staging } = this.setting;
+    const { database, ledger, quarantine, pipeline, fence, staging } = this.setting;
     try {
       if (this.#refusal !== undefined) throw this.#refusal;
       this.#tried(() => { this.reader.end(); });
       if (this.#rows !== counts.rows - counts.rejected) throw new EtlError('sink.reconcile-mismatch', { difference: `${counts.rows} rows were read, the target took ${this.#rows}` });
+      const isAside = await this.#gather(counts);
       database.run(compile(sql`COMMIT`));
       database.inTransaction(() => {
         ledger.hold(database, fence);
         if (!ledger.add(database, { chunkKey: this.range.key, fence, counts })) throw new EtlError('lease.lost');
         database.run(compile(sql`INSERT INTO main.${staging} SELECT * FROM piece.rows`));
+        if (isAside && pipeline !== null) quarantine.take(database, { pipeline, chunkKey: this.range.key });
       });
       return 'written';
     } finally {
       await this.#end();
     }
+  }
+  async #gather({ aside, rejected }: ChunkCounts): Promise<boolean> {
+    const { database, quarantine } = this.setting;
+    let gathered = 0;
+    for await (const batch of aside?.batches() ?? []) {
+      quarantine.gather(database, batch);
+      gathered += batch.length;
+    }
+    if (gathered !== rejected) throw new EtlError('sink.reconcile-mismatch', { difference: `${rejected} rows are rejected, ${gathered} would be in quarantine` });
+    return gathered > 0;
   }
   async abort(): Promise<void> { await this.#end(); }
   async #end(): Promise<void> {

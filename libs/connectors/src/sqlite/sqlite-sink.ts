@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { type Digest, EtlError, type LoadTask, type PublishTask } from '@agent-etl/contracts';
+import { type AsideReason, type Digest, EtlError, type LoadTask, type PublishTask, type QuarantineAsk, type QuarantinePage } from '@agent-etl/contracts';
 import { type SqlFragment, type SqlIdentifier, compile, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { Md5Lanes } from '../digest/md5-lanes.ts';
 import { folderFailure } from '../file/file-folder.ts';
@@ -14,6 +14,7 @@ import { hashedSql } from './row-sql.ts';
 import { SqliteChunk, stagingName } from './sqlite-chunk.ts';
 import { SqliteDatabase, databaseFile } from './sqlite-database.ts';
 import { PUBLISH_KEY, SqliteLedger } from './sqlite-ledger.ts';
+import { SqliteQuarantine, readQuarantine } from './sqlite-quarantine.ts';
 import type { Place } from './sqlite-profile.ts';
 import { makeVisible } from './sqlite-publish.ts';
 import { type Table, columnName, tableOf } from './table-name.ts';
@@ -36,12 +37,22 @@ export class SqliteSink implements Sink {
       if (task.source.connection === task.target.connection) mustReadWhileWritten(control);
       const ledger = new SqliteLedger(table.name, writer);
       ledger.install(control);
+      const quarantine = new SqliteQuarantine(table.name, writer);
+      if (task.judging?.bad === 'aside') quarantine.install(control);
       const staging = stagingName(createHash('sha256').update(`${writer.runId}/${writer.task}`).digest('hex'));
-      return new Writing(open, control, { task, table, ledger, staging, scratch: this.tools.scratch });
+      return new Writing(open, control, { task, table, ledger, quarantine, staging, scratch: this.tools.scratch });
     } catch (error) {
       control.close();
       throw error;
     }
+  }
+  async quarantine(dataset: string, ask: QuarantineAsk): Promise<QuarantinePage> {
+    const { connection, gate } = this.place;
+    const table = tableOf(dataset);
+    const path = await databaseFile(gate, connection.file);
+    if (path === null) return { groups: [], rows: [], next: null };
+    const database = SqliteDatabase.open(path, { connection: connection.name, file: connection.file, action: 'read', table: table.name });
+    try { return readQuarantine(database, table.name, ask); } finally { database.close(); }
   }
   current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     return this.#read(task, (database, from) => hashRows(database, { columns: task.columns, from, signal }));
@@ -87,7 +98,7 @@ function mustReadWhileWritten(database: SqliteDatabase): void {
   const [mode] = database.run<{ journal_mode: string }>(compile(sql`PRAGMA journal_mode`));
   if (mode?.journal_mode !== 'wal') throw new EtlError('request.unsupported', { found: 'a copy inside one SQLite file without a write-ahead log', allowed: 'another file, or run PRAGMA journal_mode = WAL on this one first' });
 }
-interface Facts { readonly task: LoadTask; readonly table: Table; readonly ledger: SqliteLedger; readonly staging: SqlIdentifier; readonly scratch: string }
+interface Facts { readonly task: LoadTask; readonly table: Table; readonly ledger: SqliteLedger; readonly quarantine: SqliteQuarantine; readonly staging: SqlIdentifier; readonly scratch: string }
 
 /** Staging, fence and ledger of one run on one table. */
 class Writing implements SinkSession {
@@ -103,6 +114,7 @@ class Writing implements SinkSession {
   async prepare({ fresh }: { fresh: 'keep' | 'start-over' }): Promise<void> {
     this.#fenced(() => {
       if (fresh === 'start-over') this.#drop();
+      if (fresh === 'start-over' && this.facts.task.judging?.bad === 'aside') this.facts.quarantine.forget(this.control);
       this.control.run(compile(sql`CREATE TABLE IF NOT EXISTS main.${this.facts.staging} (${this.#shape()})`));
     });
   }
@@ -118,15 +130,16 @@ class Writing implements SinkSession {
     }), sql`, `);
   }
   async begin(range: ChunkRange): Promise<ChunkWriter | 'done'> {
-    const { task: { columns }, ledger, staging, scratch } = this.facts;
+    const { task: { columns, judging }, ledger, quarantine, staging, scratch } = this.facts;
     const database = this.open();
     try {
-      return SqliteChunk.begin(range, { database, ledger, fence: this.#fence, staging, scratch, columns, shape: this.#shape() });
+      return SqliteChunk.begin(range, { database, ledger, quarantine, pipeline: judging?.bad === 'aside' ? judging.pipeline : null, fence: this.#fence, staging, scratch, columns, shape: this.#shape() });
     } catch (error) {
       database.close();
       throw error;
     }
   }
+  async aside(): Promise<AsideReason[]> { return this.facts.task.judging?.bad === 'aside' ? this.facts.quarantine.reasons(this.control) : []; }
   stagedDigest({ columns }: PublishTask, signal: AbortSignal): Promise<Digest> {
     return hashRows(this.control, { columns, from: sql`main.${this.facts.staging}`, signal });
   }
@@ -142,6 +155,7 @@ class Writing implements SinkSession {
       if (written !== rows) throw new EtlError('sink.reconcile-mismatch', { difference: `the ledger has ${written} rows, staging ${rows}` });
       const hash = (): Promise<Digest> => hashRows(this.control, { columns: task.columns, from: sql`main.${table.quoted}`, signal: new AbortController().signal });
       const visible = await makeVisible({ database: this.control, task, table, staging, rows, digest, onStep, hash });
+      if (task.replays) this.facts.quarantine.markReplayed(this.control, task.replays);
       ledger.add(this.control, { chunkKey: PUBLISH_KEY, fence: this.#fence, counts: { rows: 0, rejected: 0, bytes: 0, digest }, published: visible });
       this.control.run(compile(sql`COMMIT`));
       return visible;

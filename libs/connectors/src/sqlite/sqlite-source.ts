@@ -10,6 +10,7 @@ import type { ChunkRange, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions,
 import { hashedRowsOf } from './hashed-rows.ts';
 import { ByteLender } from '../byte-lender.ts';
 import { type TableFacts, columnsOf, fingerprintOf, lookAt, requireTable } from './describe-table.ts';
+import { judgedLines, keptHashes } from './judged-row-sql.ts';
 import { namedText } from './refused-text.ts';
 import { hashedSql, lineSql, withinSql } from './row-sql.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
@@ -81,15 +82,17 @@ class Reading implements SourceSession {
 
   /** SQLite makes line and hashed text of each row; here bytes are joined and hashed. At level `counts` nothing is hashed. */
   async read(range: ChunkRange, { to, onRead, signal }: ReadOptions): Promise<ReadCount> {
-    const { task: { columns, level }, table, facts: { rowid } } = this.about;
+    const { task: { columns, level, judging }, table, facts: { rowid } } = this.about;
     const list = level === 'counts' ? sql`${lineSql(columns, rowid)}` : sql`${lineSql(columns, rowid)}, ${hashedSql(columns)}`;
+    const plain = sql`SELECT ${list} FROM main.${table.quoted}${withinSql(rowid, range)}`;
+    const statement = judging ? judgedLines({ table, rowid, range, columns, judging }, level === 'counts' ? 'not-hashed' : 'hashed') : plain;
     const lanes = new Md5Lanes();
     const lender = new ByteLender(to, signal);
     let rows = 0;
     try {
-      for (const [line, hashed] of this.database.rows(compile(sql`SELECT ${list} FROM main.${table.quoted}${withinSql(rowid, range)}`))) {
+      for (const [line, hashed] of this.database.rows(compile(statement))) {
         lender.append(line as Uint8Array);
-        if (hashed !== undefined) lanes.add(hashed as Uint8Array);
+        if (hashed !== undefined && hashed !== null) lanes.add(hashed as Uint8Array);
         rows += 1;
         if (lender.isFull) await lender.send();
         if (rows % BREATH === 0) { onRead(rows, lender.bytes); await breath(signal); }
@@ -104,10 +107,11 @@ class Reading implements SourceSession {
   scan(): FileScan { throw new Error('a table of SQLite is no file of an engine'); }
 
   async digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
-    const { task: { columns }, table, facts: { rowid } } = this.about;
+    const { task: { columns, judging }, table, facts: { rowid } } = this.about;
     const lanes = new Md5Lanes();
     for (const range of ranges) {
-      for (const [hashed] of this.database.rows(compile(sql`SELECT ${hashedSql(columns)} FROM main.${table.quoted}${withinSql(rowid, range)}`))) {
+      const statement = judging?.bad === 'aside' ? keptHashes({ table, rowid, range, columns, judging }) : sql`SELECT ${hashedSql(columns)} FROM main.${table.quoted}${withinSql(rowid, range)}`;
+      for (const [hashed] of this.database.rows(compile(statement))) {
         lanes.add(hashed as Uint8Array);
         if (lanes.rows % BREATH === 0) await breath(signal);
       }

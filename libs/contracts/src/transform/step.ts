@@ -12,7 +12,7 @@ const CastStep = z.object({
   column: Name.describe('Column.'),
   to: SafeText.min(1).max(63).describe('boolean, smallint, integer, bigint, decimal(p,s), double, text, date or timestamp.'),
   format: SafeText.min(1).max(100).optional().describe('How the text spells a date or a timestamp, such as %b %d %Y.'),
-  onError: z.enum(['fail', 'null']).optional().describe('What a value that does not fit does: fail (default), or become NULL.'),
+  onError: z.enum(['fail', 'null', 'quarantine']).optional().describe('What a value that does not fit does: fail (default), become NULL, or have its row set aside (with onFail: quarantine, from files).'),
 }).strict();
 const OrderBy = z.object({
   column: Name.describe('Column.'), dir: z.enum(['asc', 'desc']).optional().describe('asc when left out.'), nulls: z.enum(['first', 'last']).optional().describe('last when left out.'),

@@ -2,12 +2,15 @@ import type { LedgerRow } from '@agent-etl/connectors';
 import { Digest } from '@agent-etl/contracts';
 import { type TenantTx, sql } from '@agent-etl/persistence';
 import { Injectable } from '@nestjs/common';
+import { FileQuarantineRepository } from './file-quarantine.repository.ts';
 
 interface Row { chunk_key: string; attempt: number; fence: number; rows: number; rejected: number; bytes: number; digest: unknown }
 
 /** Fence and ledger of sinks without transactions, one fence per target. */
 @Injectable()
 export class FileLedgerRepository {
+  readonly quarantine = new FileQuarantineRepository();
+
   /** Counts the fence of a target up. @returns its new value */
   async raise(tx: TenantTx, target: string, holder: string): Promise<number> {
     const [row] = await tx.run<{ value: number }>(sql`insert into file_fence as fence (tenant_id, target, value, holder)

@@ -1,5 +1,5 @@
-import type { FileLedger, LedgerRow } from '@agent-etl/connectors';
-import { EtlError } from '@agent-etl/contracts';
+import type { FileLedger, LedgerRow, NewLedgerRow } from '@agent-etl/connectors';
+import { type AsideReason, EtlError, type QuarantineAsk, type QuarantinePage } from '@agent-etl/contracts';
 import { StateDatabase } from '@agent-etl/persistence';
 import type { FileLedgerRepository } from './file-ledger.repository.ts';
 
@@ -27,13 +27,19 @@ export class StateFileLedger implements FileLedger {
     return this.state.inTenantTx(this.tenantId, (tx) => this.rowsOf.rows(tx, runId, task));
   }
   /** @throws EtlError `lease.lost` when the fence of the row was raised by somebody else */
-  add(runId: string, task: string, row: LedgerRow): Promise<boolean> {
+  add(runId: string, task: string, { aside, ...row }: NewLedgerRow): Promise<boolean> {
     return this.state.inTenantTx(this.tenantId, async (tx) => {
       const target = this.raised.get(row.fence);
       if (target !== undefined && !(await this.rowsOf.holds(tx, target, row.fence))) throw new EtlError('lease.lost');
-      return this.rowsOf.add(tx, { runId, task }, row);
+      const isNew = await this.rowsOf.add(tx, { runId, task }, row);
+      if (!isNew || !aside) return isNew;
+      for await (const batch of aside.rows.batches()) await this.rowsOf.quarantine.add(tx, { ...aside, runId, task, chunkKey: row.chunkKey }, batch);
+      return true;
     });
   }
+  forgetAside(runId: string, task: string): Promise<void> { return this.state.inTenantTx(this.tenantId, (tx) => this.rowsOf.quarantine.forget(tx, runId, task)); }
+  aside(runId: string, task: string): Promise<AsideReason[]> { return this.state.inTenantTx(this.tenantId, (tx) => this.rowsOf.quarantine.reasons(tx, runId, task)); }
+  quarantine(target: string, ask: QuarantineAsk): Promise<QuarantinePage> { return this.state.inTenantTx(this.tenantId, (tx) => this.rowsOf.quarantine.page(tx, target, ask)); }
   forget(runId: string, task: string): Promise<void> {
     return this.state.inTenantTx(this.tenantId, (tx) => this.rowsOf.forget(tx, runId, task));
   }

@@ -3,6 +3,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { CutSpan1764000400000 } from './cut-span.ts';
 import { KeptStaging1764000200000 } from './kept-staging.ts';
 import { TaskLanes1764000450000 } from './task-lanes.ts';
+import { Quarantine1764000500000 } from './quarantine.ts';
 
 // One row per attempt. The command is absent only where a cancel came before it.
 const task = [
@@ -97,4 +98,4 @@ class WorkerEnds1764000300200 implements MigrationInterface {
 }
 
 /** Migrations of the worker's own tables, without the platform's. */
-export const workerMigrations = (): MigrationClass[] => [WorkerTables1764000100000, KeptStaging1764000200000, WorkerEnds1764000300200, CutSpan1764000400000, TaskLanes1764000450000];
+export const workerMigrations = (): MigrationClass[] => [WorkerTables1764000100000, KeptStaging1764000200000, WorkerEnds1764000300200, CutSpan1764000400000, TaskLanes1764000450000, Quarantine1764000500000];

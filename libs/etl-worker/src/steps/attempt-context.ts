@@ -5,6 +5,7 @@ import { runInspect } from './inspect.step.ts';
 import { runLoad } from './load.step.ts';
 import { runProfile } from './profile.step.ts';
 import { beginStaging, runPublish } from './publish.step.ts';
+import { runQuarantine } from './quarantine.step.ts';
 import { runReconcile } from './reconcile.step.ts';
 import { runSketch } from './sketch.step.ts';
 import type { CutStore, StepContext } from './step-context.ts';
@@ -46,6 +47,7 @@ export class AttemptContext implements StepContext {
 
   beat(): Promise<void> { return this.parts.beat(); }
   report(progress: Progress): void { this.parts.report(progress); }
+  async scratch(): Promise<string> { return (await (this.tools ??= this.parts.tools())).scratch; }
 
   open(name: string): Promise<OpenConnection> {
     const opening = this.opening.get(name) ?? this.connect(name);
@@ -60,6 +62,7 @@ export class AttemptContext implements StepContext {
       case 'inspect': return untilAborted(this.signal, runInspect(this, task));
       case 'load': return runLoad(this, task);
       case 'publish': return runPublish(this, task);
+      case 'quarantine': return untilAborted(this.signal, runQuarantine(this, task));
       case 'reconcile': return untilAborted(this.signal, runReconcile(this, task));
       case 'sketch': return runSketch(this, task);
     }

@@ -1,5 +1,5 @@
 import type { ChunkRange, LedgerRow, Reached } from '@agent-etl/connectors';
-import { type Digest, EtlError, type LoadResult, type Span, addDigests } from '@agent-etl/contracts';
+import { type AsideReason, type Digest, EtlError, type LoadResult, type Span, addDigests } from '@agent-etl/contracts';
 
 /** Key of the ledger row that publish writes; all other rows are pieces of the load. */
 export const PUBLISH_KEY = 'publish';
@@ -28,6 +28,8 @@ export function missingOf(ranges: readonly ChunkRange[], ledger: readonly Ledger
   return ranges.filter(({ key }) => !written.has(key));
 }
 
+/** A sink answers no more reasons than these. */
+const MOST_REASONS = 100;
 export interface Sums { readonly rows: number; readonly rejected: number; readonly bytes: number }
 export const sumsOf = (ledger: readonly LedgerRow[]): Sums => piecesOf(ledger).reduce(
   (sum, { rows, rejected, bytes }) => ({ rows: sum.rows + rows, rejected: sum.rejected + rejected, bytes: sum.bytes + bytes }), { rows: 0, rejected: 0, bytes: 0 });
@@ -41,18 +43,20 @@ export function ledgerDigest(kind: Digest['kind'], ledger: readonly LedgerRow[])
 
 /** What a load did, summed from the ledger alone.
  * @throws EtlError `sink.reconcile-mismatch` when the ledger does not hold exactly the pieces of the cut, or the digest counted other rows */
-export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readonly LedgerRow[]; resumed: number; digest: Digest | null; reached?: Reached | null; isRowWise?: boolean; span?: Span | undefined; of?: 'all' | 'sample' }): LoadResult {
+export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readonly LedgerRow[]; resumed: number; digest: Digest | null; reached?: Reached | null; isRowWise?: boolean; span?: Span | undefined; of?: 'all' | 'sample'; aside?: readonly AsideReason[] }): LoadResult {
   const pieces = piecesOf(seen.ledger);
   const missing = missingOf(seen.ranges, pieces);
   if (missing.length > 0 || pieces.length !== seen.ranges.length) {
     throw new EtlError('sink.reconcile-mismatch', { difference: `${seen.ranges.length} pieces were cut, the ledger has ${pieces.length}` });
   }
   const { rows, rejected, bytes } = sumsOf(pieces);
-  if (seen.digest && seen.of !== 'sample' && seen.digest.rows !== rows + rejected) {
-    throw new EtlError('sink.reconcile-mismatch', { difference: `${seen.digest.rows} rows at the source, ${rows} written and ${rejected} rejected` });
+  const aside = (seen.aside ?? []).reduce((sum, reason) => sum + reason.rows, 0);
+  if (seen.aside && aside !== rejected && seen.aside.length < MOST_REASONS) throw new EtlError('sink.reconcile-mismatch', { difference: `${rejected} rows were rejected, ${aside} are in quarantine` });
+  if (seen.digest && seen.of !== 'sample' && seen.digest.rows !== rows) {
+    throw new EtlError('sink.reconcile-mismatch', { difference: `${seen.digest.rows} good rows at the source, ${rows} written and ${rejected} rejected` });
   }
   const { read, filtered, grouped } = throughSteps(rows + rejected, seen);
-  return { kind: 'load', read, filtered, ...grouped, rejected, written: rows, bytes, chunks: seen.ranges.length, resumed: seen.resumed, digest: seen.digest, ...(seen.span ? { span: seen.span } : {}) };
+  return { kind: 'load', read, filtered, ...grouped, rejected, written: rows, bytes, chunks: seen.ranges.length, resumed: seen.resumed, digest: seen.digest, ...(seen.span ? { span: seen.span } : {}), ...(seen.aside?.length ? { aside: [...seen.aside] } : {}) };
 }
 
 /** What the steps did with the rows of the source. Rows that went through one by one must be those that their filters kept.

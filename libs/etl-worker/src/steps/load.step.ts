@@ -1,6 +1,8 @@
 import type { ChunkRange, LedgerRow, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
 import { type Digest, EtlError, type LoadResult, type LoadTask, type Span, isRowWise, leavesOut } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import type { StoredCut } from '../chunks/chunks.repository.ts';
 import { sampleOf } from '../reconcile/sample-of.ts';
 import { sampleDigest, sampleSums } from '../reconcile/sample-rules.ts';
@@ -8,8 +10,9 @@ import { isHashedBeside } from '../tasks/lanes-rules.ts';
 import { decisiveError, staysUnused } from '../tasks/task-state.ts';
 import { inLanes } from './in-lanes.ts';
 import { LoadProgress } from './load-progress.ts';
-import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf } from './load-rules.ts';
-import { moveChunk } from './move-chunk.ts';
+import { assertWithinLimit } from './aside-rules.ts';
+import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf, sumsOf } from './load-rules.ts';
+import { type Ends, moveChunk } from './move-chunk.ts';
 import { raiseFence } from './raise-fence.ts';
 import { spanOf } from './span-of.ts';
 import { type StepContext, writerOf } from './step-context.ts';
@@ -29,16 +32,16 @@ export async function runLoad(context: StepContext, task: LoadTask): Promise<Loa
 }
 
 interface Picture { readonly session: SourceSession; readonly ranges: readonly ChunkRange[]; readonly span: Span | undefined }
-interface Ends { readonly source: Source; readonly sink: SinkSession; readonly progress: LoadProgress }
+interface LoadEnds { readonly source: Source; readonly sink: SinkSession; readonly progress: LoadProgress }
 
 class Load {
   private readonly context: StepContext;
   private readonly task: LoadTask;
-  private readonly ends: Ends;
+  private readonly ends: LoadEnds;
   private session: SourceSession | null = null;
   private picture: Picture | null = null;
   private resumed = 0;
-  constructor(context: StepContext, task: LoadTask, ends: Ends) {
+  constructor(context: StepContext, task: LoadTask, ends: LoadEnds) {
     this.context = context;
     this.task = task;
     this.ends = ends;
@@ -126,13 +129,20 @@ class Load {
     return { session, ranges, span };
   }
 
+  private async judged(): Promise<Ends['judging']> {
+    const { judging } = this.task;
+    if (!judging) return null;
+    const scratch = await this.context.scratch();
+    return { by: judging, path: ({ key }) => join(scratch, `aside-${createHash('sha256').update(key).digest('hex')}.ndjson`) };
+  }
+
   private async move({ session, ranges, span }: Picture, ledger: readonly LedgerRow[]): Promise<LoadResult> {
     const { sink, progress } = this.ends;
     const missing = missingOf(ranges, ledger);
     this.resumed = Math.max(this.resumed, ledger.filter(({ attempt }) => attempt < this.context.command.attempt).length);
     progress.begin(ranges.length, ledger);
     const seen: { digest: Digest | null; sample?: LoadResult['sample']; ms: number } = { digest: null, ms: 0 };
-    const ends = { source: session, sink, carrier: this.task.carrier, progress };
+    const ends = { source: session, sink, carrier: this.task.carrier, progress, judging: await this.judged() };
     const { level = 'full' } = this.task;
     const { lanes } = this.context;
     const hash = lanes > 1 ? this.hashBeside({ session, ranges, span }) : undefined;
@@ -146,9 +156,11 @@ class Load {
     progress.proving();
     const written = await sink.ledger();
     const digest = seen.digest ?? (level === 'sampled' ? null : ledgerDigest(this.task.digest, written)) ?? (level === 'full' ? await session.digest(ranges, this.context.signal) : null);
+    const aside = await sink.aside?.() ?? [];
+    assertWithinLimit(this.task.judging, { ...sumsOf(written), aside });
     const { transform } = this.task;
     const reached = transform && leavesOut(transform) ? await session.reached?.(ranges, this.context.signal) ?? null : null;
-    return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, isRowWise: !transform || isRowWise(transform), span, of: seen.sample ? 'sample' : 'all' }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}) };
+    return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, isRowWise: !transform || isRowWise(transform), span, of: seen.sample ? 'sample' : 'all', aside }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}) };
   }
 
   /** What hashes the source while it is copied: all of it where rows are not hashed on their way, or the sample of this run. */

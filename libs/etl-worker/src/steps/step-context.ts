@@ -27,6 +27,8 @@ export interface StepContext {
   /** Asks whether the claim stands. @throws EtlError `lease.lost` and whatever else stops the attempt */
   beat(): Promise<void>;
   report(progress: Progress): void;
+  /** Private folder of the attempt; the worker empties it. */
+  scratch(): Promise<string>;
 }
 
 /** Who writes, in the words of fence and ledger. @param load the load task, which its publish shares */

@@ -17,7 +17,7 @@ export function lanesAsked({ task, connections }: Pick<TaskCommand, 'task' | 'co
 }
 function endsOf(task: TaskSpec): string[] {
   switch (task.kind) {
-    case 'profile': case 'inspect': case 'sketch': return [];
+    case 'profile': case 'inspect': case 'sketch': case 'quarantine': return [];
     case 'load': return [task.source.connection, task.target.connection];
     case 'publish': return [task.target.connection];
     case 'reconcile': return [task.load.source.connection, task.publish.target.connection];
@@ -25,7 +25,7 @@ function endsOf(task: TaskSpec): string[] {
 }
 function widthOf(task: TaskSpec): number {
   switch (task.kind) {
-    case 'profile': case 'inspect': case 'sketch': return 0;
+    case 'profile': case 'inspect': case 'sketch': case 'quarantine': return 0;
     case 'load': return task.chunks.parallel + (isHashedBeside(task) ? 1 : 0);
     case 'publish': return task.level === 'counts' ? 1 : PROVING;
     case 'reconcile': return PROVING;

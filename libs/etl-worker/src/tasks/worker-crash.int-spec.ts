@@ -210,6 +210,42 @@ describePostgres('a worker process', () => {
     await expectExact(copy);
   }, 120_000);
 
+  describe('that sets rows aside', () => {
+    const rows = 20_000;
+    const bad = Math.floor(rows / 7);
+    const judged = (task: LoadTask): LoadTask => ({ ...task, carrier: 'text', digest: 'text-md5', judging: { pipeline: 'crashed', bad: 'aside', atMost: { of: 'share', percent: 20 }, checks: [{ check: 'not_null', column: 'note' }] } });
+    const asideOf = async (copy: ACopy): Promise<unknown> => (await copy.db.query(`select count(*)::int as rows, count(distinct raw::json->>'id')::int as ids, min(reason) as reason from _etl.quarantine where run_id = $1`, [copy.runId])).rows[0];
+
+    it.each(['sink.aside-written', 'sink.before-commit', 'sink.after-commit', 'reconcile.counted', 'publish.committed'] as const)('and is killed at %s loses and doubles none of them', async (point) => {
+      const copy = await copyOf(`aside_${point.replaceAll(/\W/g, '_')}`, rows);
+      const victim = await worker(`${point}:${point.startsWith('sink') ? 2 : 1}`);
+      const driving = (async () => {
+        const task = judged(await copy.loadTask(400_000));
+        const load = await copy.drive(copy.command(task));
+        return { load, published: await copy.publish(task, load.result, { digest: 'text-md5' }) };
+      })();
+      await victim.gone;
+      await worker();
+      const { load, published } = await driving;
+      expect(LoadResult.parse(load.result)).toMatchObject({ read: rows, written: rows - bad, rejected: bad, aside: [{ reason: 'not_null:note', rows: bad, row: null }] });
+      expect(published.result).toMatchObject({ published: rows - bad, level: 'full' });
+      expect(await asideOf(copy)).toEqual({ rows: bad, ids: bad, reason: 'not_null:note' });
+      expect((await copy.db.query(`select count(*)::int as n, count(distinct id)::int as ids from mart.${copy.name}`)).rows).toEqual([{ n: rows - bad, ids: rows - bad }]);
+      expect(await copy.stagingTables()).toBe(0);
+    }, 120_000);
+
+    it('fails when there are more than may be, publishes nothing, and keeps them to be read', async () => {
+      const copy = await copyOf('aside_too_many', rows);
+      await worker();
+      const task = judged(await copy.loadTask(400_000));
+      const command = copy.command({ ...task, judging: { ...task.judging!, atMost: { of: 'rows', rows: bad - 1 } } });
+      await copy.ask(command);
+      expect(await copy.outcome(command)).toMatchObject({ state: 'failed', failure: { code: 'data.too-many-rejects', text: `${bad} rows rejected, ${bad - 1} allowed, most of them for not_null:note.` } });
+      expect(await asideOf(copy)).toMatchObject({ rows: bad, ids: bad });
+      expect((await copy.db.query(`select to_regclass('mart.${copy.name}') as target`)).rows).toEqual([{ target: null }]);
+    }, 120_000);
+  });
+
   describe.each(crashPoints)('killed at %s', (point) => {
     let shape: LoadTask;
     beforeAll(async () => {

@@ -143,7 +143,7 @@ export class ACopy {
   /** Staging tables that came since this copy was made. */
   async stagingTables(): Promise<number> {
     const { rows } = await this.db.query<{ n: number }>(`select count(*)::int as n from pg_class c join pg_namespace s on s.oid = c.relnamespace
-      where s.nspname = '_etl' and c.relkind = 'r' and c.relname not in ('fence', 'ledger', 'position', 'history')`);
+      where s.nspname = '_etl' and c.relkind = 'r' and c.relname not in ('fence', 'ledger', 'position', 'history', 'quarantine')`);
     return rows[0]!.n - this.before;
   }
   /** Sessions of workers on the user's databases. */

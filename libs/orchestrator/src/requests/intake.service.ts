@@ -69,6 +69,6 @@ export class Intake {
     const source = DatasetRef.parse({ connection: spec.from.connection, dataset: spec.from.dataset });
     const target = DatasetRef.parse({ connection: spec.to.connection, dataset: spec.to.dataset });
     await this.runs.start(tx, lookRun({
-      spec: { id: 'profile', kind: 'profile', source, target, ...(spec.from.select ? { select: spec.from.select } : {}) }, pipeline: spec.name, pipelineId, requestId, now: await tx.now(), deadlineMs: this.planningMs }));
+      spec: { id: 'profile', kind: 'profile', source, target, ...(spec.from.select ? { select: spec.from.select } : {}), ...(typeof spec.onFail === 'object' ? { bad: 'aside' } : {}) }, pipeline: spec.name, pipelineId, requestId, now: await tx.now(), deadlineMs: this.planningMs }));
   }
 }

@@ -1,4 +1,4 @@
-import { type InspectTask, type Plan, type ProfileTask, type ReconcileTask, type SketchTask, type TaskSpec } from '@agent-etl/contracts';
+import { type InspectTask, type Plan, type ProfileTask, type QuarantineTask, type ReconcileTask, type SketchTask, type TaskSpec } from '@agent-etl/contracts';
 import { v7 } from 'uuid';
 import { sketchKey } from '../datasets/dataset-rules.ts';
 import { later } from './instant-rules.ts';
@@ -19,8 +19,8 @@ export const copyRun = ({ planId, plan, pipelineId, requestId, approvedBy, now, 
   ...base(now), kind: 'copy', planId, requestId, pipelineId, pipeline: plan.pipeline.name, driver, targetKey: targetKey(plan.target), approvedBy, deadline: later(now, deadlineMs),
   tasks: plan.tasks.map((task) => freshTask(task, plan.edges.filter(([, after]) => after === task.id).map(([before]) => before))) });
 
-export interface LookFor { readonly spec: ProfileTask | InspectTask | ReconcileTask | SketchTask; readonly pipeline: string; readonly pipelineId: string | null; readonly requestId: string | null; readonly now: string; readonly deadlineMs: number }
-/** A run that only looks: a profile before a plan, a connection that is tried, both ends of a pipeline compared, or the values of a dataset profiled. */
+export interface LookFor { readonly spec: ProfileTask | InspectTask | ReconcileTask | SketchTask | QuarantineTask; readonly pipeline: string; readonly pipelineId: string | null; readonly requestId: string | null; readonly now: string; readonly deadlineMs: number }
+/** A run that only looks: a profile before a plan, a connection that is tried, both ends of a pipeline compared, the values of a dataset profiled, or what was set aside read. */
 export const lookRun = ({ spec, pipeline, pipelineId, requestId, now, deadlineMs }: LookFor): RunRecord => {
   const kind = spec.kind === 'profile' ? 'planning' : spec.kind;
   return { ...base(now), kind, planId: null, requestId, pipelineId, pipeline, driver: 'workers', targetKey: spec.kind === 'sketch' ? sketchKey(spec.source) : null, approvedBy: null, deadline: later(now, deadlineMs), tasks: [freshTask(spec, [])] };

@@ -5,7 +5,7 @@ export type AfterFailure = { readonly then: 'again'; readonly delayMs: number; r
 export interface Tries { readonly kind: RunKind; readonly failures: number; readonly losses: number; readonly seed: string }
 
 // Somebody waits for the answer of a look. A copy outlasts a restart of its database: eight tries take about a minute.
-const mostFailures: Record<RunKind, number> = { copy: 5, planning: 2, inspect: 1, reconcile: 2, sketch: 2 };
+const mostFailures: Record<RunKind, number> = { copy: 5, planning: 2, inspect: 1, reconcile: 2, sketch: 2, quarantine: 1 };
 const mostBreaks: Record<RunKind, number> = { ...mostFailures, copy: 8 };
 const breaks: ReadonlySet<ErrorCode> = new Set(['connection.unreachable', 'connection.interrupted', 'source.snapshot-lost']);
 // A worker that dies says nothing about the task, but a task that kills every worker must end.

@@ -73,6 +73,11 @@ export class RunsRepository {
     if (wakeAt(before) !== wakeAt(after)) await this.setWake(tx, after);
   }
 
+  /** What a look has shown is for the one who asked, and kept nowhere. */
+  async forgetResult(tx: TenantTx, runId: string): Promise<void> {
+    await tx.run(sql`update task_run set result = null where run_id = ${runId}::uuid`);
+  }
+
   /** Green runs that published into this target for this pipeline, or with this very plan since an instant. */
   async greenRuns(tx: TenantTx, of: { pipelineId: string; targetKey: string } | { planId: PlanId; since: string | null }): Promise<number> {
     const which = 'planId' in of ? sql`plan_id = ${of.planId} and finished_at > coalesce(${of.since}::timestamptz, '-infinity')` : sql`pipeline_id = ${of.pipelineId}::uuid and target_key = ${of.targetKey}`;

@@ -23,6 +23,7 @@ export const obedient = ({ task }: Command): Answer => {
     case 'inspect': return { result: { kind: 'inspect', system: 'PostgreSQL 18.4', datasets: task.want === 'datasets' ? [{ name: 'public.flights', rows: 3, bytes: 8192 }] : [] } };
     case 'load': return { result: loadOf(2_984_094) };
     case 'publish': return { result: publishOf(2_984_094) };
+    case 'quarantine': return { result: { kind: 'quarantine', groups: [], rows: [], next: null } };
     case 'reconcile': return { result: { kind: 'reconcile', sourceDigest: digest(2_984_094), targetDigest: digest(2_984_094), proofMs: 12 } };
     case 'sketch': return 'silent';
   }

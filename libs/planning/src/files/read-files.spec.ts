@@ -54,7 +54,7 @@ it('keeps NO a text and an inline password out of a connection', () => {
   expect([answer.code, answer.issues[0]?.path, JSON.stringify(answer.issues).includes('hunter2')]).toEqual(['request.invalid', 'agent-etl.yaml:3:52', false]);
 });
 it('refuses by name what this release does not have', () => {
-  const pipeline = readPipelineFile(`${good}checks: [{ not_null: [a] }]\nonFail: { quarantine: { atMost: 1% } }\n`);
-  expect(unsupported(pipeline).map(({ path }) => path)).toEqual(['/pipeline/checks', '/pipeline/onFail']);
-  expect(() => assertSupported(pipeline)).toThrow('checks, onFail quarantine is not supported');
+  const pipeline = readPipelineFile(`${good}onDrift: quarantine\n`);
+  expect(unsupported(pipeline).map(({ path }) => path)).toEqual(['/pipeline/onDrift']);
+  expect(() => assertSupported(pipeline)).toThrow('onDrift: quarantine is not supported');
 });

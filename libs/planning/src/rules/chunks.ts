@@ -9,8 +9,16 @@ const mostChunks = 4096;
 const mostParallel = 4;
 
 /** Pieces that are copied, retried and proved one by one: 64 MiB each, or an eighth of a smaller source, never under 16 MiB. */
-export function ruleChunks(input: CopyInput, { cursor, since }: Cursoring): Ruled<Chunking> {
+export function ruleChunks(input: CopyInput, { cursor, since }: Cursoring, how: 'as-it-lies' | 'in-one-piece' = 'as-it-lies'): Ruled<Chunking> {
+  if (how === 'in-one-piece' && (input.source.pages !== null || input.source.range !== undefined)) return inOnePiece(input);
   return cursor && since !== null ? ofSlice(input, cursor.column) : ofWhole(input);
+}
+/** Rows that are compared with each other have to be seen together. */
+function inOnePiece({ source }: CopyInput): Ruled<Chunking> {
+  const size = megabytes(source.bytes);
+  return { value: { by: 'whole', count: 1, parallel: 1, targetBytes: Math.max(source.bytes, PAGE) }, risks: [], decisions: [
+    decide('chunks', '1, whole', { why: ['rows-compared', `A check asks for rows that are unique: all ${size} are read together, and the source finds the twins.`], rejected: [['several', 'Twins in two pieces would not be seen.']] }),
+    decide('parallelism', '1', { why: ['one-chunk', 'There is one piece.'], rejected: [['2', 'Nothing to share.']] })] };
 }
 /** Nobody knows yet how much changed: it is cut when it is seen. */
 function ofSlice({ parallel = 2 }: CopyInput, column: string): Ruled<Chunking> {

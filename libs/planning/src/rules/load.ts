@@ -68,7 +68,7 @@ function again(input: CopyInput): Ruled<Publishing> {
 
 function append(input: CopyInput, state: 'empty' | 'filled'): Ruled<Publishing> {
   const { target, earlierRuns = 0 } = input;
-  const again = state === 'filled' && earlierRuns > 0;
+  const again = state === 'filled' && earlierRuns > 0 && !input.pipeline.replays; // what comes back from quarantine comes once
   const rows = grouped(target.rows);
   return ruled({ load: 'append', how: 'append', risk: again ? 'R2' : 'R1', key: undefined, ...(state === 'filled' ? { fills: 'once-more' } : {}) }, [
     decide('load', 'append', { by: by(input), why: state === 'empty' ? ['empty-target', 'The target exists and is empty: it keeps its types, keys and grants.'] : ['asked', `The request says append; the target holds about ${rows} rows.`],

@@ -1,14 +1,15 @@
-import type { ColumnMapping, Decision, LoadTask } from '@agent-etl/contracts';
+import { type ColumnMapping, type Decision, type Judging, type LoadTask } from '@agent-etl/contracts';
 import { type CopyInput, type Ruled, decide, grouped, plural } from '../decide.ts';
 
 export interface Movement { readonly carrier: LoadTask['carrier']; readonly engine: LoadTask['engine']; readonly digest: LoadTask['digest'] }
 
 /** How bytes travel, what moves them, and how rows are hashed on the way. */
-export function ruleMovement({ source, target }: CopyInput, columns: readonly ColumnMapping[]): Ruled<Movement> {
+export function ruleMovement({ source, target }: CopyInput, columns: readonly ColumnMapping[], judging: Judging | null = null): Ruled<Movement> {
   const changed = columns.filter(({ sourceNative, targetNative }) => sourceNative !== targetNative);
   const engineOf = (text: string, rejected: string): Decision => decide('engine', text, { why: ['engine', rejected], rejected: text === 'splice'
     ? [['duckdb', 'Decoding and encoding every value costs about twice the CPU and changes nothing.']] : [['splice', 'The two ends do not speak one binary format.']] });
   if (source.connector === 'postgres' && target.connector === 'postgres') {
+    if (judging) return judgedBetweenTables(judging, engineOf('splice', 'Both ends are PostgreSQL: the source judges, each server reads and writes text.'));
     if (!changed.length) {
       return { risks: [], value: { carrier: 'frames', engine: 'splice', digest: 'pg-frame' }, decisions: [
         decide('movement', 'splice binary frames', { why: ['same-engine-equal-types', `Same engine, ${plural(columns.length, 'equal type')}, no step: bytes pass undecoded.`],
@@ -26,9 +27,16 @@ export function ruleMovement({ source, target }: CopyInput, columns: readonly Co
       decide('movement', 'stream as text', { why: ['between-engines', `From ${between}: ${grouped(source.rows)} rows as text that both sides read exactly.`], rejected: [['splice binary frames', 'Only two PostgreSQL ends share a frame format.']] }),
       decide('engine', 'stream', { why: ['engine', `From ${between}: each end writes or reads the text itself, no engine stands between.`], rejected: [['duckdb', 'It would parse and print every value once more and change nothing.']] })] };
   }
-  const value: Movement = { carrier: source.connector === 'file' && target.connector === 'file' ? 'file' : 'text', engine: 'duckdb', digest: 'text-md5' };
+  const value: Movement = { carrier: source.connector === 'file' && target.connector === 'file' && !judging ? 'file' : 'text', engine: 'duckdb', digest: 'text-md5' };
   return { value, risks: [], decisions: [
     decide('movement', value.carrier === 'file' ? 'the engine opens the file' : 'stream as text', { why: ['between-engines', `From ${between}: ${grouped(source.rows)} rows as ${value.carrier === 'file' ? 'columns' : 'text that both sides read exactly'}.`],
       rejected: [['splice binary frames', 'Only two PostgreSQL ends share a frame format.']] }),
     engineOf('duckdb', `From ${between}: DuckDB in a locked child process reads and writes files.`)] };
+}
+
+/** Rows that may leave the stream travel as text, behind what the source says of each. */
+function judgedBetweenTables({ bad }: Judging, engine: Decision): Ruled<Movement> {
+  return { risks: [], value: { carrier: 'text', engine: 'splice', digest: 'text-md5' }, decisions: [
+    decide('movement', 'stream as text', { why: ['rows-judged', `The source judges each row in the statement that reads it, and says so before the row; ${bad === 'aside' ? 'a bad one leaves the stream on its way' : 'the first bad one ends it'}.`],
+      rejected: [['splice binary frames', 'A row that leaves the stream would have to be told from its frame.']] }), engine] };
 }

@@ -11,7 +11,7 @@ export type LoweredStep =
   | { readonly op: 'derive'; readonly columns: readonly { readonly as: string; readonly expr: Expr }[] }
   | { readonly op: 'select' | 'drop'; readonly columns: readonly string[] }
   | { readonly op: 'rename'; readonly names: ReadonlyMap<string, string> }
-  | { readonly op: 'cast'; readonly column: string; readonly to: ColumnType; readonly onError: 'fail' | 'null'; readonly format?: string }
+  | { readonly op: 'cast'; readonly column: string; readonly to: ColumnType; readonly onError: 'fail' | 'null' | 'quarantine'; readonly format?: string }
   | { readonly op: 'group'; readonly by: readonly string[]; readonly measures: readonly Measure[] }
   | { readonly op: 'first'; readonly keys: readonly string[]; readonly order: readonly Order[] }
   | { readonly op: 'limit'; readonly order: readonly Order[]; readonly n: number; readonly offset: number };
@@ -21,7 +21,7 @@ export interface FusedColumn { readonly name: string; readonly type: ColumnType;
 /** What steps come to: as few stages as they need, and the columns behind them. */
 export interface Fused { readonly columns: readonly FusedColumn[]; readonly stages: readonly Stage[] }
 
-interface Held { readonly name: string; readonly expr: Expr; readonly type: ColumnType; readonly source: string | null }
+interface Held { readonly name: string; readonly expr: Expr; readonly type: ColumnType; readonly source: string | null; readonly misfit?: Expr }
 /** Rows behind some stages, and what the row-wise steps since then make of them: neighbours become one stage. */
 interface State { readonly stages: readonly Stage[]; readonly input: InputColumns; readonly held: readonly Held[]; readonly conditions: readonly Expr[] }
 
@@ -45,7 +45,7 @@ function applied(step: LoweredStep, state: State): State {
       const renamed = new Map([...step.names].map(([from, to]) => [named(held, from), to]));
       return { ...state, held: held.map((column) => ({ ...column, name: renamed.get(column) ?? column.name })) };
     }
-    case 'cast': return derived(state, [{ as: step.column, expr: { k: 'cast', e: { k: 'col', name: named(held, step.column).name }, to: step.to, onError: step.onError, ...(step.format === undefined ? {} : { format: step.format }) } }]);
+    case 'cast': return casted(step, state);
     case 'derive': return derived(state, step.columns);
     case 'group': return grouped(step, flushed(state));
     case 'first': { const next = flushed(state); return { ...next, stages: [...next.stages, { op: 'first', keys: step.keys.map((name) => comparable(next.held, name).name), order: ordered(step.order, next) }] }; }
@@ -56,6 +56,14 @@ function applied(step: LoweredStep, state: State): State {
 function derived(state: State, columns: readonly { readonly as: string; readonly expr: Expr }[]): State {
   const made = columns.map(({ as, expr }): Held => ({ name: as, source: null, ...inTerms(expr, state) }));
   return { ...state, held: [...state.held.map((column) => made.find(({ name }) => name === column.name) ?? column), ...made.filter(({ name }) => !state.held.some((column) => column.name === name))] };
+}
+function casted({ column, to, onError, format }: Extract<LoweredStep, { op: 'cast' }>, state: State): State {
+  const { name } = named(state.held, column);
+  const cast: Expr = { k: 'cast', e: { k: 'col', name }, to, onError: onError === 'fail' ? 'fail' : 'null', ...(format === undefined ? {} : { format }) };
+  const next = derived(state, [{ as: name, expr: cast }]);
+  if (onError !== 'quarantine') return next;
+  const misfit = inTerms({ k: 'and', es: [{ k: 'isNull', e: { k: 'col', name }, neg: true }, { k: 'isNull', e: cast, neg: false }] }, state, bool).expr;
+  return { ...next, held: next.held.map((each) => (each.name === name ? { ...each, misfit } : each)) };
 }
 function grouped({ by, measures }: Extract<LoweredStep, { op: 'group' }>, state: State): State {
   const keys = by.map((name) => comparable(state.held, name));
@@ -69,7 +77,7 @@ const ordered = (order: readonly Order[], state: State): Order[] => order.map((p
 function flushed(state: State): State {
   if (isUntouched(state) && state.stages.length) return state;
   const [first, ...rest] = state.conditions;
-  const stage: Stage = { op: 'rows', columns: state.held.map(({ name, expr }) => ({ name, expr })), where: first ? rest.length ? { k: 'and', es: [...state.conditions] } : first : null };
+  const stage: Stage = { op: 'rows', columns: state.held.map(({ name, expr, misfit }) => ({ name, expr, ...(misfit ? { misfit } : {}) })), where: first ? rest.length ? { k: 'and', es: [...state.conditions] } : first : null };
   return behind({ ...state, stages: [...state.stages, stage] }, state.held);
 }
 const isUntouched = ({ held, input, conditions }: State): boolean => !conditions.length && held.length === input.size && held.every(({ name, expr }) => expr.k === 'col' && expr.name === name);

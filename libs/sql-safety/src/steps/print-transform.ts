@@ -19,14 +19,34 @@ export interface PrintedTransform<D extends ExprDialect> { readonly rows: SqlFra
 /** Checks a stored transform again and prints it: between plan and run it was only data.
  * @throws EtlError `sql.rejected` */
 export function printTransform<D extends ExprDialect>(dialect: D, { input, stages }: Transform, begin: TransformInput<D>): PrintedTransform<D> {
-  try {
+  return told(() => {
     const printer = new StagePrinter(dialect, new Map(input.map(({ name, type }) => [name, type])), begin);
     for (const stage of stages) printer.add(stage);
     return printer.done();
+  });
+}
+/** What is refused in a stored transform, in the words of the error table. */
+function told<T>(work: () => T): T {
+  try {
+    return work();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     throw new EtlError('sql.rejected', { issues: error.message }, { issues: [{ code: error.code, path: '/pipeline/steps', text: `${error.message}.` }] });
   }
+}
+
+/** What a transform of one stage over single rows makes of a row: its columns, in which of them a value did not fit, and whether it stays. Null where rows do not go one by one. */
+export interface PrintedRow<D extends ExprDialect> { readonly columns: readonly { readonly name: string; readonly value: SqlFragment<D>; readonly misfit: SqlFragment<D> | null }[]; readonly where: SqlFragment<D> | null }
+/** @throws EtlError `sql.rejected` */
+export function printRow<D extends ExprDialect>(dialect: D, { input, stages }: Transform, column: ColumnSource<D>): PrintedRow<D> | null {
+  const [stage] = stages;
+  if (stages.length !== 1 || stage?.op !== 'rows') return null;
+  const types = new Map(input.map(({ name, type }) => [name, type]));
+  const print = (expr: unknown, expect?: ColumnType): SqlFragment<D> => printExpression(dialect, checkExpression(expr, { input: types, ...(expect ? { expect } : {}) }), column);
+  return told(() => ({
+    columns: stage.columns.map(({ name, expr, misfit }) => ({ name, value: expr.k === 'col' && types.has(expr.name) ? column(expr.name) : print(expr), misfit: misfit ? print(misfit, bool) : null })),
+    where: stage.where === null ? null : print(stage.where, bool),
+  }));
 }
 
 class StagePrinter<D extends ExprDialect> {
