@@ -45,7 +45,7 @@ import { DagsHandler } from './planning/dags.handler.ts';
 import { DagsService } from './planning/dags.service.ts';
 import { DriftReplans } from './planning/drift-replans.service.ts';
 import { PlanEntity } from './planning/plan.entity.ts';
-import { PARALLEL, PlanningGround } from './planning/planning-ground.service.ts';
+import { MEANS, PlanningGround, type PlanningMeans } from './planning/planning-ground.service.ts';
 import { PlanningService } from './planning/planning.service.ts';
 import { PlansController } from './planning/plans.controller.ts';
 import { PlansRepository } from './planning/plans.repository.ts';
@@ -101,13 +101,14 @@ const services: Provider[] = [
 export class OrchestratorModule {
   static register(parts: Parts, options: OrchestratorOptions): DynamicModule {
     const { state, outbox, config, log } = parts;
+    const connectors = options.connectors ?? builtInConnectors();
     const value = (provide: symbol | Function, useValue: unknown): Provider => ({ provide, useValue });
     return {
       module: OrchestratorModule,
       controllers: [RequestsController, PlansController, PipelinesController, RunsController, ConnectionsController, QuarantineController, AirflowController, DatasetsController, BackfillsController, RequestsHandler, RunsHandler, DagsHandler],
       providers: [
-        value(StateDatabase, state), value(Outbox, outbox), value(ORCHESTRATOR_LOG, log), value(CONNECTORS, options.connectors ?? builtInConnectors()), value(PROJECT_FILE, options.project ?? config.ETL_ORCHESTRATOR_PROJECT ?? null),
-        value(SIGNING_KEY, keyOf(options, config)), value(PARALLEL, config.ETL_ORCHESTRATOR_PARALLEL), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000),
+        value(StateDatabase, state), value(Outbox, outbox), value(ORCHESTRATOR_LOG, log), value(CONNECTORS, connectors), value(PROJECT_FILE, options.project ?? config.ETL_ORCHESTRATOR_PROJECT ?? null),
+        value(SIGNING_KEY, keyOf(options, config)), value(MEANS, { mapColumn: connectors.mapColumn, parallel: config.ETL_ORCHESTRATOR_PARALLEL } satisfies PlanningMeans), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000),
         value(PLANNING_MS, config.ETL_ORCHESTRATOR_PLANNING_SECONDS * 1000), ...services,
         { provide: PARTS_JOINED, inject: [GivenUpMessages, OrchestratorLifecycle], useFactory: (givenUp: GivenUpMessages, lifecycle: OrchestratorLifecycle) => join(parts, { givenUp, lifecycle }) },
       ],

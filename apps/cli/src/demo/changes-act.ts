@@ -10,7 +10,7 @@ import type { Stage } from './demo-stage.ts';
 /** The pipeline of the first copy once more, after its source has gone on, and then over a source that has not. */
 export async function changesAct({ session, databases }: Stage): Promise<{ acts: Act[]; checks: DemoCheck[] }> {
   const { output } = session;
-  output.show(actLine(output.paint, { number: 3, of: 3, say: 'Bring the warehouse up to date.' }));
+  output.show(actLine(output.paint, { number: 4, of: 4, say: 'Bring the warehouse up to date.' }));
   await withDatabase(databases.adminUrl, 'ops', letBatchTwoArrive);
   output.show([`   ops     overnight ${grouped(batchTwo.rows)} flights arrived, ${batchTwo.late} of them late, and ${corrections.length} were corrected`]);
   const update = await runAct(session, 'flights_to_warehouse');

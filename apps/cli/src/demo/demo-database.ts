@@ -114,12 +114,12 @@ export async function loadOps({ adminUrl, folder }: Databases, files: { flights:
   return { ...await withDatabase(adminUrl, 'ops', counts), wasKept: kept };
 }
 const columns = flightColumns.map(({ name, kind }) => ({ name, type: { kind } }));
-/** The same digest of a Parquet file of flights, by DuckDB. */
-export async function parquetDigest({ folder }: Databases, path: string): Promise<string> {
+/** One row of a statement over a Parquet file, by DuckDB. */
+export async function askParquet({ folder }: Databases, path: string, select: SqlFragment<'duckdb'>): Promise<Readonly<Record<string, unknown>>> {
   const child = await DuckChild.start({ about: basename(path), scratch: folder, files: [path] });
   try {
-    const [row] = await child.query(compile(duck`select ${rowDigest('duckdb', columns, digestKey)} from read_parquet(${literal('duckdb', path)})`));
-    return `${String(row?.['n'])}:${String(row?.['a'])}:${String(row?.['b'])}`;
+    const [row = {}] = await child.query(compile(duck`${select} from read_parquet(${literal('duckdb', path)})`));
+    return row;
   } finally {
     await child.stop();
   }

@@ -12,7 +12,7 @@ export const headLine = (paint: Paint): string[] => [` ${paint('bold', 'AGENT-OR
 export const actLine = (paint: Paint, act: { number: number; of: number; say: string }): string[] => ['', ` ${paint('cyan', `${act.number} / ${act.of}`)}   "${act.say}"`];
 
 const labels: Readonly<Record<string, string>> = { movement: 'plan', strategy: 'read' };
-const shown = ['movement', 'key', 'chunks', 'strategy', 'overlap', 'publish', 'proof'];
+const shown = ['movement', 'steps', 'key', 'chunks', 'strategy', 'overlap', 'publish', 'proof', 'bad rows'];
 /** The choices that carry an act, a line each, with one option that lost. */
 export function demoPlanLines(plan: PlanView, paint: Paint): string[] {
   const lines = plan.decisions.filter(({ question }) => shown.includes(question)).flatMap(({ question, choice, reason, rejected }) => {

@@ -4,7 +4,7 @@ import type { Session } from '../session/session.ts';
 import { findStandalone, joinStandalone } from '../session/standalone-client.ts';
 import { type Databases, type Loaded, dropOldStates, loadOps, makeLogin, makePassword, makeWarehouse, statePrefix } from './demo-database.ts';
 import { demoFiles } from './demo-files.ts';
-import { putDemoConnections, writeDemoProject } from './demo-project.ts';
+import { handOver, putDemoConnections, writeDemoProject } from './demo-project.ts';
 import { withTime } from './demo-screens.ts';
 
 export interface Stage { readonly session: Session; readonly databases: Databases; readonly projectDir: string; readonly url: string; readonly pid: number; readonly loaded: Loaded }
@@ -27,11 +27,13 @@ export async function prepareStage(session: Session, kill: 'kill' | undefined): 
   output.progress(' loading the flights of 2001 into ops ...');
   await dropOldStates(databases, state);
   await makeLogin(databases);
-  const loaded = await loadOps(databases, await demoFiles());
+  const files = await demoFiles();
+  const loaded = await loadOps(databases, files);
+  await handOver(files.movies, projectDir);
   await makeWarehouse(databases);
   await putDemoConnections(await session.client(), projectDir, databases.adminUrl);
   const kept = loaded.wasKept ? '   kept from the demo before' : '';
-  output.show([withTime(` data    ops.flights ${grouped(loaded.flights)}   ops.airports ${grouped(loaded.airports)}${kept}`, performance.now() - loading)]);
+  output.show([withTime(` data    ops.flights ${grouped(loaded.flights)}   ops.airports ${grouped(loaded.airports)}   movies.json ${grouped(files.movies.rows)}${kept}`, performance.now() - loading)]);
   return { session, databases, projectDir, url: standalone.url, pid: standalone.pid, loaded };
 }
 /** Ends a standalone and waits until it is gone; one that does not end is left to its own. */
