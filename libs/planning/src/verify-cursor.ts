@@ -14,6 +14,8 @@ export function cursorIssues({ profiles: { source, target }, pipeline }: Plan, l
   const column = source.columns.find(({ name }) => name === cursor.column);
   if (source.connector !== 'postgres' || target.connector !== 'postgres') found.push(issue('cursor.ends', 'A cursor needs two tables.'));
   if (!column || column.type.kind !== cursor.kind || column.nullable) found.push(issue('cursor.column', `${cursor.column} is no time that is never NULL.`));
+  const isTouched = load.transform?.stages.some((stage) => stage.op !== 'rows' || !stage.columns.some(({ name, expr }) => name === cursor.column && expr.k === 'col' && expr.name === name));
+  if (isTouched) found.push(issue('cursor.steps', `The steps make ${cursor.column} another column than that of the source.`));
   if (cursor.pipeline !== pipeline.name) found.push(issue('cursor.pipeline', `The position is that of ${cursor.pipeline}.`));
   if (!isPart) return found;
   if (!target.positions?.some((position) => position.pipeline === cursor.pipeline && position.scope === (cursor.formerScope ?? cursor.scope))) found.push(issue('cursor.position', 'The target has no position to read from.'));

@@ -3,6 +3,7 @@ import { Column, EtlError, type LoadTask, type Pipeline, type Plan, type Profile
 import { planCopy } from '../plan-copy.ts';
 import { planHash } from '../plan-hash.ts';
 import { aCopyInput, aMissingTarget, aPipeline, aProfile, flightColumns } from '../testing.ts';
+import { transformed } from '../transformed.ts';
 import { verifyPlan } from '../verify-plan.ts';
 import { saysChange } from './cursor.ts';
 
@@ -113,6 +114,22 @@ describe('a cursor', () => {
     const plan = planned(aPipeline({ to: { connection: 'warehouse', dataset: 'a.parquet' } }), { target });
     expect([loadOf(plan).cursor, said(plan, 'strategy')?.reason.code]).toEqual([undefined, 'file-target']);
     expect(codeOf(() => planned(to(undefined, 'updated_at'), { target }))).toContain('request.unsupported');
+  });
+  it('is none that the steps rename or compute: the source is cut by its own column of that name', () => {
+    const source = aProfile();
+    const input = source.columns.map(({ name, type, native, nullable }) => ({ name, type, native, nullable }));
+    const stepped = (renamed: Readonly<Record<string, string>>, cursor?: string) => {
+      const made = { ...transformed(source, { columns: source.columns.map(({ name, type }) => ({ name: renamed[name] ?? name, type, source: name })), stages: [{ op: 'rows', where: null, columns: input.map(({ name }) => ({ name: renamed[name] ?? name, expr: { k: 'col', name } })) }] }) };
+      const found = planCopy(aCopyInput({ pipeline: to(undefined, cursor), ...made }));
+      if ('questions' in found) throw new Error('asks');
+      return found.plan;
+    };
+    expect([loadOf(stepped({})).cursor?.column, loadOf(stepped({ updated_at: 'changed_at' })).cursor, loadOf(stepped({ updated_at: 'departed_at', departed_at: 'updated_at' })).cursor]).toEqual(['updated_at', undefined, undefined]);
+    expect(codeOf(() => stepped({ updated_at: 'changed_at' }, 'changed_at'))).toContain('a cursor passes through the steps');
+    const plan = stepped({});
+    const [stage] = loadOf(plan).transform!.stages;
+    if (stage?.op === 'rows') stage.columns.find(({ name }) => name === 'updated_at')!.expr = { k: 'col', name: 'departed_at' };
+    expect(verifyPlan(plan, {}).issues.map(({ code }) => code)).toContain('cursor.steps');
   });
   it.each([['updated_at', true], ['lastModified', true], ['last_update', true], ['row_changed_on', true], ['mtime', true], ['created_at', false], ['departed_at', false], ['next_update', false], ['exchange_date', false]])(
     '%s says that a change moves it: %s', (name, says) => { expect(saysChange(name)).toBe(says); });
