@@ -14,7 +14,7 @@ const duckPart = (unit: Duck, value: Duck): Duck => d`CAST(floor(system.main.dat
 const pgPart = (unit: Pg, value: Pg): Pg => p`CAST(floor(pg_catalog.date_part(${unit}, ${value})) AS bigint)`;
 
 /** One form per function and dialect, equal in value and in type; names are qualified, so that nothing of a user's stands in their place.
- * lower and upper are those of ASCII: engines and collations disagree beyond it. */
+ * lower and upper are those of ASCII: engines and collations disagree beyond it. A year before 1 has month 0, so that it is no date anywhere: engines count such years differently. */
 export const duckForms: Forms<Duck> = {
   lower: (s) => d`system.main.translate(${s}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`, upper: (s) => d`system.main.translate(${s}, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')`,
   length: (s) => d`CAST(system.main.length(${s}) AS BIGINT)`, trim: (s) => d`system.main.trim(${s}, ' ')`, ltrim: (s) => d`system.main.ltrim(${s}, ' ')`, rtrim: (s) => d`system.main.rtrim(${s}, ' ')`,
@@ -26,7 +26,7 @@ export const duckForms: Forms<Duck> = {
   greatest: (...args) => d`system.main.greatest(${duckList(args)})`, least: (...args) => d`system.main.least(${duckList(args)})`, if: (c, a, b) => d`CASE WHEN ${c} THEN ${a} ELSE ${b} END`,
   abs: (x) => d`system.main.abs(${x})`, sign: (x) => d`CAST(system.main.sign(${x}) AS BIGINT)`, floor: (x) => d`CAST(system.main.floor(${x}) AS BIGINT)`, ceil: (x) => d`CAST(system.main.ceil(${x}) AS BIGINT)`,
   round: (x, n) => (n ? d`system.main.round(${x}, CAST(${n} AS INTEGER))` : x), sqrt: (x) => d`CASE WHEN ${x} >= 0 THEN system.main.sqrt(${x}) END`,
-  date_trunc: (unit, value) => d`system.main.date_trunc(${unit}, ${value})`, date_part: duckPart, diff_days: (a, b) => d`CAST(system.main.date_diff('day', ${a}, ${b}) AS BIGINT)`, make_date: (y, m, day) => d`system.main.make_date(${y}, ${m}, ${day})`,
+  date_trunc: (unit, value) => d`system.main.date_trunc(${unit}, ${value})`, date_part: duckPart, diff_days: (a, b) => d`CAST(system.main.date_diff('day', ${a}, ${b}) AS BIGINT)`, make_date: (y, m, day) => d`system.main.make_date(${y}, CASE WHEN ${y} < 1 THEN 0 ELSE ${m} END, ${day})`,
   year: (value) => duckPart(d`'year'`, value), quarter: (value) => duckPart(d`'quarter'`, value), month: (value) => duckPart(d`'month'`, value), day: (value) => duckPart(d`'day'`, value),
 };
 export const postgresForms: Forms<Pg> = {
@@ -37,12 +37,12 @@ export const postgresForms: Forms<Pg> = {
   lpad: (s, n, by) => p`pg_catalog.lpad(${s}, CAST(${n} AS integer), ${by})`, rpad: (s, n, by) => p`pg_catalog.rpad(${s}, CAST(${n} AS integer), ${by})`,
   starts_with: (s, x) => p`pg_catalog.starts_with(${s}, ${x})`, ends_with: (s, x) => p`(pg_catalog.right(${s}, pg_catalog.char_length(${x})) = ${x})`, contains: (s, x) => p`(pg_catalog.strpos(${s}, ${x}) > 0)`,
   position: (s, x) => p`CAST(pg_catalog.strpos(${s}, ${x}) AS bigint)`, split_part: (s, by, n) => p`pg_catalog.split_part(${s}, ${by}, CAST(${n} AS integer))`,
-  md5: (s) => p`pg_catalog.md5(${s})`, sha256: (s) => p`pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${s}, 'UTF8')), 'hex')`,
+  md5: (s) => p`pg_catalog.md5(pg_catalog.convert_to(${s}, 'UTF8'))`, sha256: (s) => p`pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${s}, 'UTF8')), 'hex')`,
   concat: (...args) => p`(${joinSql(args, p` || `)})`, coalesce: (...args) => p`coalesce(${pgList(args)})`, nullif: (a, b) => p`nullif(${a}, ${b})`,
   greatest: (...args) => p`greatest(${pgList(args)})`, least: (...args) => p`least(${pgList(args)})`, if: (c, a, b) => p`CASE WHEN ${c} THEN ${a} ELSE ${b} END`,
   abs: (x) => p`pg_catalog.abs(${x})`, sign: (x) => p`CAST(pg_catalog.sign(${x}) AS bigint)`, floor: (x) => p`CAST(pg_catalog.floor(${x}) AS bigint)`, ceil: (x) => p`CAST(pg_catalog.ceil(${x}) AS bigint)`,
   round: (x, n) => (n ? p`pg_catalog.round(${x}, CAST(${n} AS integer))` : x), sqrt: (x) => p`CASE WHEN ${x} >= 0 THEN pg_catalog.sqrt(${x}) END`,
   date_trunc: (unit, value) => p`pg_catalog.date_trunc(${unit}, CAST(${value} AS timestamp without time zone))`, date_part: pgPart, diff_days: (a, b) => p`CAST(${b} - ${a} AS bigint)`,
-  make_date: (y, m, day) => p`pg_catalog.make_date(CAST(${y} AS integer), CAST(${m} AS integer), CAST(${day} AS integer))`,
+  make_date: (y, m, day) => p`pg_catalog.make_date(CAST(${y} AS integer), CAST(CASE WHEN ${y} < 1 THEN 0 ELSE ${m} END AS integer), CAST(${day} AS integer))`,
   year: (value) => pgPart(p`'year'`, value), quarter: (value) => pgPart(p`'quarter'`, value), month: (value) => pgPart(p`'month'`, value), day: (value) => pgPart(p`'day'`, value),
 };

@@ -39,15 +39,19 @@ const duckCast: Dialected<'duckdb'> = ({ value, from, to, onError, format }) => 
   }
   if (from.kind === 'dec' && WHOLE.includes(to.kind)) return cast(d`system.main.round(${value}, 0)`);
   if ((from.kind === 'f64' && to.kind === 'dec') || (from.kind === 'dec' && to.kind === 'f64')) return cast(d`CAST(${value} AS VARCHAR)`);
+  // A decimal that is all fraction is spelled without its zero: .50.
+  if (from.kind === 'dec' && to.kind === 'text' && from.precision === from.scale) return d`system.main.regexp_replace(${cast(value)}, '^(-?)[.]', '\\10.')`;
   return cast(value);
 };
 
 const p = sqlFor('postgres');
 const RANGES: Readonly<Record<string, readonly [string, string]>> = { i16: ['-32768', '32767'], i32: ['-2147483648', '2147483647'], i64: ['-9223372036854775808', '9223372036854775807'] };
+/** A double as text that is no decimal where it is no number: Postgres alone has a decimal NaN. */
+const notNan = (value: SqlFragment<'postgres'>): SqlFragment<'postgres'> => p`pg_catalog.replace(CAST(${value} AS text), 'NaN', '[NaN]')`;
 /** Postgres has no TRY_CAST: whether a value fits is asked before, of a number in a type that holds more. */
 const postgresCast: Dialected<'postgres'> = ({ value, from, to, onError, format }) => {
   if (format !== undefined) throw new Refusal('SQL_NO_FORM', 'A format is not available at a Postgres source; cast in a view there');
-  const cast = p`CAST(${from.kind === 'dec' && WHOLE.includes(to.kind) ? p`pg_catalog.round(${value}, 0)` : from.kind === 'f64' && to.kind === 'dec' ? p`CAST(${value} AS text)` : value} AS ${typeIn('postgres', to)})`;
+  const cast = p`CAST(${from.kind === 'dec' && WHOLE.includes(to.kind) ? p`pg_catalog.round(${value}, 0)` : from.kind === 'f64' && to.kind === 'dec' ? notNan(value) : value} AS ${typeIn('postgres', to)})`;
   if (from.kind === 'text' && to.kind !== 'text') {
     const fits = p`${value} ~ ${literal('postgres', `^(${patternOf(to)})$`)}`;
     if (onError === 'fail') return p`CASE WHEN ${value} IS NULL OR ${fits} THEN ${cast} ELSE CAST('[' || ${value} || ']' AS ${typeIn('postgres', to)}) END`;

@@ -79,7 +79,8 @@ function ordered<D extends ExprDialect>({ dialect, sql, typeOf, print: go }: Pri
 }
 
 function like<D extends ExprDialect>({ dialect, sql, print: go }: Printer<D>, { e, pattern, ci, neg }: Extract<Expr, { k: 'like' }>): SqlFragment<D> {
-  const value = ci ? sql`translate(${go(e)}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')` : go(e);
+  const schema = dialect === 'duckdb' ? sql`system.main` : sql`pg_catalog`;
+  const value = ci ? sql`${schema}.translate(${go(e)}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')` : go(e);
   const shape = ci ? pattern.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) : pattern;
   return sql`(${value} ${neg ? sql`NOT ` : sql``}LIKE ${literal(dialect, shape)} ESCAPE '!')`;
 }
