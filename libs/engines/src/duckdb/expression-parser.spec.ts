@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ColumnType } from '@agent-etl/contracts';
 import { type Checked, type ValidatedExpr, checkExpression, checked, compile, identifier, printExpression, sqlFor } from '@agent-etl/sql-safety';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExpressionParser } from './expression-parser.ts';
@@ -42,7 +42,8 @@ describe('an expression', () => {
     ['STATUS is not null', '("status" IS NOT NULL)'],
     ['-n + 9007199254740993', `(CAST((- "n") AS bigint) + CAST('9007199254740993' AS bigint))`],
     ['"Release Date" is distinct from null', `("Release Date" IS DISTINCT FROM CAST(NULL AS text))`],
-    ['true or is_open', '(TRUE OR "is_open")'],
+    ['true or is_open', '(TRUE OR "is_open")'], ['is_open is not true', '(CAST("is_open" AS boolean) IS DISTINCT FROM TRUE)'],
+    ["status ilike 'a%'", `(pg_catalog.translate("status", 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') LIKE 'a%' ESCAPE '!')`],
     ["status > 'M'", `("status" COLLATE "C" > CAST('M' AS text))`],
     ['n // 2 + n % 3', `((CAST("n" AS bigint) / nullif(CAST('2' AS bigint), 0)) + CAST(("n" % nullif(CAST('3' AS integer), 0)) AS bigint))`],
   ])('is read and printed anew: %s', async (text, postgres) => { expect(await printed(text)).toBe(postgres); });
@@ -56,7 +57,7 @@ describe('an expression', () => {
     ["getenv('HOME')", 'SQL_FUNCTION'], ['other.lower(status)', 'SQL_FUNCTION'], ['random()', 'SQL_FUNCTION'], ['now()', 'SQL_FUNCTION'], ["status || n", 'SQL_TYPE'], ['blob = blob', 'SQL_TYPE'], ['status + 1', 'SQL_TYPE'], ['n and is_open', 'SQL_TYPE'],
     ["day > 'soon'", 'SQL_TYPE'], ["cast('2020-02-30' as date)", 'SQL_LITERAL'], ['cast(rate as varchar)', 'SQL_TYPE'], ["status like status", 'SQL_LITERAL'], ['lower()', 'SQL_ARITY'], ['repeat(status, 1000000000)', 'SQL_FUNCTION'],
     ['lpad(status, 1000000000, status)', 'SQL_LITERAL'], ['[n]', 'SQL_FUNCTION'], ['n[1]', 'SQL_NODE'], ["{'a': n}", 'SQL_KEY'], ['x -> x', 'SQL_NODE'], ['cast(n as json)', 'SQL_TYPE'], ['', 'SQL_SYNTAX'], ['n\u202E = 1', 'SQL_BAD_CHAR'], ['n\r= 1', 'SQL_BAD_CHAR'],
-    ['total * total * total * total', 'SQL_TYPE'], ['n::interval', 'SQL_TYPE'], ['n collate nocase', 'SQL_NODE'], ['interval 1 day', 'SQL_FUNCTION'],
+    ['total * total * total * total', 'SQL_TYPE'], ['n::interval', 'SQL_TYPE'], ['n collate nocase', 'SQL_NODE'], ['interval 1 day', 'SQL_FUNCTION'], ['rate > 1e400', 'SQL_LITERAL'],
   ])('is refused by name: %s', async (text, code) => { expect(await refused(text)).toBe(code); });
 
   it('is bounded before a parser sees it', async () => {
@@ -65,6 +66,13 @@ describe('an expression', () => {
   it('says where, and names the nearest column', async () => {
     expect(await read("n = 1 and statuss = 'x'")).toMatchObject({ ok: false, issues: [{ code: 'SQL_COLUMN', path: '/where', text: 'There is no such column here; did you mean status.' }] });
     expect(await read('n = 1 and pg_sleep(1)')).toMatchObject({ ok: false, issues: [{ text: 'There is no such function here, at character 11.' }] });
+  });
+  it('is parsed by a new child after one that did not start', async () => {
+    const late = new ExpressionParser(join(scratch, 'late'));
+    await expect(late.parse('n', '/where')).rejects.toMatchObject({ code: 'sql.parser-lost' });
+    await mkdir(join(scratch, 'late'));
+    expect(await late.parse('n', '/where')).toEqual({ ok: true, value: { k: 'col', name: 'n' } });
+    await late.stop();
   });
   it('must have the type that its place asks for', async () => {
     expect(await read('n + 1', { kind: 'bool' })).toMatchObject({ ok: false, issues: [{ code: 'SQL_TYPE' }] });

@@ -33,8 +33,8 @@ export class ExpressionParser {
   }
 
   private async treeOf(query: string): Promise<string> {
-    const child = await (this.child ??= DuckChild.start({ about: 'an expression', scratch: this.scratch, threads: 1, memoryBytes: MEMORY_BYTES }));
     try {
+      const child = await (this.child ??= DuckChild.start({ about: 'an expression', scratch: this.scratch, threads: 1, memoryBytes: MEMORY_BYTES }));
       const [row] = await child.query(compile(sql`SELECT json_serialize_sql(CAST(${query} AS VARCHAR)) AS tree`), AbortSignal.timeout(PARSE_MS));
       return String(row?.['tree']);
     } catch (error) {

@@ -8,10 +8,15 @@ export class Spelled {
 export type Json = null | boolean | string | Spelled | readonly Json[] | { readonly [key: string]: Json };
 export type Tree = { readonly [key: string]: Json };
 
-/** JSON whose numbers keep their digits. */
+/** JSON whose numbers keep their digits.
+ * @throws Refusal `SQL_LITERAL` where the parser says something that is no JSON: it spells a number beyond the largest double as Infinity */
 export function losslessJson(text: string): Json {
   const keep = (_key: string, value: unknown, context?: { readonly source?: string }): unknown => (typeof value === 'number' ? new Spelled(context?.source ?? String(value)) : value);
-  return JSON.parse(text, keep as (key: string, value: unknown) => unknown) as Json;
+  try {
+    return JSON.parse(text, keep as (key: string, value: unknown) => unknown) as Json;
+  } catch {
+    throw new Refusal('SQL_LITERAL', 'A number is larger than any double');
+  }
 }
 export const isTree = (value: Json | undefined): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Spelled);
 export const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
