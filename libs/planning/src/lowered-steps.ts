@@ -1,5 +1,5 @@
 import type { Expr, Issue, Measure, Order, Step } from '@agent-etl/contracts';
-import { type Checked, type Fused, type InputColumns, type LoweredStep, checked, fuseSteps, stepType } from '@agent-etl/sql-safety';
+import { type Checked, type ExprDialect, type Fused, type InputColumns, type LoweredStep, checked, fuseSteps, stepType } from '@agent-etl/sql-safety';
 
 /** Reads a text as an expression; `path` says where it stands. */
 export type ReadExpression = (text: string, path: string) => Promise<Checked<Expr>>;
@@ -7,13 +7,13 @@ const at = (index: number, ...rest: readonly string[]): string => ['/pipeline/st
 
 /** Reads the texts of steps and makes one projection and one condition of all of them.
  * @returns every text that cannot be read as an issue, or else the first step that does not fit its columns */
-export async function fusedOf(steps: readonly Step[], { input, read }: { readonly input: InputColumns; readonly read: ReadExpression }): Promise<Checked<Fused>> {
+export async function fusedOf(steps: readonly Step[], { input, read, dialect }: { readonly input: InputColumns; readonly read: ReadExpression; readonly dialect: ExprDialect }): Promise<Checked<Fused>> {
   const lowered = await Promise.all(steps.map((step, index) => lower(step, { index, read })));
   const issues = lowered.flatMap((each) => (each.ok ? [] : each.issues));
   if (issues.length) return { ok: false, issues };
   const values = lowered.flatMap((each) => (each.ok ? [each.value] : []));
   let failing = 0;
-  const fused = checked('', () => fuseSteps(values, input, (index) => { failing = index; }));
+  const fused = checked('', () => fuseSteps(values, input, { dialect, at: (index) => { failing = index; } }));
   return fused.ok ? fused : { ok: false, issues: fused.issues.map((issue) => ({ ...issue, path: at(failing, Object.keys(steps[failing] ?? {})[0] ?? '') })) };
 }
 

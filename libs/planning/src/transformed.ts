@@ -1,17 +1,20 @@
 import { type Column, type Profile, type Transform, isRowWise, leavesOut } from '@agent-etl/contracts';
-import { type Fused, nativeOf } from '@agent-etl/sql-safety';
+import { type ExprDialect, type Fused, nativeOf } from '@agent-etl/sql-safety';
+
+/** The engine that computes the steps of a source. */
+export const dialectOf = ({ connector }: Pick<Profile, 'connector'>): ExprDialect => (connector === 'postgres' ? 'postgres' : 'duckdb');
 
 /** A source as its readers see it behind the steps: their columns, and of keys and indexes what passes. The fingerprint stays that of the source.
  * Columns that were grouped by are a key of the groups; keys of the rows before are not. */
 export function transformed(source: Profile, { columns, stages }: Fused): { readonly source: Profile; readonly transform: Transform } {
   const transform: Transform = { input: source.columns.map(({ name, type, native, nullable }) => ({ name, type, native, nullable })), stages: [...stages] };
-  const dialect = source.connector === 'postgres' ? 'postgres' : 'duckdb';
+  const dialect = dialectOf(source);
   const rowWise = isRowWise(transform);
   const seen = columns.map(({ name, source: from, type }): Column => {
     const own = from === null ? undefined : source.columns.find((column) => column.name === from);
     return own ? { name, type: own.type, native: own.native, nullable: own.nullable } : { name, type, native: nativeOf(dialect, type) ?? 'text', nullable: true };
   });
-  const passedAs = (name: string): string | null => columns.find(({ source: from }) => from === name)?.name ?? null;
+  const passedAs = (name: string): string | null => (columns.find((column) => column.source === name && column.name === name) ?? columns.find((column) => column.source === name))?.name ?? null;
   const all = (keys: readonly string[][]): string[][] => keys.flatMap((key) => {
     const names = key.map(passedAs);
     return names.every((name) => name !== null) ? [names as string[]] : [];

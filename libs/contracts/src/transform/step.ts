@@ -8,6 +8,8 @@ const Names = z.array(Name).min(1);
 export const stepKinds = ['filter', 'derive', 'select', 'drop', 'rename', 'cast', 'aggregate', 'dedupe', 'limit'] as const;
 export type StepKind = (typeof stepKinds)[number];
 
+const hasSome = (columns: object): boolean => Object.keys(columns).length > 0;
+
 const CastStep = z.object({
   column: Name.describe('Column.'),
   to: SafeText.min(1).max(63).describe('boolean, smallint, integer, bigint, decimal(p,s), double, text, date or timestamp.'),
@@ -28,10 +30,10 @@ const AggregateStep = z.object({
 /** A step as a person writes it: one key, which says what it does. Steps see the output of the step before. */
 export const Step = z.object({
   filter: Text.optional().describe('Rows for which this holds stay, such as status <> \'test\'.'),
-  derive: z.record(Name, Text).optional().describe('Columns computed from the columns before, by name; those of one step stand in the order of their names.'),
+  derive: z.record(Name, Text).refine(hasSome, 'names no column').optional().describe('Columns computed from the columns before, by name; those of one step stand in the order of their names.'),
   select: Names.optional().describe('Columns to keep, in this order.'),
   drop: Names.optional().describe('Columns to leave out.'),
-  rename: z.record(Name, Name).optional().describe('New names by old names.'),
+  rename: z.record(Name, Name).refine(hasSome, 'names no column').optional().describe('New names by old names.'),
   cast: CastStep.optional().describe('Another type for one column.'),
   aggregate: AggregateStep.optional().describe('One row for each group.'),
   dedupe: z.object({ keys: Names.describe('Columns that name a row.'), keep: z.array(OrderBy).min(1).describe('Which of several comes first and stays.') }).strict().optional().describe('One row for each key.'),

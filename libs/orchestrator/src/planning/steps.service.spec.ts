@@ -26,8 +26,17 @@ describe('the steps of a pipeline', () => {
     expect(verifyPlan(planned.plan, {})).toEqual({ ok: true, issues: [] });
     expect(planned.plan.decisions[0]).toMatchObject({ question: 'steps', choice: 'filter, derive, rename, drop, while the source is read' });
   });
+  it('copy a column with its type as the engine spells it, and know the key by its own name', async () => {
+    const { source } = await steps.behind(pipeline([{ derive: { a_copy: 'id', place_too: 'place' } }]), profile({ columns: [column('id', 'i64', 'bigint'), column('place', 'other', 'point')] }));
+    expect(source.columns.map(({ name, native, nullable }) => [name, native, nullable])).toEqual([['id', 'bigint', false], ['place', 'point', false], ['a_copy', 'bigint', false], ['place_too', 'point', false]]);
+    expect(source.primaryKey).toEqual(['id']);
+  });
   it('are refused with an issue for every text, at its place', async () => {
     await expect(steps.behind(pipeline([{ filter: 'statuss = 1' }, { derive: { a: 'pg_sleep(1)', b: '(select 1)' } }]), profile({}))).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_FUNCTION', path: '/pipeline/steps/1/derive/a' }, { code: 'SQL_NODE', path: '/pipeline/steps/1/derive/b' }] });
+    const cast = (onError: 'null' | 'fail', format?: string) => [{ filter: 'id > 0' }, { cast: { column: 'status', to: 'date', onError, ...(format ? { format } : {}) } }];
+    await expect(steps.behind(pipeline(cast('null', '%Y')), profile({}))).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_NO_FORM', path: '/pipeline/steps/1/cast' }] });
+    await expect(steps.behind(pipeline(cast('fail', '%Q')), profile({ connector: 'file' }))).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_LITERAL', path: '/pipeline/steps/1/cast' }] });
+    await expect(steps.behind(pipeline([{ filter: 'total > 1e400' }]), profile({}))).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_LITERAL', path: '/pipeline/steps/0/filter' }] });
     await expect(steps.behind(pipeline([{ drop: ['total'] }, { filter: 'total > 1' }]), profile({}))).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_COLUMN', path: '/pipeline/steps/1/filter' }] });
   });
 });

@@ -1,6 +1,6 @@
 import { EtlError, type Pipeline, type Profile, type Transform } from '@agent-etl/contracts';
 import { ExpressionParser } from '@agent-etl/engines';
-import { fusedOf, transformed } from '@agent-etl/planning';
+import { dialectOf, fusedOf, transformed } from '@agent-etl/planning';
 import { Injectable } from '@nestjs/common';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,10 +15,19 @@ export class StepsService {
    * @throws EtlError `sql.rejected` with an issue per text or step, `sql.parser-lost` */
   async behind({ steps }: Pipeline, source: Profile): Promise<{ readonly source: Profile; readonly transform?: Transform }> {
     if (!steps?.length) return { source };
-    const { parser } = await (this.parser ??= started());
-    const fused = await fusedOf(steps, { input: new Map(source.columns.map(({ name, type }) => [name, type])), read: (text, path) => parser.parse(text, path) });
+    const { parser } = await this.running();
+    const fused = await fusedOf(steps, { input: new Map(source.columns.map(({ name, type }) => [name, type])), dialect: dialectOf(source), read: (text, path) => parser.parse(text, path) });
     if (fused.ok) return transformed(source, fused.value);
     throw new EtlError('sql.rejected', { issues: fused.issues.map(({ path, text }) => `${path.replace('/pipeline', '')}: ${text.replace(/\.$/, '')}`).join('; ') }, { issues: fused.issues });
+  }
+  /** A start that failed is tried again by whoever asks next. */
+  private async running(): Promise<{ readonly parser: ExpressionParser }> {
+    try {
+      return await (this.parser ??= started());
+    } catch (error) {
+      this.parser = null;
+      throw error;
+    }
   }
   async stop(): Promise<void> {
     const running = await this.parser?.catch(() => null);

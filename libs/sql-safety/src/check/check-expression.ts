@@ -3,7 +3,7 @@ import { Refusal } from '../refusal.ts';
 import { typeCall } from '../registry/functions.ts';
 import type { Typing } from '../registry/typing.ts';
 import { constantAs } from './literal-rules.ts';
-import { arithmeticType, assertCast, bool, commonType, f64, isNumber, isUsable, text } from './type-rules.ts';
+import { arithmeticType, assertCast, assertDigits, bool, commonType, f64, isNumber, isUsable, text } from './type-rules.ts';
 import { type ValidatedExpr, mintValidated } from './validated.ts';
 
 /** Columns that an expression may name, with their types. */
@@ -14,12 +14,29 @@ const MOST_NODES = 5_000;
  * @param expect type that the whole must have
  * @throws Refusal */
 export function checkExpression(expr: unknown, at: { readonly input: InputColumns; readonly expect?: ColumnType }): ValidatedExpr {
+  assertBounded(expr);
   const shaped = Expr.safeParse(expr);
   if (!shaped.success) throw new Refusal('IR_SHAPE', 'This is no expression');
   const checker = new Checker(at.input);
   const done = at.expect ? checker.to(checker.type(shaped.data), at.expect) : checker.type(shaped.data);
   if (checker.typeOf(done).kind === 'other' && done.k === 'lit') throw new Refusal('SQL_TYPE', 'NULL has no type here; cast it');
   return mintValidated(done, checker.types, checker.columns);
+}
+
+/** Bounds a tree before anything walks it by recursion: what a step stands for may be deep, and one branch may hang in many places. Types and names count as parts of a part. */
+const MOST_DEPTH = 500;
+const MOST_OBJECTS = 4 * MOST_NODES;
+function assertBounded(expr: unknown): void {
+  const open: [value: unknown, depth: number][] = [[expr, 0]];
+  let objects = 0;
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [value, depth] = next;
+    if (typeof value !== 'object' || value === null) continue;
+    objects += 1;
+    if (objects > MOST_OBJECTS) throw new Refusal('SQL_LIMIT', `The expression has more than ${MOST_NODES} parts`);
+    if (depth > MOST_DEPTH) throw new Refusal('SQL_TOO_DEEP', 'The expression, with the columns that it is computed from, is nested too deeply');
+    for (const child of Object.values(value)) open.push([child, Array.isArray(value) ? depth : depth + 1]);
+  }
 }
 
 class Checker implements Typing {
@@ -66,6 +83,7 @@ class Checker implements Typing {
     const base = rest.reduce(commonType, first);
     const numbers = nodes.flatMap((node) => (node.k === 'lit' && isNumber(this.typeOf(node)) && isNumber(base) ? [this.typeOf(node)] : []));
     const type = numbers.reduce(commonType, base);
+    if (!isUsable(type)) throw new Refusal('SQL_TYPE', `A value of ${type.kind} can only pass`);
     return { nodes: nodes.map((node) => this.to(node, type)), type };
   }
 
@@ -74,6 +92,7 @@ class Checker implements Typing {
     return node;
   }
   private literal({ t, v }: Extract<Expr, { k: 'lit' }>): Expr {
+    assertDigits(t);
     if (v === null) return this.keep({ k: 'lit', t, v }, t);
     const constant = constantAs(v, t);
     if (constant === null) throw new Refusal('SQL_LITERAL', `A constant is no ${t.kind}`);
@@ -134,6 +153,7 @@ class Checker implements Typing {
   private cast({ e, to, onError, format }: Extract<Expr, { k: 'cast' }>): Expr {
     const typed = this.type(e);
     const from = this.typeOf(typed);
+    assertDigits(to);
     if (typed.k === 'lit' && (typed.v === null || (from.kind === 'text' && format === undefined))) {
       const constant = typed.v === null ? null : constantAs(typed.v, to);
       if (typed.v !== null && constant === null && onError === 'fail') throw new Refusal('SQL_LITERAL', `A constant is no ${to.kind}`);

@@ -1,7 +1,7 @@
 import type { ColumnType, Measure } from '@agent-etl/contracts';
 import { Refusal } from '../refusal.ts';
 import { type InputColumns, checkExpression } from './check-expression.ts';
-import { bool, decimal, asDecimal, f64, i64, isUsable, isWhole, MOST_DIGITS } from './type-rules.ts';
+import { bool, decimal, asDecimal, f64, i64, isSortable, isUsable, isWhole, MOST_DIGITS } from './type-rules.ts';
 import type { ValidatedExpr } from './validated.ts';
 
 /** A measure that was resolved and typed. */
@@ -14,6 +14,7 @@ export function checkMeasure({ as, fn, arg, where }: Measure, input: InputColumn
   return { as, fn, arg: checkedArg, where: where === null ? null : checkExpression(where, { input, expect: bool }), type: typeOf(fn, checkedArg?.type ?? null) };
 }
 function typeOf(fn: Measure['fn'], arg: ColumnType | null): ColumnType {
+  if (fn === 'count_distinct' && arg && !isSortable(arg)) throw new Refusal('SQL_TYPE', `Values of ${arg.kind} are not told apart`);
   if (fn === 'count' || fn === 'count_distinct' || arg === null) return i64;
   if (!isUsable(arg)) throw new Refusal('SQL_TYPE', `${fn} of ${arg.kind} has no meaning`);
   if (fn === 'min' || fn === 'max') {

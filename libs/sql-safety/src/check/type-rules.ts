@@ -20,6 +20,9 @@ const isFloat = ({ kind }: ColumnType): boolean => kind === 'f64' || kind === 'f
 /** Kinds that an expression can say something about besides whether they are NULL. */
 export const isUsable = ({ kind }: ColumnType): boolean => isNumber({ kind }) || ['bool', 'text', 'date', 'ts', 'tstz', 'uuid'].includes(kind);
 
+/** Kinds whose values every engine can put in an order and tell apart. */
+export const isSortable = ({ kind }: ColumnType): boolean => kind !== 'json' && kind !== 'other';
+
 /** A decimal that holds every value of a whole number or of a decimal.
  * @throws Refusal `SQL_TYPE` for a decimal without declared digits: no engine but Postgres has it */
 export function asDecimal(type: ColumnType): { readonly p: number; readonly s: number } {
@@ -68,6 +71,12 @@ export function commonType(l: ColumnType, r: ColumnType): ColumnType {
   if (l.kind === r.kind) return l;
   if ((l.kind === 'date' && r.kind === 'ts') || (l.kind === 'ts' && r.kind === 'date')) return ts;
   throw new Refusal('SQL_TYPE', `One type is needed, ${mismatch(l, r)}; cast one of them`);
+}
+
+/** @throws Refusal `SQL_TYPE` for digits that no engine has */
+export function assertDigits({ kind, precision, scale = 0 }: ColumnType): void {
+  if (kind !== 'dec' || precision === undefined) return;
+  if (!Number.isInteger(precision) || !Number.isInteger(scale) || precision < 1 || precision > MOST_DIGITS || scale < 0 || scale > precision) throw new Refusal('SQL_TYPE', `A decimal has 1 to ${MOST_DIGITS} digits, and at most all of them after the point`);
 }
 
 /** What can be turned into what, with one meaning in every engine. */

@@ -26,8 +26,11 @@ export function identifier(...parts: readonly string[]): SqlIdentifier {
   minted.add(name);
   return name;
 }
+const problemOf = (part: string): string | null => (typeof part !== 'string' || part.length === 0 ? 'is empty' : part.includes('\0') ? 'holds NUL' : !part.isWellFormed() ? 'holds half a surrogate pair' : bytesOf(part) > MAX_BYTES ? 'is longer than 63 bytes' : null);
+/** Whether a text can be one part of an identifier. */
+export const isName = (part: string): boolean => problemOf(part) === null;
 function checkPart(part: string): void {
-  const problem = typeof part !== 'string' || part.length === 0 ? 'is empty' : part.includes('\0') ? 'holds NUL' : !part.isWellFormed() ? 'holds half a surrogate pair' : bytesOf(part) > MAX_BYTES ? 'is longer than 63 bytes' : null;
+  const problem = problemOf(part);
   if (problem) throw new SqlSafetyError('SQL_NAME_INVALID', `a name ${problem}`);
 }
 export const isIdentifier = (value: unknown): value is SqlIdentifier => typeof value === 'object' && value !== null && minted.has(value);

@@ -1,8 +1,13 @@
 import { type ColumnType, type Expr, type Measure, type Order, type Stage, didYouMean } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { checkMeasure } from '../check/check-measure.ts';
-import { bool, isUsable } from '../check/type-rules.ts';
+import { bool, isSortable, isUsable } from '../check/type-rules.ts';
+import type { ValidatedExpr } from '../check/validated.ts';
+import { identifier, isName } from '../ident/identifier.ts';
 import { Refusal } from '../refusal.ts';
+import { printExpression } from '../render/print-expression.ts';
+import type { ExprDialect } from '../render/types.ts';
+import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
 import { substituted } from './substitute.ts';
 
 /** Steps whose texts were lowered. */
@@ -23,14 +28,16 @@ export interface Fused { readonly columns: readonly FusedColumn[]; readonly stag
 
 interface Held { readonly name: string; readonly expr: Expr; readonly type: ColumnType; readonly source: string | null; readonly misfit?: Expr }
 /** Rows behind some stages, and what the row-wise steps since then make of them: neighbours become one stage. */
-interface State { readonly stages: readonly Stage[]; readonly input: InputColumns; readonly held: readonly Held[]; readonly conditions: readonly Expr[] }
+interface State { readonly stages: readonly Stage[]; readonly input: InputColumns; readonly held: readonly Held[]; readonly conditions: readonly Expr[]; readonly dialect: ExprDialect | null }
+/** @property at called with the number of a step before it is applied: a refusal is about that one
+ * @property dialect of the engine that will compute the steps: what it has no form for is refused here, not when the rows are read */
+export interface Fusing { readonly at?: (step: number) => void; readonly dialect?: ExprDialect }
 
 /** Applies steps one after the other to the columns of an input.
- * @param at called with the number of a step before it is applied: a refusal is about that one
- * @throws Refusal `SQL_COLUMN`, `STEP_COLUMN_CLASH`, and what `checkExpression` refuses */
-export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, at: (step: number) => void = () => undefined): Fused {
-  const begin: State = { stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [] };
-  const end = steps.reduce((state, step, index) => { at(index); return refuseClash(applied(step, state)); }, begin);
+ * @throws Refusal `SQL_COLUMN`, `STEP_COLUMN_CLASH`, `SQL_IDENTIFIER`, `SQL_NO_FORM`, and what `checkExpression` refuses */
+export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, { at = () => undefined, dialect }: Fusing = {}): Fused {
+  const begin: State = { stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [], dialect: dialect ?? null };
+  const end = steps.reduce((state, step, index) => { at(index); return refuseNames(applied(step, state), input); }, begin);
   const { stages } = end.stages.length && isUntouched(end) ? end : flushed(end);
   return { stages, columns: end.held.map(({ name, type, source }) => ({ name, type, source })) };
 }
@@ -54,7 +61,8 @@ function applied(step: LoweredStep, state: State): State {
 }
 
 function derived(state: State, columns: readonly { readonly as: string; readonly expr: Expr }[]): State {
-  const made = columns.map(({ as, expr }): Held => ({ name: as, source: null, ...inTerms(expr, state) }));
+  // A copy is the column that it copies, with its type as the engine spells it.
+  const made = columns.map(({ as, expr }): Held => ({ name: as, source: expr.k === 'col' ? state.held.find(({ name }) => name === expr.name)?.source ?? null : null, ...inTerms(expr, state) }));
   return { ...state, held: [...state.held.map((column) => made.find(({ name }) => name === column.name) ?? column), ...made.filter(({ name }) => !state.held.some((column) => column.name === name))] };
 }
 function casted({ column, to, onError, format }: Extract<LoweredStep, { op: 'cast' }>, state: State): State {
@@ -68,10 +76,15 @@ function casted({ column, to, onError, format }: Extract<LoweredStep, { op: 'cas
 function grouped({ by, measures }: Extract<LoweredStep, { op: 'group' }>, state: State): State {
   const keys = by.map((name) => comparable(state.held, name));
   const values = measures.map((measure) => checkMeasure(measure, state.input));
+  for (const { arg, where } of values) for (const each of [arg, where]) if (each) assertForm(each, state);
   const stage: Stage = { op: 'group', by: keys.map(({ name }) => name), measures: values.map(({ as, fn, arg, where }) => ({ as, fn, arg: arg?.expr ?? null, where: where?.expr ?? null })) };
   return behind({ ...state, stages: [...state.stages, stage] }, [...keys.map(({ name, type, source }) => ({ name, type, source })), ...values.map(({ as, type }) => ({ name: as, type, source: null }))]);
 }
-const ordered = (order: readonly Order[], state: State): Order[] => order.map((part) => ({ ...part, e: inTerms(part.e, state).expr }));
+const ordered = (order: readonly Order[], state: State): Order[] => order.map((part) => {
+  const { expr, type } = inTerms(part.e, state);
+  if (!isSortable(type)) throw new Refusal('SQL_TYPE', `Rows have no order by a column of ${type.kind}`);
+  return { ...part, e: expr };
+});
 
 /** The row-wise steps so far as a stage of their own; nothing where they change nothing. */
 function flushed(state: State): State {
@@ -82,12 +95,21 @@ function flushed(state: State): State {
 }
 const isUntouched = ({ held, input, conditions }: State): boolean => !conditions.length && held.length === input.size && held.every(({ name, expr }) => expr.k === 'col' && expr.name === name);
 const behind = (state: State, columns: readonly FusedColumn[]): State => ({
-  stages: state.stages, conditions: [], input: new Map(columns.map(({ name, type }) => [name, type])), held: columns.map(({ name, type, source }) => ({ name, type, source, expr: { k: 'col', name } })) });
+  dialect: state.dialect, stages: state.stages, conditions: [], input: new Map(columns.map(({ name, type }) => [name, type])), held: columns.map(({ name, type, source }) => ({ name, type, source, expr: { k: 'col', name } })) });
 
 /** An expression over the columns that a step sees, checked, in terms of the columns behind the last stage. */
-function inTerms(expr: Expr, { held, input }: State, expect?: ColumnType): { readonly expr: Expr; readonly type: ColumnType } {
+function inTerms(expr: Expr, state: State, expect?: ColumnType): { readonly expr: Expr; readonly type: ColumnType } {
+  const { held, input } = state;
   const here = checkExpression(expr, { input: new Map(held.map(({ name, type }) => [name, type])), ...(expect ? { expect } : {}) });
-  return { expr: checkExpression(substituted(here.expr, new Map(held.map((column) => [column.name, column.expr]))), { input }).expr, type: here.type };
+  const whole = checkExpression(substituted(here.expr, new Map(held.map((column) => [column.name, column.expr]))), { input });
+  assertForm(whole, state);
+  return { expr: whole.expr, type: here.type };
+}
+const somewhere = <D extends ExprDialect>(dialect: D): SqlFragment<D> => sqlFor(dialect)`${identifier('c')}`;
+/** @throws Refusal `SQL_NO_FORM` */
+function assertForm(expr: ValidatedExpr, { dialect }: State): void {
+  // A column that only passes may have a type that expressions do not know.
+  if (dialect && expr.expr.k !== 'col') printExpression(dialect, expr, () => somewhere(dialect));
 }
 
 function named(columns: readonly Held[], name: string): Held {
@@ -105,8 +127,10 @@ function kept(columns: readonly Held[]): readonly Held[] {
   if (!columns.length) throw new Refusal('SQL_COLUMN', 'No column is left');
   return columns;
 }
-/** Engines fold case: two names that differ in nothing else are one. */
-function refuseClash(state: State): State {
+/** Engines fold case: two names that differ in nothing else are one. PostgreSQL cuts a name that is longer than an identifier can be. */
+function refuseNames(state: State, input: InputColumns): State {
+  const tooLong = state.held.find(({ name }) => !input.has(name) && !isName(name));
+  if (tooLong) throw new Refusal('SQL_IDENTIFIER', 'The name of a column has 1 to 63 bytes');
   const names = state.held.map(({ name }) => name.toLowerCase());
   if (new Set(names).size !== names.length) throw new Refusal('STEP_COLUMN_CLASH', 'Two columns would have one name');
   return state;

@@ -1,7 +1,7 @@
 import { type ColumnType, EtlError, type Order, type Stage, type Transform } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { type ValidatedMeasure, checkMeasure } from '../check/check-measure.ts';
-import { bool } from '../check/type-rules.ts';
+import { bool, isSortable } from '../check/type-rules.ts';
 import { identifier } from '../ident/identifier.ts';
 import { Refusal } from '../refusal.ts';
 import { measureForms } from '../render/measure-forms.ts';
@@ -138,10 +138,9 @@ class StagePrinter<D extends ExprDialect> {
   private order(order: readonly Order[]): SqlFragment<D> {
     const { sql } = this;
     const given = order.map(({ e, dir, nulls }) => sql`${this.sorted(checkExpression(e, { input: this.types }).type, this.expression(e))} ${dir === 'asc' ? sql`ASC` : sql`DESC`} NULLS ${nulls === 'first' ? sql`FIRST` : sql`LAST`}`);
-    const rest = this.names.filter((name) => sortable(this.typeOf(name))).map((name) => sql`${this.sorted(this.typeOf(name), this.column(name))} ASC NULLS LAST`);
+    const rest = this.names.filter((name) => isSortable(this.typeOf(name))).map((name) => sql`${this.sorted(this.typeOf(name), this.column(name))} ASC NULLS LAST`);
     return joinSql([...given, ...rest], sql`, `);
   }
   private sorted({ kind }: ColumnType, value: SqlFragment<D>): SqlFragment<D> { return this.dialect === 'postgres' && kind === 'text' ? this.sql`${value} COLLATE "C"` : value; }
 }
 interface Printed<D extends ExprDialect> { readonly rows: SqlFragment<D>; readonly types: InputColumns }
-const sortable = ({ kind }: ColumnType): boolean => kind !== 'json' && kind !== 'other';
