@@ -26,8 +26,10 @@ function postgresText({ name, type: { kind } }: DigestColumn, encoding: Encoding
     case 'json': case 'other': return pg`${length(pg`${c}::text`)} || ':' || ${c}::text`;
   }
 }
-function duckText({ name, type: { kind } }: DigestColumn): SqlFragment<'duckdb'> {
+function duckText({ name, type: { kind, precision, scale = 0 } }: DigestColumn): SqlFragment<'duckdb'> {
   const c = identifier(name);
+  // DuckDB spells a decimal that is all fraction without its zero: .50.
+  if (kind === 'dec' && precision !== undefined && precision <= scale) return duck`regexp_replace(CAST(${c} AS VARCHAR), '^(-?)[.]', '\\10.')`;
   switch (kind) {
     case 'bool': return duck`CASE WHEN ${c} THEN 't' WHEN NOT ${c} THEN 'f' END`;
     case 'i16': case 'i32': case 'i64': case 'dec': case 'uuid': return duck`CAST(${c} AS VARCHAR)`;
