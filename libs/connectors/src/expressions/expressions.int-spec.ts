@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ColumnType, Expr } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
-import { type Fused, type SqlFragment, type ValidatedExpr, checkExpression, compile, identifier, joinSql, literal, nativeOf, printExpression, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { type Fused, type SqlFragment, type ValidatedExpr, checkExpression, compile, fuseSteps, identifier, joinSql, literal, nativeOf, printExpression, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,6 +84,18 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
     const checkedExpr = checkExpression(expr, { input });
     const [a, b] = await Promise.all([answer(checkedExpr, 'duckdb', (sql) => duck.query(compile(sql))), answer(checkedExpr, 'postgres', (sql) => postgres.run<Record<string, unknown>>(compile(sql)))]);
     expect(a).toEqual(b);
+  });
+  it('reads a text of fixed length without the blanks that PostgreSQL adds, and passes it as it is', async () => {
+    const sql = sqlFor('postgres');
+    const columns = new Map<string, ColumnType>([['n', { kind: 'i32' }], ['p', { kind: 'text' }], ['q', { kind: 'text' }]]);
+    const natives = ['integer', 'character(5)', '"char"'];
+    const p: Expr = { k: 'col', name: 'p' };
+    const { stages } = fuseSteps([
+      { op: 'filter', where: { k: 'like', e: p, pattern: '%2', ci: false, neg: false } }, { op: 'rename', names: new Map([['q', 'r']]) }, { op: 'derive', columns: [{ as: 'whole', expr: { k: 'cast', e: p, to: { kind: 'i32' }, onError: 'null' } }] },
+      { op: 'first', keys: ['p'], order: [{ e: { k: 'col', name: 'r' }, dir: 'desc', nulls: 'last' }] }, { op: 'limit', order: [{ e: p, dir: 'asc', nulls: 'last' }], n: 2, offset: 0 }], columns, { dialect: 'postgres' });
+    const { rows: made } = printTransform('postgres', { input: [...columns].map(([name, type], index) => ({ name, type, native: natives[index]!, nullable: true })), stages: [...stages] },
+      { from: sql`(VALUES (1, '12'::character(5), 'a'::"char"), (2, '12'::character(5), 'b'::"char"), (3, '13'::character(5), 'c'::"char")) AS t(n, p, q)`, column: (name) => sql`t.${identifier(name)}` });
+    expect(await postgres.run(compile(sql`SELECT c0, pg_typeof(c1)::text AS type, octet_length(c1) AS size, c2::text AS c2, c3 FROM (${made}) AS made`))).toEqual([{ c0: 2, type: 'character', size: 5, c2: 'b', c3: 12 }]);
   });
   function chained<D extends ExprDialect>(dialect: D, fused: Fused): SqlFragment<D> {
     const sql = sqlFor(dialect);

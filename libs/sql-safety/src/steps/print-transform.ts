@@ -20,7 +20,7 @@ export interface PrintedTransform<D extends ExprDialect> { readonly rows: SqlFra
  * @throws EtlError `sql.rejected` */
 export function printTransform<D extends ExprDialect>(dialect: D, { input, stages }: Transform, begin: TransformInput<D>): PrintedTransform<D> {
   return told(() => {
-    const printer = new StagePrinter(dialect, new Map(input.map(({ name, type }) => [name, type])), begin);
+    const printer = new StagePrinter(dialect, input, begin);
     for (const stage of stages) printer.add(stage);
     return printer.done();
   });
@@ -49,6 +49,9 @@ export function printRow<D extends ExprDialect>(dialect: D, { input, stages }: T
   }));
 }
 
+/** Texts of PostgreSQL that its functions read with their blanks, or that have no collation. They pass as they are; expressions see what they say. */
+const BLANK = /^(character\(|"char"$)/;
+
 class StagePrinter<D extends ExprDialect> {
   private readonly dialect: D;
   private readonly sql: ReturnType<typeof sqlFor<D>>;
@@ -59,17 +62,21 @@ class StagePrinter<D extends ExprDialect> {
   private rows: SqlFragment<D> | null = null;
   /** Filters of the rows before anything else happens to them. */
   private reaching: { readonly from: SqlFragment<D>; readonly where: SqlFragment<D> | null } | null = null;
-  constructor(dialect: D, types: InputColumns, { from, column }: TransformInput<D>) {
+  private blank: ReadonlySet<string>;
+  constructor(dialect: D, input: Transform['input'], { from, column }: TransformInput<D>) {
     this.dialect = dialect;
     this.sql = sqlFor(dialect);
-    this.types = types;
+    this.types = new Map(input.map(({ name, type }) => [name, type]));
+    this.blank = new Set(dialect === 'postgres' ? input.filter(({ native }) => BLANK.test(native)).map(({ name }) => name) : []);
     this.from = from;
     this.column = column;
-    this.names = [...types.keys()];
+    this.names = [...this.types.keys()];
   }
 
   add(stage: Stage): void {
     const next = stage.op === 'rows' ? this.byRow(stage) : stage.op === 'group' ? this.byGroup(stage) : stage.op === 'first' ? this.firstOfKey(stage) : this.limited(stage);
+    if (stage.op === 'rows') this.blank = new Set(stage.columns.filter(({ expr }) => expr.k === 'col' && this.blank.has(expr.name)).map(({ name }) => name));
+    if (stage.op === 'group') this.blank = new Set(stage.by.filter((name) => this.blank.has(name)));
     this.rows = next.rows;
     this.types = next.types;
     this.names = [...next.types.keys()];
@@ -84,7 +91,9 @@ class StagePrinter<D extends ExprDialect> {
       reaching: reaching?.where ? sql`SELECT count(*) AS seen, count(*) FILTER (WHERE ${reaching.where}) AS kept FROM ${reaching.from}` : sql`SELECT count(*) AS seen, count(*) AS kept FROM ${reaching?.from ?? this.from}` };
   }
 
-  private expression(expr: unknown, expect?: ColumnType): SqlFragment<D> { return printExpression(this.dialect, checkExpression(expr, { input: this.types, ...(expect ? { expect } : {}) }), this.column); }
+  private expression(expr: unknown, expect?: ColumnType): SqlFragment<D> { return printExpression(this.dialect, checkExpression(expr, { input: this.types, ...(expect ? { expect } : {}) }), this.value); }
+  /** A column as expressions see it. */
+  private readonly value: ColumnSource<D> = (name) => (this.blank.has(name) ? this.sql`CAST(${this.column(name)} AS ${typeIn(this.dialect, { kind: 'text' })})` : this.column(name));
   private passing(name: string): SqlFragment<D> {
     if (!this.types.has(name)) throw new Refusal('SQL_COLUMN', 'There is no such column here');
     return this.column(name);
@@ -119,7 +128,7 @@ class StagePrinter<D extends ExprDialect> {
     return { types, rows: sql`SELECT ${list} FROM ${this.from}${keys.length ? sql` GROUP BY ${joinSql(keys, sql`, `)}` : sql``}` };
   }
   private measure({ fn, arg, where, type }: ValidatedMeasure): SqlFragment<D> {
-    const print = (value: Parameters<typeof printExpression<D>>[1]): SqlFragment<D> => printExpression(this.dialect, value, this.column);
+    const print = (value: Parameters<typeof printExpression<D>>[1]): SqlFragment<D> => printExpression(this.dialect, value, this.value);
     const form = measureForms[this.dialect]({ fn, arg: arg && print(arg), from: arg?.type ?? null, where: where && print(where) });
     return this.sql`CAST(${form} AS ${typeIn(this.dialect, type)})`;
   }
@@ -138,7 +147,7 @@ class StagePrinter<D extends ExprDialect> {
   private order(order: readonly Order[]): SqlFragment<D> {
     const { sql } = this;
     const given = order.map(({ e, dir, nulls }) => sql`${this.sorted(checkExpression(e, { input: this.types }).type, this.expression(e))} ${dir === 'asc' ? sql`ASC` : sql`DESC`} NULLS ${nulls === 'first' ? sql`FIRST` : sql`LAST`}`);
-    const rest = this.names.filter((name) => isSortable(this.typeOf(name))).map((name) => sql`${this.sorted(this.typeOf(name), this.column(name))} ASC NULLS LAST`);
+    const rest = this.names.filter((name) => isSortable(this.typeOf(name))).map((name) => sql`${this.sorted(this.typeOf(name), this.value(name))} ASC NULLS LAST`);
     return joinSql([...given, ...rest], sql`, `);
   }
   private sorted({ kind }: ColumnType, value: SqlFragment<D>): SqlFragment<D> { return this.dialect === 'postgres' && kind === 'text' ? this.sql`${value} COLLATE "C"` : value; }
