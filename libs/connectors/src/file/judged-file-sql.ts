@@ -48,7 +48,7 @@ function throughSteps({ plan, columns, judging, transform, carried, all, read }:
   const row: PrintedRow<'duckdb'> | null = printRow('duckdb', transform, (name) => inputAt(input.findIndex(({ source }) => source === name)));
   if (!row) throw new EtlError('plan.stale');
   const misread = judging.bad === 'aside' ? [...(isJson(plan) ? [sql`WHEN problem IS NOT NULL THEN ${text('parse')}`] : []), ...input.map((mapping, index) => sql`WHEN ${cellOf(plan, mapping.source).cell} IS NOT NULL AND ${inputAt(index)} IS NULL THEN ${text(`type:${mapping.source}`)}`)] : [];
-  const unmade = row.columns.flatMap(({ name, misfit }) => (misfit ? [sql`WHEN ${misfit} THEN ${text(`type:${name}`)}`] : []));
+  const unmade = row.misfits.map(({ name, misfit }) => sql`WHEN ${misfit} THEN ${text(`type:${name}`)}`);
   const whens = [...misread, ...unmade];
   const typed = sql`SELECT ${listOf([...carried, ...input.map((mapping, index) => sql`${valueOf(plan, mapping, judging.bad)} AS ${inputAt(index)}`)])} FROM (${read}) AS cells`;
   const made = columns.map(({ source }, index) => sql`${row.columns.find(({ name }) => name === source)?.value ?? sql`NULL`} AS ${valueAt(index)}`);

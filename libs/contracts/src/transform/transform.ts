@@ -18,7 +18,9 @@ export type Measure = z.infer<typeof Measure>;
 export const Stage = z.discriminatedUnion('op', [
   z.object({
     op: z.literal('rows').describe('Row by row.'),
-    columns: z.array(z.object({ name: Name, expr: Expr.describe('Its value.'), misfit: Expr.optional().describe('Whether the value it is made of has none of its type: such a row is set aside.') }).strict()).min(1).describe('Columns behind it.'), where: Expr.nullable().describe('Condition under which a row stays, or null.'),
+    columns: z.array(z.object({ name: Name, expr: Expr.describe('Its value.') }).strict()).min(1).describe('Columns behind it.'),
+    misfits: z.array(z.object({ name: Name, expr: Expr.describe('Whether its value has none of the type that a step gives it.') }).strict()).min(1).optional().describe('Rows that are set aside, whatever becomes of the column.'),
+    where: Expr.nullable().describe('Condition under which a row stays, or null.'),
   }).strict(),
   z.object({ op: z.literal('group').describe('One row for each group.'), by: z.array(Name).describe('Columns that make a group; none: one group of all.'), measures: z.array(Measure).min(1).describe('Values of a group.') }).strict(),
   z.object({ op: z.literal('first').describe('The first row for each key.'), keys: z.array(Name).min(1).describe('Key.'), order: z.array(Order).min(1).describe('Which row comes first.') }).strict(),

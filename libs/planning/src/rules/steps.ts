@@ -23,7 +23,7 @@ export function ruleSteps({ pipeline, source, transform }: CopyInput): Decision[
  * @throws EtlError `request.unsupported` */
 function refuseBesideChecks({ pipeline: { checks, onFail }, source, transform }: Pick<CopyInput, 'pipeline' | 'source'> & { readonly transform: Transform }): void {
   const isAside = typeof onFail === 'object';
-  const makesMisfits = transform.stages.some((stage) => stage.op === 'rows' && stage.columns.some(({ misfit }) => misfit));
+  const makesMisfits = transform.stages.some((stage) => stage.op === 'rows' && stage.misfits);
   if (makesMisfits && !(isAside && source.connector === 'file')) throw new EtlError('request.unsupported', { found: 'a cast with onError: quarantine', allowed: 'it with onFail: { quarantine: {} } and a file as the source' });
   if (source.connector !== 'file' || (!checks?.length && !isAside)) return;
   if (!isRowWise(transform)) throw new EtlError('request.unsupported', { found: 'aggregate, dedupe or limit beside checks of a file', allowed: 'checks on the rows, and another pipeline that groups what they let through' });

@@ -46,6 +46,15 @@ describe('steps over rows', () => {
     const answer = (dialect: 'duckdb' | 'postgres'): string => { const found = checked('/steps', () => fuseSteps(steps, input, { dialect })); return found.ok ? 'accepted' : found.issues[0]?.code ?? ''; };
     expect([answer('duckdb'), answer('postgres')]).toEqual(['accepted', 'SQL_NO_FORM']);
   });
+  it('set a row aside whatever becomes of the value that did not fit', () => {
+    const cast = (column: string, kind: ColumnType['kind']): LoweredStep => ({ op: 'cast', column, to: { kind }, onError: 'quarantine' });
+    const zero: LoweredStep = { op: 'derive', columns: [{ as: 'status', expr: { k: 'call', fn: 'coalesce', args: [col('status'), one] } }] };
+    const told = (...steps: LoweredStep[]) => fused(...steps).stages.flatMap((stage) => (stage.op === 'rows' ? stage.misfits ?? [] : []).map(({ name }) => name));
+    expect(told(cast('status', 'i32'), zero)).toEqual(['status']);
+    expect(told(cast('status', 'i32'), cast('status', 'i16'))).toEqual(['status', 'status']);
+    expect(told(cast('status', 'i32'), { op: 'rename', names: new Map([['status', 'code']]) }, { op: 'derive', columns: [{ as: 'next', expr: plusOne('code') }] }, { op: 'drop', columns: ['code'] })).toEqual(['code']);
+    expect(told({ op: 'cast', column: 'status', to: { kind: 'i32' }, onError: 'null' })).toEqual([]);
+  });
   it('copy a column as the one that it is', () => {
     const { columns } = fused({ op: 'rename', names: new Map([['spot', 'place']]) }, { op: 'derive', columns: [{ as: 'again', expr: col('place') }, { as: 'id', expr: col('status') }] });
     expect(columns.filter(({ name }) => ['place', 'again', 'id'].includes(name)).map(({ name, source }) => [name, source])).toEqual([['id', 'status'], ['place', 'spot'], ['again', 'spot']]);

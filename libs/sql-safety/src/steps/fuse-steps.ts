@@ -26,9 +26,11 @@ export interface FusedColumn { readonly name: string; readonly type: ColumnType;
 /** What steps come to: as few stages as they need, and the columns behind them. */
 export interface Fused { readonly columns: readonly FusedColumn[]; readonly stages: readonly Stage[] }
 
-interface Held { readonly name: string; readonly expr: Expr; readonly type: ColumnType; readonly source: string | null; readonly misfit?: Expr }
+interface Held { readonly name: string; readonly expr: Expr; readonly type: ColumnType; readonly source: string | null }
+/** Rows whose value did not fit a type that a step gave it. They are set aside whatever later steps make of the column. */
+interface Misfit { readonly name: string; readonly expr: Expr }
 /** Rows behind some stages, and what the row-wise steps since then make of them: neighbours become one stage. */
-interface State { readonly stages: readonly Stage[]; readonly input: InputColumns; readonly held: readonly Held[]; readonly conditions: readonly Expr[]; readonly dialect: ExprDialect | null }
+interface State { readonly stages: readonly Stage[]; readonly input: InputColumns; readonly held: readonly Held[]; readonly conditions: readonly Expr[]; readonly misfits: readonly Misfit[]; readonly dialect: ExprDialect | null }
 /** @property at called with the number of a step before it is applied: a refusal is about that one
  * @property dialect of the engine that will compute the steps: what it has no form for is refused here, not when the rows are read */
 export interface Fusing { readonly at?: (step: number) => void; readonly dialect?: ExprDialect }
@@ -36,7 +38,7 @@ export interface Fusing { readonly at?: (step: number) => void; readonly dialect
 /** Applies steps one after the other to the columns of an input.
  * @throws Refusal `SQL_COLUMN`, `STEP_COLUMN_CLASH`, `SQL_IDENTIFIER`, `SQL_NO_FORM`, and what `checkExpression` refuses */
 export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, { at = () => undefined, dialect }: Fusing = {}): Fused {
-  const begin: State = { stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [], dialect: dialect ?? null };
+  const begin: State = { stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [], misfits: [], dialect: dialect ?? null };
   const end = steps.reduce((state, step, index) => { at(index); return refuseNames(applied(step, state), input); }, begin);
   const { stages } = end.stages.length && isUntouched(end) ? end : flushed(end);
   return { stages, columns: end.held.map(({ name, type, source }) => ({ name, type, source })) };
@@ -50,7 +52,7 @@ function applied(step: LoweredStep, state: State): State {
     case 'drop': { const gone = step.columns.map((name) => named(held, name)); return { ...state, held: kept(held.filter((column) => !gone.includes(column))) }; }
     case 'rename': {
       const renamed = new Map([...step.names].map(([from, to]) => [named(held, from), to]));
-      return { ...state, held: held.map((column) => ({ ...column, name: renamed.get(column) ?? column.name })) };
+      return { ...state, held: held.map((column) => ({ ...column, name: renamed.get(column) ?? column.name })), misfits: state.misfits.map((each) => ({ ...each, name: step.names.get(each.name) ?? each.name })) };
     }
     case 'cast': return casted(step, state);
     case 'derive': return derived(state, step.columns);
@@ -71,7 +73,7 @@ function casted({ column, to, onError, format }: Extract<LoweredStep, { op: 'cas
   const next = derived(state, [{ as: name, expr: cast }]);
   if (onError !== 'quarantine') return next;
   const misfit = inTerms({ k: 'and', es: [{ k: 'isNull', e: { k: 'col', name }, neg: true }, { k: 'isNull', e: cast, neg: false }] }, state, bool).expr;
-  return { ...next, held: next.held.map((each) => (each.name === name ? { ...each, misfit } : each)) };
+  return { ...next, misfits: [...next.misfits, { name, expr: misfit }] };
 }
 function grouped({ by, measures }: Extract<LoweredStep, { op: 'group' }>, state: State): State {
   const keys = by.map((name) => comparable(state.held, name));
@@ -90,12 +92,12 @@ const ordered = (order: readonly Order[], state: State): Order[] => order.map((p
 function flushed(state: State): State {
   if (isUntouched(state) && state.stages.length) return state;
   const [first, ...rest] = state.conditions;
-  const stage: Stage = { op: 'rows', columns: state.held.map(({ name, expr, misfit }) => ({ name, expr, ...(misfit ? { misfit } : {}) })), where: first ? rest.length ? { k: 'and', es: [...state.conditions] } : first : null };
+  const stage: Stage = { op: 'rows', columns: state.held.map(({ name, expr }) => ({ name, expr })), ...(state.misfits.length ? { misfits: [...state.misfits] } : {}), where: first ? rest.length ? { k: 'and', es: [...state.conditions] } : first : null };
   return behind({ ...state, stages: [...state.stages, stage] }, state.held);
 }
-const isUntouched = ({ held, input, conditions }: State): boolean => !conditions.length && held.length === input.size && held.every(({ name, expr }) => expr.k === 'col' && expr.name === name);
+const isUntouched = ({ held, input, conditions, misfits }: State): boolean => !conditions.length && !misfits.length && held.length === input.size && held.every(({ name, expr }) => expr.k === 'col' && expr.name === name);
 const behind = (state: State, columns: readonly FusedColumn[]): State => ({
-  dialect: state.dialect, stages: state.stages, conditions: [], input: new Map(columns.map(({ name, type }) => [name, type])), held: columns.map(({ name, type, source }) => ({ name, type, source, expr: { k: 'col', name } })) });
+  dialect: state.dialect, stages: state.stages, conditions: [], misfits: [], input: new Map(columns.map(({ name, type }) => [name, type])), held: columns.map(({ name, type, source }) => ({ name, type, source, expr: { k: 'col', name } })) });
 
 /** An expression over the columns that a step sees, checked, in terms of the columns behind the last stage. */
 function inTerms(expr: Expr, state: State, expect?: ColumnType): { readonly expr: Expr; readonly type: ColumnType } {

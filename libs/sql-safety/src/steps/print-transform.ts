@@ -35,8 +35,8 @@ function told<T>(work: () => T): T {
   }
 }
 
-/** What a transform of one stage over single rows makes of a row: its columns, in which of them a value did not fit, and whether it stays. Null where rows do not go one by one. */
-export interface PrintedRow<D extends ExprDialect> { readonly columns: readonly { readonly name: string; readonly value: SqlFragment<D>; readonly misfit: SqlFragment<D> | null }[]; readonly where: SqlFragment<D> | null }
+/** What a transform of one stage over single rows makes of a row: its columns, where a value did not fit, and whether it stays. Null where rows do not go one by one. */
+export interface PrintedRow<D extends ExprDialect> { readonly columns: readonly { readonly name: string; readonly value: SqlFragment<D> }[]; readonly misfits: readonly { readonly name: string; readonly misfit: SqlFragment<D> }[]; readonly where: SqlFragment<D> | null }
 /** @throws EtlError `sql.rejected` */
 export function printRow<D extends ExprDialect>(dialect: D, { input, stages }: Transform, column: ColumnSource<D>): PrintedRow<D> | null {
   const [stage] = stages;
@@ -44,7 +44,8 @@ export function printRow<D extends ExprDialect>(dialect: D, { input, stages }: T
   const types = new Map(input.map(({ name, type }) => [name, type]));
   const print = (expr: unknown, expect?: ColumnType): SqlFragment<D> => printExpression(dialect, checkExpression(expr, { input: types, ...(expect ? { expect } : {}) }), column);
   return told(() => ({
-    columns: stage.columns.map(({ name, expr, misfit }) => ({ name, value: expr.k === 'col' && types.has(expr.name) ? column(expr.name) : print(expr), misfit: misfit ? print(misfit, bool) : null })),
+    columns: stage.columns.map(({ name, expr }) => ({ name, value: expr.k === 'col' && types.has(expr.name) ? column(expr.name) : print(expr) })),
+    misfits: (stage.misfits ?? []).map(({ name, expr }) => ({ name, misfit: print(expr, bool) })),
     where: stage.where === null ? null : print(stage.where, bool),
   }));
 }
