@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ColumnType, Judging, LoadTask } from '@agent-etl/contracts';
+import type { ColumnType, Judging, LoadTask, Profile } from '@agent-etl/contracts';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { type LoweredStep, fuseSteps } from '@agent-etl/sql-safety';
 import { JudgedRows } from '../judged/judged-rows.ts';
 import type { AsideRow } from '../port.ts';
 import { type AFolder, aFolder, aLoad } from './testing/a-folder.ts';
@@ -17,12 +18,12 @@ describe('bad rows of files', () => {
   afterAll(() => folder.drop());
 
   /** Reads a file as a load does that sets bad rows aside. @param types what a target makes of columns that the file only guesses */
-  async function read(name: string, judging: Judging, how: { types?: Readonly<Record<string, ColumnType>>; more?: Partial<LoadTask['columns'][number]> } = {}): Promise<Read> {
+  async function read(name: string, judging: Judging, how: { types?: Readonly<Record<string, ColumnType>>; more?: Partial<LoadTask['columns'][number]>; transform?: (profile: Profile) => NonNullable<LoadTask['transform']> } = {}): Promise<Read> {
     const connection = await folder.open();
     const profile = await connection.profile(name, 'source', 'aside');
     const plain = aLoad(profile, 'out.csv', { carrier: 'text', judging });
     const columns = plain.columns.map((column) => ({ ...column, type: how.types?.[column.target] ?? column.type, ...how.more }));
-    const session = await connection.source.begin({ ...plain, columns }, null);
+    const session = await connection.source.begin({ ...plain, columns, ...(how.transform ? { transform: how.transform(profile) } : {}) }, null);
     try {
       const [range] = await session.cut();
       const parts: Buffer[] = [];
@@ -51,6 +52,17 @@ describe('bad rows of files', () => {
     const { set, proved } = await read('types.csv.gz', aside([{ check: 'range', column: 'day', to: '2011-12-31' }]), { types: { day: { kind: 'date' }, n: { kind: 'i32' }, id: { kind: 'i64' } } });
     expect(set.map(([row, reason]) => [row, reason])).toEqual([[2, 'type:day'], [3, 'type:day'], [4, 'type:n'], [5, 'type:n']]);
     expect(proved).toBe(1);
+  });
+  it('sets a row aside whose value a step could not make, though a later step overwrites it, and one that the target does not take', async () => {
+    await folder.write('steps.csv', 'id,size,name\n1,5,ab\n2,many,ab\n3,,ab\n4,70000,ab\n5,6,abcd\n6,7,\n');
+    const cast = (kind: ColumnType['kind']): LoweredStep => ({ op: 'cast', column: 'size', to: { kind }, onError: 'quarantine' });
+    const zero: LoweredStep = { op: 'derive', columns: [{ as: 'size', expr: { k: 'call', fn: 'coalesce', args: [{ k: 'col', name: 'size' }, { k: 'lit', t: { kind: 'i32' }, v: '0' }] } }] };
+    const transform = ({ columns }: Profile) => ({
+      input: columns.map(({ name, type, native, nullable }) => ({ name, type, native, nullable })),
+      stages: [...fuseSteps([cast('i32'), cast('i16'), zero], new Map(columns.map(({ name, type }) => [name, type]))).stages] });
+    const { set, proved } = await read('steps.csv', aside(), { transform, more: { targetNative: 'character varying(3)', nullable: false } });
+    expect(set.map(([row, reason]) => [row, reason])).toEqual([[2, 'type:size'], [4, 'type:size'], [5, 'type:name'], [6, 'not_null:name']]);
+    expect(proved).toBe(2);
   });
   it('knows what a column of the target takes: its length, and whether it may be NULL', async () => {
     await folder.write('long.csv', 'name\nabc\nabcd\n\n""\n');

@@ -53,7 +53,8 @@ function throughSteps({ plan, columns, judging, transform, carried, all, read }:
   const typed = sql`SELECT ${listOf([...carried, ...input.map((mapping, index) => sql`${valueOf(plan, mapping, judging.bad)} AS ${inputAt(index)}`)])} FROM (${read}) AS cells`;
   const made = columns.map(({ source }, index) => sql`${row.columns.find(({ name }) => name === source)?.value ?? sql`NULL`} AS ${valueAt(index)}`);
   const stepped = sql`SELECT ${listOf([...carried, ...made, sql`${whens.length ? sql`CASE ${joinSql(whens, sql` `)} END` : sql`CAST(NULL AS VARCHAR)`} AS early`])} FROM (${typed}) AS typed${row.where ? sql` WHERE (${row.where})${misread.length ? sql` OR ${joinSql(misread.map((when) => sql`CASE ${when} END IS NOT NULL`), sql` OR `)}` : sql``}` : sql``}`;
-  return sql`SELECT ${all}, coalesce(early, ${checksOf({ columns, judging })}) AS reason FROM (${stepped}) AS valued`;
+  const limits = judging.bad === 'aside' ? columns.flatMap(limitsOf) : [];
+  return sql`SELECT ${all}, coalesce(early, ${limits.length ? sql`CASE ${joinSql(limits, sql` `)} END, ` : sql``}${checksOf({ columns, judging })}) AS reason FROM (${stepped}) AS valued`;
 }
 
 /** Where a column of the source stands among the cells, and its type in the file. */
@@ -61,6 +62,11 @@ function cellOf(plan: ReadPlan, name: string): { cell: Duck; duckType: string } 
   const list = [...plan.columns, ...(plan.partitions ?? [])];
   const at = list.findIndex((column) => column.name === name);
   return { cell: cellAt(at), duckType: at < plan.columns.length && plan.format === 'parquet' ? list[at]?.duckType ?? 'VARCHAR' : 'VARCHAR' };
+}
+/** What a column of the target does not take of the values that steps make: a text that is too long for it, NULL. */
+function limitsOf(mapping: ColumnMapping, index: number): Duck[] {
+  const most = lengthLimit(mapping);
+  return [...(most === null ? [] : [sql`WHEN length(CAST(${valueAt(index)} AS VARCHAR)) > ${literal('duckdb', most)} THEN ${text(`type:${mapping.target}`)}`]), ...(mapping.nullable ? [] : [sql`WHEN ${valueAt(index)} IS NULL THEN ${text(`not_null:${mapping.target}`)}`])];
 }
 /** A value as the type that travels, NULL where the cell has none. */
 function valueOf(plan: ReadPlan, { source, type }: ColumnMapping, bad: Judging['bad']): Duck {
@@ -83,7 +89,7 @@ function reasonOf({ plan, columns, judging }: Judged): Duck {
     columns.forEach((mapping, index) => {
       const { cell } = cellOf(plan, mapping.source);
       const most = lengthLimit(mapping);
-      when(sql`${cell} IS NOT NULL AND ${valueAt(index)} IS NULL${most === null ? sql`` : sql` OR length(${valueAt(index)}) > ${literal('duckdb', most)}`}`, `type:${mapping.target}`);
+      when(sql`${cell} IS NOT NULL AND ${valueAt(index)} IS NULL${most === null ? sql`` : sql` OR length(CAST(${valueAt(index)} AS VARCHAR)) > ${literal('duckdb', most)}`}`, `type:${mapping.target}`);
     });
     columns.forEach((mapping, index) => { if (!mapping.nullable) when(sql`${valueAt(index)} IS NULL`, `not_null:${mapping.target}`); });
   }
