@@ -144,7 +144,7 @@ describePostgres('orchestrator', () => {
       expect(await heard('pipeline.rejected.v1', (body) => body['requestId'] === 'bus-2')).toMatchObject({ code: 'message.malformed', issues: [{ path: '/pipeline/name', text: 'must begin with a-z and go on with a-z 0-9 _, at most 48 characters' }] });
     });
     it('is rejected when it asks for what there is not', async () => {
-      await line(JSON.stringify({ requestId: 'bus-3', pipeline: { ...aCopy('refused'), checks: [{ unique: ['a'] }] } }));
+      await line(JSON.stringify({ requestId: 'bus-3', pipeline: { ...aCopy('refused'), onDrift: 'quarantine' } }));
       expect(await heard('pipeline.rejected.v1', (body) => body['requestId'] === 'bus-3')).toMatchObject({ code: 'request.unsupported' });
     });
     it('does not block the topic when it is garbage, which is kept with its reason', async () => {

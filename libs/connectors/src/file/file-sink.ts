@@ -43,7 +43,10 @@ export class FileSink implements Sink {
   async current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     return readBack(task, await this.published(task), (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
   }
-  async quarantine(dataset: string, ask: QuarantineAsk): Promise<QuarantinePage> { return this.tools.fileLedger.quarantine(await this.gate.writable(dataset), ask); }
+  async quarantine(dataset: string, ask: QuarantineAsk): Promise<QuarantinePage> {
+    const folder = folderTarget(dataset);
+    return this.tools.fileLedger.quarantine(await (folder ? this.gate.writableFolder(folder.folder) : this.gate.writable(dataset)), ask);
+  }
   hashed(task: PublishTask, ask: HashAsk): HashedRows {
     return hashedRowsOf({ columns: task.columns, ask, within: async (work) => readBack(task, await this.published(task), work) });
   }

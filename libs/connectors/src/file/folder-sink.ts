@@ -1,4 +1,4 @@
-import { type Digest, EtlError, type LoadTask, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
+import { type AsideReason, type Digest, EtlError, type LoadTask, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
 import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, SinkSession, Writer } from '../port.ts';
 import { FileChunk } from './file-chunk.ts';
 import { folderFailure } from './file-folder.ts';
@@ -39,7 +39,9 @@ export class FolderSinkSession implements SinkSession {
       await this.staged.clear(kept.map(({ chunkKey }) => chunkKey));
       await this.staged.make();
     });
-    if (kept.length === 0) await this.tools.fileLedger.forget(runId, task);
+    if (kept.length) return;
+    await this.tools.fileLedger.forget(runId, task);
+    if (this.work.task.judging?.bad === 'aside') await this.tools.fileLedger.forgetAside(runId, task);
   }
   async begin(range: ChunkRange): Promise<ChunkWriter | 'done'> {
     if ((await this.ledger()).some(({ chunkKey }) => chunkKey === range.key)) return 'done';
@@ -47,14 +49,17 @@ export class FolderSinkSession implements SinkSession {
     const { task, format, writer } = this.work;
     return FileChunk.begin({ task, format, path: this.staged.open(range.key, writer.attempt), scratch: this.tools.scratch, keep: (counts) => this.keep(range, counts) });
   }
-  private async keep({ key }: ChunkRange, { rows, rejected, bytes, digest }: ChunkCounts): Promise<'written' | 'redo'> {
+  private async keep({ key }: ChunkRange, { rows, rejected, bytes, digest, aside }: ChunkCounts): Promise<'written' | 'redo'> {
     const { runId, task, attempt } = this.work.writer;
     await this.mustHold();
     await this.told(() => this.staged.keep(key, attempt));
     await this.mustHold();
-    if (!await this.tools.fileLedger.add(runId, task, { chunkKey: key, attempt, fence: this.fence, rows, rejected, bytes, digest })) throw new EtlError('lease.lost');
+    const { judging } = this.work.task;
+    const beside = aside?.rows && judging ? { pipeline: judging.pipeline, target: this.staged.folder, rows: aside } : undefined;
+    if (!await this.tools.fileLedger.add(runId, task, { chunkKey: key, attempt, fence: this.fence, rows: rows - rejected, rejected, bytes, digest, aside: beside })) throw new EtlError('lease.lost');
     return 'written';
   }
+  aside(): Promise<AsideReason[]> { return this.tools.fileLedger.aside(this.work.writer.runId, this.work.writer.task); }
   async stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     const digests: Digest[] = [];
     for (const { part } of await this.pieces()) digests.push(await this.work.readBack(task, part.path, signal));
@@ -66,7 +71,7 @@ export class FolderSinkSession implements SinkSession {
     const rows = await this.rows();
     const done = rows.find(({ chunkKey }) => chunkKey === PUBLISH);
     if (done) return { published: done.rows, inserted: null, updated: null };
-    const sum = rows.reduce((all, { chunkKey, rows: read, rejected }) => all + (chunkKey === PUBLISHING ? 0 : read - rejected), 0);
+    const sum = rows.reduce((all, { chunkKey, rows: written }) => all + (chunkKey === PUBLISHING ? 0 : written), 0);
     if (sum !== staged.rows) throw new EtlError('sink.reconcile-mismatch', { difference: `${staged.rows} rows are staged, the ledger says ${sum}` });
     await this.mustHold();
     await this.told(() => this.makeVisible(rows, staged));
@@ -94,7 +99,7 @@ export class FolderSinkSession implements SinkSession {
     for (const { row, part: { path, sha256 } } of await this.pieces()) {
       const name = this.staged.partName(sha256);
       if (parts.has(name)) throw new EtlError('sink.reconcile-mismatch', { difference: 'two pieces are the same bytes: they would become one part' });
-      parts.set(name, { name, rows: row.rows - row.rejected, bytes: await this.staged.sizeOf(path), sha256 });
+      parts.set(name, { name, rows: row.rows, bytes: await this.staged.sizeOf(path), sha256 });
     }
     const list = [...parts.values()];
     return {

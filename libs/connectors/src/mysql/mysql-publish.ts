@@ -17,9 +17,16 @@ const names = (columns: readonly string[], of?: My): My => joinSql(columns.map((
 const run = ({ session, table }: Publishing, statement: My) => session.change(compile(statement), table.name);
 const mismatch = (rows: number, taken: number): EtlError => new EtlError('sink.reconcile-mismatch', { difference: `${rows} rows are staged, the target took ${taken}` });
 
+/** @throws EtlError `request.unsupported`, `plan.refused` for a way that MySQL is not published in, whether there is a target or not */
+function refuseWay(how: PublishTask['how']): void {
+  if (how === 'merge' || how === 'scd2') throw new EtlError('request.unsupported', { found: `load: ${how} into MySQL`, allowed: 'a PostgreSQL target, or load: upsert' });
+  if (how === 'replace-slice' || how === 'file') throw new EtlError('plan.refused', { rule: 'publish', explanation: `MySQL is not published by ${how}` });
+}
+
 /** Makes staging visible in one of the plan's ways. */
 export async function publishRows(publishing: Publishing): Promise<Published> {
   const { session, task, table, rows } = publishing;
+  refuseWay(task.how);
   const facts = await findMysql(session, table);
   const seen: Published = { published: rows, inserted: null, updated: null };
   if (!facts && task.how !== 'file') {
@@ -33,8 +40,7 @@ export async function publishRows(publishing: Publishing): Promise<Published> {
     case 'truncate-insert': return inTransaction(publishing, () => replaceRows(publishing, seen));
     case 'swap': return await isPlain(publishing) ? swap(publishing, seen) : inTransaction(publishing, () => replaceRows(publishing, seen));
     case 'upsert': return inTransaction(publishing, () => upsert(publishing));
-    case 'merge': case 'scd2': throw new EtlError('request.unsupported', { found: `load: ${task.how} into MySQL`, allowed: 'a PostgreSQL target, or load: upsert' });
-    case 'replace-slice': case 'file': throw new EtlError('plan.refused', { rule: 'publish', explanation: `MySQL is not published by ${task.how}` });
+    case 'merge': case 'scd2': case 'replace-slice': case 'file': throw new TypeError('a way that was refused');
   }
 }
 
