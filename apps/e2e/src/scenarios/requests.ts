@@ -57,15 +57,6 @@ export function requests(world: () => World): void {
   it('needs a token, and the right host', async () => {
     expect((await post({ ...world(), token: 'wrong-wrong-wrong-wrong' }, '{}')).status).toBe(401);
   });
-  it.each([
-    ['steps', { steps: [{ filter: 'a > 1' }] }],
-  ])('refuses %s by name, as something that does not exist yet', async (name, more) => {
-    const table = await aTable(world());
-    const body = { pipeline: { ...between(`shop|public.${table}`, `warehouse|mart.${table}`), ...more }, run: 'now' as const };
-    const answer = await world().client.call(endpoints.createRequest, { body: body as never }).then((view) => settle(world(), view), (error: unknown) => { if (error instanceof ApiError) return error; throw error; });
-    const { failure } = answer;
-    expect([failure?.code, failure?.text.includes(name)]).toEqual(['request.unsupported', true]);
-  });
   it('cancels a run at a chunk boundary and leaves nothing', async () => {
     const table = await aTable(world(), 1_500_000);
     const runId = await begin(world(), between(`shop|public.${table}`, `warehouse|mart.${table}`));
