@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Client } from '@agent-etl/api-client';
 import { EtlError, type Pipeline, PipelineName, type QuarantineGroup, type QuarantinedRow, RunId, endpoints } from '@agent-etl/contracts';
-import { derivePipeline, nameOf } from '../addresses/derive-pipeline.ts';
+import { derivePipeline } from '../addresses/derive-pipeline.ts';
 import { quarantineScreen, quarantinedScreen } from '../screens/quarantine-screens.ts';
 import { type ExitCode, WrongUse, exitCodes } from '../session/exit-codes.ts';
 import { readText } from '../session/read-text.ts';
@@ -10,6 +10,7 @@ import type { Session } from '../session/session.ts';
 import { exportedLines, replayOf } from './exported-rows.ts';
 import { findRun } from './find-run.ts';
 import { requestRun } from './plan-and-run.ts';
+import { replayPipeline } from './replay-rules.ts';
 import { putDerivedConnections } from './submit.ts';
 
 interface Of { readonly pipeline: string; readonly run: RunId | null }
@@ -79,17 +80,15 @@ export async function exportQuarantineCommand(session: Session, text: string, { 
 /** Loads mended rows into the target of their pipeline, judged by its checks, as a run with its own receipt. */
 export async function replayQuarantineCommand(session: Session, file: string): Promise<ExitCode> {
   if (!/\.(ndjson|jsonl)$/.test(file)) throw new WrongUse(`${file} is no file of rows.`, 'make one with: agent-etl quarantine export PIPELINE');
-  const { pipeline: name, ids, columns } = replayOf(file, await readText(file, session.cwd));
+  const replay = replayOf(file, await readText(file, session.cwd));
+  const { pipeline: name } = replay;
   const client = await session.client();
   const { spec } = await client.call(endpoints.getPipeline, { params: { name: nameFrom(name) } });
   if (/\.(csv|tsv|ndjson|jsonl|json|parquet)(\.gz|\.zst)?$/i.test(spec.to.dataset)) throw new EtlError('request.unsupported', { found: `bringing rows back into ${spec.to.dataset}`, allowed: `the source: mend the rows there, then: agent-etl run ${name}; a finished file takes no rows` });
   const path = resolve(session.cwd, file);
   const { pipeline: { from }, connections } = derivePipeline({ from: `${dirname(path)}/${basename(path)}`, to: path }, session);
   await putDerivedConnections(session, connections.filter((connection) => connection.name === from.connection));
-  const pipeline: Pipeline = {
-    version: 1, name: nameOf(`${name}_replay`), ...(spec.owner ? { owner: spec.owner } : {}), from: { ...from, select: spec.from.select ?? columns },
-    to: spec.to.load === 'upsert' ? spec.to : { connection: spec.to.connection, dataset: spec.to.dataset, load: 'append' },
-    ...(spec.checks ? { checks: spec.checks } : {}), onFail: 'stop', replays: { pipeline: name, rows: ids },
-  };
+  const { items } = await client.call(endpoints.listConnections, {});
+  const pipeline = replayPipeline(spec, { from, replay, isFile: items.some((each) => each.name === spec.from.connection && each.connector === 'file') });
   return requestRun(session, { pipeline });
 }
