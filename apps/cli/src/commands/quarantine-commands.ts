@@ -7,7 +7,7 @@ import { quarantineScreen, quarantinedScreen } from '../screens/quarantine-scree
 import { type ExitCode, WrongUse, exitCodes } from '../session/exit-codes.ts';
 import { readText } from '../session/read-text.ts';
 import type { Session } from '../session/session.ts';
-import { exportedLines, replayOf } from './exported-rows.ts';
+import { exportedLines, missingRows, replayOf } from './exported-rows.ts';
 import { findRun } from './find-run.ts';
 import { requestRun } from './plan-and-run.ts';
 import { replayPipeline } from './replay-rules.ts';
@@ -65,12 +65,23 @@ export async function showQuarantineCommand(session: Session, text: string, { wa
   session.output.result({ items }, () => quarantinedScreen(items));
   return exitCodes.green;
 }
+/** How a pipeline loads, and which of the runs that set rows aside have published; one that nobody knows any more is taken for one that has. */
+async function published(client: Client, of: Of, rows: readonly QuarantinedRow[]): Promise<Parameters<typeof missingRows>[1]> {
+  const { spec } = await client.call(endpoints.getPipeline, { params: { name: nameFrom(of.pipeline) } });
+  const red = new Set<string>();
+  for (const runId of new Set(rows.map((row) => row.runId))) {
+    const run = await client.call(endpoints.getRun, { params: { runId } }).catch((error: unknown) => { if (error instanceof EtlError && error.code === 'access.not-found') return null; throw error; });
+    if (run && run.state !== 'succeeded') red.add(runId);
+  }
+  return { load: spec.to.load, isGreen: (runId) => !red.has(runId) };
+}
 /** Writes the rows that wait, one per line, for a person to mend. */
 export async function exportQuarantineCommand(session: Session, text: string, { out }: { out?: string }): Promise<ExitCode> {
   const client = await session.client();
   const of = await meant(client, text);
-  const rows = await rowsOf(client, of, { waiting: 'only', most: Infinity });
-  if (!rows.length) throw new EtlError('access.not-found', { what: `row of ${of.pipeline} in quarantine that waits`, next: `agent-etl quarantine list ${of.pipeline}` });
+  const waiting = await rowsOf(client, of, { waiting: 'only', most: Infinity });
+  const rows = missingRows(waiting, await published(client, of, waiting));
+  if (!rows.length) throw new EtlError('access.not-found', { what: `row of ${of.pipeline} in quarantine that waits beside what a green run has published`, next: `agent-etl quarantine list ${of.pipeline}` });
   const file = out ?? `${of.pipeline}.quarantine.ndjson`;
   if (!/\.(ndjson|jsonl)$/.test(file)) throw new WrongUse(`${file} does not say how it is written.`, `agent-etl quarantine export ${text} --out ${file}.ndjson`);
   await writeFile(resolve(session.cwd, file), exportedLines(rows), { mode: 0o600 });

@@ -110,6 +110,10 @@ describe('steps beside a load mode', () => {
     expect((behind(pipeline({}, { steps }), aMissingTarget(), swapped).tasks[0] as LoadTask).cursor).toBeUndefined();
     expect(() => behind(pipeline({}, { steps, from: { ...aPipeline().from, cursor: 'updated_at' } }), aMissingTarget(), swapped)).toThrow('updated_at is what a step makes of another column');
   });
+  it('sets no groups aside: of what is read only rows, not groups, are rejected', () => {
+    const grouped: Transform = { input: flightColumns(), stages: [{ op: 'limit', order: [], n: 5, offset: 0 }] };
+    expect(() => behind(pipeline({}, { steps: [{ limit: { n: 5, by: [{ column: 'flight_id' }] } }], onFail: { quarantine: {} } }), aMissingTarget(), grouped)).toThrow('aggregate, dedupe or limit beside onFail: quarantine');
+  });
   it('does not pass the verifier where one part of the plan undoes another', () => {
     const plan = behind(pipeline({ load: 'merge' }, { steps }), filled(), transform('all'));
     expect(verifyPlan(plan, {}).issues).toEqual([]);
