@@ -154,9 +154,10 @@ class Load {
     await inLanes(missing, { lanes: Math.min(this.task.chunks.parallel, beside ? lanes - 1 : lanes), signal: this.context.signal, ...(beside ? { beside } : {}) },
       async (range, signal) => { await moveChunk(ends, range, signal); });
     progress.proving();
-    if (!beside) await timed?.(this.context.signal);
     const written = await sink.ledger();
-    const digest = seen.digest ?? (level === 'sampled' ? null : ledgerDigest(this.task.digest, written)) ?? (level === 'full' ? await session.digest(ranges, this.context.signal) : null);
+    const passing = level === 'sampled' ? null : ledgerDigest(this.task.digest, written);
+    if (!beside && !passing) await timed?.(this.context.signal);
+    const digest = seen.digest ?? passing ?? (level === 'full' ? await session.digest(ranges, this.context.signal) : null);
     const aside = await sink.aside?.() ?? [];
     assertWithinLimit(this.task.judging, { ...sumsOf(written), aside });
     const { transform } = this.task;
