@@ -10,7 +10,7 @@ function planOf(more: Parameters<typeof aCopyInput>[0] = {}): Plan {
   if ('questions' in planned) throw new Error('asks');
   return planned.plan;
 }
-const to = (load: 'replace' | 'append' | 'upsert') => ({ pipeline: aPipeline({ to: { connection: 'warehouse' as never, dataset: 'mart.flights', load } }) });
+const to = (load: 'replace' | 'append' | 'upsert' | 'scd2') => ({ pipeline: aPipeline({ to: { connection: 'warehouse' as never, dataset: 'mart.flights', load } }) });
 
 describe('a slice of a plan', () => {
   it('keeps columns, types and proof, and has neither position nor pieces of the whole', () => {
@@ -22,6 +22,7 @@ describe('a slice of a plan', () => {
     expect(decisions).toMatchObject([{ question: 'publish', choice: 'upsert by flight_id', rejected: [{ choice: 'replace the slice' }] }]);
   });
   it('takes deletes over where the pipeline replaces', () => { expect(sliceTasks(planOf(to('replace')), slice)).toMatchObject({ tasks: [{}, { how: 'replace-slice' }], decisions: [{ reason: { code: 'takes-all' } }] }); });
+  it('is refused of a history: an upsert would change every version of a row', () => { expect(() => sliceTasks(planOf(to('scd2')), slice)).toThrow('keeps no versions'); });
   it.each([
     ['no column says when a row changed', { source: aProfile({ indexes: [['flight_id']] }) }], ['no key names a row', { source: aProfile({ primaryKey: null }) }],
   ])('is refused where %s', (_, more) => { expect(() => sliceTasks(planOf(more), slice)).toThrow('needs a cursor'); });

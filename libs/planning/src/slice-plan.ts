@@ -12,6 +12,10 @@ export function sliceTasks({ tasks, target, pipeline }: Plan, { from, to }: Pick
     throw new EtlError('plan.refused', { rule: 'a backfill needs a cursor', explanation: `${pipeline.name} reads its source whole, since no column says when a row changed or its target cannot be merged into`,
       next: `name one as from.cursor and run it, or read everything again: agent-etl run ${pipeline.name}` });
   }
+  if (target.load === 'scd2') {
+    throw new EtlError('plan.refused', { rule: 'a backfill keeps no versions', explanation: `${pipeline.name} writes a history, and a row that is read again would have to be told from each of its versions`,
+      next: `read everything again without from.cursor: what differs from the versions that stand now becomes new ones` });
+  }
   const slice: Slice = { column: load.cursor.column, kind: load.cursor.kind, from, to };
   const { how, key, decision } = wayOf({ target, publish });
   const [{ cursor: _, expectedRows: __, level: ___, ...read }, { cursor: ____, ...write }] = [load, publish];

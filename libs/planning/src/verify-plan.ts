@@ -4,6 +4,7 @@ import { relationParts } from '@agent-etl/sql-safety';
 import { isEmpty, sameNames } from './decide.ts';
 import { vanishedIssues } from './verify-vanished.ts';
 import { judgingProblems } from './rules/checks.ts';
+import { combinationIssues } from './verify-combinations.ts';
 import { cursorIssues } from './verify-cursor.ts';
 import { topologicalOrder } from './topology.ts';
 
@@ -19,7 +20,7 @@ export function verifyPlan(plan: Plan, policy: Policy): Verdict {
   const publishes = plan.tasks.filter((task) => task.kind === 'publish');
   const issues = [
     ...graphIssues(plan, loads, publishes), ...loads.flatMap((load) => loadIssues(plan, load)), ...publishes.flatMap((publish) => publishIssues(plan, publish, loads)),
-    ...publishes.flatMap((publish) => loads.filter(({ id }) => id === publish.load).flatMap((load) => cursorIssues(plan, load, publish))),
+    ...publishes.flatMap((publish) => loads.filter(({ id }) => id === publish.load).flatMap((load) => [...cursorIssues(plan, load, publish), ...combinationIssues(plan, load, publish)])),
     ...nameIssues(plan), ...judgingIssues(plan, loads), ...riskIssues(plan, policy), ...slotIssues(plan, publishes), ...decisionIssues(plan)];
   return { ok: issues.length === 0, issues };
 }

@@ -22,6 +22,16 @@ export function exportedLines(rows: readonly QuarantinedRow[]): string {
   }).join('');
 }
 
+/** Rows that a file of mended rows may bring back. Those of a run that was not green are not missing beside anything that it published. A row that was read and set aside again by a later run is
+ * one row, and where each run replaces its target only the latest counts.
+ * @param of how the pipeline loads, and whether a run has published */
+export function missingRows(rows: readonly QuarantinedRow[], { load, isGreen }: { readonly load: string | undefined; isGreen(runId: string): boolean }): QuarantinedRow[] {
+  const published = rows.filter(({ runId }) => isGreen(runId));
+  const latest = new Map<string, string>();
+  for (const { runId, raw } of published) latest.set(load === 'replace' ? '' : raw, runId); // ids rise, so the last one stays
+  return published.filter(({ runId, raw }) => latest.get(load === 'replace' ? '' : raw) === runId);
+}
+
 /** What a file of mended rows brings back. @property ids such as 3,5-9 @property columns names of their cells */
 export interface Replay { readonly pipeline: string; readonly ids: string; readonly columns: readonly string[] & [string, ...string[]] }
 /** @throws EtlError `data.format-invalid` with the line */

@@ -2,14 +2,15 @@ import { writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Client } from '@agent-etl/api-client';
 import { EtlError, type Pipeline, PipelineName, type QuarantineGroup, type QuarantinedRow, RunId, endpoints } from '@agent-etl/contracts';
-import { derivePipeline, nameOf } from '../addresses/derive-pipeline.ts';
+import { derivePipeline } from '../addresses/derive-pipeline.ts';
 import { quarantineScreen, quarantinedScreen } from '../screens/quarantine-screens.ts';
 import { type ExitCode, WrongUse, exitCodes } from '../session/exit-codes.ts';
 import { readText } from '../session/read-text.ts';
 import type { Session } from '../session/session.ts';
-import { exportedLines, replayOf } from './exported-rows.ts';
+import { exportedLines, missingRows, replayOf } from './exported-rows.ts';
 import { findRun } from './find-run.ts';
 import { requestRun } from './plan-and-run.ts';
+import { replayPipeline } from './replay-rules.ts';
 import { putDerivedConnections } from './submit.ts';
 
 interface Of { readonly pipeline: string; readonly run: RunId | null }
@@ -64,12 +65,23 @@ export async function showQuarantineCommand(session: Session, text: string, { wa
   session.output.result({ items }, () => quarantinedScreen(items));
   return exitCodes.green;
 }
+/** How a pipeline loads, and which of the runs that set rows aside have published; one that nobody knows any more is taken for one that has. */
+async function published(client: Client, of: Of, rows: readonly QuarantinedRow[]): Promise<Parameters<typeof missingRows>[1]> {
+  const { spec } = await client.call(endpoints.getPipeline, { params: { name: nameFrom(of.pipeline) } });
+  const red = new Set<string>();
+  for (const runId of new Set(rows.map((row) => row.runId))) {
+    const run = await client.call(endpoints.getRun, { params: { runId } }).catch((error: unknown) => { if (error instanceof EtlError && error.code === 'access.not-found') return null; throw error; });
+    if (run && run.state !== 'succeeded') red.add(runId);
+  }
+  return { load: spec.to.load, isGreen: (runId) => !red.has(runId) };
+}
 /** Writes the rows that wait, one per line, for a person to mend. */
 export async function exportQuarantineCommand(session: Session, text: string, { out }: { out?: string }): Promise<ExitCode> {
   const client = await session.client();
   const of = await meant(client, text);
-  const rows = await rowsOf(client, of, { waiting: 'only', most: Infinity });
-  if (!rows.length) throw new EtlError('access.not-found', { what: `row of ${of.pipeline} in quarantine that waits`, next: `agent-etl quarantine list ${of.pipeline}` });
+  const waiting = await rowsOf(client, of, { waiting: 'only', most: Infinity });
+  const rows = missingRows(waiting, await published(client, of, waiting));
+  if (!rows.length) throw new EtlError('access.not-found', { what: `row of ${of.pipeline} in quarantine that waits beside what a green run has published`, next: `agent-etl quarantine list ${of.pipeline}` });
   const file = out ?? `${of.pipeline}.quarantine.ndjson`;
   if (!/\.(ndjson|jsonl)$/.test(file)) throw new WrongUse(`${file} does not say how it is written.`, `agent-etl quarantine export ${text} --out ${file}.ndjson`);
   await writeFile(resolve(session.cwd, file), exportedLines(rows), { mode: 0o600 });
@@ -79,17 +91,15 @@ export async function exportQuarantineCommand(session: Session, text: string, { 
 /** Loads mended rows into the target of their pipeline, judged by its checks, as a run with its own receipt. */
 export async function replayQuarantineCommand(session: Session, file: string): Promise<ExitCode> {
   if (!/\.(ndjson|jsonl)$/.test(file)) throw new WrongUse(`${file} is no file of rows.`, 'make one with: agent-etl quarantine export PIPELINE');
-  const { pipeline: name, ids, columns } = replayOf(file, await readText(file, session.cwd));
+  const replay = replayOf(file, await readText(file, session.cwd));
+  const { pipeline: name } = replay;
   const client = await session.client();
   const { spec } = await client.call(endpoints.getPipeline, { params: { name: nameFrom(name) } });
   if (/\.(csv|tsv|ndjson|jsonl|json|parquet)(\.gz|\.zst)?$/i.test(spec.to.dataset)) throw new EtlError('request.unsupported', { found: `bringing rows back into ${spec.to.dataset}`, allowed: `the source: mend the rows there, then: agent-etl run ${name}; a finished file takes no rows` });
   const path = resolve(session.cwd, file);
   const { pipeline: { from }, connections } = derivePipeline({ from: `${dirname(path)}/${basename(path)}`, to: path }, session);
   await putDerivedConnections(session, connections.filter((connection) => connection.name === from.connection));
-  const pipeline: Pipeline = {
-    version: 1, name: nameOf(`${name}_replay`), ...(spec.owner ? { owner: spec.owner } : {}), from: { ...from, select: spec.from.select ?? columns },
-    to: spec.to.load === 'upsert' ? spec.to : { connection: spec.to.connection, dataset: spec.to.dataset, load: 'append' },
-    ...(spec.checks ? { checks: spec.checks } : {}), onFail: 'stop', replays: { pipeline: name, rows: ids },
-  };
+  const { items } = await client.call(endpoints.listConnections, {});
+  const pipeline = replayPipeline(spec, { from, replay, isFile: items.some((each) => each.name === spec.from.connection && each.connector === 'file') });
   return requestRun(session, { pipeline });
 }

@@ -18,12 +18,13 @@ describe('bad rows of files', () => {
   afterAll(() => folder.drop());
 
   /** Reads a file as a load does that sets bad rows aside. @param types what a target makes of columns that the file only guesses */
-  async function read(name: string, judging: Judging, how: { types?: Readonly<Record<string, ColumnType>>; more?: Partial<LoadTask['columns'][number]>; transform?: (profile: Profile) => NonNullable<LoadTask['transform']> } = {}): Promise<Read> {
+  async function read(name: string, judging: Judging, how: { types?: Readonly<Record<string, ColumnType>>; more?: Partial<LoadTask['columns'][number]>; transform?: (profile: Profile) => NonNullable<LoadTask['transform']>; behind?: 'steps' } = {}): Promise<Read> {
     const connection = await folder.open();
     const profile = await connection.profile(name, 'source', 'aside');
     const plain = aLoad(profile, 'out.csv', { carrier: 'text', judging });
     const columns = plain.columns.map((column) => ({ ...column, type: how.types?.[column.target] ?? column.type, ...how.more }));
-    const session = await connection.source.begin({ ...plain, columns, ...(how.transform ? { transform: how.transform(profile) } : {}) }, null);
+    const same: LoadTask['transform'] = { input: profile.columns, stages: [{ op: 'rows', columns: profile.columns.map(({ name: column }) => ({ name: column, expr: { k: 'col', name: column } })), where: null }] };
+    const session = await connection.source.begin({ ...plain, columns, ...(how.transform ? { transform: how.transform(profile) } : how.behind ? { transform: same } : {}) }, null);
     try {
       const [range] = await session.cut();
       const parts: Buffer[] = [];
@@ -64,10 +65,15 @@ describe('bad rows of files', () => {
     expect(set.map(([row, reason]) => [row, reason])).toEqual([[2, 'type:size'], [4, 'type:size'], [5, 'type:name'], [6, 'not_null:name']]);
     expect(proved).toBe(2);
   });
-  it('knows what a column of the target takes: its length, and whether it may be NULL', async () => {
+  it.each([{}, { behind: 'steps' }] as const)('knows what a column of the target takes: its length, and whether it may be NULL: %j', async (how) => {
     await folder.write('long.csv', 'name\nabc\nabcd\n\n""\n');
-    const { set } = await read('long.csv', aside(), { more: { targetNative: 'character varying(3)', nullable: false } });
+    const { set } = await read('long.csv', aside(), { ...how, more: { targetNative: 'character varying(3)', nullable: false } });
     expect(set.map(([row, reason]) => [row, reason])).toEqual([[2, 'type:name'], [3, 'not_null:name']]);
+  });
+  it('knows that a whole number behind steps is too large for its target', async () => {
+    await folder.write('large.csv', 'n\n1\n3000000000\n');
+    const { set, proved } = await read('large.csv', aside(), { behind: 'steps', more: { targetNative: 'integer' } });
+    expect([set.map(([row, reason]) => [row, reason]), proved]).toEqual([[[2, 'type:n']], 1]);
   });
   it('sets lines aside that are no JSON, no object, or have a key twice, as they stand', async () => {
     await folder.write('lines.ndjson', '{"id":1,"x":1.10}\n{"id":2,\nnot json\n[3]\n{"id":4,"id":5,"x":null}\n{"id":6,"x":1e2}\n');

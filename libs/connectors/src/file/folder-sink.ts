@@ -39,7 +39,7 @@ export class FolderSinkSession implements SinkSession {
       await this.staged.clear(kept.map(({ chunkKey }) => chunkKey));
       await this.staged.make();
     });
-    if (kept.length) return;
+    if (kept.length > 0) return;
     await this.tools.fileLedger.forget(runId, task);
     if (this.work.task.judging?.bad === 'aside') await this.tools.fileLedger.forgetAside(runId, task);
   }
@@ -98,6 +98,7 @@ export class FolderSinkSession implements SinkSession {
     const parts = new Map<string, FolderManifest['parts'][number]>();
     for (const { row, part: { path, sha256 } } of await this.pieces()) {
       const name = this.staged.partName(sha256);
+      if (parts.has(name) && row.rows === 0) continue; // pieces of which nothing is left are one part
       if (parts.has(name)) throw new EtlError('sink.reconcile-mismatch', { difference: 'two pieces are the same bytes: they would become one part' });
       parts.set(name, { name, rows: row.rows, bytes: await this.staged.sizeOf(path), sha256 });
     }

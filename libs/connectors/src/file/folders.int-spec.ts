@@ -125,3 +125,28 @@ describe('a folder that changed since it was profiled', () => {
     await expect(run()).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { row: null, column: 'y', value: 'z' }, next: expect.stringContaining('in/y=z/c.csv') as unknown });
   });
 });
+
+describe('a folder as a target', () => {
+  it('keeps rows that are set aside with their piece, and pieces of which nothing is left as one part', async () => {
+    await write({ 'in.csv': 'id\n1\n' });
+    const open = await folder.open();
+    const judging = { pipeline: 'judged' as never, checks: [], bad: 'aside' as const, atMost: { of: 'share' as const, percent: 100 } };
+    const task = aLoad(await open.profile('in.csv', 'source'), 'out/**/*.csv', { carrier: 'text', judging });
+    const writer = aWriter();
+    const sink = await open.sink.begin(task, writer);
+    await sink.raise();
+    await sink.prepare({ fresh: 'start-over' });
+    for (const [ordinal, [good, bad]] of [['1\n2\n', 1], ['', 2], ['', 0]].entries() as unknown as [number, [string, number]][]) {
+      const piece = await sink.begin({ ordinal, key: String(ordinal).repeat(64), from: null, to: null });
+      if (piece === 'done') throw new Error('nothing was written yet');
+      if (good) piece.to.write(Buffer.from(good));
+      const aside = { rows: bad, async *batches() { yield Array.from({ length: bad }, (_, row) => ({ row: row + 1, reason: 'not_null:id', raw: '{"id":null}' })); } };
+      await piece.commit({ rows: good.split('\n').length - 1 + bad, rejected: bad, bytes: 1, digest: null, aside });
+    }
+    expect((await sink.ledger()).map(({ rows, rejected }) => [rows, rejected])).toEqual([[2, 1], [0, 2], [0, 0]]);
+    expect(await sink.aside?.()).toEqual([{ reason: 'not_null:id', rows: 3, row: 1 }]);
+    expect(await sink.publish(aPublish(task), { rows: 2, digest: await sink.stagedDigest(aPublish(task), signal) })).toMatchObject({ published: 2 });
+    expect(JSON.parse(await readFile(join(folder.root, 'out/_manifest.json'), 'utf8'))).toMatchObject({ rows: 2, parts: [{ rows: 2 }, { rows: 0 }] });
+    expect((await open.sink.quarantine!('out/**/*.csv', { pipeline: 'judged' as never, runId: null, want: 'rows', after: 0, limit: 10, waiting: 'all' })).rows).toHaveLength(3);
+  });
+});

@@ -53,20 +53,29 @@ function throughSteps({ plan, columns, judging, transform, carried, all, read }:
   const typed = sql`SELECT ${listOf([...carried, ...input.map((mapping, index) => sql`${valueOf(plan, mapping, judging.bad)} AS ${inputAt(index)}`)])} FROM (${read}) AS cells`;
   const made = columns.map(({ source }, index) => sql`${row.columns.find(({ name }) => name === source)?.value ?? sql`NULL`} AS ${valueAt(index)}`);
   const stepped = sql`SELECT ${listOf([...carried, ...made, sql`${whens.length ? sql`CASE ${joinSql(whens, sql` `)} END` : sql`CAST(NULL AS VARCHAR)`} AS early`])} FROM (${typed}) AS typed${row.where ? sql` WHERE (${row.where})${misread.length ? sql` OR ${joinSql(misread.map((when) => sql`CASE ${when} END IS NOT NULL`), sql` OR `)}` : sql``}` : sql``}`;
-  const limits = judging.bad === 'aside' ? columns.flatMap(limitsOf) : [];
-  return sql`SELECT ${all}, coalesce(early, ${limits.length ? sql`CASE ${joinSql(limits, sql` `)} END, ` : sql``}${checksOf({ columns, judging })}) AS reason FROM (${stepped}) AS valued`;
+  const misfits = judging.bad === 'aside' ? columns.flatMap((mapping, index) => misfitsBehind(mapping, index)) : [];
+  const early = misfits.length ? sql`early, CASE ${joinSql(misfits, sql` `)} END` : sql`early`;
+  return sql`SELECT ${all}, coalesce(${early}, ${checksOf({ columns, judging })}) AS reason FROM (${stepped}) AS valued`;
 }
+/** What the target would refuse of a value that steps have made: it keeps the type that they gave it until it is there. */
+function misfitsBehind(mapping: ColumnMapping, index: number): Duck[] {
+  const { target, targetNative, nullable } = mapping;
+  const value = valueAt(index);
+  const most = lengthLimit(mapping);
+  const narrow = /^i\d\d$/.test(mapping.type.kind) ? NARROW[targetNative] : undefined;
+  return [
+    ...(most === null ? [] : [sql`WHEN length(CAST(${value} AS VARCHAR)) > ${literal('duckdb', most)} THEN ${text(`type:${target}`)}`]),
+    ...(narrow === undefined ? [] : [sql`WHEN ${value} IS NOT NULL AND ${tryAs(value, narrow)} IS NULL THEN ${text(`type:${target}`)}`]),
+    ...(nullable ? [] : [sql`WHEN ${value} IS NULL THEN ${text(`not_null:${target}`)}`])];
+}
+/** Whole numbers of PostgreSQL that are narrower than those of a file. */
+const NARROW: Readonly<Record<string, string>> = { smallint: 'SMALLINT', integer: 'INTEGER' };
 
 /** Where a column of the source stands among the cells, and its type in the file. */
 function cellOf(plan: ReadPlan, name: string): { cell: Duck; duckType: string } {
   const list = [...plan.columns, ...(plan.partitions ?? [])];
   const at = list.findIndex((column) => column.name === name);
   return { cell: cellAt(at), duckType: at < plan.columns.length && plan.format === 'parquet' ? list[at]?.duckType ?? 'VARCHAR' : 'VARCHAR' };
-}
-/** What a column of the target does not take of the values that steps make: a text that is too long for it, NULL. */
-function limitsOf(mapping: ColumnMapping, index: number): Duck[] {
-  const most = lengthLimit(mapping);
-  return [...(most === null ? [] : [sql`WHEN length(CAST(${valueAt(index)} AS VARCHAR)) > ${literal('duckdb', most)} THEN ${text(`type:${mapping.target}`)}`]), ...(mapping.nullable ? [] : [sql`WHEN ${valueAt(index)} IS NULL THEN ${text(`not_null:${mapping.target}`)}`])];
 }
 /** A value as the type that travels, NULL where the cell has none. */
 function valueOf(plan: ReadPlan, { source, type }: ColumnMapping, bad: Judging['bad']): Duck {

@@ -39,7 +39,7 @@ describePostgres('a source that changes while it is copied', () => {
       await writer.query(`update public.busy set v = v + 1 where id % 7 = ${ordinal % 7}; delete from public.busy where id % 101 = ${ordinal % 101}; insert into public.busy select 1000000 * (${ordinal} + 1) + n, n, 'new' from generate_series(1, 500) as n`);
       await sweeper.query('vacuum public.busy');
     };
-    const journey = copy.begin(await copy.plan(), PIECE, betweenPieces(between));
+    const journey = copy.begin(await copy.plan(), PIECE, { by: betweenPieces(between) });
     const load = await journey.load();
     expect(load.chunks).toBeGreaterThan(5);
     const publish = await journey.publish(load);

@@ -38,6 +38,13 @@ describePostgres('load modes', () => {
       const { rows: left } = await copy.db.query(`select relname from pg_class where relnamespace = '_etl'::regnamespace and relkind = 'r' and relname ~ '^[sd]_'`);
       expect(left).toEqual([]);
     });
+    it.each([{ load: 'merge' }, { load: 'scd2', key: ['id'] }] as const)('is proved by a sample of what was read, and counted whole: %j', async (to) => {
+      const copy = await copyOf();
+      const plan = () => copy.plan({ to, more: { reconcile: 'sampled' } });
+      await copy.run(await plan());
+      await copy.db.query(`update ${copy.name} set v = 'x' where id = 2`);
+      expect((await copy.run(await plan())).publish).toMatchObject({ level: 'sampled', inserted: 0, updated: 1, unchanged: 9 });
+    });
     it('makes its target in the first run', async () => {
       const copy = await copyOf();
       const plan = await copy.plan({ to: { load: 'merge' } });

@@ -23,6 +23,11 @@ describe('a load', () => {
     expect(await new AnAttempt(counts).load({}, 1, aLoad({ ...text, level: 'counts' }))).toMatchObject({ written: 100, digest: null });
     expect([full.digests, counts.digests]).toEqual([1, 0]);
   });
+  it.each([1, 2])('takes the sample of its source also where it has %i lanes, whatever the carrier', async (lanes) => {
+    const store = new ScriptedStore(100, 4);
+    const result = await new AnAttempt(store).load({ lanes }, 1, aLoad({ level: 'sampled', sample: { buckets: 256, key: ['id'] } }));
+    expect([result.sample?.length, result.digest, store.digests]).toEqual([1, digestOf('text-md5', store.rows), 1]);
+  });
   it('keeps the digest that is taken on the way, also where only counts are compared', async () => {
     const store = new ScriptedStore(100, 4);
     expect((await new AnAttempt(store).load({}, 1, aLoad({ level: 'counts' }))).digest).toEqual(digestOf('pg-frame', store.rows));

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import type { StoredCut } from '../chunks/chunks.repository.ts';
 import { sampleOf } from '../reconcile/sample-of.ts';
 import { sampleDigest, sampleSums } from '../reconcile/sample-rules.ts';
-import { isHashedBeside } from '../tasks/lanes-rules.ts';
 import { decisiveError, staysUnused } from '../tasks/task-state.ts';
 import { inLanes } from './in-lanes.ts';
 import { LoadProgress } from './load-progress.ts';
@@ -145,17 +144,20 @@ class Load {
     const ends = { source: session, sink, carrier: this.task.carrier, progress, judging: await this.judged() };
     const { level = 'full' } = this.task;
     const { lanes } = this.context;
-    const hash = lanes > 1 ? this.hashBeside({ session, ranges, span }) : undefined;
-    const beside = hash && (async (signal: AbortSignal): Promise<void> => {
+    const hash = this.hashBeside({ session, ranges, span });
+    const timed = hash && (async (signal: AbortSignal): Promise<void> => {
       const startedAt = performance.now();
       Object.assign(seen, await hash(signal));
       seen.ms = Math.round(performance.now() - startedAt);
     });
+    const beside = lanes > 1 ? timed : undefined; // with one lane the source is hashed once it is copied
     await inLanes(missing, { lanes: Math.min(this.task.chunks.parallel, beside ? lanes - 1 : lanes), signal: this.context.signal, ...(beside ? { beside } : {}) },
       async (range, signal) => { await moveChunk(ends, range, signal); });
     progress.proving();
     const written = await sink.ledger();
-    const digest = seen.digest ?? (level === 'sampled' ? null : ledgerDigest(this.task.digest, written)) ?? (level === 'full' ? await session.digest(ranges, this.context.signal) : null);
+    const passing = level === 'sampled' ? null : ledgerDigest(this.task.digest, written);
+    if (!beside && !passing) await timed?.(this.context.signal);
+    const digest = seen.digest ?? passing ?? (level === 'full' ? await session.digest(ranges, this.context.signal) : null);
     const aside = await sink.aside?.() ?? [];
     assertWithinLimit(this.task.judging, { ...sumsOf(written), aside });
     const { transform } = this.task;

@@ -16,6 +16,7 @@ describe('lanes that a task asks for', () => {
   it('count a reader that hashes beside the others, unless only rows are counted', () => {
     expect(asked(aLoad({ digest: 'text-md5' })).wanted).toBe(3);
     expect(asked(aLoad({ digest: 'text-md5', level: 'counts' })).wanted).toBe(2);
+    expect(asked(aLoad({ level: 'sampled', sample: { buckets: 256, key: ['id'] } })).wanted).toBe(3);
   });
   it('name a connection twice that is both ends', () => {
     expect(asked(aLoad({ target: { connection: 'from', dataset: 'public.b' } })).connections).toEqual(['from', 'from']);

@@ -31,5 +31,5 @@ function widthOf(task: TaskSpec): number {
     case 'reconcile': return PROVING;
   }
 }
-/** The source hashes its rows in a reader of its own while others move them. */
-export const isHashedBeside = ({ digest, level }: { digest: string; level?: string | undefined }): boolean => digest === 'text-md5' && level !== 'counts';
+/** The source hashes its rows, or a sample of them, in a reader of its own while others move them. */
+const isHashedBeside = ({ digest, level }: { digest: string; level?: string | undefined }): boolean => level === 'sampled' || (digest === 'text-md5' && level !== 'counts');

@@ -50,6 +50,14 @@ describePostgres('grants and turns', () => {
       expect(await waiting()).toEqual([keys[2]!.taskRunId]);
       expect((await claim(keys[2]!))?.lanes).toBe(2);
     });
+    it('that has no lane left wants no slot of a profile of values', async () => {
+      const connections = bearing({ from: 1, into: 64 });
+      const isWanted = () => state.asRelay((tx) => tasks.isWanted(tx));
+      const keys = [await add(load(), { connections }), await add(load(), { connections })];
+      expect([await isWanted(), (await claim(keys[0]!))?.lanes, await isWanted()]).toEqual([true, 1, false]);
+      await finish(keys[0]!);
+      expect(await isWanted()).toBe(true);
+    });
     it('never lends a lane twice, however many claim at once', async () => {
       const connections = bearing({ from: 5, into: 64 });
       const keys = await Promise.all(Array.from({ length: 12 }, () => add(load(), { connections })));

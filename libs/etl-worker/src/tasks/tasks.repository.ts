@@ -32,6 +32,12 @@ const noneYoung = (keptMs: number): Sql => sql`not exists (select 1 from task yo
 /** One row per task: of its attempts the last, and only when none is young. */
 const isLatest = (keptMs: number): Sql => sql`attempt = (select max(attempt) from task other where other.tenant_id = task.tenant_id and other.task_run_id = task.task_run_id) and ${noneYoung(keptMs)}`;
 
+/** Lanes that are lent, and whether a task has to wait until some come back. */
+const lentLanes = sql`open as (select tenant_id, name, sum(lanes) as lanes from task cross join unnest(connections) as name where state = 'running' and lanes > 0 group by tenant_id, name)`;
+const mayGo = sql`(cancel_at is not null or not exists (
+          select from unnest(connections, most) as one(name, bears) join open on open.tenant_id = task.tenant_id and open.name = one.name
+          where open.lanes > bears - cardinality(array_positions(connections, one.name))))`;
+
 /** Rows of `worker.task`. Every time in them is the database's, so that workers with wrong clocks agree. */
 @Injectable()
 export class TasksRepository {
@@ -74,10 +80,8 @@ export class TasksRepository {
     const fits = worker === 'busy' ? sql`(kind <> 'sketch' or command #>> '{task,when}' = 'asked')` : sql`true`;
     const rows = await tx.run<KeyRow & { wanted: number }>(sql`
       with running as (select tenant_id, pipeline, count(*) as tasks, sum(count(*)) over (partition by tenant_id) as of_tenant from task where state = 'running' group by tenant_id, pipeline),
-        open as (select tenant_id, name, sum(lanes) as lanes from task cross join unnest(connections) as name where state = 'running' and lanes > 0 group by tenant_id, name),
-        ready as (select tenant_id, task_run_id, attempt, seq, wanted, pipeline, kind, cancel_at is null as is_wanted from task where state = 'waiting' and ${fits} and (cancel_at is not null or not exists (
-          select from unnest(connections, most) as one(name, bears) join open on open.tenant_id = task.tenant_id and open.name = one.name
-          where open.lanes > bears - cardinality(array_positions(connections, one.name))))),
+        ${lentLanes},
+        ready as (select tenant_id, task_run_id, attempt, seq, wanted, pipeline, kind, cancel_at is null as is_wanted from task where state = 'waiting' and ${fits} and ${mayGo}),
         by_pipeline as (select ready.*, row_number() over (partition by ready.tenant_id, ready.pipeline order by is_wanted, seq) + coalesce(tasks, 0) as turn
           from ready left join running on running.tenant_id = ready.tenant_id and running.pipeline = ready.pipeline),
         by_tenant as (select by_pipeline.*, row_number() over (partition by tenant_id order by is_wanted, turn, seq)
@@ -86,8 +90,8 @@ export class TasksRepository {
     return rows.map((row) => ({ ...keyOf(row), opensNone: row.wanted === 0 }));
   }
 
-  /** Whether anything waits that a profile of values gives way to. */
-  async isWanted(tx: RelayTx): Promise<boolean> { return (await tx.run(sql`select 1 from task where state = 'waiting' and kind <> 'sketch' limit 1`)).length > 0; }
+  /** Whether anything waits that a profile of values gives way to: what has to wait for lanes would leave the slot empty. */
+  async isWanted(tx: RelayTx): Promise<boolean> { return (await tx.run(sql`with ${lentLanes} select 1 from task where state = 'waiting' and kind <> 'sketch' and ${mayGo} limit 1`)).length > 0; }
 
   async depth(tx: RelayTx): Promise<number> {
     const [row] = await tx.run<{ depth: number }>(sql`select count(*)::integer as depth from task where state = 'waiting'`);

@@ -1,4 +1,4 @@
-import type { ChunkCounts, ChunkRange, ChunkWriter, Connector, LedgerRow, OpenConnection, ReadCount, ReadOptions, SinkSession, SourceSession, Writer } from '@agent-etl/connectors';
+import type { BucketSum, ChunkCounts, ChunkRange, ChunkWriter, Connector, LedgerRow, OpenConnection, ReadCount, ReadOptions, SinkSession, SourceSession, Writer } from '@agent-etl/connectors';
 import { type Digest, EtlError, type LoadTask, type Profile, addDigests } from '@agent-etl/contracts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -104,6 +104,12 @@ class ScriptedSource implements SourceSession {
     this.store.digests += 1;
     await sleep(1, undefined, { signal });
     return addDigests(this.task.digest, ranges.map(({ from, to }) => digestOf(this.task.digest, this.picture.rows.slice(Number(from), Number(to)))));
+  }
+  async sampled(): Promise<BucketSum[]> {
+    this.store.digests += 1;
+    await sleep(1);
+    const { rows, a, b } = digestOf('text-md5', this.picture.rows);
+    return [{ bucket: '0', rows, a, b }];
   }
   close(): Promise<void> {
     this.store.pictures.delete(this.snapshot);

@@ -1,22 +1,13 @@
-import { EtlError, type Plan, type ReconcileTask, type RunView } from '@agent-etl/contracts';
+import { EtlError, type RunView } from '@agent-etl/contracts';
 import { StateDatabase } from '@agent-etl/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import { PipelinesRepository } from '../pipelines/pipelines.repository.ts';
 import { lookRun } from '../runs/new-run.ts';
 import { runView } from '../runs/run-view.ts';
 import { RunsService } from '../runs/runs.service.ts';
+import { comparing } from './comparing-rules.ts';
 import { DEADLINE_MS } from './copy-runs.service.ts';
 import { PlansRepository } from './plans.repository.ts';
-
-/** What a plan says of its ends, as one task that only compares them whole, also where its runs read only what changed. Null when it has no load and publish. */
-function comparing({ tasks }: Plan): ReconcileTask | null {
-  const load = tasks.find((task) => task.kind === 'load');
-  const publish = tasks.find((task) => task.kind === 'publish');
-  if (!load || !publish) return null;
-  const [{ cursor: _, ...whole }, { cursor: __, ...readBack }] = [load, publish];
-  const chunks = load.chunks.by === 'cursor' ? { ...load.chunks, by: 'whole' as const, count: 1 } : load.chunks;
-  return { id: 'reconcile', kind: 'reconcile', source: load.source, target: publish.target, load: { ...whole, chunks }, publish: { ...readBack, level: 'full' } };
-}
 
 /** Compares a pipeline's source and target at any time, by the plan that is approved for it. */
 @Injectable()

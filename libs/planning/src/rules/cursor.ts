@@ -46,14 +46,14 @@ const ends = ({ source, target }: CopyInput): 'both-tables' | 'others' => (sourc
 const isProven = ({ source }: CopyInput, { key }: Seen): boolean =>
   key.columns !== null && [source.primaryKey, ...source.uniqueKeys].some((unique) => unique && sameNames(unique, key.columns!));
 
-/** Pieces are cut where the source lies, before its steps: a cursor is the same column on both sides of them. */
-const isUntouched = ({ transform }: CopyInput, name: string): boolean =>
-  !transform || transform.stages.every((stage) => stage.op !== 'rows' || stage.columns.some(({ name: as, expr }) => as === name && expr.k === 'col' && expr.name === name));
+/** Whether the table itself has this column: its slices are cut there, before any step. */
+export const isOwn = ({ transform }: Pick<CopyInput, 'transform'>, name: string): boolean =>
+  transform?.stages.every((stage) => stage.op !== 'rows' || stage.columns.some(({ name: as, expr }) => as === name && expr.k === 'col' && expr.name === name)) ?? true;
 
 /** A time with a zone comes first: it says more. */
 function chosen(input: CopyInput, seen: Seen): Column | null {
   if ((input.transform && leavesOut(input.transform)) || ends(input) === 'others' || !isProven(input, seen)) return null;
-  const able = input.source.columns.filter((column) => isTime(column) && !column.nullable && isIndexed(input, column.name) && saysChange(column.name) && isUntouched(input, column.name));
+  const able = input.source.columns.filter((column) => isTime(column) && !column.nullable && isIndexed(input, column.name) && saysChange(column.name) && isOwn(input, column.name));
   return able.find(({ type }) => type.kind === 'tstz') ?? able[0] ?? null;
 }
 function named(input: CopyInput, seen: Seen): Column {
@@ -66,7 +66,7 @@ function named(input: CopyInput, seen: Seen): Column {
   if (!isTime(column)) throw wrong(`${name} is ${column.native}: a cursor is a timestamp`);
   if (to.load === 'append' || to.load === 'replace') throw wrong(`load: ${to.load} is about all rows, and a cursor reads only what changed; leave one of them out`);
   if (input.transform && leavesOut(input.transform)) throw new EtlError('plan.refused', { rule: 'incremental equals full', explanation: 'a row that changes so that the steps leave it out, or that belongs to a group, would stay in the target as it was', next: 'leave from.cursor out: each run reads the source whole' });
-  if (!isUntouched(input, name)) throw new EtlError('plan.refused', { rule: 'a cursor passes through the steps', explanation: `${name} is not what the source calls ${name}, and the source is asked for what changed`, next: `let the steps leave ${name} as it is, or leave from.cursor out: each run reads the source whole` });
+  if (!isOwn(input, name)) throw new EtlError('plan.refused', { rule: 'a cursor passes through the steps', explanation: `${name} is not what the source calls ${name}, and the source is asked for what changed`, next: `let the steps leave ${name} as it is, or leave from.cursor out: each run reads the source whole` });
   if (to.load === 'merge' || to.deletes !== undefined) throw wrong(`${to.load === 'merge' ? 'load: merge deletes' : 'deletes: close ends'} what vanished, and a slice of what changed says nothing about rows that vanished; leave from.cursor out${to.load === 'merge' ? ', or use load: upsert' : ''}`);
   if (column.nullable) throw new EtlError('plan.refused', { rule: 'a cursor is never NULL', explanation: `${name} may be: such rows would never travel`, next: `ALTER TABLE ${from.dataset} ALTER ${name} SET NOT NULL, or name another column` });
   if (!isProven(input, seen)) throw new EtlError('profile.unusable', { dataset: source.dataset, what: 'unique key: rows that changed are found again by it', next: 'add a primary key at the source, or leave from.cursor out' });

@@ -2,7 +2,7 @@ import { EtlError } from '@agent-etl/contracts';
 import { compile, identifier, joinSql, relationParts, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { type Columns, type CopyInput, type Ruled, decide, named } from '../decide.ts';
 import { type Misfit, historyColumns, shapeOf } from './history-shape.ts';
-import { percent, vanishedOf } from './merge.ts';
+import { alsoLeftOut, percent, vanishedOf } from './merge.ts';
 import type { Publishing } from './publishing.ts';
 
 interface Seen { readonly key: string[]; readonly columns: Columns; readonly since: string | null }
@@ -17,7 +17,7 @@ export function history(input: CopyInput, { key, columns, since }: Seen): Ruled<
   return { risks: [], value: { load: 'scd2', how: 'scd2', risk: 'R1', key, ...(vanished ? { vanished } : {}) }, decisions: [
     decide('load', `versions by ${key.join(', ')}`, { by: 'person', why: ['asked', `The request says scd2; ${named(key)} names a row, and any other column that changes makes a new version.`], rejected: [['upsert', 'What a row was before would be lost.']] }),
     decide('deletes', vanished ? `close, at most ${percent(vanished.atMost)}` : 'stay open', vanished
-      ? { by: 'person', why: ['asked', `The request says so: the version of a row that the source does not have any more ends with the run that finds it gone. More than ${percent(vanished.atMost)} of the current rows at once, or an empty source, stops the run.`], rejected: [['stay open', 'A row that is gone would look as if it were there.']] }
+      ? { by: 'person', why: ['asked', `The request says so: the version of a row that the source does not have any more${alsoLeftOut(input)} ends with the run that finds it gone. More than ${percent(vanished.atMost)} of the current rows at once, or an empty source, stops the run.`], rejected: [['stay open', 'A row that is gone would look as if it were there.']] }
       : { why: since === null ? ['unasked', 'The last version of a row that the source does not have any more stays open. deletes: close ends it.'] : ['slice', 'Only what changed is read, which says nothing about rows that are gone.'], rejected: [['close', 'Nobody asked for it.']] }),
     decide('publish', 'scd2', { why: ['half-open', `A version holds from valid_from up to, not with, valid_to, and is_current while valid_to is NULL. Both are the time at which the run began, kept with the run: a retry writes the same. A unique index allows one open version of a row.`],
       rejected: [['the time of each write', 'A retry would make other versions, and one run would begin at many times.']] })] };

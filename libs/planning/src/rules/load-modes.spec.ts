@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Column, EtlError, Pipeline, type Plan, type Profile, type PublishTask } from '@agent-etl/contracts';
+import { Column, EtlError, type LoadTask, Pipeline, type Plan, type Profile, type PublishTask, type Transform } from '@agent-etl/contracts';
 import { planCopy } from '../plan-copy.ts';
 import { aCopyInput, aMissingTarget, aPipeline, flightColumns } from '../testing.ts';
 import { verifyPlan } from '../verify-plan.ts';
@@ -84,5 +84,43 @@ describe('load: scd2', () => {
   it('is refused where there are no histories, and when a slice should close what vanished', () => {
     expect(refusal(pipeline({ load: 'scd2', dataset: 'flights' }), aMissingTarget({ connector: 'sqlite', dataset: 'flights' }))).toEqual(['request.unsupported', expect.stringMatching(/scd2 into a sqlite target.*PostgreSQL/), expect.anything()]);
     expect(refusal(pipeline({ load: 'scd2', deletes: 'close' }, { from: { ...aPipeline().from, cursor: 'updated_at' } }), history())[1]).toMatch(/says nothing about rows that vanished/);
+  });
+});
+
+describe('steps beside a load mode', () => {
+  const steps = [{ filter: 'delay_min > 0' }];
+  const col = (name: string) => ({ name, expr: { k: 'col' as const, name } });
+  const transform = (where: 'filtered' | 'all', renamed: Record<string, string> = {}): Transform => ({
+    input: flightColumns(), stages: [{ op: 'rows', columns: flightColumns().map(({ name }) => ({ ...col(name), name: renamed[name] ?? name })), where: where === 'filtered' ? col('delay_min').expr : null }] });
+  const behind = (of: Pipeline, target: Profile, by: Transform): Plan => {
+    const answer = planCopy(aCopyInput({ pipeline: of, target, transform: by }));
+    if ('questions' in answer) throw new Error('asks');
+    return answer.plan;
+  };
+  const codes = (plan: Plan, change: Partial<LoadTask>): string[] => verifyPlan({ ...plan, tasks: plan.tasks.map((task) => (task.kind === 'load' ? { ...task, ...change } : task)) }, {}).issues.map(({ code }) => code);
+
+  it('says that a merge deletes what the steps leave out, and that a history closes it', () => {
+    const merged = behind(pipeline({ load: 'merge' }, { steps }), filled(), transform('filtered'));
+    expect([merged.risks.at(-1), verifyPlan(merged, {}).issues]).toEqual([expect.stringContaining('that the source does not have or that the steps leave out'), []]);
+    expect(said(behind(pipeline({ load: 'scd2', deletes: 'close' }, { steps }), history(), transform('filtered')), 'deletes')?.reason.text).toContain('any more or that the steps leave out ends');
+  });
+  it('cuts no slices by a column that only a step has given its name', () => {
+    const swapped = transform('all', { updated_at: 'departed_at', departed_at: 'updated_at' });
+    expect((behind(pipeline({}, { steps }), aMissingTarget(), transform('all')).tasks[0] as LoadTask).cursor?.column).toBe('updated_at');
+    expect((behind(pipeline({}, { steps }), aMissingTarget(), swapped).tasks[0] as LoadTask).cursor).toBeUndefined();
+    expect(() => behind(pipeline({}, { steps, from: { ...aPipeline().from, cursor: 'updated_at' } }), aMissingTarget(), swapped)).toThrow('updated_at is what a step makes of another column');
+  });
+  it('sets no groups aside: of what is read only rows, not groups, are rejected', () => {
+    const grouped: Transform = { input: flightColumns(), stages: [{ op: 'limit', order: [], n: 5, offset: 0 }] };
+    expect(() => behind(pipeline({}, { steps: [{ limit: { n: 5, by: [{ column: 'flight_id' }] } }], onFail: { quarantine: {} } }), aMissingTarget(), grouped)).toThrow('aggregate, dedupe or limit beside onFail: quarantine');
+  });
+  it('does not pass the verifier where one part of the plan undoes another', () => {
+    const plan = behind(pipeline({ load: 'merge' }, { steps }), filled(), transform('all'));
+    expect(verifyPlan(plan, {}).issues).toEqual([]);
+    expect(codes(plan, { transform: undefined })).toContain('steps.other');
+    expect(codes(plan, { transform: transform('filtered') })).toContain('cursor.steps');
+    expect(codes(plan, { transform: { input: flightColumns(), stages: [{ op: 'limit', order: [], n: 5, offset: 0 }] } })).toContain('steps.pieces');
+    expect(codes(plan, { judging: { pipeline: plan.pipeline.name, checks: [], bad: 'aside', atMost: { of: 'rows', rows: 5 } } })).toContain('vanished.aside');
+    expect(codes(plan, { level: 'sampled' })).toContain('proof.sample');
   });
 });

@@ -1,4 +1,4 @@
-import { EtlError, type Vanished, modesOfSome } from '@agent-etl/contracts';
+import { EtlError, type Vanished, leavesOut, modesOfSome } from '@agent-etl/contracts';
 import { type CopyInput, type Ruled, decide, isEmpty, named, plural } from '../decide.ts';
 import type { Publishing } from './publishing.ts';
 import { repeatedBy } from './schedule.ts';
@@ -26,13 +26,16 @@ export function vanishedOf({ pipeline: { to: { deletes } } }: CopyInput, then: V
 }
 export const percent = (share: number): string => `${Math.round(share * 1e5) / 1e3} %`;
 
+/** Behind steps that leave rows out, those have vanished, too. */
+export const alsoLeftOut = ({ transform }: Pick<CopyInput, 'transform'>): string => (transform && leavesOut(transform) ? ' or that the steps leave out' : '');
+
 /** Makes the target what the source is, row by row: new rows in, changed ones updated, vanished ones deleted. */
 export function merge(input: CopyInput, key: string[]): Ruled<Publishing> {
   const { target, pipeline, pipeline: { to } } = input;
   const vanished = vanishedOf(input, 'delete');
   const isLater = target.exists || repeatedBy(pipeline) !== null;
   const isSafe = !isLater || (repeatedBy(pipeline) === null && isEmpty(target));
-  const rest = { by: 'person', why: ['asked', `The request says merge; ${named(key)} names a row. Vanished is every row of ${to.dataset} whose key the source does not have when it is read, whoever wrote it.`] } as const;
+  const rest = { by: 'person', why: ['asked', `The request says merge; ${named(key)} names a row. Vanished is every row of ${to.dataset} whose key the source does not have when it is read${alsoLeftOut(input)}, whoever wrote it.`] } as const;
   const limit = vanished.atMost === 1 ? 'all of them, if the source is empty' : `at most ${percent(vanished.atMost)} of them in one run; more, or an empty source, stops it before anything changes`;
   return {
     value: { load: 'merge', how: isLater ? 'merge' : 'rename', risk: isSafe ? 'R1' : 'R2', key, ...(isLater ? { vanished } : {}) },
@@ -44,6 +47,6 @@ export function merge(input: CopyInput, key: string[]): Ruled<Publishing> {
       decide('publish', isLater ? 'merge' : 'rename', isLater
         ? { why: ['compared-by-key', 'Staging and target are compared by the key, byte for byte, under a lock that lets readers on; only rows that differ are written, and the target is hashed again before anybody sees it.'], rejected: [['swap', 'It would write every row, and cut off what hangs on the table.']] }
         : { why: ['staging-is-the-table', 'There is no target yet: staging is the new table, with the key.'], rejected: [['merge', 'There is nothing to merge with.']] })],
-    risks: isSafe ? [] : [`${repeatedBy(pipeline) ? 'Each run deletes' : 'Deletes'} the rows of ${target.dataset} that the source does not have, whoever wrote them: ${limit}.${target.exists ? ` It holds ${target.rowsExact ? '' : 'about '}${plural(target.rows, 'row')} now.` : ''}`],
+    risks: isSafe ? [] : [`${repeatedBy(pipeline) ? 'Each run deletes' : 'Deletes'} the rows of ${target.dataset} that the source does not have${alsoLeftOut(input)}, whoever wrote them: ${limit}.${target.exists ? ` It holds ${target.rowsExact ? '' : 'about '}${plural(target.rows, 'row')} now.` : ''}`],
   };
 }

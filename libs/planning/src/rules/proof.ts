@@ -20,7 +20,7 @@ export function ruleProof(input: CopyInput, seen: Seen): Ruled<Proof> {
 }
 type Chosen = { readonly level: Proof['level']; readonly decision: ReturnType<typeof decide>; readonly risks: readonly string[] };
 
-const canSample = ({ source, target }: CopyInput): boolean => samples.includes(source.connector) && samples.includes(target.connector);
+export const canSample = ({ source, target }: Pick<CopyInput, 'source' | 'target'>): boolean => samples.includes(source.connector) && samples.includes(target.connector);
 const by = (key: Seen['key']): string => (key === null ? 'by the hash of the whole row, since no key names one' : `by the hash of ${named(key)}`);
 const costs = { counts: 'Equal counts do not show a changed value.', sampled: `A difference outside ${share} would not be seen.` } as const;
 
