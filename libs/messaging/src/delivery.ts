@@ -10,7 +10,7 @@ import { afterFailure, pauseMs } from './retry-rules.ts';
 /** Runs the handler of a type; answers false when the app has none. */
 export type Dispatch = (type: MessageType, payload: unknown, tx: TenantTx, meta: MessageMeta) => Promise<void>;
 export interface DeliveryOptions { readonly reads: ReadonlySet<MessageType>; readonly dispatch: Dispatch; readonly onGivenUp?: OnGivenUp | undefined; readonly onDeadLetter?: OnDeadLetter | undefined }
-interface GivingUp { readonly failure: Failure; readonly tenantId: string; readonly parked?: ParkedRow }
+interface GivingUp { readonly failure: Failure; readonly tenantId: string; readonly parked?: ParkedRow; readonly error?: unknown }
 /** A request is one pipeline and a sentence; more is a mistake or an attack. */
 const MAX_BYTES = 1024 * 1024;
 
@@ -82,7 +82,7 @@ export class Delivery<A extends App> {
     const failure = toFailure(error);
     const next = afterFailure(failure.code, 1);
     if (next === 'redeliver') throw error;
-    if (next === 'dead') return this.#giveUp(message, { failure, tenantId });
+    if (next === 'dead') return this.#giveUp(message, { failure, tenantId, error });
     await this.state.inTenantTx(tenantId, (tx) => this.#park(tx, message, { tries: 1, failure, pauseMs: pauseMs(1, Math.random()) }));
   }
   /** The retrier hears of each: the message before this one may have left the queue just now. */
@@ -95,7 +95,7 @@ export class Delivery<A extends App> {
     const tries = row.tries + 1;
     const next = afterFailure(failure.code, tries);
     if (next === 'redeliver') throw error;
-    if (next === 'dead') return this.#giveUp(row, { failure, tenantId, parked: row });
+    if (next === 'dead') return this.#giveUp(row, { failure, tenantId, parked: row, error });
     await this.state.inTenantTx(tenantId, (tx) => this.parking.postpone(tx, row.seq, { tries, failure, pauseMs: pauseMs(tries, Math.random()) }));
   }
   /** The letter and the end of what waits for the message are one transaction. What cannot be ended, tried twice, does not block the partition: the letter is the record. */
@@ -105,7 +105,7 @@ export class Delivery<A extends App> {
     for (const end of [onGivenUp, onGivenUp, undefined]) {
       try {
         const letter = await this.#bury(message, given, end);
-        if (letter) onDeadLetter?.(letter, notEnded);
+        if (letter) onDeadLetter?.(letter, { error: given.error, notEnded });
         return;
       } catch (error) {
         if (!end || toFailure(error).code === 'platform.unavailable') throw error;

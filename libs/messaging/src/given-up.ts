@@ -7,8 +7,11 @@ import { readHeaders } from './message-headers.ts';
 export interface GivenUp { readonly id: string; readonly message: WireMessage; readonly json: unknown; readonly failure: Failure; readonly tries: number }
 /** Called in the transaction that writes the dead letter: the place to end what waits for the message, or to answer whoever sent it. */
 export type OnGivenUp = (letter: GivenUp, tx: TenantTx) => Promise<void>;
-/** Told once a dead letter is kept. `notEnded` is why what waits for the message could not be ended with it. */
-export type OnDeadLetter = (letter: GivenUp, notEnded: unknown) => void;
+/** @property error what its handler threw last, undefined where no handler saw it
+ * @property notEnded why what waits for the message could not be ended with it */
+export interface WhyGivenUp { readonly error: unknown; readonly notEnded: unknown }
+/** Told once a dead letter is kept. */
+export type OnDeadLetter = (letter: GivenUp, why: WhyGivenUp) => void;
 
 /** The type of a message, or null when it names none of the catalogue. */
 export function typeOf({ message }: Pick<GivenUp, 'message'>): string | null {

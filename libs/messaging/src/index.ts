@@ -1,6 +1,6 @@
 export { BusStrategy, type BusStrategyOptions } from './bus-strategy.ts';
 export { Delivery } from './delivery.ts';
-export { type GivenUp, type OnDeadLetter, type OnGivenUp, givenUpFailure, typeOf } from './given-up.ts';
+export { type GivenUp, type OnDeadLetter, type OnGivenUp, type WhyGivenUp, givenUpFailure, typeOf } from './given-up.ts';
 export { handlesFor, transportOf } from './handles.ts';
 export { InMemoryBus, type InMemoryOptions } from './in-memory-bus.ts';
 export { KafkaBus, type KafkaOptions } from './kafka-bus.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { App } from '@agent-etl/contracts';
-import { BusStrategy, KafkaBus, type GivenUp, type MessageBus, type OnGivenUp, Outbox, OutboxRelay, typeOf } from '@agent-etl/messaging';
+import { types } from 'node:util';
+import { type App, EtlError } from '@agent-etl/contracts';
+import { BusStrategy, KafkaBus, type GivenUp, type MessageBus, type OnGivenUp, Outbox, OutboxRelay, type WhyGivenUp, typeOf } from '@agent-etl/messaging';
 import type { StateDatabase } from '@agent-etl/persistence';
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
@@ -20,7 +21,7 @@ export function joinBus({ app, state, bus, metrics, health, log }: JoinOptions):
   const outbox = new Outbox<App>(app, bus);
   let hook: OnGivenUp | undefined;
   const strategy = new BusStrategy<App>({
-    app, bus, state, outbox, onGivenUp: async (...given) => { await hook?.(...given); }, onDeadLetter: (letter, notEnded) => { tellDeadLetter(log, letter, notEnded); },
+    app, bus, state, outbox, onGivenUp: async (...given) => { await hook?.(...given); }, onDeadLetter: (letter, why) => { tellDeadLetter(log, letter, why); },
   });
   let relay: OutboxRelay | undefined;
   health.degradedBy(async () => {
@@ -40,10 +41,18 @@ export function joinBus({ app, state, bus, metrics, health, log }: JoinOptions):
   };
 }
 
+const MOST_FRAMES = 6;
+/** Kind of an error that the error table does not know, and where it was thrown. Its words may hold values of users: they are left out. */
+function placeOf(error: unknown): string {
+  const cause = error instanceof EtlError ? error.cause ?? error : error;
+  if (!types.isNativeError(cause)) return typeof cause;
+  const frames = (cause.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).slice(0, MOST_FRAMES).map((line) => line.trim());
+  return [cause.name, ...frames].join(' | ');
+}
 /** One line per dead letter, with what finds it again. Payloads stay in the letter. */
-function tellDeadLetter(log: Logger, letter: GivenUp, notEnded: unknown): void {
+function tellDeadLetter(log: Logger, letter: GivenUp, { error, notEnded }: WhyGivenUp): void {
   const { id, message: { topic, key }, failure: { code }, tries } = letter;
-  log.error({ letter: id, type: typeOf(letter), topic, key, code, tries }, 'a message was given up');
+  log.error({ letter: id, type: typeOf(letter), topic, key, code, tries, ...(code === 'platform.internal' ? { thrown: placeOf(error) } : {}) }, 'a message was given up');
   if (notEnded !== undefined) log.error({ letter: id, err: notEnded }, 'what waits for this message could not be ended with it');
 }
 

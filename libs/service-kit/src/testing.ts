@@ -67,6 +67,8 @@ export async function aZombie(): Promise<{ pid: number; start: string; collect()
   const [said] = await once(parent.stdout, 'data') as [Buffer];
   const pid = Number(said.toString());
   const start = await startOf(pid);
+  // A shell would collect it: what it becomes does not.
+  while ((await readFile(`/proc/${parent.pid}/comm`, 'utf8')).trim() !== 'sleep') await sleep(5);
   process.kill(pid, 'SIGKILL');
   while (!/\) Z /.test(await readFile(`/proc/${pid}/stat`, 'utf8'))) await sleep(5);
   return { pid, start, collect: () => { parent.kill('SIGKILL'); } };

@@ -13,15 +13,15 @@ import { Forge } from './forge.ts';
 const COUNT = Number(process.env['ETL_TEST_EXPRESSIONS'] ?? 800);
 const CHAINS = Number(process.env['ETL_TEST_CHAINS'] ?? 400);
 const SEED = Number(process.env['ETL_TEST_SEED'] ?? 20_301);
-const types = { a: { kind: 'i32' }, b: { kind: 'i64' }, c: { kind: 'dec', precision: 12, scale: 2 }, d: { kind: 'f64' }, e: { kind: 'text' }, f: { kind: 'text' }, g: { kind: 'bool' }, h: { kind: 'date' }, i: { kind: 'ts' }, j: { kind: 'dec', precision: 2, scale: 2 } } satisfies Record<string, ColumnType>;
+const types = { a: { kind: 'i32' }, b: { kind: 'i64' }, c: { kind: 'dec', precision: 12, scale: 2 }, d: { kind: 'f64' }, e: { kind: 'text' }, f: { kind: 'text' }, g: { kind: 'bool' }, h: { kind: 'date' }, i: { kind: 'ts' }, j: { kind: 'dec', precision: 2, scale: 2 }, k: { kind: 'tstz' } } satisfies Record<string, ColumnType>;
 const input = new Map<string, ColumnType>(Object.entries(types));
 const rows: readonly (readonly (string | null)[])[] = [
-  ['0', '0', '0.00', '0', '', '', 'true', '2000-01-01', '2000-01-01 00:00:00', '0.50'], [null, null, null, null, null, null, null, null, null, null],
-  ['2147483647', '9223372036854775807', '9999999999.99', '1e15', 'Ärger 100%', 'a', 'false', '2024-02-29', '2024-02-29 23:59:59.999999', '-0.05'],
-  ['-2147483648', '-9223372036854775808', '-9999999999.99', '-2.5', "it's", "x'y", 'true', '1899-12-31', '1969-12-31 23:59:59.5', '0.00'],
-  ['7', '-3', '2.50', '2.5', '12', '12.5', 'false', '2001-09-09', '2001-09-09 01:46:40', '0.99'], ['-7', '3', '-2.50', '0.1', ' 5 ', '1e3', null, '0001-01-01', '0001-01-01 00:00:00', '-0.99'],
-  ['1', '2', '0.05', '1.005', '2020-02-30', '2020-02-29', 'true', '9999-12-31', '9999-12-31 12:00:00.000001', '0.01'], ['42', '99', '1.15', '123456789.125', 'ABC_def%!', 'true', 'false', '1970-01-01', '1970-01-01 10:20:30', '0.10'],
-  ['3', '4', '3.30', 'NaN', 'nan', '.5', 'true', '2003-03-03', '2003-03-03 03:03:03', '0.30'], ['4', '5', '4.40', 'Infinity', '5.', '+7', 'false', '2004-04-04', '2004-04-04 04:04:04', '0.40'],
+  ['0', '0', '0.00', '0', '', '', 'true', '2000-01-01', '2000-01-01 00:00:00', '0.50', '2000-01-01 00:00:00+00'], [null, null, null, null, null, null, null, null, null, null, null],
+  ['2147483647', '9223372036854775807', '9999999999.99', '1e15', 'Ärger 100%', 'a', 'false', '2024-02-29', '2024-02-29 23:59:59.999999', '-0.05', '2024-02-29 23:59:59.999999+00'],
+  ['-2147483648', '-9223372036854775808', '-9999999999.99', '-2.5', "it's", "x'y", 'true', '1899-12-31', '1969-12-31 23:59:59.5', '0.00', '1969-12-31 23:59:59.5-07:30'],
+  ['7', '-3', '2.50', '2.5', '12', '12.5', 'false', '2001-09-09', '2001-09-09 01:46:40', '0.99', '2001-09-09 01:46:40+05:45'], ['-7', '3', '-2.50', '0.1', ' 5 ', '1e3', null, '0001-01-01', '0001-01-01 00:00:00', '-0.99', '0001-01-02 00:00:00+00'],
+  ['1', '2', '0.05', '1.005', '2020-02-30', '2020-02-29', 'true', '9999-12-31', '9999-12-31 12:00:00.000001', '0.01', '9999-12-30 12:00:00.000001+00'], ['42', '99', '1.15', '123456789.125', 'ABC_def%!', 'true', 'false', '1970-01-01', '1970-01-01 10:20:30', '0.10', '1970-01-01 10:20:30+01'],
+  ['3', '4', '3.30', 'NaN', 'nan', '.5', 'true', '2003-03-03', '2003-03-03 03:03:03', '0.30', '2003-03-03 03:03:03+00'], ['4', '5', '4.40', 'Infinity', '5.', '+7', 'false', '2004-04-04', '2004-04-04 04:04:04', '0.40', '2004-04-04 04:04:04+00'],
 ];
 const names = Object.keys(types);
 
@@ -66,12 +66,12 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
       const [a, b] = await Promise.all([answer(expr, 'duckdb', (sql) => duck.query(compile(sql))), answer(expr, 'postgres', (sql) => postgres.run<Record<string, unknown>>(compile(sql)))]);
       if (String(b).startsWith('no form')) continue;
       if (a === 'failed' && b === 'failed') { failed += 1; continue; }
-      // DuckDB also computes what a branch does not need: then it fails where PostgreSQL answers. It never answers otherwise.
-      if (a === 'failed') { eager += 1; continue; }
+      // DuckDB also computes what a branch does not need, and PostgreSQL folds constants of such a branch: then one fails where the other answers. None answers otherwise.
+      if (a === 'failed' || b === 'failed') { eager += 1; continue; }
       answered += 1;
       if (JSON.stringify(a) !== JSON.stringify(b)) differ.push({ n, expr: JSON.stringify(expr.expr), a: JSON.stringify(a), b: JSON.stringify(b) });
     }
-    process.stdout.write(`expressions: ${answered} answered by both, ${failed} failed in both, ${eager} failed in DuckDB alone, ${differ.length} differ\n`);
+    process.stdout.write(`expressions: ${answered} answered by both, ${failed} failed in both, ${eager} failed in one alone, ${differ.length} differ\n`);
     expect(differ.slice(0, 5)).toEqual([]);
     expect(answered).toBeGreaterThan(COUNT / 2);
     expect(eager).toBeLessThanOrEqual(COUNT / 100);
@@ -115,11 +115,11 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
       const [a, b] = await Promise.all([told(() => duck.query(compile(chained('duckdb', fused))), fused), told(() => postgres.run<Record<string, unknown>>(compile(chained('postgres', fused))), fused)]);
       if (b === 'no form') continue;
       if (a === 'failed' && b === 'failed') { failed += 1; continue; }
-      if (a === 'failed') { eager += 1; continue; }
+      if (a === 'failed' || b === 'failed') { eager += 1; continue; }
       answered += 1;
       if (a !== b) differ.push({ n, stages: JSON.stringify(fused.stages), a, b });
     }
-    process.stdout.write(`chains: ${answered} answered by both, ${failed} failed in both, ${eager} failed in DuckDB alone, ${differ.length} differ\n`);
+    process.stdout.write(`chains: ${answered} answered by both, ${failed} failed in both, ${eager} failed in one alone, ${differ.length} differ\n`);
     expect(differ.slice(0, 3)).toEqual([]);
     expect(answered).toBeGreaterThan(CHAINS / 2);
     expect(eager).toBeLessThanOrEqual(CHAINS / 50);

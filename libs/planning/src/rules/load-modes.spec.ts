@@ -108,7 +108,7 @@ describe('steps beside a load mode', () => {
     const swapped = transform('all', { updated_at: 'departed_at', departed_at: 'updated_at' });
     expect((behind(pipeline({}, { steps }), aMissingTarget(), transform('all')).tasks[0] as LoadTask).cursor?.column).toBe('updated_at');
     expect((behind(pipeline({}, { steps }), aMissingTarget(), swapped).tasks[0] as LoadTask).cursor).toBeUndefined();
-    expect(() => behind(pipeline({}, { steps, from: { ...aPipeline().from, cursor: 'updated_at' } }), aMissingTarget(), swapped)).toThrow('updated_at is what a step makes of another column');
+    expect(() => behind(pipeline({}, { steps, from: { ...aPipeline().from, cursor: 'updated_at' } }), aMissingTarget(), swapped)).toThrow('updated_at is not what the source calls updated_at');
   });
   it('sets no groups aside: of what is read only rows, not groups, are rejected', () => {
     const grouped: Transform = { input: flightColumns(), stages: [{ op: 'limit', order: [], n: 5, offset: 0 }] };

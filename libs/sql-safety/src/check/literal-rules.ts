@@ -24,6 +24,15 @@ function timeOf(text: string): string | null {
   return `${day} ${clock}:${seconds}${fraction === undefined ? '' : `.${fraction}`}`;
 }
 
+const OFFSET = /^(.*\d) ?(Z|[+-]\d{2}(?::?\d{2})?)$/;
+/** An instant; one without a zone is one of UTC, as all times here are. */
+function instantOf(text: string): string | null {
+  const [, local = text, zone = 'Z'] = isDay(text) ? [] : OFFSET.exec(text) ?? [];
+  const time = timeOf(local);
+  const digits = zone === 'Z' ? '+0000' : zone.replace(':', '').padEnd(5, '0');
+  return time === null || Number(digits.slice(1, 3)) > 15 || Number(digits.slice(3)) > 59 ? null : `${time}${digits.slice(0, 3)}:${digits.slice(3)}`;
+}
+
 function decimalOf(text: string, { precision = 38, scale = 0 }: ColumnType): string | null {
   const [, sign = '', whole = '', fraction = ''] = /^([+-]?)(\d+)(?:\.(\d*))?$/.exec(text) ?? [];
   if (!whole || fraction.replace(/0+$/, '').length > scale || whole.replace(/^0+/, '').length > precision - scale) return null;
@@ -42,6 +51,7 @@ export function constantAs(text: string, type: ColumnType): string | null {
     case 'f64': return /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$/.test(text) && Number.isFinite(Number(text)) ? text : null;
     case 'date': return isDay(text) ? text : null;
     case 'ts': return timeOf(text);
+    case 'tstz': return instantOf(text);
     case 'uuid': return /^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$/.test(text) ? text.toLowerCase() : null;
     default: return null;
   }
