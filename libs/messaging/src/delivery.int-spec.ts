@@ -137,18 +137,18 @@ describePostgres('messaging on PostgreSQL', () => {
         const [row] = await tx.run<{ n: number }>(sql`select count(*)::int as n from dead_letter where id = ${id}::uuid`);
         told.push(['ends', id, json, tries, row?.n]);
       },
-      onDeadLetter: ({ id }, notEnded) => { told.push(['told', id, notEnded]); },
+      onDeadLetter: ({ id }, { error, notEnded }) => { told.push(['told', id, String(error), notEnded]); },
     });
     await one.deliver(request('awaited'));
     await retryAll(one);
     const id = (await letterOf('awaited'))?.id;
-    expect(told).toEqual([['ends', id, { requestId: 'awaited' }, 5, 1], ['told', id, undefined]]);
+    expect(told).toEqual([['ends', id, { requestId: 'awaited' }, 5, 1], ['told', id, 'Error: always', undefined]]);
   });
   it('keeps the letter when what waits for it cannot be ended, and says that it could not', async () => {
     const told: unknown[] = [];
     let ends = 0;
     const one = delivery(async () => { throw new Error('always'); }, {
-      onGivenUp: async (_letter, tx) => { ends += 1; await tx.run(sql`select 1 / 0`); }, onDeadLetter: ({ failure }, notEnded) => { told.push([failure.code, String(notEnded)]); },
+      onGivenUp: async (_letter, tx) => { ends += 1; await tx.run(sql`select 1 / 0`); }, onDeadLetter: ({ failure }, { notEnded }) => { told.push([failure.code, String(notEnded)]); },
     });
     await one.deliver(request('not ended'));
     await retryAll(one);
