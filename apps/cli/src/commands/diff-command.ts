@@ -10,7 +10,7 @@ import { latestPlan } from './find-plan.ts';
 /** A plan by its id or the start of it, the latest one of a pipeline, or the one of a run. */
 async function planCalled(client: Client, text: string): Promise<PlanView> {
   const plan = await latestPlan(client, text) ?? (await findPlanOrRun(client, text)).plan;
-  if (!plan) throw new EtlError('access.not-found', { what: `a plan of ${text}`, next: `agent-etl plan ${text}` });
+  if (!plan) throw new EtlError('access.not-found', { what: `plan of ${text}`, next: `agent-etl plan ${text}` });
   return plan;
 }
 /** What a plan is held against where a person names one alone: the plan that is approved for its pipeline, or, if it is that one, the one before. */
@@ -20,7 +20,7 @@ async function deployedBeside(client: Client, { planId, pipeline }: PlanView): P
   if (approved !== null && approved !== planId) return client.call(endpoints.getPlan, { params: { planId: approved } });
   const { items } = await client.call(endpoints.listPlans, { query: { pipeline: name, limit: 50 } });
   const before = items.slice(items.findIndex((plan) => plan.planId === planId) + 1).find(({ status, questions }) => status === 'approved' && questions.length === 0);
-  if (!before) throw new EtlError('access.not-found', { what: `a plan of ${pipeline} to compare with`, next: `agent-etl explain ${planId.slice(0, 12)}` });
+  if (!before) throw new EtlError('access.not-found', { what: `plan of ${pipeline} to compare with`, next: `agent-etl explain ${planId.slice(0, 12)}` });
   return before;
 }
 /** What one plan does otherwise than another: two that are named, or one against what is deployed. */

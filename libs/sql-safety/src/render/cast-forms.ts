@@ -2,9 +2,11 @@ import type { ColumnType } from '@agent-etl/contracts';
 import { Refusal } from '../refusal.ts';
 import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
-import { type ExprDialect, typeIn } from './types.ts';
+import { type ExprDialect, nativeOf, typeIn } from './types.ts';
 
-interface Cast<D extends ExprDialect> { readonly value: SqlFragment<D>; readonly from: ColumnType; readonly to: ColumnType; readonly onError: 'fail' | 'null'; readonly format: string | undefined }
+interface Cast<D extends ExprDialect> { readonly value: SqlFragment<D>; readonly from: ColumnType; readonly to: ColumnType; readonly onError: 'fail' | 'null'; readonly format: string | undefined;
+  /** Column whose value is cast, for the words of a refusal; null for a calculation. */
+  readonly column: string | null }
 type Dialected<D extends ExprDialect> = (cast: Cast<D>) => SqlFragment<D>;
 
 const WHOLE = ['i16', 'i32', 'i64'];
@@ -25,8 +27,12 @@ function patternOf({ kind, scale = 0 }: ColumnType): string {
 
 const d = sqlFor('duckdb');
 const FORMAT = /^(?:%[YmdbBHMSyeI]|[ /,.:T-]|%p)+$/;
+/** Ends the statement in the words of DuckDB's own refusals, which name column and value to whoever reads them. */
+const refused = (value: SqlFragment<'duckdb'>, column: string | null, type: string): SqlFragment<'duckdb'> => (column === null
+  ? d`error('Could not convert string ''' || ${value} || ${literal('duckdb', `' to ${type}`)})`
+  : d`error(${literal('duckdb', `Error when converting column "${column}". Could not convert string "`)} || ${value} || ${literal('duckdb', `" to '${type}'`)})`);
 /** DuckDB's TRY_CAST answers NULL where CAST fails; a text passes its pattern first. */
-const duckCast: Dialected<'duckdb'> = ({ value, from, to, onError, format }) => {
+const duckCast: Dialected<'duckdb'> = ({ value, from, to, onError, format, column }) => {
   const type = typeIn('duckdb', to);
   const cast = (inner: SqlFragment<'duckdb'>) => (onError === 'null' ? d`TRY_CAST(${inner} AS ${type})` : d`CAST(${inner} AS ${type})`);
   if (format !== undefined) {
@@ -35,7 +41,7 @@ const duckCast: Dialected<'duckdb'> = ({ value, from, to, onError, format }) => 
   }
   if (from.kind === 'text' && to.kind !== 'text') {
     const fits = d`system.main.regexp_full_match(${value}, ${literal('duckdb', patternOf(to))})`;
-    return onError === 'null' ? d`CASE WHEN ${fits} THEN ${cast(value)} END` : d`CASE WHEN ${value} IS NULL OR ${fits} THEN ${cast(value)} ELSE ${cast(d`'[' || ${value} || ']'`)} END`;
+    return onError === 'null' ? d`CASE WHEN ${fits} THEN ${cast(value)} END` : d`CASE WHEN ${value} IS NULL OR ${fits} THEN ${cast(value)} ELSE ${refused(value, column, nativeOf('duckdb', to) ?? to.kind)} END`;
   }
   if (from.kind === 'dec' && WHOLE.includes(to.kind)) return cast(d`system.main.round(${value}, 0)`);
   if ((from.kind === 'f64' && to.kind === 'dec') || (from.kind === 'dec' && to.kind === 'f64')) return cast(d`CAST(${value} AS VARCHAR)`);

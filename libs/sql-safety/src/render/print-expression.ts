@@ -52,7 +52,7 @@ function print<D extends ExprDialect>(printer: Printer<D>, node: Expr): SqlFragm
     case 'in': return sql`(${go(node.e)} ${not}IN (${joinSql(node.es.map(go), sql`, `)}))`;
     case 'like': return like(printer, node);
     case 'case': return sql`CASE ${joinSql(node.whens.map(({ when, then }) => sql`WHEN ${go(when)} THEN ${go(then)}`), sql` `)} ELSE ${go(node.else)} END`;
-    case 'cast': return castForms[printer.dialect]({ value: go(node.e), from: printer.typeOf(node.e), to: node.to, onError: node.onError, format: node.format });
+    case 'cast': return castForms[printer.dialect]({ value: go(node.e), from: printer.typeOf(node.e), to: node.to, onError: node.onError, format: node.format, column: node.e.k === 'col' ? node.e.name : null });
     case 'call': return called(printer, node);
   }
 }
