@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { LoadTask, PostgresConnection, Profile, PublishTask } from '@agent-etl/contracts';
-import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { LoadTask, Profile, PublishTask } from '@agent-etl/contracts';
+import type pg from 'pg';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { OpenConnection } from '../port.ts';
 import { mapColumnType, openConnection } from '../registry.ts';
 import { type AFolder, aFolder, aLoad, aPublish, aWriter, stage } from './testing/a-folder.ts';
+import { aDatabase, clientOf, connectionTo, describeServer } from '../postgres/testing/postgres-harness.ts';
 
 const vega = fileURLToPath(new URL('../../../../node_modules/vega-datasets/data', import.meta.url));
-const admin = process.env['ETL_TEST_POSTGRES_URL'];
-const suite = admin ? describe : describe.skip;
-if (!admin) process.stdout.write('SKIPPED postgres and files: ETL_TEST_POSTGRES_URL is not set\n');
 const database = `t_files_${process.pid}`;
 const { signal } = new AbortController();
 const TABLE = `create table edge (b boolean, s smallint, i integer, l bigint, d numeric(18,4), lead numeric(4,4), huge numeric(38,10), free numeric, r real, f double precision, t text, v varchar(20),
@@ -26,7 +24,7 @@ const ROWS = [
   `(true, 0, 0, 0, 0, 0, 0, 0, 3.4028235e38, 2417851639229258349412352, repeat('é', 600000), '', '', 'infinity', '-infinity', 'infinity', '24:00', null, '1', '1', null, null, '~', 0)`,
 ];
 
-suite('postgres and files', () => {
+describeServer('postgres and files', (admin) => {
   let folder: AFolder;
   let files: OpenConnection;
   let shop: OpenConnection;
@@ -34,20 +32,14 @@ suite('postgres and files', () => {
   const closing: (() => Promise<unknown>)[] = [];
 
   beforeAll(async () => {
-    const boss = new pg.Client({ connectionString: admin });
-    await boss.connect();
-    await boss.query(`create database ${database}`);
-    closing.push(async () => { await boss.query(`drop database ${database} with (force)`); await boss.end(); });
-    const url = new URL(admin ?? 'postgres://none');
-    url.pathname = `/${database}`;
-    client = new pg.Client({ connectionString: url.href });
-    await client.connect();
+    closing.push(await aDatabase(admin, database));
+    client = await clientOf(admin, database);
     closing.unshift(() => client.end());
     await client.query(TABLE);
     await client.query(`insert into edge values ${ROWS.join(', ')}, ${ROWS[0]}`);
     folder = await aFolder();
     closing.unshift(() => folder.drop());
-    const connection: PostgresConnection = { name: 'shop', connector: 'postgres', host: url.hostname, port: Number(url.port), database, user: url.username, tls: 'disable' };
+    const connection = connectionTo(admin, database, { name: 'shop' });
     files = await openConnection(folder.connection, folder.tools);
     shop = await openConnection(connection, folder.tools);
     await copyFile(join(vega, 'flights-3m.parquet'), join(folder.root, 'flights.parquet'));

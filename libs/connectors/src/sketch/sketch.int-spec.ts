@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ColumnSketch, DatasetSketch, PostgresConnection, SketchTask } from '@agent-etl/contracts';
+import type { ColumnSketch, DatasetSketch, SketchTask } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { compile, literal, sqlFor } from '@agent-etl/sql-safety';
-import pg from 'pg';
+import type pg from 'pg';
 import { type AFolder, aFolder } from '../file/testing/a-folder.ts';
 import type { OpenConnection } from '../port.ts';
 import { openConnection } from '../registry.ts';
+import { aDatabase, clientOf, connectionTo, describeServer } from '../postgres/testing/postgres-harness.ts';
 
-const admin = process.env['ETL_TEST_POSTGRES_URL'];
-const suite = admin ? describe : describe.skip;
-if (!admin) process.stdout.write('SKIPPED sketches: ETL_TEST_POSTGRES_URL is not set\n');
 const database = `t_sketch_${process.pid}`;
 const duck = sqlFor('duckdb');
 const never = { signal: new AbortController().signal, onRows: () => undefined };
@@ -31,7 +29,7 @@ async function children(): Promise<number[]> {
   return texts.filter((text) => text.includes(`PPid:\t${process.pid}\n`)).map((text) => Number(/VmHWM:\s+(\d+) kB/.exec(text)?.[1] ?? 0) / 1024);
 }
 
-suite('a sketch of a table or a file', () => {
+describeServer('a sketch of a table or a file', (admin) => {
   let shop: OpenConnection;
   let client: pg.Client;
   let folder: AFolder;
@@ -39,18 +37,12 @@ suite('a sketch of a table or a file', () => {
   const closing: (() => Promise<unknown>)[] = [];
 
   beforeAll(async () => {
-    const boss = new pg.Client({ connectionString: admin });
-    await boss.connect();
-    await boss.query(`create database ${database}`);
-    closing.push(async () => { await boss.query(`drop database ${database} with (force)`); await boss.end(); });
-    const url = new URL(admin ?? 'postgres://none');
-    url.pathname = `/${database}`;
-    client = new pg.Client({ connectionString: url.href });
-    await client.connect();
+    closing.push(await aDatabase(admin, database));
+    client = await clientOf(admin, database);
     closing.unshift(() => client.end());
     folder = await aFolder();
     closing.unshift(() => folder.drop());
-    const connection: PostgresConnection = { name: 'shop', connector: 'postgres', host: url.hostname, port: Number(url.port), database, user: url.username, tls: 'disable' };
+    const connection = connectionTo(admin, database, { name: 'shop' });
     shop = await openConnection(connection, folder.tools);
     files = await folder.open();
     await client.query(`create table wide as select i as id, (i % 7777)::int as few, case when i % 10 = 0 then null else round((i * 0.37)::numeric, 2) end as price,
