@@ -32,10 +32,10 @@ for (const name of wanted) {
   const { says, go, reports } = parts[name];
   process.stdout.write(`\nproof ${name}: ${says}\n`);
   const began = Date.now();
-  const status = reports ? tally.watch(go) : go();
+  const status = reports ? tally.watch(name, go) : go();
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   if (status === UNABLE) tally.skip(name, 'the part said why above');
-  else if (!reports) tally.add(status === 0 ? 1 : 0, status === 0 ? 0 : 1);
+  else if (!reports) tally.add(...(status === 0 ? [1, 0] : [0, 1, 0, [`proof ${name}: ${says}`]]));
   if (status !== 0) red += 1;
   process.stdout.write(`proof ${name}: ${status === 0 ? 'PROVEN' : status === UNABLE ? 'SKIPPED' : 'NOT PROVEN'} in ${seconds} s\n`);
 }

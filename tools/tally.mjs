@@ -12,22 +12,25 @@ export function openTally(name) {
   const file = given ?? join(cache, `${name}.report.jsonl`);
   if (!given) rmSync(file, { force: true });
   mkdirSync(dirname(file), { recursive: true });
-  const add = (passed, failed, skipped = 0) => { appendFileSync(file, `${JSON.stringify({ passed, failed, skipped })}\n`); };
+  const add = (passed, failed, skipped = 0, failures = []) => { appendFileSync(file, `${JSON.stringify({ passed, failed, skipped, failures })}\n`); };
   return {
     file, add,
     /** Runs a step whose suites report for themselves, and answers its exit code. One that breaks before any of them could report is one failure: a sum never says less than an exit code. */
-    watch: (step) => {
+    watch: (what, step) => {
       const before = total(file).failed;
       const status = step();
-      if (status !== 0 && status !== UNABLE && total(file).failed === before) add(0, 1);
+      if (status !== 0 && status !== UNABLE && total(file).failed === before) add(0, 1, 0, [`${what} ended with ${status} and no suite reported why`]);
       return status;
     },
-    skip: (suite, reason) => { process.stdout.write(`SKIPPED ${suite}: ${reason}\n`); add(0, 0, 1); },
+    skip: (suite, reason) => { process.stdout.write(`SKIPPED ${suite}: ${reason}\n`); add(0, 0, 1, [`${suite}: SKIPPED, ${reason}`]); },
   };
 }
 
+const linesOf = (file) => existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line)) : [];
+/** What failed or could not run, by name, over all lines. */
+export const failures = (file) => linesOf(file).flatMap((line) => line.failures ?? []);
+
 /** `{ passed, failed, skipped }` over all lines. */
 export function total(file) {
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line)) : [];
-  return lines.reduce((sum, { passed, failed, skipped }) => ({ passed: sum.passed + passed, failed: sum.failed + failed, skipped: sum.skipped + skipped }), { passed: 0, failed: 0, skipped: 0 });
+  return linesOf(file).reduce((sum, { passed, failed, skipped }) => ({ passed: sum.passed + passed, failed: sum.failed + failed, skipped: sum.skipped + skipped }), { passed: 0, failed: 0, skipped: 0 });
 }

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openTally, total } from './tally.mjs';
+import { failures, openTally, total } from './tally.mjs';
 
 describe('a tally', () => {
   const given = process.env['ETL_TEST_REPORT'];
@@ -27,12 +27,13 @@ describe('a tally', () => {
   ])('counts a step %s', (_, status, report, sum) => {
     const tally = openTally('any');
     const step = (): number => { if (report) appendFileSync(tally.file, `${JSON.stringify(report)}\n`); return status; };
-    expect([tally.watch(step), total(tally.file)]).toEqual([status, sum]);
+    expect([tally.watch('unit', step), total(tally.file)]).toEqual([status, sum]);
   });
   it('does not take an earlier failure for that of a step', () => {
     const tally = openTally('any');
     tally.add(0, 1);
-    tally.watch(() => 1);
+    tally.watch('unit', () => 1);
     expect(total(tally.file).failed).toBe(2);
+    expect(failures(tally.file)).toEqual(['unit ended with 1 and no suite reported why']);
   });
 });

@@ -39,7 +39,7 @@ try {
     ETL_TEST_REPORT: tally.file, ...(postgres ? { ETL_TEST_POSTGRES_URL: postgres.url } : {}), ...(mariadb ? { ETL_TEST_MYSQL_URL: mariadb.url } : {}), ...(mariadb?.ca ? { ETL_TEST_MYSQL_CA: mariadb.ca } : {}), ...(moto ? { ETL_TEST_MOTO_URL: moto.url } : {}),
     ...(kafka ? { ETL_TEST_KAFKA_BROKERS: kafka.brokers.join(',') } : {}),
   };
-  const nx = (target, parallel) => tally.watch(() => run('nx', ['run-many', '-t', target, `--parallel=${parallel}`, '--skip-nx-cache', '--output-style=stream'], { env, cwd: root }));
+  const nx = (target, parallel) => tally.watch(target, () => run('nx', ['run-many', '-t', target, `--parallel=${parallel}`, '--skip-nx-cache', '--output-style=stream'], { env, cwd: root }));
   if (nx('test', 2) !== 0) failed += 1;
   if (nx('integration', 1) !== 0) failed += 1;
 } finally {
