@@ -4,6 +4,7 @@ export { type GivenUp, type OnDeadLetter, type OnGivenUp, type WhyGivenUp, given
 export { handlesFor, transportOf } from './handles.ts';
 export { InMemoryBus, type InMemoryOptions } from './in-memory-bus.ts';
 export { KafkaBus, type KafkaOptions } from './kafka-bus.ts';
+export { messagingConfig } from './messaging-config.ts';
 export type { Closable, MessageBus, OnMessage, WireMessage } from './message-bus.ts';
 export { type MessageMeta, derivedId, readHeaders, wireMessage } from './message-headers.ts';
 export { OutboxRelay } from './outbox-relay.ts';

@@ -1,12 +1,17 @@
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { topicNames, topics, type Topic } from '@agent-etl/contracts';
-import { type Admin, CompressionTypes, Kafka, type KafkaMessage, type Producer, logLevel } from 'kafkajs';
+import { type Admin, CompressionTypes, Kafka, type KafkaMessage, type Producer, type SASLOptions, logLevel } from 'kafkajs';
 import type { Closable, MessageBus, OnMessage, WireMessage } from './message-bus.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 import { type Reader, takeMessage } from './take-message.ts';
 
-export interface KafkaOptions { readonly brokers: readonly string[]; readonly clientId: string; readonly replication?: number }
+/** @property tls texts of PEM files; certificates are verified, and the names in them
+ * @property sasl how the client says who it is */
+export interface KafkaOptions {
+  readonly brokers: readonly string[]; readonly clientId: string; readonly replication?: number;
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }; readonly sasl?: { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string };
+}
 const MAX_WAIT_MS = 100;
 const COMPRESSED_FROM_BYTES = 64 * 1024;
 
@@ -32,6 +37,7 @@ export class KafkaBus implements MessageBus {
     this.#kafka = new Kafka({
       clientId: options.clientId, brokers: [...options.brokers], logLevel: logLevel.NOTHING, connectionTimeout: 3_000, requestTimeout: 15_000,
       retry: { initialRetryTime: 100, maxRetryTime: 3_000, retries: 8 },
+      ...(options.tls ? { ssl: { ...options.tls } } : {}), ...(options.sasl ? { sasl: options.sasl as SASLOptions } : {}),
     });
     this.#producer = this.#kafka.producer({ allowAutoTopicCreation: false });
   }

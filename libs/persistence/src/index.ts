@@ -1,7 +1,7 @@
 export { databaseCode, isAway } from './database-errors.ts';
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 export { jsonColumn } from './json-column.ts';
-export { persistenceConfig } from './persistence-config.ts';
+export { migrationConfig, persistenceConfig } from './persistence-config.ts';
 export { type MigrationClass, runAll } from './migration-class.ts';
 export { platformMigrations } from './migrations/platform.migration.ts';
 export { type Logins, type PrepareOptions, type SchemaMigrations, prepareState } from './state-preparation.ts';

@@ -7,7 +7,7 @@ import { type Schema, schemas } from './state-database.ts';
 /** What a service opens its state with. */
 export interface Logins { url: string; relayUrl: string }
 export interface SchemaMigrations { schema: Schema; migrations: MigrationClass[] }
-/** @property adminUrl a login that may create roles, databases and schemas
+/** @property adminUrl a login that may create roles, databases and schemas; the owner of the schemas is enough where roles and database are there
  * @property database where the schemas live, made when missing; the admin URL's own when left out
  * @property password given to every login and put into the answered URLs; left out, logins keep the password they have and the URLs carry none */
 export interface PrepareOptions { adminUrl: string; database?: string; password?: string; schemas: SchemaMigrations[] }
@@ -63,10 +63,10 @@ async function createRoles(client: pg.Client, password: string | undefined): Pro
 
 /** A superuser acts for every role; the administrator of a managed database must be a member first, and having made the role is not enough. */
 async function grantOwner(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ super: boolean; member: boolean }>(
-    `select rolsuper as super, pg_has_role(rolname, $1, 'member') as member from pg_roles where rolname = current_user`, [OWNER_ROLE]);
-  const [{ super: isSuper, member } = { super: false, member: false }] = rows;
-  if (!isSuper) await client.query(`grant ${OWNER_ROLE} to current_user`).catch(member ? ignore('42501') : ignore());
+  const { rows } = await client.query<{ super: boolean; owner: boolean; member: boolean }>(
+    `select rolsuper as super, rolname = $1 as owner, pg_has_role(rolname, $1, 'member') as member from pg_roles where rolname = current_user`, [OWNER_ROLE]);
+  const [{ super: isSuper, owner: isOwner, member } = { super: false, owner: false, member: false }] = rows;
+  if (!isSuper && !isOwner) await client.query(`grant ${OWNER_ROLE} to current_user`).catch(member ? ignore('42501') : ignore());
 }
 
 async function createSchema(client: pg.Client, schema: Schema): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type App, toFailure } from '@agent-etl/contracts';
-import { KafkaBus } from '@agent-etl/messaging';
+import { KafkaBus, messagingConfig } from '@agent-etl/messaging';
 import { persistenceConfig } from '@agent-etl/persistence';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -10,27 +10,28 @@ import { bootstrapServices, hasEndpoints } from './bootstrap.ts';
 import { armCrash } from './crash-points.ts';
 import { type Environment, type ServiceKitConfig, loadConfig, processEnvironment, serviceKitConfig } from './load-config.ts';
 import { createLog } from './log.ts';
+import { brokersOf, loginsOf } from './secret-files.ts';
+import { serviceCommands } from './service-commands.ts';
 import type { AnyService } from './service-definition.ts';
 import { Shutdown } from './shutdown.ts';
 
-export const messagingConfig = z.object({
-  ETL_MESSAGING_BROKERS: z.string().min(1).describe('Kafka brokers, host:port with commas between.'),
-  ETL_MESSAGING_CLIENT: z.enum(['kafkajs']).default('kafkajs').describe('Kafka client.'),
-});
 /** The config slices that every deployed process reads beside its service's own. */
 export const platformConfigs = { 'service-kit': serviceKitConfig, persistence: persistenceConfig, messaging: messagingConfig } as const;
 export const defaultPorts: Readonly<Record<App, number>> = { orchestrator: 8080, 'dag-generator': 8081, monitor: 8082, 'etl-worker': 8083 };
 const EXIT_BEFORE_KILL_MS = 5_000;
 const WAIT_FOR_STATE_MS = 30_000;
 
-/** Runs one service as this process until a signal ends it: configuration from the environment, real Kafka, real PostgreSQL.
- * A start that fails says why, every problem at once, and exits with 1. */
-export async function bootstrapService(service: AnyService): Promise<void> {
+/** Runs one service as this process until a signal ends it: configuration from the environment, real Kafka, real PostgreSQL. With the words of a command it does that instead, and ends.
+ * A start that fails says why, every problem at once, and exits with 1; an unknown command with 2. */
+export async function bootstrapService(service: AnyService, command = process.argv.slice(2).join(' ')): Promise<void> {
   const log = createLog({ level: 'info', app: service.app });
   const shutdown = new Shutdown();
   exitOnBug(log);
   try {
-    await run(service, { environment: processEnvironment(), shutdown });
+    if (command === '') return await run(service, { environment: processEnvironment(), shutdown });
+    const perform = Object.hasOwn(serviceCommands, command) ? serviceCommands[command] : undefined;
+    if (!perform) { log.fatal({ command }, `no such command: use ${Object.keys(serviceCommands).join(', ')}, or none to serve`); process.exit(2); }
+    log.info({ command }, await perform(service, processEnvironment()));
   } catch (error) {
     const { code, text, next, issues } = toFailure(error);
     log.fatal({ code, next, issues, err: error }, text);
@@ -45,9 +46,10 @@ async function run(service: AnyService, { environment, shutdown }: { environment
   if (kit.ETL_SERVICE_KIT_CRASH) armCrash(kit.ETL_SERVICE_KIT_CRASH);
   const log = createLog({ level: kit.ETL_SERVICE_KIT_LOG_LEVEL, app: service.app });
   stopOnSignal(shutdown, kit.ETL_SERVICE_KIT_GRACE_MS, log);
-  const bus = new KafkaBus({ brokers: messaging.ETL_MESSAGING_BROKERS.split(',').map((broker) => broker.trim()), clientId: service.app });
+  const [logins, brokers] = await Promise.all([loginsOf(persistence), brokersOf(messaging)]);
+  const bus = new KafkaBus({ ...brokers, clientId: service.app });
   await bootstrapServices([service], {
-    urls: { [service.schema]: { url: persistence.ETL_PERSISTENCE_URL, relayUrl: persistence.ETL_PERSISTENCE_RELAY_URL } }, bus, access, log, shutdown, env: environment,
+    urls: { [service.schema]: logins }, bus, access, log, shutdown, env: environment,
     host: kit.ETL_SERVICE_KIT_HOST, port: kit.ETL_SERVICE_KIT_PORT ?? defaultPorts[service.app], poolSize: persistence.ETL_PERSISTENCE_POOL, waitMs: WAIT_FOR_STATE_MS,
     staticFolder: kit.ETL_SERVICE_KIT_STATIC ? resolve(kit.ETL_SERVICE_KIT_STATIC) : null,
   });

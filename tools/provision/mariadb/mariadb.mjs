@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { certificate } from '../certificate.mjs';
 import { freePort } from '../free-port.mjs';
 
 const PACKAGES = ['mariadb-server-core', 'mariadb-client-core', 'mariadb-common', 'liburing2', 'libaio1', 'libsnappy1v5', 'libncurses6', 'libpmem1'];
@@ -30,16 +31,6 @@ function provision(cache) {
   return home;
 }
 
-/** A certificate for localhost by an authority of its own, or null where there is no openssl. @returns paths of the three files in the folder */
-function certificate(folder) {
-  const at = (name) => join(folder, name);
-  const openssl = (...args) => spawnSync('openssl', args, { cwd: folder, stdio: 'ignore' }).status === 0;
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const isMade = openssl('req', '-x509', ...key, '-days', '2', '-subj', '/CN=test authority', '-keyout', 'ca.key', '-out', 'ca.crt')
-    && openssl('req', ...key, '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-keyout', 'server.key', '-out', 'server.csr')
-    && openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-copy_extensions', 'copy', '-out', 'server.crt');
-  return isMade ? { ca: at('ca.crt'), cert: at('server.crt'), key: at('server.key') } : null;
-}
 /** Starts an empty server on a free port of loopback with a database `test` and a login `etl` without a password, which also speaks TLS as localhost: `ca` is who vouches for it, or null. */
 export async function startMariadb(cache) {
   const prefix = provision(cache);
