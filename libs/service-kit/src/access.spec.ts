@@ -25,8 +25,11 @@ describe('access', () => {
     expect(() => access.callerOf(`${token}x`)).toThrow('Sign in again.');
     expect(() => access.callerOf(null)).toThrow('Sign in again.');
   });
-  it('refuses a file that others can read', async () => {
-    await expect(Access.fromFile(await file('{}', 0o640))).rejects.toMatchObject({ code: 'secret.store-unsafe' });
+  it.each([[0o644], [0o604], [0o660]])('refuses a file of mode %o', async (mode) => { await expect(Access.fromFile(await file('{}', mode))).rejects.toMatchObject({ code: 'secret.store-unsafe' }); });
+  it('lets a group read what root owns, as a mounted secret of Kubernetes is, and nothing that belongs to somebody else', async () => {
+    const ofUs = await file(JSON.stringify({ [token]: { name: 'ann', role: 'admin' } }), 0o440);
+    const reading = Access.fromFile(ofUs).then(() => 'read', ({ code }: { code: string }) => code);
+    expect(await reading).toBe(process.getuid?.() === 0 ? 'read' : 'secret.store-unsafe');
   });
   it.each([['{}'], ['[]'], [`{"${token}":{"name":"a","role":"root"}}`], [`{"short":{"name":"a","role":"admin"}}`], [`{"${token}":`], [`{"${token}":{"name":"a","role":"admin","more":1}}`]])(
     'refuses %s without printing what it holds', async (text) => {

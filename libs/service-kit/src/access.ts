@@ -29,11 +29,11 @@ export class Access {
     }
   }
 
-  /** Reads `{ "<token>": { "name": …, "role": …, "tenantId"?: … } }` from a file that nobody else can read.
+  /** Reads `{ "<token>": { "name": …, "role": …, "tenantId"?: … } }` from a file that nobody else can read; one that root owns, as a mounted secret of Kubernetes, may be read by a group.
    * @throws EtlError `config.invalid`, `secret.store-unsafe` */
   static async fromFile(file: string): Promise<Access> {
-    const { mode } = await stat(file).catch((cause: unknown) => { throw refused(`the file ${file} cannot be read`, cause); });
-    if (mode & 0o077) throw new EtlError('secret.store-unsafe', { file });
+    const { mode, uid } = await stat(file).catch((cause: unknown) => { throw refused(`the file ${file} cannot be read`, cause); });
+    if (mode & (uid === 0 ? 0o037 : 0o077)) throw new EtlError('secret.store-unsafe', { file });
     const text = await readFile(file, 'utf8');
     let tokens: AccessTokens;
     try { tokens = JSON.parse(text) as AccessTokens; } catch { throw refused(`the file ${file} is not JSON`); } // the parser's words quote the file
