@@ -6,8 +6,10 @@ import { dagGeneratorService } from '@agent-etl/dag-generator';
 import { etlWorkerService } from '@agent-etl/etl-worker';
 import { monitorService } from '@agent-etl/monitor';
 import { orchestratorService } from '@agent-etl/orchestrator';
+import { migrationConfig } from '@agent-etl/persistence';
 import { asyncApi, openApi, platformConfigs } from '@agent-etl/service-kit';
 import { z } from 'zod';
+import { chartPage } from './chart-page.ts';
 import { expressionsPage } from './expressions.ts';
 import { connectorsPage, environmentPage, errorsPage, metricsPage, servicePage, topicsPage, topicsYaml } from './reference.ts';
 
@@ -30,21 +32,21 @@ const roles: Readonly<Record<App, string>> = {
 };
 const yesNo = (value: unknown): string => (value ? 'yes' : 'no');
 
-const files = (): Record<string, string> => ({
+const files = async (): Promise<Record<string, string>> => ({
   'docs/reference/topics.md': topicsPage(), 'docs/reference/errors.md': errorsPage(), 'docs/reference/metrics.md': metricsPage(), 'docs/reference/expressions.md': expressionsPage(),
   'docs/reference/openapi.json': pretty(openApi(endpoints)), 'docs/reference/asyncapi.json': pretty(asyncApi()),
   'docs/reference/agent-etl.schema.json': schemaOf(Project, 'agent-etl.schema.json'), 'docs/reference/pipeline.schema.json': schemaOf(Pipeline, 'pipeline.schema.json'),
-  'docs/reference/environment.md': environmentPage([['every service', Object.values(platformConfigs).flatMap(variables)], ...services.map(({ app, config }) => [app, variables(config)] as [string, string[][]])]),
+  'docs/reference/environment.md': environmentPage([['every service', Object.values(platformConfigs).flatMap(variables)], ['the command migrate of each service', variables(migrationConfig)], ...services.map(({ app, config }) => [app, variables(config)] as [string, string[][]])]),
   'docs/reference/connectors.md': connectorsPage(connectorViews().map(({ name, source, sink, tier, says }) => [`\`${name}\``, yesNo(source), yesNo(sink), tier, says]),
     { connectors: connectorViews(), cases: { pair: Object.values(pairCases), source: Object.values(sourceCases), sink: Object.values(sinkCases) } }),
-  'deploy/kafka/topics.yaml': topicsYaml(),
+  'deploy/kafka/topics.yaml': topicsYaml(), 'deploy/helm/agent-etl/README.md': await chartPage(join(root, 'deploy', 'helm', 'agent-etl')),
   ...Object.fromEntries(services.map(({ app, config }) => [`apps/${app}/README.md`, servicePage(app, roles[app], variables(config))])),
 });
 
 /** Writes every generated file, or with `check` names those that differ. Answers the exit code. */
 export async function generate({ check }: { check: boolean }): Promise<number> {
   const stale: string[] = [];
-  for (const [name, text] of Object.entries(files())) {
+  for (const [name, text] of Object.entries(await files())) {
     const path = join(root, name);
     const current = await readFile(path, 'utf8').catch(() => null);
     if (current === text) continue;

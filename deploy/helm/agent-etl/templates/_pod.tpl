@@ -1,0 +1,47 @@
+{{/* Settings of the platform, none of them secret: secrets are files. (root service) -> JSON */}}
+{{- define "etl.env" -}}{{ $root := index . 0 }}{{ $v := $root.Values }}{{ $files := "/run/secrets/etl" }}
+{{- $env := dict "ETL_MESSAGING_BROKERS" $v.kafka.brokers "ETL_MESSAGING_TLS" (ternary "on" "off" $v.kafka.tls) "ETL_MESSAGING_SASL" $v.kafka.sasl "ETL_MESSAGING_REPLICATION" $v.topics.replication }}
+{{- if $v.kafka.tls }}{{ $_ := set $env "ETL_MESSAGING_CA_FILE" (printf "%s/kafka/ca.crt" $files) }}{{ end }}
+{{- if ne $v.kafka.sasl "none" }}{{ range list "username" "password" }}{{ $_ := set $env (printf "ETL_MESSAGING_%s_FILE" (upper .)) (printf "%s/kafka/%s" $files .) }}{{ end }}{{ end }}
+{{- merge $env $v.config | toJson }}
+{{- end }}
+{{/* What a serving process reads beside. (root name settings) -> JSON */}}
+{{- define "etl.serviceEnv" -}}{{ $root := index . 0 }}{{ $name := index . 1 }}{{ $s := index . 2 }}{{ $v := $root.Values }}{{ $files := "/run/secrets/etl" }}
+{{- $env := dict "ETL_SERVICE_KIT_PORT" $s.port "ETL_SERVICE_KIT_GRACE_MS" (mul 1000 (sub (int $s.graceSeconds) 5)) "ETL_PERSISTENCE_URL" (include "etl.database" (list $root (include "etl.role" $name))) "ETL_PERSISTENCE_RELAY_URL" (include "etl.database" (list $root "etl_relay"))
+  "ETL_PERSISTENCE_PASSWORD_FILE" (printf "%s/postgres/own" $files) "ETL_PERSISTENCE_RELAY_PASSWORD_FILE" (printf "%s/postgres/relay" $files) "ETL_SERVICE_KIT_TOKENS" (printf "%s/access/tokens.json" $files) }}
+{{- if eq $name "orchestrator" }}{{ $_ := set $env "ETL_ORCHESTRATOR_SIGNING_KEY_FILE" (printf "%s/signing/ed25519.pem" $files) }}{{ if $v.project.existingConfigMap }}{{ $_ := set $env "ETL_ORCHESTRATOR_PROJECT" "/etc/agent-etl/agent-etl.yaml" }}{{ end }}{{ end }}
+{{- if eq $name "etl-worker" }}{{ $env = merge $env (dict "ETL_ETL_WORKER_SLOTS" $s.slots "ETL_ETL_WORKER_SCRATCH" "/tmp" "ETL_SECRETS_STORE" $v.secretStore.kind "ETL_SECRETS_PREFIX" $v.secretStore.prefix "ETL_SECRETS_REGION" $v.secretStore.region) }}{{ end }}
+{{- if and (eq $name "dag-generator") (eq $v.dags.publish "pvc") }}{{ $env = merge $env (dict "ETL_DAG_GENERATOR_FOLDER" "/dags" "ETL_DAG_GENERATOR_ROOT" "/dags") }}{{ end }}
+{{- merge $env $s.config (include "etl.env" . | fromJson) | toJson }}
+{{- end }}
+{{- define "etl.envList" -}}
+{{- range $key, $value := fromJson . }}{{ if ne (toString $value) "" }}
+- { name: {{ $key }}, value: {{ $value | toString | quote }} }
+{{- end }}{{ end }}
+{{- end }}
+{{/* One read-only folder with the keys of this pod alone. (root app (role-key path)…) -> JSON volume */}}
+{{- define "etl.secrets" -}}{{ $root := index . 0 }}{{ $app := index . 1 }}{{ $v := $root.Values }}{{ $sources := list }}
+{{- $pg := list }}{{ if eq $v.postgres.sslmode "verify-full" }}{{ $pg = append $pg (dict "key" "ca.crt" "path" "postgres/ca.crt") }}{{ end }}
+{{- range slice . 2 }}{{ if eq (len .) 2 }}{{ $pg = append $pg (dict "key" (printf "%s.password" (index . 0)) "path" (printf "postgres/%s" (index . 1))) }}{{ end }}{{ end }}
+{{- if $pg }}{{ $sources = append $sources (dict "secret" (dict "name" $v.postgres.existingSecret "items" $pg)) }}{{ end }}
+{{- $kafka := list }}{{ if $v.kafka.tls }}{{ $kafka = append $kafka (dict "key" "ca.crt" "path" "kafka/ca.crt") }}{{ end }}
+{{- if ne $v.kafka.sasl "none" }}{{ range list "username" "password" }}{{ $kafka = append $kafka (dict "key" (printf "%s.%s" $app .) "path" (printf "kafka/%s" .)) }}{{ end }}{{ end }}
+{{- if and $kafka (ne $app "migrate") }}{{ $sources = append $sources (dict "secret" (dict "name" $v.kafka.existingSecret "items" $kafka)) }}{{ end }}
+{{- if not (has $app (list "migrate" "topics")) }}{{ $sources = append $sources (dict "secret" (dict "name" $v.access.existingSecret "items" (list (dict "key" "tokens.json" "path" "access/tokens.json")))) }}{{ end }}
+{{- if eq $app "orchestrator" }}{{ $sources = append $sources (dict "secret" (dict "name" $v.signing.existingSecret "items" (list (dict "key" "ed25519.pem" "path" "signing/ed25519.pem")))) }}{{ end }}
+{{- dict "name" "secrets" "projected" (dict "defaultMode" 288 "sources" $sources) | toJson }}
+{{- end }}
+{{- define "etl.pod" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext: { runAsNonRoot: true, runAsUser: 10001, runAsGroup: 10001, fsGroup: 10001, fsGroupChangePolicy: OnRootMismatch, seccompProfile: { type: RuntimeDefault } }
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - { name: {{ . }} }
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- define "etl.box" -}}
+securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, privileged: false, capabilities: { drop: [ALL] } }
+{{- end }}
