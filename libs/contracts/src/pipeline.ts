@@ -19,6 +19,7 @@ export const PipelineSource = DatasetRef.pick({ connection: true }).extend({
   dataset: SafeText.min(1).max(1000).describe('schema.table, the name of a table where there are no schemas, or a path below the root of the connection; events/ and events/**/*.parquet are all files of a folder.'),
   select: z.array(ColumnName).min(1).optional().describe('Columns to take, in this order; all when left out.'),
   cursor: ColumnName.optional().describe('Column, never NULL, that every insert and every update moves: later runs read only what it says changed. Chosen by the planner when left out.'),
+  pii: z.array(ColumnName).min(1).max(1000).optional().describe('Columns of the source that hold personal data. They, and all that is computed from them, count as personal until a step mask stands before them.'),
 }).strict();
 export const PipelineTarget = DatasetRef.pick({ connection: true }).extend({
   dataset: SafeText.min(1).max(1000).describe('schema.table, the name of a table where there are no schemas, or a path below the root of the connection.'),

@@ -12,7 +12,7 @@ export const riskClasses = ['R0', 'R1', 'R2', 'R3'] as const;
 export const RiskClass = z.enum(riskClasses).meta({ description: 'R0 reads · R1 creates, appends, upserts on a declared key · R2 overwrites, deletes, changes a schema · R3 new egress.' });
 export type RiskClass = z.infer<typeof RiskClass>;
 
-export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'deletes', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule', 'checks', 'bad rows'] as const;
+export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'deletes', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule', 'checks', 'bad rows', 'personal data'] as const;
 export const Decision = z.object({
   question: z.enum(decisionQuestions).describe('What had to be decided.'),
   choice: z.string().describe('What was chosen, in a few words.'),
@@ -147,6 +147,12 @@ export const Verdict = z.object({
 }).meta({ id: 'Verdict', description: 'What the verifier says of a plan.' });
 export type Verdict = z.infer<typeof Verdict>;
 
+export const LineageColumn = z.object({
+  column: z.string().describe('Column of the target.'), from: z.array(z.string()).describe('Columns of the source that its value is made of, or decided by; which rows there are is no value.'),
+  pii: z.array(z.string()).describe('Personal columns among them that no mask stands before.'), masked: z.array(z.string()).describe('Personal columns among them that only masked values, counts or ranks are of.'),
+}).meta({ id: 'LineageColumn', description: 'What a column of the target is made of.' });
+export type LineageColumn = z.infer<typeof LineageColumn>;
+
 export const planStatuses = ['proposed', 'approved', 'refused'] as const;
 export const PlanView = z.object({
   planId: PlanId, planHash: PlanId,
@@ -157,6 +163,7 @@ export const PlanView = z.object({
   edges: z.array(z.tuple([z.string(), z.string()])).describe('Pairs [before, after].'),
   schedule: Schedule.nullable().describe('When it runs by itself.'),
   target: Plan.shape.target, decisions: z.array(Decision).describe('Every choice with its reason.'),
+  lineage: z.array(LineageColumn).optional().describe('What each column of the target is made of, computed from the plan alone; absent while there are questions.'),
   verdict: Verdict, risk: RiskClass, risks: Plan.shape.risks, cost: Plan.shape.cost,
   questions: z.array(Question).describe('Not empty: nothing else was done.'),
   createdAt: Instant.describe('When it was proposed.'),

@@ -8,6 +8,7 @@ import { type Cursoring, ruleCursor } from './rules/cursor.ts';
 import { ruleKey } from './rules/key.ts';
 import { ruleLoad } from './rules/load.ts';
 import { ruleMovement } from './rules/movement.ts';
+import { rulePersonalData } from './rules/personal-data.ts';
 import { ruleProof } from './rules/proof.ts';
 import { ruleDrift } from './rules/drift.ts';
 import { ruleDriver } from './rules/schedule.ts';
@@ -36,7 +37,8 @@ export function planCopy(asked: CopyInput): Planned {
   const chunks = ruleChunks(input, cursoring, isWhole ? 'in-one-piece' : 'as-it-lies');
   const proof = ruleProof(input, { digest: movement.value.digest, since: cursoring.since, key: key.value.columns });
   const strategy = ruleStrategy(input, { ...cursoring, key: key.value });
-  const rules = [movement, columns, drift, key, chunks, load.rule, proof, strategy, judged];
+  const personal = rulePersonalData(input, columns.value);
+  const rules = [movement, columns, personal, drift, key, chunks, load.rule, proof, strategy, judged];
   const { how, load: mode, key: mergeKey, vanished } = load.rule.value;
   const risk = drift.value.risk === 'R2' ? 'R2' : load.rule.value.risk;
   const tasks = tasksOf(input, {

@@ -2,6 +2,7 @@ import { type Issue, type LoadTask, Plan, type Policy, type PublishTask, type Ri
 import { scheduleIssues } from '@agent-etl/scheduling';
 import { relationParts } from '@agent-etl/sql-safety';
 import { isEmpty, sameNames } from './decide.ts';
+import { personalDataIssues } from './verify-personal-data.ts';
 import { vanishedIssues } from './verify-vanished.ts';
 import { judgingProblems } from './rules/checks.ts';
 import { combinationIssues } from './verify-combinations.ts';
@@ -21,7 +22,7 @@ export function verifyPlan(plan: Plan, policy: Policy): Verdict {
   const issues = [
     ...graphIssues(plan, loads, publishes), ...loads.flatMap((load) => loadIssues(plan, load)), ...publishes.flatMap((publish) => publishIssues(plan, publish, loads)),
     ...publishes.flatMap((publish) => loads.filter(({ id }) => id === publish.load).flatMap((load) => [...cursorIssues(plan, load, publish), ...combinationIssues(plan, load, publish)])),
-    ...nameIssues(plan), ...judgingIssues(plan, loads), ...riskIssues(plan, policy), ...slotIssues(plan, publishes), ...decisionIssues(plan)];
+    ...nameIssues(plan), ...judgingIssues(plan, loads), ...riskIssues(plan, policy), ...slotIssues(plan, publishes), ...decisionIssues(plan), ...personalDataIssues(plan, loads, policy)];
   return { ok: issues.length === 0, issues };
 }
 

@@ -8,6 +8,7 @@ import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
 import { duckForms, postgresForms } from './call-forms.ts';
 import { castForms } from './cast-forms.ts';
+import { printMask } from './mask-forms.ts';
 import { jsonForms } from './json-forms.ts';
 import { type ExprDialect, typeIn } from './types.ts';
 
@@ -54,6 +55,7 @@ function print<D extends ExprDialect>(printer: Printer<D>, node: Expr): SqlFragm
     case 'like': return like(printer, node);
     case 'case': return sql`CASE ${joinSql(node.whens.map(({ when, then }) => sql`WHEN ${go(when)} THEN ${go(then)}`), sql` `)} ELSE ${go(node.else)} END`;
     case 'cast': return castForms[printer.dialect]({ value: go(node.e), from: printer.typeOf(node.e), to: node.to, onError: node.onError, format: node.format, column: node.e.k === 'col' ? node.e.name : null });
+    case 'mask': return printMask(printer.dialect, node, { e: () => go(node.e), type: printer.typeOf(node) });
     case 'call': return called(printer, node);
   }
 }

@@ -5,7 +5,7 @@ import { itemsOf } from '../render/json-forms.ts';
 import type { ExprDialect } from '../render/types.ts';
 import type { JsonStep } from './json.ts';
 import type { Printed, StageScope } from './stage-scope.ts';
-import { type State, behind, named, originOf } from './state.ts';
+import { type State, behind, named } from './state.ts';
 
 /** A row for each item of a list of JSON, of which values are taken by their paths. The item itself never leaves the step: engines spell objects differently. */
 export interface FlattenStep { readonly op: 'flatten'; readonly column: string; readonly fields: JsonStep['fields']; readonly empty: 'keep' | 'drop' }
@@ -26,7 +26,7 @@ export function flattened({ column, fields, empty }: FlattenStep, state: State):
   while (taken.has(item)) item = `${item}_`;
   const stage: Stage = { op: 'flatten', column: name, as: item, empty };
   assertList(stage, state.input);
-  return { item, state: behind({ ...state, stages: [...state.stages, stage] }, [...state.held, { name: item, type: json, source: null, ...originOf(state.held, [name]) }]) };
+  return { item, state: behind({ ...state, stages: [...state.stages, stage] }, [...state.held, { name: item, type: json, source: null }]) };
 }
 
 export function printFlatten<D extends ExprDialect>(stage: FlattenStage, scope: StageScope<D>): Printed<D> {

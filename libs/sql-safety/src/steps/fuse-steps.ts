@@ -1,4 +1,4 @@
-import type { ColumnType, Expr, Measure, Order, Stage } from '@agent-etl/contracts';
+import type { ColumnType, Expr, MaskMethod, Measure, Order, Stage } from '@agent-etl/contracts';
 import type { InputColumns } from '../check/check-expression.ts';
 import { checkMeasure } from '../check/check-measure.ts';
 import { bool } from '../check/type-rules.ts';
@@ -7,8 +7,7 @@ import { Refusal } from '../refusal.ts';
 import type { ExprDialect } from '../render/types.ts';
 import { type FlattenStep, flattened } from './flatten.ts';
 import { type JsonStep, jsonColumns } from './json.ts';
-import { type MaskStep, maskOf } from './mask.ts';
-import { type Fused, type Held, type State, assertForm, behind, comparable, counted, flushed, inTerms, isUntouched, named, ordered, originOf } from './state.ts';
+import { type Fused, type Held, type State, assertForm, behind, comparable, flushed, inTerms, isUntouched, named, ordered } from './state.ts';
 import { type UnpivotStep, unpivoted } from './unpivot.ts';
 import { type WindowStep, windowed } from './window.ts';
 
@@ -23,7 +22,8 @@ export type LoweredStep =
   | { readonly op: 'first'; readonly keys: readonly string[]; readonly order: readonly Order[] }
   | { readonly op: 'limit'; readonly order: readonly Order[]; readonly n: number; readonly offset: number }
   | { readonly op: 'sort'; readonly order: readonly Order[] }
-  | FlattenStep | JsonStep | MaskStep | UnpivotStep | WindowStep;
+  | { readonly op: 'mask'; readonly column: string; readonly method: MaskMethod; readonly value: string | null }
+  | FlattenStep | JsonStep | UnpivotStep | WindowStep;
 
 /** @property at called with the number of a step before it is applied: a refusal is about that one
  * @property dialect of the engine that will compute the steps: what it has no form for is refused here, not when the rows are read */
@@ -32,10 +32,10 @@ export interface Fusing { readonly at?: (step: number) => void; readonly dialect
 /** Applies steps one after the other to the columns of an input.
  * @throws Refusal `SQL_COLUMN`, `STEP_COLUMN_CLASH`, `SQL_IDENTIFIER`, `SQL_NO_FORM`, and what `checkExpression` refuses */
 export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, { at = () => undefined, dialect }: Fusing = {}): Fused {
-  const begin: State = { stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name, from: [name], clear: [name] })), conditions: [], misfits: [], dialect: dialect ?? null };
+  const begin: State = { stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [], misfits: [], dialect: dialect ?? null };
   const end = steps.reduce((state, step, index) => { at(index); return refuseNames(applied(withOrder(step, steps, index), state), input); }, begin);
   const { stages } = end.stages.length && isUntouched(end) ? end : flushed(end);
-  return { stages, columns: end.held.map(({ name, type, source, from, clear }) => ({ name, type, source, from, clear })) };
+  return { stages, columns: end.held.map(({ name, type, source }) => ({ name, type, source })) };
 }
 /** Rows have no order between steps: a sort is the order of the limit behind it, and nothing else. */
 function withOrder(step: LoweredStep, steps: readonly LoweredStep[], index: number): LoweredStep {
@@ -61,7 +61,7 @@ function applied(step: LoweredStep, state: State): State {
     case 'group': return grouped(step, flushed(state));
     case 'first': { const next = flushed(state); return { ...next, stages: [...next.stages, { op: 'first', keys: step.keys.map((name) => comparable(next.held, name).name), order: ordered(step.order, next) }] }; }
     case 'sort': ordered(step.order, state); return state;
-    case 'mask': { const { column, expr } = maskOf(step, named(held, step.column)); return masked(derived(state, [{ as: column, expr }]), column); }
+    case 'mask': return derived(state, [{ as: named(held, step.column).name, expr: { k: 'mask', e: { k: 'col', name: step.column }, method: step.method, v: step.value } }]);
     case 'json': return derived(state, jsonColumns(step));
     case 'flatten': {
       const { state: next, item } = flattened(step, flushed(state));
@@ -79,7 +79,6 @@ function derived(state: State, columns: readonly { readonly as: string; readonly
   const made = columns.map(({ as, expr }): Held => ({ name: as, source: expr.k === 'col' ? state.held.find(({ name }) => name === expr.name)?.source ?? null : null, ...inTerms(expr, state) }));
   return { ...state, held: [...state.held.map((column) => made.find(({ name }) => name === column.name) ?? column), ...made.filter(({ name }) => !state.held.some((column) => column.name === name))] };
 }
-const masked = (state: State, column: string): State => ({ ...state, held: state.held.map((each) => (each.name === column ? { ...each, clear: [] } : each)) });
 function casted({ column, to, onError, format }: Extract<LoweredStep, { op: 'cast' }>, state: State): State {
   const { name } = named(state.held, column);
   const cast: Expr = { k: 'cast', e: { k: 'col', name }, to, onError: onError === 'fail' ? 'fail' : 'null', ...(format === undefined ? {} : { format }) };
@@ -93,10 +92,7 @@ function grouped({ by, measures }: Extract<LoweredStep, { op: 'group' }>, state:
   const values = measures.map((measure) => checkMeasure(measure, state.input));
   for (const { arg, where } of values) for (const each of [arg, where]) if (each) assertForm(each, state);
   const stage: Stage = { op: 'group', by: keys.map(({ name }) => name), measures: values.map(({ as, fn, arg, where }) => ({ as, fn, arg: arg?.expr ?? null, where: where?.expr ?? null })) };
-  return behind({ ...state, stages: [...state.stages, stage] }, [...keys, ...values.map(({ as, fn, arg, where, type }) => {
-    const origin = originOf(state.held, [...arg?.columns ?? [], ...where?.columns ?? []]);
-    return { name: as, type, source: null, ...(fn === 'count' || fn === 'count_distinct' ? counted(origin) : origin) };
-  })]);
+  return behind({ ...state, stages: [...state.stages, stage] }, [...keys.map(({ name, type, source }) => ({ name, type, source })), ...values.map(({ as, type }) => ({ name: as, type, source: null }))]);
 }
 function kept(columns: readonly Held[]): readonly Held[] {
   if (!columns.length) throw new Refusal('SQL_COLUMN', 'No column is left');

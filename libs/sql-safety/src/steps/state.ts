@@ -9,12 +9,8 @@ import type { ExprDialect } from '../render/types.ts';
 import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
 import { substituted } from './substitute.ts';
 
-/** Columns of the source that a value was made of, sorted.
- * @property from all of them
- * @property clear those that no mask stands between: what they say may be read from the value, or from a part of it. Every calculation but a count and a mask hands it on */
-export interface Origin { readonly from: readonly string[]; readonly clear: readonly string[] }
 /** A column behind the last step. `source` is the column of the input that it is, unchanged, or null. */
-export interface FusedColumn extends Origin { readonly name: string; readonly type: ColumnType; readonly source: string | null }
+export interface FusedColumn { readonly name: string; readonly type: ColumnType; readonly source: string | null }
 /** What steps come to: as few stages as they need, and the columns behind them. */
 export interface Fused { readonly columns: readonly FusedColumn[]; readonly stages: readonly Stage[] }
 
@@ -33,24 +29,15 @@ export function flushed(state: State): State {
 }
 export const isUntouched = ({ held, input, conditions, misfits }: State): boolean => !conditions.length && !misfits.length && held.length === input.size && held.every(({ name, expr }) => expr.k === 'col' && expr.name === name);
 export const behind = (state: State, columns: readonly FusedColumn[]): State => ({
-  dialect: state.dialect, stages: state.stages, conditions: [], misfits: [], input: new Map(columns.map(({ name, type }) => [name, type])), held: columns.map(({ name, type, source, from, clear }) => ({ name, type, source, from, clear, expr: { k: 'col', name } })) });
-const merged = (lists: readonly (readonly string[])[]): readonly string[] => [...new Set(lists.flat())].sort((a, b) => (a < b ? -1 : 1));
-/** What a value made of some columns was made of. */
-export const originOf = (columns: readonly Held[], names: Iterable<string>): Origin => {
-  const wanted = new Set(names);
-  const used = columns.filter(({ name }) => wanted.has(name));
-  return { from: merged(used.map(({ from }) => from)), clear: merged(used.map(({ clear }) => clear)) };
-};
-/** A number that tells how many there are, and of none what it says. */
-export const counted = ({ from }: Origin): Origin => ({ from, clear: [] });
+  dialect: state.dialect, stages: state.stages, conditions: [], misfits: [], input: new Map(columns.map(({ name, type }) => [name, type])), held: columns.map(({ name, type, source }) => ({ name, type, source, expr: { k: 'col', name } })) });
 
 /** An expression over the columns that a step sees, checked, in terms of the columns behind the last stage. */
-export function inTerms(expr: Expr, state: State, expect?: ColumnType): Origin & { readonly expr: Expr; readonly type: ColumnType } {
+export function inTerms(expr: Expr, state: State, expect?: ColumnType): { readonly expr: Expr; readonly type: ColumnType } {
   const { held, input } = state;
   const here = checkExpression(expr, { input: new Map(held.map(({ name, type }) => [name, type])), ...(expect ? { expect } : {}) });
   const whole = checkExpression(substituted(here.expr, new Map(held.map((column) => [column.name, column.expr]))), { input });
   assertForm(whole, state);
-  return { expr: whole.expr, type: here.type, ...originOf(held, here.columns) };
+  return { expr: whole.expr, type: here.type };
 }
 const somewhere = <D extends ExprDialect>(dialect: D): SqlFragment<D> => sqlFor(dialect)`${identifier('c')}`;
 /** @throws Refusal `SQL_NO_FORM` */

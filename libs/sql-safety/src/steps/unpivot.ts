@@ -6,7 +6,7 @@ import { type ExprDialect, typeIn } from '../render/types.ts';
 import { joinSql } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
 import type { Printed, StageScope } from './stage-scope.ts';
-import { type State, behind, named, originOf } from './state.ts';
+import { type State, behind, named } from './state.ts';
 
 /** Columns to rows: one for each of them. `keep` null: all others. */
 export interface UnpivotStep { readonly op: 'unpivot'; readonly keep: readonly string[] | null; readonly columns: readonly string[]; readonly nameTo: string; readonly valueTo: string; readonly nulls: 'keep' | 'drop' }
@@ -26,7 +26,7 @@ export function unpivoted({ keep, columns, nameTo, valueTo, nulls }: UnpivotStep
   if (new Set(turned).size !== turned.length) throw new Refusal('STEP_COLUMN_CLASH', 'A column is named twice');
   const kept = keep ? keep.map((name) => named(state.held, name)) : state.held.filter((column) => !turned.includes(column));
   const stage: Stage = { op: 'unpivot', keep: kept.map(({ name }) => name), columns: turned.map(({ name }) => name), nameTo, valueTo, nulls };
-  return behind({ ...state, stages: [...state.stages, stage] }, [...kept, { name: nameTo, type: text, source: null, from: [], clear: [] }, { name: valueTo, type: typeOf(stage, state.input), source: null, ...originOf(state.held, stage.columns) }]);
+  return behind({ ...state, stages: [...state.stages, stage] }, [...kept, { name: nameTo, type: text, source: null }, { name: valueTo, type: typeOf(stage, state.input), source: null }]);
 }
 
 /** The input is read once, whatever the number of columns: each row meets a list of their places. */

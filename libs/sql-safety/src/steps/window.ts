@@ -9,7 +9,7 @@ import { type ExprDialect, typeIn } from '../render/types.ts';
 import { type SqlFragment, joinSql } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
 import type { Printed, StageScope } from './stage-scope.ts';
-import { type State, assertForm, behind, comparable, counted, ordered, originOf } from './state.ts';
+import { type State, assertForm, behind, comparable, ordered } from './state.ts';
 
 /** Columns computed of a row and those around it. */
 export interface WindowStep { readonly op: 'window'; readonly partition: readonly string[]; readonly order: readonly Order[]; readonly columns: readonly WindowColumn[] }
@@ -55,9 +55,7 @@ export function windowed({ partition, order, columns }: WindowStep, state: State
   const values = checkWindow({ order: parts, columns: [...columns] }, state.input);
   for (const { arg } of values) if (arg) assertForm(arg, state);
   const stage: Stage = { op: 'window', partition: keys, order: parts, columns: columns.map((column, index) => ({ ...column, arg: values[index]?.arg?.expr ?? null })) };
-  const around = [...keys, ...parts.flatMap(({ e }) => [...checkExpression(e, { input: state.input }).columns])];
-  return behind({ ...state, stages: [...state.stages, stage] }, [...state.held, ...values.map(({ as, fn, arg, type }) => ({ name: as, type, source: null,
-    ...(arg && fn !== 'count' ? originOf(state.held, arg.columns) : counted(originOf(state.held, arg ? arg.columns : around))) }))]);
+  return behind({ ...state, stages: [...state.stages, stage] }, [...state.held, ...values.map(({ as, type }) => ({ name: as, type, source: null }))]);
 }
 
 /** Where two rows are equal by the order that is given, all other columns decide: no engine may choose. Ranks alone see them as equal. */
