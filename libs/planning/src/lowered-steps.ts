@@ -31,7 +31,7 @@ async function lower(step: Step, { index, read }: Place): Promise<Checked<Lowere
   if (sort) return { ok: true, value: { op: 'sort', order: sort.map(ordered) } };
   if (flatten) { const fields = fieldsOf(flatten.fields, at(index, 'flatten')); return fields.ok ? { ok: true, value: { op: 'flatten', column: flatten.column, fields: fields.value, empty: flatten.empty ?? 'drop' } } : fields; }
   if (json) { const fields = fieldsOf(json.fields, at(index, 'json')); return fields.ok ? { ok: true, value: { op: 'json', column: json.column, fields: fields.value } } : fields; }
-  if (mask) return { ok: true, value: { op: 'mask', column: mask.column, method: mask.method, value: mask.value ?? null } };
+  if (mask) return { ok: true, value: { op: 'mask', column: mask.column, method: mask.method ?? 'null', value: mask.value ?? null } };
   if (pivot) return pivoted(pivot, { index, read });
   if (sample) return { ok: true, value: sampleStep({ ...sample, seed: sample.seed ?? 0 }) };
   if (unpivot) return { ok: true, value: { op: 'unpivot', ...unpivot, keep: unpivot.keep ?? null, nulls: unpivot.nulls ?? 'keep' } };

@@ -26,7 +26,7 @@ export const JsonStep = z.object({
 }).strict();
 export const MaskStep = z.object({
   column: Name.describe('Column.'),
-  method: z.enum(maskMethods).describe('null: nothing is left · fixed: the value that is given · last4: **** and the last four characters, of a text of 8 or more · sha256: its SHA-256 in hex, equal for equal values.'),
+  method: z.enum(maskMethods).nullable().describe('null: nothing is left · fixed: the value that is given · last4: **** and the last four characters, of a text of 8 or more · sha256: its SHA-256 in hex, equal for equal values.'),
   value: SafeText.max(1000).optional().describe('What stands there, for fixed.'),
 }).strict();
 export const PivotStep = z.object({
