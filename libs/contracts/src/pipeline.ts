@@ -43,6 +43,9 @@ export const Pipeline = z.object({
   to: PipelineTarget.describe('What is written.'),
   steps: z.array(Step).max(100).optional().describe('Transformations, one after the other; docs/reference/expressions.md lists them.'),
   checks: z.array(PipelineCheck).max(200).optional().describe('What every row has to keep.'),
+  quality: z.object({
+    atLeast: z.number().min(0).max(1).optional().describe('Least score, such as 0.95: below it the run fails, and nothing is published.'),
+  }).strict().optional().describe('Counts NULLs and broken checks of all rows, in one more statement, and keeps a score with the run. A check of severity warn asks for the same.'),
   onFail: OnFail.optional().describe('What becomes of bad rows; stop when left out.'),
   replays: Replaying.optional().describe('Rows in quarantine that are brought back; what `agent-etl quarantine replay` writes.'),
   onDrift: OnDrift.optional(),

@@ -5,6 +5,7 @@ import { TargetChange } from './drift.ts';
 import { Issue } from './failure.ts';
 import { Count, Instant, PipelineName, PlanId, RequestId, SafeText, Sha256, TaskName } from './ids.ts';
 import { Pipeline, Schedule, loadModes } from './pipeline.ts';
+import { Measuring } from './quality.ts';
 import { Transform } from './transform/transform.ts';
 import { Sample, proofLevels } from './proof.ts';
 
@@ -12,7 +13,7 @@ export const riskClasses = ['R0', 'R1', 'R2', 'R3'] as const;
 export const RiskClass = z.enum(riskClasses).meta({ description: 'R0 reads · R1 creates, appends, upserts on a declared key · R2 overwrites, deletes, changes a schema · R3 new egress.' });
 export type RiskClass = z.infer<typeof RiskClass>;
 
-export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'deletes', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule', 'checks', 'bad rows', 'personal data'] as const;
+export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'deletes', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule', 'checks', 'bad rows', 'personal data', 'quality'] as const;
 export const Decision = z.object({
   question: z.enum(decisionQuestions).describe('What had to be decided.'),
   choice: z.string().describe('What was chosen, in a few words.'),
@@ -84,7 +85,7 @@ export const LoadTask = z.object({
   level: z.enum(proofLevels).optional().describe('What its publish compares, full when left out: at counts no digest is taken only to be compared.'),
   sample: Sample.optional(),
   cursor: Cursor.optional(), judging: Judging.optional(),
-  transform: Transform.optional(),
+  transform: Transform.optional(), measuring: Measuring.optional(),
   slice: Slice.optional(),
 }).meta({ id: 'LoadTask', description: 'Copies a source into staging.' });
 export type LoadTask = z.infer<typeof LoadTask>;

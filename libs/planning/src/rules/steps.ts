@@ -1,4 +1,4 @@
-import { type Decision, EtlError, type Transform, isRowWise, leavesOut } from '@agent-etl/contracts';
+import { type Decision, EtlError, type Transform, isRowWise, judgingChecks, leavesOut } from '@agent-etl/contracts';
 import { type CopyInput, decide, named, plural } from '../decide.ts';
 
 /** Steps that do not take rows one by one, in the words of a refusal. */
@@ -29,7 +29,7 @@ export function stepsProblem({ pipeline: { checks, onFail }, source, transform }
   if (!ABLE.includes(source.connector)) return { found: `steps from ${source.connector}`, allowed: 'a view at the source, or a source that is PostgreSQL or a file' };
   if (makesMisfits && !(isAside && source.connector === 'file')) return { found: 'a cast with onError: quarantine', allowed: 'it with onFail: { quarantine: {} } and a file as the source' };
   if (isAside && !isRowWise(transform)) return { found: `${MANY} beside onFail: quarantine`, allowed: 'onFail: stop, or a pipeline that groups what another one has let through' };
-  if (source.connector !== 'file' || (!checks?.length && !isAside)) return null;
+  if (source.connector !== 'file' || (!judgingChecks(checks).length && !isAside)) return null;
   if (!isRowWise(transform)) return { found: `${MANY} beside checks of a file`, allowed: 'checks on the rows, and another pipeline that groups what they let through' };
   return isAside && leavesOut(transform) ? { found: 'a filter beside onFail: quarantine of a file', allowed: 'one of them: a check such as range or in says which rows are wanted' } : null;
 }
