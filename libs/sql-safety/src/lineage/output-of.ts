@@ -1,4 +1,4 @@
-import type { Expr, Stage, Transform } from '@agent-etl/contracts';
+import type { Expr, Stage } from '@agent-etl/contracts';
 
 /** Columns of the source that a value was made of, sorted.
  * @property from all of them, also those that only decide which value it is
@@ -8,7 +8,7 @@ export interface OutputColumn extends Origin { readonly name: string }
 
 /** What each column behind a transform was made of. It is read from the stages alone, so a stored plan cannot say otherwise than it does.
  * Which rows there are is no value: a filter, an order and the key of a dedupe leave no trace. A name that is no column is taken for all of them. */
-export function outputOf({ input, stages }: Pick<Transform, 'stages'> & { readonly input: readonly { readonly name: string }[] }): readonly OutputColumn[] {
+export function outputOf({ input, stages }: { readonly input: readonly { readonly name: string }[]; readonly stages: readonly Stage[] }): readonly OutputColumn[] {
   return stages.reduce(after, input.map(({ name }) => ({ name, from: [name], clear: [name] })));
 }
 type Columns = readonly OutputColumn[];

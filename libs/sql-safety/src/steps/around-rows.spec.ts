@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ColumnType, Expr, WindowColumn } from '@agent-etl/contracts';
+import { type ColumnType, EtlError, type Expr, type Stage, type WindowColumn } from '@agent-etl/contracts';
+import { identifier } from '../ident/identifier.ts';
 import { checked } from '../refusal.ts';
 import { type LoweredStep, fuseSteps } from './fuse-steps.ts';
+import { printTransform } from './print-transform.ts';
+import { sqlFor } from '../tag/fragment.ts';
 import { pivotStep } from './pivot.ts';
 import { sampleStep } from './sample.ts';
 
@@ -39,6 +42,15 @@ describe('steps that look at more than one row', () => {
     expect(typesOf(pivotStep({ by: ['at'], key: 'status', values: [{ value: 'paid', as: 'paid_total' }, { value: null }], fn: 'sum', arg: col('b') }))).toEqual({ at: 'ts', paid_total: 'dec(38,2)', null: 'dec(38,2)' });
     expect(typesOf({ op: 'mask', column: 'a', method: 'sha256', value: null }, { op: 'mask', column: 'b', method: 'null', value: null }, { op: 'select', columns: ['a', 'b'] })).toEqual({ a: 'text', b: 'dec(10,2)' });
     expect(typesOf({ op: 'json', column: 'doc', fields: [{ as: 'n', path: ['x', 0], to: { kind: 'i64' }, onError: 'null' }, { as: 't', path: [], to: { kind: 'text' }, onError: 'fail' }] }, { op: 'select', columns: ['n', 't'] })).toEqual({ n: 'i64', t: 'text' });
+  });
+  it.each<[string, Stage]>([
+    ['a stage over rows', { op: 'rows', columns: [{ name: 'a', expr: col('email') }, { name: 'a', expr: col('email') }, { name: 'id', expr: col('id') }], where: null }], ['a group', { op: 'group', by: ['email', 'email', 'id'], measures: [{ as: 'n', fn: 'count', arg: null, where: null }] }],
+    ['an unpivot', { op: 'unpivot', keep: ['email', 'email', 'id'], columns: ['id'], nameTo: 'n', valueTo: 'v', nulls: 'keep' }], ['a window', { op: 'window', partition: [], order: [], columns: [{ as: 'id', fn: 'count', arg: null, offset: null, frame: whole }] }], ['a list', { op: 'flatten', column: 'email', as: 'id', empty: 'keep' }],
+  ])('that were stored and name a column twice are not printed: %s', (_, stage) => {
+    const columns = ['email', 'id'].map((name) => ({ name, type: { kind: name === 'id' ? 'i64' as const : 'text' as const }, native: '', nullable: true }));
+    const sql = sqlFor('postgres');
+    expect(() => printTransform('postgres', { input: columns, stages: [stage] }, { from: sql`t`, column: (name) => sql`t.${identifier(name)}` })).toThrow(EtlError);
+    expect(() => printTransform('postgres', { input: columns, stages: [{ op: 'rows', columns: [{ name: 'email', expr: col('email') }], where: null }] }, { from: sql`t`, column: (name) => sql`t.${identifier(name)}` })).not.toThrow();
   });
   it('leave a name for items that no column has', () => {
     const held = new Map<string, ColumnType>([['item', { kind: 'json' }], ['Item_', { kind: 'text' }]]);

@@ -2,6 +2,7 @@ import { type ColumnType, EtlError, type Order, type Stage, type Transform } fro
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { type ValidatedMeasure, checkMeasure } from '../check/check-measure.ts';
 import { bool, isSortable } from '../check/type-rules.ts';
+import type { ValidatedExpr } from '../check/validated.ts';
 import { identifier } from '../ident/identifier.ts';
 import { Refusal } from '../refusal.ts';
 import { measureForms } from '../render/measure-forms.ts';
@@ -9,7 +10,6 @@ import { type ColumnSource, printExpression } from '../render/print-expression.t
 import { type ExprDialect, typeIn } from '../render/types.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
-import type { ValidatedExpr } from '../check/validated.ts';
 import { printFlatten } from './flatten.ts';
 import type { Printed, StageScope } from './stage-scope.ts';
 import { printUnpivot } from './unpivot.ts';
@@ -66,6 +66,8 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
   column: ColumnSource<D>;
   names: readonly string[];
   private rows: SqlFragment<D> | null = null;
+  /** Columns that were listed last. */
+  private width = 0;
   /** Filters of the rows before anything else happens to them. */
   private reaching: { readonly from: SqlFragment<D>; readonly where: SqlFragment<D> | null } | null = null;
   private blank: ReadonlySet<string>;
@@ -85,6 +87,8 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
     if (stage.op === 'rows') this.blank = new Set(stage.columns.filter(({ expr }) => expr.k === 'col' && this.blank.has(expr.name)).map(({ name }) => name));
     if (stage.op === 'group') this.blank = new Set(stage.by.filter((name) => this.blank.has(name)));
     if (stage.op === 'unpivot') this.blank = new Set(stage.keep.filter((name) => this.blank.has(name)));
+    // Columns are read by their place: of a stage that named one twice, the next would read others than it names.
+    if (this.width !== next.types.size) throw new Refusal('STEP_COLUMN_CLASH', 'Two columns would have one name');
     this.rows = next.rows;
     this.types = next.types;
     this.names = [...next.types.keys()];
@@ -122,6 +126,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
   }
   listed(values: readonly SqlFragment<D>[]): SqlFragment<D> {
     const { sql } = this;
+    this.width = values.length;
     return joinSql(values.map((value, index) => sql`${value} AS ${identifier(`c${index}`)}`), sql`, `);
   }
   private columns(): SqlFragment<D> { return this.listed(this.names.map((name) => this.column(name))); }
