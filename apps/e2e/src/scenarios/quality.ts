@@ -55,7 +55,7 @@ export function quality(world: () => World): void {
     const target = fresh('films');
     const pipeline = { ...between(`files|${await file(world(), 'movies.json')}`, `warehouse|mart.${target}`) };
     const failure = await failureOf(world(), { ...pipeline, checks: [{ in: { column: 'MPAA Rating', values: ratings }, severity: 'warn', atMost: 1 }] });
-    expect([failure.code, failure.text]).toEqual(['data.quality-too-low', 'in:MPAA Rating: 2 of 3201 rows break it, 1 rows allowed.']);
+    expect([failure.code, failure.text]).toEqual(['data.quality-too-low', 'in:MPAA Rating: 2 of 3201 rows break it; allowed: 1 row.']);
     expect((await failureOf(world(), { ...pipeline, name: fresh('p'), quality: { atLeast: 0.99 } })).code).toBe('data.quality-too-low');
     expect(await inWarehouse(world(), `select to_regclass('mart.${target}') as target`)).toEqual([{ target: null }]);
     expect((await failureOf(world(), { ...pipeline, name: fresh('p'), checks: [{ unique: ['Title'], atMost: '1%' }] })).code).toBe('request.invalid');

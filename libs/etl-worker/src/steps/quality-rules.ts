@@ -2,7 +2,7 @@ import { type AsideLimit, EtlError, type LoadTask, type Measured, type Measuring
 
 const named = (check: RowCheck): string => `${check.check}:${check.check === 'unique' ? check.columns.join(',') : check.column}`;
 const allowed = (limit: AsideLimit, rows: number): number => (limit.of === 'rows' ? limit.rows : rows * limit.percent / 100);
-const said = (limit: AsideLimit): string => (limit.of === 'rows' ? `${limit.rows} rows` : `${limit.percent} % of the rows`);
+const said = (limit: AsideLimit): string => (limit.of === 'rows' ? `${limit.rows} ${limit.rows === 1 ? 'row' : 'rows'}` : `${limit.percent} % of the rows`);
 
 /** What was counted, with its score.
  * @throws EtlError `data.quality-too-low` where a check breaks more often, or the score is lower, than the plan allows; nothing was published then */
