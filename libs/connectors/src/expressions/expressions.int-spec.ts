@@ -97,6 +97,20 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
       { from: sql`(VALUES (1, '12'::character(5), 'a'::"char"), (2, '12'::character(5), 'b'::"char"), (3, '13'::character(5), 'c'::"char")) AS t(n, p, q)`, column: (name) => sql`t.${identifier(name)}` });
     expect(await postgres.run(compile(sql`SELECT c0, pg_typeof(c1)::text AS type, octet_length(c1) AS size, c2::text AS c2, c3 FROM (${made}) AS made`))).toEqual([{ c0: 2, type: 'character', size: 5, c2: 'b', c3: 12 }]);
   });
+  it.each<[string, string, (string | number)[]]>([['a number with a fraction as text', '{"a":1.5}', ['a']], ['what is no JSON', 'nope', ['a']]])('refuses %s in both, with the value for whoever asked', async (_, document, path) => {
+    const input = new Map<string, ColumnType>([['doc', { kind: 'text' }]]);
+    const { stages } = fuseSteps([{ op: 'json', column: 'doc', fields: [{ as: 'x', path, to: { kind: 'text' }, onError: 'fail' }] }], input);
+    const made = <D extends ExprDialect>(dialect: D) => compile(printTransform(dialect, { input: [{ name: 'doc', type: { kind: 'text' }, native: '', nullable: true }], stages: [...stages] }, { from: sqlFor(dialect)`(VALUES (${literal(dialect, document)})) AS t(doc)`, column: () => sqlFor(dialect)`t.doc` }).rows);
+    await expect(duck.query(made('duckdb'))).rejects.toMatchObject({ code: 'data.value-out-of-range' });
+    await expect(postgres.run(made('postgres'))).rejects.toMatchObject({ code: 'data.value-out-of-range' });
+  });
+  it('refuses an object that names a key twice where DuckDB reads it', async () => {
+    const { stages } = fuseSteps([{ op: 'json', column: 'doc', fields: [{ as: 'x', path: ['a', 'b'], to: { kind: 'text' }, onError: 'fail' }] }], new Map<string, ColumnType>([['doc', { kind: 'text' }]]));
+    const sql = sqlFor('duckdb');
+    const asked = (document: string) => duck.query(compile(printTransform('duckdb', { input: [{ name: 'doc', type: { kind: 'text' }, native: '', nullable: true }], stages: [...stages] }, { from: sql`(VALUES (${literal('duckdb', document)})) AS t(doc)`, column: () => sql`t.doc` }).rows));
+    await expect(asked('{"a":{"b":"x","b":"y"}}')).rejects.toMatchObject({ code: 'data.format-invalid' });
+    expect(await asked('{"a":{"b":"x","c":{"d":1,"d":2}}}')).toEqual([{ c0: '{"a":{"b":"x","c":{"d":1,"d":2}}}', c1: 'x' }]);
+  });
   function chained<D extends ExprDialect>(dialect: D, fused: Fused): SqlFragment<D> {
     const sql = sqlFor(dialect);
     const { rows: made } = printTransform(dialect, { input: [...input].map(([name, type]) => ({ name, type, native: '', nullable: true })), stages: [...fused.stages] }, { from: sql`(VALUES ${values(dialect)}) AS t(n, ${columnsOf(dialect)})`, column: (name) => sql`t.${identifier(name)}` });

@@ -10,22 +10,21 @@ interface Forms<D extends ExprDialect> { readonly json_text: (asked: Asked<D>) =
 
 /** Numbers whose text every engine spells alike. */
 const WHOLE = '-?[0-9]{1,19}';
-const FRACTION = 'A number with a fraction has no one text; take it as double or decimal';
 const spelled = (path: readonly Expr[]): string => path.map((part) => (part.k !== 'lit' ? '' : part.t.kind === 'text' ? `."${part.v}"` : `[${part.v}]`)).join('');
 
-/** An object that names a key twice is refused where DuckDB reads it: it takes the first, PostgreSQL the last. */
+/** An object that names a key twice is refused where DuckDB reads it: it takes the first, PostgreSQL the last. Both refusals are in words that `duckFailure` knows. */
 function once({ document, path }: Asked<'duckdb'>, value: SqlFragment<'duckdb'>): SqlFragment<'duckdb'> {
   const objects = path.flatMap((part, index) => (part.k === 'lit' && part.t.kind === 'text' ? [literal('duckdb', `$${spelled(path.slice(0, index))}`)] : []));
   if (!objects.length) return value;
   const doubled = objects.map((at) => d`coalesce(system.main.len(system.main.json_keys(${document}, ${at})) <> system.main.len(system.main.list_distinct(system.main.json_keys(${document}, ${at}))), FALSE)`);
-  return d`CASE WHEN ${joinSql(doubled, d` OR `)} THEN error('An object of JSON names a key twice') ELSE ${value} END`;
+  return d`CASE WHEN ${joinSql(doubled, d` OR `)} THEN error('JSON record refused: duplicate key') ELSE ${value} END`;
 }
 const duck: Forms<'duckdb'> = {
   json_text: (asked) => {
     const at = literal('duckdb', `$${spelled(asked.path)}`);
     const text = d`system.main.json_extract_string(${asked.document}, ${at})`;
     const type = d`system.main.json_type(${asked.document}, ${at})`;
-    return once(asked, d`CASE WHEN ${type} IN ('VARCHAR', 'BOOLEAN') THEN ${text} WHEN ${type} IN ('OBJECT', 'ARRAY', 'NULL') OR ${type} IS NULL THEN CAST(NULL AS VARCHAR) WHEN system.main.regexp_full_match(${text}, ${literal('duckdb', WHOLE)}) THEN ${text} ELSE error(${literal('duckdb', FRACTION)}) END`);
+    return once(asked, d`CASE WHEN ${type} IN ('VARCHAR', 'BOOLEAN') THEN ${text} WHEN ${type} IN ('OBJECT', 'ARRAY', 'NULL') OR ${type} IS NULL THEN CAST(NULL AS VARCHAR) WHEN system.main.regexp_full_match(${text}, ${literal('duckdb', WHOLE)}) THEN ${text} ELSE error('Could not convert string ''' || ${text} || ''' to VARCHAR') END`);
   },
   json_number: (asked) => {
     const at = literal('duckdb', `$${spelled(asked.path)}`);
