@@ -8,6 +8,7 @@ import { kills } from './scenarios/kills.ts';
 import { loadModes } from './scenarios/load-modes.ts';
 import { messages } from './scenarios/messages.ts';
 import { metrics } from './scenarios/metrics.ts';
+import { quality } from './scenarios/quality.ts';
 import { quarantine } from './scenarios/quarantine.ts';
 import { requests } from './scenarios/requests.ts';
 import { schedulesAtHome } from './scenarios/schedules-at-home.ts';
@@ -35,6 +36,7 @@ export function scenarios({ name, has, start }: SetUp): void {
     describe('slices', () => { slices(running); });
     describe('load modes', () => { loadModes(running); });
     describe('quarantine', () => { quarantine(running); });
+    describe('quality', () => { quality(running); });
     describe('failures', () => { failures(running, password); });
     describe('drift', () => { drift(running); });
     describe('command line', () => { commandLine(running, has); });

@@ -1,4 +1,4 @@
-import type { AsideReason, Carrier, Connection, ConnectorView, DatasetSketch, Digest, InspectResult, LoadTask, Profile, PublishTask, QuarantineAsk, QuarantinePage, SketchTask, Span } from '@agent-etl/contracts';
+import type { AsideReason, Carrier, Connection, ConnectorView, DatasetSketch, Digest, InspectResult, LoadTask, Profile, PublishTask, QuarantineAsk, QuarantinePage, SketchTask, Span, Measured, Measuring } from '@agent-etl/contracts';
 import type { SecretStore } from '@agent-etl/secrets';
 
 /** Which part of a source one piece covers: half-open, page numbers for ctid and values for a cursor, as text; null where it is open. */
@@ -54,6 +54,8 @@ export interface SourceSession {
   read(range: ChunkRange, options: ReadOptions): Promise<ReadCount>;
   /** Rows of the given pieces that the steps of the task saw, and those that their filters kept, under the same picture. A source that computes no steps leaves it out. */
   reached?(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Reached>;
+  /** NULLs and broken checks among all rows of the given pieces that the steps let through, under the same picture. A source that counts nothing leaves it out. */
+  measured?(ranges: readonly ChunkRange[], measuring: Measuring, signal: AbortSignal): Promise<Measured>;
   /** For carrier `file`: what the sink's engine may open. */
   scan(): FileScan;
   /** Digest of the given pieces under the same picture, for kinds that are not hashed while reading. */

@@ -8,20 +8,27 @@ const CheckValue = z.union([SafeText.max(1000), z.number(), z.boolean()]);
 /** Connectors whose sinks keep rows that are set aside, in the transaction of the rows beside them. */
 export const keepsAside: readonly string[] = ['postgres', 'sqlite', 'file'];
 
-/** A check as a person writes it: one key that names it. */
+const AtMost = z.union([Count, z.string().regex(/^(100|\d{1,2}(\.\d{1,4})?)%$/, 'must be a number of rows, or a share such as 1%')]);
+const severities = ['error', 'warn'] as const;
+const judged = {
+  severity: z.enum(severities).optional().describe('error, when left out: a row that breaks it is bad, and onFail says what becomes of it · warn: it stays, and is counted.'),
+  atMost: AtMost.optional().describe('Rows, or the share of the rows measured, that may break a check of severity warn; more fail the run, and nothing is published.'),
+};
+/** A check as a person writes it: one key that names it, and how grave it is. */
 export const PipelineCheck = z.union([
-  z.object({ not_null: ColumnNames.describe('Columns that may not be NULL.') }).strict(),
-  z.object({ unique: ColumnNames.describe('Columns that together name a row. The first row of a key stays, later ones break the check; NULL is equal to nothing.') }).strict(),
+  z.object({ not_null: ColumnNames.describe('Columns that may not be NULL.'), ...judged }).strict(),
+  z.object({ unique: ColumnNames.describe('Columns that together name a row. The first row of a key stays, later ones break the check; NULL is equal to nothing.'), ...judged }).strict(),
   z.object({ range: z.object({
     column: ColumnName.describe('Column.'), from: CheckValue.optional().describe('Least value that is allowed.'), to: CheckValue.optional().describe('Greatest value that is allowed.'),
-  }).strict().describe('Bounds of a column, both inclusive; NULL passes.') }).strict(),
+  }).strict().describe('Bounds of a column, both inclusive; NULL passes.'), ...judged }).strict(),
   z.object({ in: z.object({
     column: ColumnName.describe('Column.'), values: z.array(CheckValue).min(1).max(1000).describe('Values that are allowed.'),
-  }).strict().describe('Values that a column may have; NULL passes.') }).strict(),
+  }).strict().describe('Values that a column may have; NULL passes.'), ...judged }).strict(),
 ]).meta({ id: 'PipelineCheck', description: 'What every row has to keep: not_null, unique, range or in.' });
 export type PipelineCheck = z.infer<typeof PipelineCheck>;
+/** Checks whose rows are bad. Those that only warn are counted, and judge no row. */
+export const judgingChecks = (checks: readonly PipelineCheck[] = []): readonly PipelineCheck[] => checks.filter(({ severity }) => severity !== 'warn');
 
-const AtMost = z.union([Count, z.string().regex(/^(100|\d{1,2}(\.\d{1,4})?)%$/, 'must be a number of rows, or a share such as 1%')]);
 export const OnFail = z.union([z.literal('stop'), z.object({
   quarantine: z.object({ atMost: AtMost.optional().describe('Rows, or the share of the rows read, that may be set aside; 1% when left out. More fail the run, and nothing is published.') }).strict()
     .describe('Bad rows are set aside with row, column and reason, and the others are loaded.'),

@@ -50,6 +50,7 @@ export const errorTable = {
   'data.format-invalid': row(422, 'repair', '{file}: not valid {format} at {place}: {problem}.', 'mend the file, or have it written anew, then run it again'),
   'data.value-out-of-range': row(422, 'repair', 'A value does not fit the column it goes to: column {column}, target {type}.', 'widen the target column, or leave the column out with select'),
   'data.check-failed': row(422, 'repair', 'Row {row} breaks the check {reason}.', 'mend the row at the source, or set such rows aside: onFail: { quarantine: { atMost: 1% } }'),
+  'data.quality-too-low': row(422, 'repair', '{what}: {found}; allowed: {limit}.', 'mend the rows at the source, or lower what is asked for in checks or quality'),
   'data.too-many-rejects': row(422, 'repair', '{count} rows rejected, {limit} allowed, most of them for {reason}.', 'look at them: agent-etl quarantine list {pipeline}; mend the source, or raise onFail.quarantine.atMost'),
   'file.forbidden': row(422, 'never', '{file} cannot be used: {reason}.', 'name a plain file below the root of its connection'),
   'sink.constraint-violated': row(409, 'repair', 'The target refused rows: {constraint}.'),

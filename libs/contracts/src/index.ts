@@ -1,12 +1,13 @@
 export { BackfillRequest, BackfillView, backfillStates } from './backfill.ts';
 export { canonicalJson } from './canonical-json.ts';
-export { AsideLimit, AsideReason, Judging, OnFail, PipelineCheck, Replaying, RowCheck, keepsAside } from './check.ts';
+export { AsideLimit, AsideReason, Judging, OnFail, PipelineCheck, Replaying, RowCheck, keepsAside, judgingChecks } from './check.ts';
+export { type Measured, Measuring, Quality, QualityScore, scoreOf } from './quality.ts';
 export { Column, ColumnType, DatasetRef, Digest, Position, Profile, ProfileNotice, addDigests, digestKinds, digestText, typeKinds } from './dataset.ts';
 export { type DriftKind, type Evolution, OnDrift, TargetChange, driftKinds, evolutions, evolutionsOf } from './drift.ts';
 export { type Answer, type Call, type Endpoint, type EndpointOwner, type Role, endpoint, noBody, nothing, roles } from './endpoint.ts';
 export { AirflowTaskRun, AirflowTaskState, ConnectionView, ConnectorView, type EndpointName, PipelineView, Problem, endpoints } from './endpoints.ts';
-export { type BinaryOperator, Expr, type ExprKind, binaryOperators } from './transform/expr.ts';
-export { type Measure, Order, Stage, Transform, aggregateFunctions, isRowWise, leavesOut } from './transform/transform.ts';
+export { type BinaryOperator, Expr, type ExprKind, type MaskMethod, binaryOperators, maskMethods } from './transform/expr.ts';
+export { type Measure, Order, Stage, Transform, WindowColumn, aggregateFunctions, isRowWise, leavesOut, windowFunctions } from './transform/transform.ts';
 export { Step, type StepKind, stepKinds } from './transform/step.ts';
 export { type ErrorCode, type ErrorRow, type RetryClass, errorCodes, errorTable } from './error-table.ts';
 export { EtlError, Failure, Issue, issuesOf, parseOrThrow, toFailure } from './failure.ts';
@@ -16,7 +17,7 @@ export { DeadLetterView, LiveFrame, LiveRunView, LiveSubscribe, Series, metricNa
 export { type App, type MessageType, type Payload, type ReadBy, type Topic, type TopicName, type WrittenBy, apps, deadLetterTopic, isMessageType, messageTypes, messages, readBy, topicNames, topics } from './messages.ts';
 export { Connection, ConnectionSpec, type FileConnection, type MysqlConnection, Pipeline, PipelineRequest, PipelineSource, PipelineTarget, type PostgresConnection, Schedule, SecretRef, type SqliteConnection, knownConnectors, loadModes, modesOfSome } from './pipeline.ts';
 export { didYouMean, nearestNames } from './nearest-names.ts';
-export { Carrier, Chunking, ColumnMapping, Cursor, Decision, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Slice, Vanished, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
+export { Carrier, Chunking, ColumnMapping, Cursor, Decision, LineageColumn, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Slice, Vanished, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
 export { BUCKETS, type ProofLevel, Sample, SampleSums, Sampled, proofLevels } from './proof.ts';
 export { QuarantineAsk, QuarantineGroup, QuarantinePage, QuarantineResult, QuarantineTask, QuarantinedRow } from './quarantine.ts';
 export { AirflowTarget, Policy, Project, SecretsConfig } from './project.ts';

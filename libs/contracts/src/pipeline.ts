@@ -19,6 +19,7 @@ export const PipelineSource = DatasetRef.pick({ connection: true }).extend({
   dataset: SafeText.min(1).max(1000).describe('schema.table, the name of a table where there are no schemas, or a path below the root of the connection; events/ and events/**/*.parquet are all files of a folder.'),
   select: z.array(ColumnName).min(1).optional().describe('Columns to take, in this order; all when left out.'),
   cursor: ColumnName.optional().describe('Column, never NULL, that every insert and every update moves: later runs read only what it says changed. Chosen by the planner when left out.'),
+  pii: z.array(ColumnName).min(1).max(1000).optional().describe('Columns of the source that hold personal data. They, and all that is computed from them, count as personal until a step mask stands before them.'),
 }).strict();
 export const PipelineTarget = DatasetRef.pick({ connection: true }).extend({
   dataset: SafeText.min(1).max(1000).describe('schema.table, the name of a table where there are no schemas, or a path below the root of the connection.'),
@@ -40,8 +41,11 @@ export const Pipeline = z.object({
   description: SafeText.max(1000).optional().describe('What it is for, in a sentence.'),
   from: PipelineSource.describe('What is read.'),
   to: PipelineTarget.describe('What is written.'),
-  steps: z.array(Step).max(100).optional().describe('Transformations, one after the other: filter, derive, select, drop, rename, cast.'),
+  steps: z.array(Step).max(100).optional().describe('Transformations, one after the other; docs/reference/expressions.md lists them.'),
   checks: z.array(PipelineCheck).max(200).optional().describe('What every row has to keep.'),
+  quality: z.object({
+    atLeast: z.number().min(0).max(1).optional().describe('Least score, such as 0.95: below it the run fails, and nothing is published.'),
+  }).strict().optional().describe('Counts NULLs and broken checks of all rows, in one more statement, and keeps a score with the run. A check of severity warn asks for the same.'),
   onFail: OnFail.optional().describe('What becomes of bad rows; stop when left out.'),
   replays: Replaying.optional().describe('Rows in quarantine that are brought back; what `agent-etl quarantine replay` writes.'),
   onDrift: OnDrift.optional(),

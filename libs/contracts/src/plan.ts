@@ -5,6 +5,7 @@ import { TargetChange } from './drift.ts';
 import { Issue } from './failure.ts';
 import { Count, Instant, PipelineName, PlanId, RequestId, SafeText, Sha256, TaskName } from './ids.ts';
 import { Pipeline, Schedule, loadModes } from './pipeline.ts';
+import { Measuring } from './quality.ts';
 import { Transform } from './transform/transform.ts';
 import { Sample, proofLevels } from './proof.ts';
 
@@ -12,7 +13,7 @@ export const riskClasses = ['R0', 'R1', 'R2', 'R3'] as const;
 export const RiskClass = z.enum(riskClasses).meta({ description: 'R0 reads · R1 creates, appends, upserts on a declared key · R2 overwrites, deletes, changes a schema · R3 new egress.' });
 export type RiskClass = z.infer<typeof RiskClass>;
 
-export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'deletes', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule', 'checks', 'bad rows'] as const;
+export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'deletes', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule', 'checks', 'bad rows', 'personal data', 'quality'] as const;
 export const Decision = z.object({
   question: z.enum(decisionQuestions).describe('What had to be decided.'),
   choice: z.string().describe('What was chosen, in a few words.'),
@@ -84,7 +85,7 @@ export const LoadTask = z.object({
   level: z.enum(proofLevels).optional().describe('What its publish compares, full when left out: at counts no digest is taken only to be compared.'),
   sample: Sample.optional(),
   cursor: Cursor.optional(), judging: Judging.optional(),
-  transform: Transform.optional(),
+  transform: Transform.optional(), measuring: Measuring.optional(),
   slice: Slice.optional(),
 }).meta({ id: 'LoadTask', description: 'Copies a source into staging.' });
 export type LoadTask = z.infer<typeof LoadTask>;
@@ -147,6 +148,12 @@ export const Verdict = z.object({
 }).meta({ id: 'Verdict', description: 'What the verifier says of a plan.' });
 export type Verdict = z.infer<typeof Verdict>;
 
+export const LineageColumn = z.object({
+  column: z.string().describe('Column of the target.'), from: z.array(z.string()).describe('Columns of the source that its value is made of, or decided by; which rows there are is no value.'),
+  pii: z.array(z.string()).describe('Personal columns among them that no mask stands before.'), masked: z.array(z.string()).describe('Personal columns among them that only masked values, counts or ranks are of.'),
+}).meta({ id: 'LineageColumn', description: 'What a column of the target is made of.' });
+export type LineageColumn = z.infer<typeof LineageColumn>;
+
 export const planStatuses = ['proposed', 'approved', 'refused'] as const;
 export const PlanView = z.object({
   planId: PlanId, planHash: PlanId,
@@ -157,6 +164,7 @@ export const PlanView = z.object({
   edges: z.array(z.tuple([z.string(), z.string()])).describe('Pairs [before, after].'),
   schedule: Schedule.nullable().describe('When it runs by itself.'),
   target: Plan.shape.target, decisions: z.array(Decision).describe('Every choice with its reason.'),
+  lineage: z.array(LineageColumn).optional().describe('What each column of the target is made of, computed from the plan alone; absent while there are questions.'),
   verdict: Verdict, risk: RiskClass, risks: Plan.shape.risks, cost: Plan.shape.cost,
   questions: z.array(Question).describe('Not empty: nothing else was done.'),
   createdAt: Instant.describe('When it was proposed.'),

@@ -16,6 +16,9 @@ export const Policy = z.object({
     second: z.boolean().optional().describe('Whether somebody else than the author must approve.'),
   }).strict().optional().describe('Who may approve what.'),
   profile: z.enum(['after-run', 'asked']).optional().describe('When the values of a source are profiled: after-run, the default, once after the first green run that read it, in a slot that nobody wants; asked: only by agent-etl profile.'),
+  pii: z.object({
+    clearIn: z.array(ConnectionName).describe('Connections that may hold personal data as it is; all others get it masked, or not at all. Empty: none may.'),
+  }).strict().optional().describe('Where personal data (from.pii) may go. Left out, plans only say where it goes.'),
   airflow: AirflowTarget.optional().describe('DAG target.'),
   budgets: z.looseObject({}).optional().describe('Budgets; refused by name in this release.'),
   egress: z.looseObject({}).optional().describe('Networks that may be dialled; refused by name in this release.'),

@@ -4,6 +4,7 @@ import { Failure } from './failure.ts';
 import { Count, Instant, PipelineName, PlanId, RequestId, RunId, Sha256, TaskRunId } from './ids.ts';
 import { Slice } from './plan.ts';
 import { Sampled, proofLevels } from './proof.ts';
+import { QualityScore } from './quality.ts';
 import { Progress, TaskResult } from './task.ts';
 
 export const runStates = ['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled'] as const;
@@ -30,6 +31,7 @@ export const ReceiptBody = z.object({
   digest: z.enum(digestKinds).describe('How rows were hashed.'),
   sourceDigest: z.string().nullable().describe('kind:rows:a:b of the source; null: none was taken.'), targetDigest: z.string().nullable().describe('kind:rows:a:b of the target; null: none was taken.'),
   slice: Slice.pick({ column: true, from: true, to: true }).extend({ extra: Count.describe('Rows that the target has in the slice and the source has not.') }).optional().describe('What a backfill read again: every row of the slice is in the target as the source has it.'),
+  quality: QualityScore.optional().describe('How good the rows were; absent where nobody asked.'),
   chunks: Count.describe('Pieces.'), attempts: Count.describe('Attempts of all tasks together.'),
   approvedBy: z.string().describe('policy, or who approved the plan.'),
   startedAt: Instant.describe('Start of the run.'), finishedAt: Instant.describe('End of the run.'),

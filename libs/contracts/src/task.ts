@@ -6,6 +6,7 @@ import { ColumnMapping, LoadTask, PublishTask } from './plan.ts';
 import { Connection, PipelineSource } from './pipeline.ts';
 import { SketchResult, SketchTask } from './sketch.ts';
 import { SampleSums, Sampled, proofLevels } from './proof.ts';
+import { Quality } from './quality.ts';
 import { QuarantineResult, QuarantineTask } from './quarantine.ts';
 
 export const ProfileTask = z.object({
@@ -54,6 +55,7 @@ export const LoadResult = z.object({
   sample: SampleSums.optional().describe('Sums of the sampled rows by bucket, at level sampled.'),
   span: Span.optional(),
   aside: z.array(AsideReason).optional().describe('Rejected rows by reason, most first; absent when there are none.'),
+  quality: Quality.optional(),
 }).meta({ id: 'LoadResult', description: 'What a load did.' });
 export const PublishResult = z.object({
   kind: z.literal('publish').describe('Kind.'),

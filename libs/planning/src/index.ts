@@ -3,6 +3,7 @@ export { type PlanChange, type PlanDiff, diffPlans } from './diff-plans.ts';
 export { type Drift, driftBetween, driftIssues, driftSentence } from './drift/drift-between.ts';
 export { knownKeys } from './files/known-keys.ts';
 export { readPipelineFile, readProjectFile } from './files/read-files.ts';
+export { lineageOf } from './lineage.ts';
 export { type ReadExpression, fusedOf } from './lowered-steps.ts';
 export { type Planned, planCopy } from './plan-copy.ts';
 export { type SlicePlan, sliceTasks } from './slice-plan.ts';

@@ -1,5 +1,5 @@
-import type { Expr, Issue, Measure, Order, Step } from '@agent-etl/contracts';
-import { type Checked, type ExprDialect, type Fused, type InputColumns, type LoweredStep, checked, fuseSteps, stepType } from '@agent-etl/sql-safety';
+import type { Expr, Issue, Measure, Order, Step, WindowColumn } from '@agent-etl/contracts';
+import { type Checked, type ExprDialect, type Fused, type InputColumns, type LoweredStep, checked, fuseSteps, pivotStep, sampleStep, stepType } from '@agent-etl/sql-safety';
 
 /** Reads a text as an expression; `path` says where it stands. */
 export type ReadExpression = (text: string, path: string) => Promise<Checked<Expr>>;
@@ -19,7 +19,7 @@ export async function fusedOf(steps: readonly Step[], { input, read, dialect }: 
 
 interface Place { readonly index: number; readonly read: ReadExpression }
 async function lower(step: Step, { index, read }: Place): Promise<Checked<LoweredStep>> {
-  const { filter, derive, select, drop, rename, cast, aggregate, dedupe, limit } = step;
+  const { filter, derive, select, drop, rename, cast, aggregate, dedupe, limit, sort, flatten, json, mask, pivot, sample, unpivot, window } = step;
   if (filter !== undefined) return onto(await read(filter, at(index, 'filter')), (where) => ({ op: 'filter', where }));
   if (derive) return derived(derive, { index, read });
   if (select) return { ok: true, value: { op: 'select', columns: select } };
@@ -27,7 +27,15 @@ async function lower(step: Step, { index, read }: Place): Promise<Checked<Lowere
   if (rename) return { ok: true, value: { op: 'rename', names: new Map(Object.entries(rename)) } };
   if (aggregate) return grouped(aggregate, { index, read });
   if (dedupe) return { ok: true, value: { op: 'first', keys: dedupe.keys, order: dedupe.keep.map(ordered) } };
-  if (limit) return { ok: true, value: { op: 'limit', order: limit.by.map(ordered), n: limit.n, offset: limit.offset ?? 0 } };
+  if (limit) return { ok: true, value: { op: 'limit', order: (limit.by ?? []).map(ordered), n: limit.n, offset: limit.offset ?? 0 } };
+  if (sort) return { ok: true, value: { op: 'sort', order: sort.map(ordered) } };
+  if (flatten) { const fields = fieldsOf(flatten.fields, at(index, 'flatten')); return fields.ok ? { ok: true, value: { op: 'flatten', column: flatten.column, fields: fields.value, empty: flatten.empty ?? 'drop' } } : fields; }
+  if (json) { const fields = fieldsOf(json.fields, at(index, 'json')); return fields.ok ? { ok: true, value: { op: 'json', column: json.column, fields: fields.value } } : fields; }
+  if (mask) return { ok: true, value: { op: 'mask', column: mask.column, method: mask.method ?? 'null', value: mask.value ?? null } };
+  if (pivot) return pivoted(pivot, { index, read });
+  if (sample) return { ok: true, value: sampleStep({ ...sample, seed: sample.seed ?? 0 }) };
+  if (unpivot) return { ok: true, value: { op: 'unpivot', ...unpivot, keep: unpivot.keep ?? null, nulls: unpivot.nulls ?? 'keep' } };
+  if (window) return windowed(window, { index, read });
   const { column = '', to = '', format, onError = 'fail' } = cast ?? {};
   return onto(checked(at(index, 'cast', 'to'), () => stepType(to)), (type) => ({ op: 'cast', column, to: type, onError, ...(format === undefined ? {} : { format }) }));
 }
@@ -38,11 +46,28 @@ async function derived(columns: Readonly<Record<string, string>>, { index, read 
   return issues.length ? { ok: false, issues } : { ok: true, value: { op: 'derive', columns: exprs.flatMap(({ as, expr }) => (expr.ok ? [{ as, expr: expr.value }] : [])) } };
 }
 const ordered = ({ column, dir = 'asc', nulls = 'last' }: { readonly column: string; readonly dir?: Order['dir'] | undefined; readonly nulls?: Order['nulls'] | undefined }): Order => ({ e: { k: 'col', name: column }, dir, nulls });
+function fieldsOf(fields: NonNullable<Step['json']>['fields'], path: string): Checked<Extract<LoweredStep, { op: 'json' }>['fields']> {
+  const typed = fields.map(({ as, path: within = [], to = 'text', onError = 'fail' }, nth) => ({ as, path: within, onError, to: checked([path, 'fields', nth, 'to'].join('/'), () => stepType(to)) }));
+  const issues = typed.flatMap(({ to }) => (to.ok ? [] : to.issues));
+  return issues.length ? { ok: false, issues } : { ok: true, value: typed.flatMap(({ to, ...rest }) => (to.ok ? [{ ...rest, to: to.value }] : [])) };
+}
+const written = async (text: string | undefined, path: string, read: ReadExpression): Promise<Checked<Expr | null>> => (text === undefined ? { ok: true, value: null } : read(text, path));
 async function grouped({ by = [], measures }: NonNullable<Step['aggregate']>, { index, read }: Place): Promise<Checked<LoweredStep>> {
-  const text = async (written: string | undefined, ...path: readonly string[]): Promise<Checked<Expr | null>> => (written === undefined ? { ok: true, value: null } : read(written, at(index, 'aggregate', 'measures', ...path)));
-  const lowered = await Promise.all(measures.map(async ({ as, fn, arg, where }, nth) => ({ as, fn, arg: await text(arg, String(nth), 'arg'), where: await text(where, String(nth), 'where') })));
+  const path = (nth: number, key: string): string => at(index, 'aggregate', 'measures', String(nth), key);
+  const lowered = await Promise.all(measures.map(async ({ as, fn, arg, where }, nth) => ({ as, fn, arg: await written(arg, path(nth, 'arg'), read), where: await written(where, path(nth, 'where'), read) })));
   const issues = lowered.flatMap(({ arg, where }) => [arg, where].flatMap((each) => (each.ok ? [] : each.issues)));
   const values = lowered.flatMap(({ as, fn, arg, where }): Measure[] => (arg.ok && where.ok ? [{ as, fn, arg: arg.value, where: where.value }] : []));
   return issues.length ? { ok: false, issues } : { ok: true, value: { op: 'group', by, measures: values } };
+}
+async function pivoted({ by = [], key, values, fn, arg }: NonNullable<Step['pivot']>, { index, read }: Place): Promise<Checked<LoweredStep>> {
+  const lowered = await written(arg, at(index, 'pivot', 'arg'), read);
+  return lowered.ok ? checked(at(index, 'pivot', 'values'), () => pivotStep({ by, key, values, fn, arg: lowered.value })) : lowered;
+}
+const frameOf = (rows: NonNullable<Step['window']>['columns'][number]['rows']): WindowColumn['frame'] =>
+  (rows === undefined ? null : rows === 'all' ? { before: null, after: 'all' } : { before: rows === 'running' ? null : rows, after: 'none' });
+async function windowed({ partitionBy = [], orderBy = [], columns }: NonNullable<Step['window']>, { index, read }: Place): Promise<Checked<LoweredStep>> {
+  const lowered = await Promise.all(columns.map(async ({ as, fn, arg, offset, rows }, nth) => ({ column: { as, fn, offset: offset ?? (fn === 'lag' || fn === 'lead' ? 1 : null), frame: frameOf(rows) }, arg: await written(arg, at(index, 'window', 'columns', String(nth), 'arg'), read) })));
+  const issues = lowered.flatMap(({ arg }) => (arg.ok ? [] : arg.issues));
+  return issues.length ? { ok: false, issues } : { ok: true, value: { op: 'window', partition: partitionBy, order: orderBy.map(ordered), columns: lowered.flatMap(({ column, arg }) => (arg.ok ? [{ ...column, arg: arg.value }] : [])) } };
 }
 const onto = <T>(answer: Checked<T>, make: (value: T) => LoweredStep): Checked<LoweredStep> => (answer.ok ? { ok: true, value: make(answer.value) } : answer);

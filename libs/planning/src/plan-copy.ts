@@ -1,4 +1,4 @@
-import { type Cursor, EtlError, type Judging, type LoadTask, type Plan, type PublishTask, type Question, type TargetChange, DatasetRef } from '@agent-etl/contracts';
+import { type Cursor, EtlError, type Judging, type LoadTask, type Measuring, type Plan, type PublishTask, type Question, type TargetChange, DatasetRef } from '@agent-etl/contracts';
 import type { CopyInput } from './decide.ts';
 import { ruleChunks } from './rules/chunks.ts';
 import { comparesRows, ruleChecks } from './rules/checks.ts';
@@ -8,10 +8,12 @@ import { type Cursoring, ruleCursor } from './rules/cursor.ts';
 import { ruleKey } from './rules/key.ts';
 import { ruleLoad } from './rules/load.ts';
 import { ruleMovement } from './rules/movement.ts';
+import { rulePersonalData } from './rules/personal-data.ts';
 import { ruleProof } from './rules/proof.ts';
 import { ruleDrift } from './rules/drift.ts';
 import { ruleDriver } from './rules/schedule.ts';
 import { ruleSteps } from './rules/steps.ts';
+import { ruleQuality } from './rules/quality.ts';
 import { ruleStrategy } from './rules/strategy.ts';
 import { assertSupported } from './unsupported.ts';
 
@@ -28,6 +30,7 @@ export function planCopy(asked: CopyInput): Planned {
   const columns = ruleColumns(input);
   const key = ruleKey(input, columns.value);
   const judged = ruleChecks(input, columns.value);
+  const quality = ruleQuality(input, columns.value);
   const isWhole = comparesRows(judged.value);
   const cursoring = isWhole ? readWhole(input) : ruleCursor(input, { key: key.value, columns: columns.value, added: drift.value.added });
   const load = ruleLoad(input, { key: key.value, columns: columns.value, since: cursoring.since });
@@ -36,11 +39,12 @@ export function planCopy(asked: CopyInput): Planned {
   const chunks = ruleChunks(input, cursoring, isWhole ? 'in-one-piece' : 'as-it-lies');
   const proof = ruleProof(input, { digest: movement.value.digest, since: cursoring.since, key: key.value.columns });
   const strategy = ruleStrategy(input, { ...cursoring, key: key.value });
-  const rules = [movement, columns, drift, key, chunks, load.rule, proof, strategy, judged];
+  const personal = rulePersonalData(input, columns.value);
+  const rules = [movement, columns, personal, drift, key, chunks, load.rule, proof, strategy, judged, quality];
   const { how, load: mode, key: mergeKey, vanished } = load.rule.value;
   const risk = drift.value.risk === 'R2' ? 'R2' : load.rule.value.risk;
   const tasks = tasksOf(input, {
-    columns: columns.value, judging: judged.value, ...movement.value, chunks: chunks.value, how, ...proof.value, evolve: drift.value.evolve, cursor: load.rule.value.fills === 'once-more' ? null : cursoring.cursor, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
+    columns: columns.value, judging: judged.value, measuring: quality.value, ...movement.value, chunks: chunks.value, how, ...proof.value, evolve: drift.value.evolve, cursor: load.rule.value.fills === 'once-more' ? null : cursoring.cursor, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
     keyFromSource: (how === 'rename' || (mergesByKey(how) && !input.target.exists)) && key.value.columns !== null && (key.value.from === 'source' || mergeKey !== undefined), vanished,
   });
   return { plan: {
@@ -57,17 +61,17 @@ function readWhole({ pipeline: { from } }: CopyInput): Cursoring {
   return { cursor: null, since: null };
 }
 
-type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'sample' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null; readonly judging: Judging | null; readonly evolve: readonly TargetChange[]; readonly vanished: PublishTask['vanished'] };
+type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'sample' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null; readonly judging: Judging | null; readonly measuring: Measuring | null; readonly evolve: readonly TargetChange[]; readonly vanished: PublishTask['vanished'] };
 const mergesByKey = (how: PublishTask['how']): boolean => how === 'upsert' || how === 'merge' || how === 'scd2';
 
-function tasksOf({ pipeline, source, transform }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, sample, evolve, key, keyFromSource, cursor, judging, vanished }: Parts): [LoadTask, PublishTask] {
+function tasksOf({ pipeline, source, transform }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, sample, evolve, key, keyFromSource, cursor, judging, measuring, vanished }: Parts): [LoadTask, PublishTask] {
   const ends = { source: DatasetRef.parse({ connection: pipeline.from.connection, dataset: pipeline.from.dataset }), target: DatasetRef.parse({ connection: pipeline.to.connection, dataset: pipeline.to.dataset }) };
   const read = cursor ? { cursor } : {};
   const sampled = sample ? { sample } : {};
   const unread = source.columns.map(({ name }) => name).filter((name) => !columns.some((column) => column.source === name));
   const expected = cursor?.read === 'since' ? {} : { expectedRows: source.rows };
   return [
-    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, ...expected, ...(unread.length && !transform ? { unread } : {}), digest, ...(level === 'full' ? {} : { level }), ...sampled, ...read, ...(transform ? { transform } : {}), ...(judging ? { judging } : {}) },
+    { id: 'load', kind: 'load', engine, ...ends, columns, carrier, chunks, sourceFingerprint: source.fingerprint, options: source.options, ...expected, ...(unread.length && !transform ? { unread } : {}), digest, ...(level === 'full' ? {} : { level }), ...sampled, ...read, ...(transform ? { transform } : {}), ...(judging ? { judging } : {}), ...(measuring ? { measuring } : {}) },
     { id: 'publish', kind: 'publish', engine, load: 'load', ...ends, columns, how, key, keyFromSource, level, digest, ...sampled, ...(evolve.length ? { evolve: [...evolve] } : {}), ...read, ...(vanished ? { vanished } : {}), ...(pipeline.replays ? { replays: pipeline.replays } : {}) },
   ];
 }

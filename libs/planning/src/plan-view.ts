@@ -1,4 +1,5 @@
 import type { Plan, PlanId, PlanTask, PlanView, Question, Verdict, planStatuses } from '@agent-etl/contracts';
+import { lineageOf } from './lineage.ts';
 
 export interface PlanFacts {
   readonly planId: PlanId; readonly requestId: string | null; readonly status: (typeof planStatuses)[number];
@@ -13,6 +14,7 @@ const ends = (task: PlanTask): { reads: string[]; writes: string[] } => (task.ki
 export const planView = (plan: Plan, facts: PlanFacts): PlanView => ({
   ...facts, planHash: facts.planId, pipeline: plan.pipeline.name, tasks: plan.tasks.map((task) => ({ ...task, ...ends(task) })),
   edges: plan.edges, schedule: plan.schedule, target: plan.target, decisions: plan.decisions, risk: plan.risk, risks: plan.risks, cost: plan.cost,
+  lineage: plan.tasks.flatMap((task) => (task.kind === 'load' ? lineageOf(task, plan.pipeline.from.pii) : [])),
 });
 
 /** What a person sees of a plan that could not be made yet: the questions, and nothing that could run. */

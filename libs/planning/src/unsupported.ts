@@ -4,9 +4,12 @@ import { scheduleIssues } from '@agent-etl/scheduling';
 interface Refusal { readonly path: string; readonly found: string; readonly allowed: string }
 const issue = ({ path, found, allowed }: Refusal): Issue => ({ code: 'request.unsupported', path, text: `${found} is not supported; use ${allowed}.` });
 
-function refusals({ onDrift }: Pipeline): Refusal[] {
+function refusals({ onDrift, steps }: Pipeline): Refusal[] {
   const found: Refusal[] = [];
   if (onDrift === 'quarantine') found.push({ path: '/pipeline/onDrift', found: 'onDrift: quarantine', allowed: 'onDrift: stop or onDrift: evolve, since a changed shape is one of all rows and none can be set aside for it' });
+  steps?.forEach((step, index) => {
+    if ('tokenize' in step) found.push({ path: `/pipeline/steps/${index}/tokenize`, found: 'tokenize', allowed: 'mask with method: sha256; tokens that can be turned back need a vault that keeps what they stand for, and there is none' });
+  });
   return found;
 }
 /** What a pipeline asks for and this release does not have, each by name with what exists. */

@@ -1,7 +1,9 @@
-import { type Issue, type LoadTask, Plan, type Policy, type PublishTask, type RiskClass, type Verdict, evolutionsOf, issuesOf } from '@agent-etl/contracts';
+import { type Issue, type LoadTask, Plan, type Policy, type PublishTask, type RiskClass, type Verdict, evolutionsOf, issuesOf, judgingChecks } from '@agent-etl/contracts';
 import { scheduleIssues } from '@agent-etl/scheduling';
 import { relationParts } from '@agent-etl/sql-safety';
 import { isEmpty, sameNames } from './decide.ts';
+import { personalDataIssues } from './verify-personal-data.ts';
+import { qualityIssues } from './verify-quality.ts';
 import { vanishedIssues } from './verify-vanished.ts';
 import { judgingProblems } from './rules/checks.ts';
 import { combinationIssues } from './verify-combinations.ts';
@@ -21,7 +23,7 @@ export function verifyPlan(plan: Plan, policy: Policy): Verdict {
   const issues = [
     ...graphIssues(plan, loads, publishes), ...loads.flatMap((load) => loadIssues(plan, load)), ...publishes.flatMap((publish) => publishIssues(plan, publish, loads)),
     ...publishes.flatMap((publish) => loads.filter(({ id }) => id === publish.load).flatMap((load) => [...cursorIssues(plan, load, publish), ...combinationIssues(plan, load, publish)])),
-    ...nameIssues(plan), ...judgingIssues(plan, loads), ...riskIssues(plan, policy), ...slotIssues(plan, publishes), ...decisionIssues(plan)];
+    ...nameIssues(plan), ...judgingIssues(plan, loads), ...riskIssues(plan, policy), ...slotIssues(plan, publishes), ...decisionIssues(plan), ...personalDataIssues(plan, loads, policy), ...qualityIssues(plan, loads)];
   return { ok: issues.length === 0, issues };
 }
 
@@ -66,7 +68,7 @@ function loadIssues({ profiles, pipeline }: Plan, { id, columns, source, target,
 }
 
 function judgingIssues({ pipeline, profiles, decisions }: Plan, loads: readonly LoadTask[]): Issue[] {
-  const isAsked = (pipeline.checks?.length ?? 0) > 0 || typeof pipeline.onFail === 'object';
+  const isAsked = judgingChecks(pipeline.checks).length > 0 || typeof pipeline.onFail === 'object';
   return loads.flatMap(({ id, judging, columns, carrier, chunks }) => {
     const path = `/tasks/${id}/judging`;
     if (!judging) return isAsked ? [issue('check.missing', path, 'Nothing judges the rows, and the request asks for it.')] : [];

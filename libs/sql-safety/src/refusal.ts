@@ -2,7 +2,7 @@ import type { Issue } from '@agent-etl/contracts';
 
 export const refusalCodes = [
   'SQL_TOO_LARGE', 'SQL_BAD_CHAR', 'SQL_TOO_DEEP', 'SQL_TOO_MANY_COMMENTS', 'SQL_SYNTAX', 'SQL_NOT_ONE_EXPRESSION', 'SQL_NODE', 'SQL_KEY', 'SQL_FUNCTION', 'SQL_COLUMN', 'SQL_IDENTIFIER', 'SQL_LITERAL',
-  'SQL_TYPE', 'SQL_ARITY', 'SQL_LIMIT', 'SQL_NO_FORM', 'IR_SHAPE', 'STEP_COLUMN_CLASH',
+  'SQL_TYPE', 'SQL_ARITY', 'SQL_LIMIT', 'SQL_NO_FORM', 'IR_SHAPE', 'STEP_COLUMN_CLASH', 'STEP_ORDER_NOT_TOTAL', 'STEP_SORT_LOST',
 ] as const;
 export type RefusalCode = (typeof refusalCodes)[number];
 

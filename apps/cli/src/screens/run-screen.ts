@@ -1,5 +1,5 @@
-import { type PublishResult, type Receipt, type RunView, takenDigests } from '@agent-etl/contracts';
-import type { Paint } from './ansi.ts';
+import { type PublishResult, type Quality, type QualityScore, type Receipt, type RunView, takenDigests } from '@agent-etl/contracts';
+import { type Paint, printable } from './ansi.ts';
 import { bar } from './progress-screen.ts';
 import { asideLines } from './quarantine-screens.ts';
 import { betweenMs, compact, durationText, grouped } from './numbers.ts';
@@ -31,6 +31,17 @@ function mergedLines({ inserted, updated, deleted, unchanged, asOf }: PublishRes
   const title = asOf !== undefined ? 'history' : deleted !== undefined ? 'merge  ' : 'upsert ';
   return [` ${title} ${grouped(inserted)} new, ${grouped(updated ?? 0)} changed${rest}${asOf === undefined ? '' : `; as of ${asOf}`}`];
 }
+/** Cut, not rounded: what is not perfect is not told as 1. */
+const shareText = (share: number): string => (Math.floor(share * 1e4 + 1e-6) / 1e4).toFixed(4);
+const partText = (name: string, part: number | null): string => `${name} ${part === null ? 'not measured' : shareText(part)}`;
+/** A score is never told without what it is made of. */
+const scoreText = ({ score, completeness, validity, consistency }: QualityScore): string =>
+  `${shareText(score)} = 0.4 ${partText('completeness', completeness)} + 0.3 ${partText('validity', validity)} + 0.3 ${partText('consistency', consistency)}`;
+function qualityLines({ rows, nulls, checks, ...score }: Quality): string[] {
+  const worst = [...nulls].sort((a, b) => b.nulls - a.nulls).slice(0, 3).map(({ column, nulls: count }) => `${printable(column)} ${grouped(count)}`);
+  const broken = checks.filter(({ rows: count }) => count > 0).map(({ check, severity, rows: count }) => `         ${severity.padEnd(5)}  ${printable(check)}  ${grouped(count)} of ${grouped(rows)} rows`);
+  return [` quality ${scoreText(score)}`, ...(worst.length ? [`         NULL   ${worst.join(', ')}${nulls.length > 3 ? ` and ${nulls.length - 3} columns more` : ''}`] : []), ...broken];
+}
 /** What a finished run did: copy, proof and receipt, a line each. */
 export function runScreen(run: RunView, paint: Paint): string[] {
   const compared = reconcileScreen(run, paint);
@@ -45,6 +56,7 @@ export function runScreen(run: RunView, paint: Paint): string[] {
     lines.push(aligned(` copy    ${bar(1)} 100 %  ${grouped(load.result.written)} rows  ${speed}${resumed}`, durationText(ms)));
   }
   if (load?.result.aside) lines.push(...asideLines(load.result.aside));
+  if (load?.result.quality) lines.push(...qualityLines(load.result.quality));
   if (publish) {
     const isPart = typeof load?.result.span?.from === 'string';
     const level = publish.result.level === 'counts' ? 'row counts' : publish.result.sampled ? `count of all rows, ${sampledText(publish.result.sampled)}` : isPart ? 'count and digest of what was read, then row by row' : 'count and digest of all rows';
@@ -84,6 +96,6 @@ export function receiptScreen(receipt: Receipt): string[] {
     ` source  ${receipt.source.connection}.${receipt.source.dataset}  ${source ?? notTaken}`, ` target  ${receipt.target.connection}.${receipt.target.dataset}  ${target ?? notTaken}`,
     ` proof   reconciled ${receipt.reconciled}, level ${receipt.level}, ${receipt.chunks} chunks, ${receipt.attempts} attempts`,
     ...(receipt.sampled ? [`         ${sampledText(receipt.sampled)}`, notCoveredText(receipt.sampled)] : []), ...costLines(receipt),
-    ` plan    ${receipt.planId}`, ` by      approved by ${receipt.approvedBy}; ${receipt.startedAt} to ${receipt.finishedAt}`, ` key     ${receipt.keyId}`,
+    ...(receipt.quality ? [` quality ${scoreText(receipt.quality)}`] : []), ` plan    ${receipt.planId}`, ` by      approved by ${receipt.approvedBy}; ${receipt.startedAt} to ${receipt.finishedAt}`, ` key     ${receipt.keyId}`,
   ];
 }

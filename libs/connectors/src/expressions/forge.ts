@@ -1,5 +1,5 @@
-import { type ColumnType, type Expr, type Measure, aggregateFunctions } from '@agent-etl/contracts';
-import { type Fused, type InputColumns, type LoweredStep, checkExpression, checked, fuseSteps } from '@agent-etl/sql-safety';
+import { type ColumnType, type Expr, type Measure, type StepKind, type WindowColumn, aggregateFunctions, stepKinds, windowFunctions } from '@agent-etl/contracts';
+import { type Fused, type InputColumns, type LoweredStep, checkExpression, checked, fuseSteps, pivotStep, sampleStep } from '@agent-etl/sql-safety';
 
 type Kind = ColumnType['kind'];
 const literals: Readonly<Partial<Record<Kind, readonly (string | null)[]>>> = {
@@ -28,34 +28,64 @@ export class Forge {
   }
 
   /** A chain of one to five steps that the checker takes, and what it comes to. */
-  chain(): Fused {
+  chain(): { readonly fused: Fused; readonly kinds: readonly string[] } {
     for (;;) {
       const wanted = 1 + Math.floor(this.random() * 5);
       const steps: LoweredStep[] = [];
+      const kinds: string[] = [];
       let columns = this.input;
       while (steps.length < wanted) {
-        const step = new Forge(Math.floor(this.random() * 2 ** 32), columns).step();
-        const next = checked('/', () => fuseSteps([...steps, step], this.input));
-        if (!next.ok) continue;
-        steps.push(step);
-        columns = new Map(next.value.columns.map(({ name, type }) => [name, type]));
+        const forge = new Forge(Math.floor(this.random() * 2 ** 32), columns);
+        const kind = this.pick(stepKinds);
+        const next = forge.accepted(kind, (step) => fuseSteps([...steps, ...step], this.input));
+        if (!next) continue;
+        steps.push(...next.step);
+        kinds.push(kind);
+        columns = new Map(next.fused.columns.map(({ name, type }) => [name, type]));
       }
-      return fuseSteps(steps, this.input);
+      return { fused: fuseSteps(steps, this.input), kinds };
     }
   }
-  private step(): LoweredStep {
+  /** A step of a kind that the checker takes, or null: kinds that are refused more often would be seen less. */
+  private accepted(kind: StepKind, fuse: (step: readonly LoweredStep[]) => Fused): { readonly step: readonly LoweredStep[]; readonly fused: Fused } | null {
+    for (let attempt = 0; attempt < 30; attempt += 1) {
+      const step = this.step(kind);
+      const next = checked('/', () => fuse(step));
+      if (next.ok) return { step, fused: next.value };
+    }
+    return null;
+  }
+  private step(kind: StepKind): LoweredStep[] {
     const names = [...this.input.keys()];
     const some = (): string[] => { const chosen = names.filter(() => this.random() < 0.6); return chosen.length ? chosen : [this.pick(names)]; };
     const order = () => [{ e: { k: 'col', name: this.pick(names) } as const, dir: this.pick(['asc', 'desc'] as const), nulls: this.pick(['first', 'last'] as const) }];
     const column = (): string => `x${Math.floor(this.random() * 1e6)}`;
-    return this.pick<() => LoweredStep>([
-      () => ({ op: 'filter', where: this.make('bool', 2) }), () => ({ op: 'derive', columns: [{ as: this.random() < 0.3 ? this.pick(names) : column(), expr: this.make(this.pick(kinds), 2) }] }),
-      () => ({ op: 'select', columns: some() }), () => ({ op: 'drop', columns: [this.pick(names)] }), () => ({ op: 'rename', names: new Map([[this.pick(names), column()]]) }),
-      () => ({ op: 'cast', column: this.pick(names), to: typeOf(this.pick(kinds)), onError: 'null' }),
-      () => ({ op: 'group', by: some().slice(0, 2), measures: [0, 1].map((): Measure => { const fn = this.pick(aggregateFunctions); return { as: column(), fn, arg: fn === 'count' && this.random() < 0.5 ? null : this.make(this.pick(kinds), 1), where: this.random() < 0.3 ? this.make('bool', 1) : null }; }) }),
-      () => ({ op: 'first', keys: some().slice(0, 2), order: order() }), () => ({ op: 'limit', order: order(), n: Math.floor(this.random() * 6), offset: Math.floor(this.random() * 2) }),
-    ])();
+    const n = Math.floor(this.random() * 6);
+    const fields = () => [0, 1].map(() => ({ as: column(), path: this.pick([[], ['a'], ['b'], ['c', 1], ['c', 3, 'd'], [2], ['e']]), to: typeOf(this.pick(['text', 'i64', 'f64', 'dec', 'bool', 'date'])), onError: this.pick(['fail', 'null', 'null'] as const) }));
+    const made: Readonly<Record<StepKind, () => LoweredStep | LoweredStep[]>> = {
+      filter: () => ({ op: 'filter', where: this.make('bool', 2) }), derive: () => ({ op: 'derive', columns: [{ as: this.random() < 0.3 ? this.pick(names) : column(), expr: this.make(this.pick(kinds), 2) }] }),
+      select: () => ({ op: 'select', columns: some() }), drop: () => ({ op: 'drop', columns: [this.pick(names)] }), rename: () => ({ op: 'rename', names: new Map([[this.pick(names), column()]]) }),
+      cast: () => ({ op: 'cast', column: this.pick(names), to: typeOf(this.pick(kinds)), onError: 'null' }),
+      aggregate: () => ({ op: 'group', by: some().slice(0, 2), measures: [0, 1].map((): Measure => { const fn = this.pick(aggregateFunctions); return { as: column(), fn, arg: fn === 'count' && this.random() < 0.5 ? null : this.make(this.pick(kinds), 1), where: this.random() < 0.3 ? this.make('bool', 1) : null }; }) }),
+      dedupe: () => ({ op: 'first', keys: some().slice(0, 2), order: order() }), limit: () => ({ op: 'limit', order: order(), n, offset: Math.floor(this.random() * 2) }), sort: () => [{ op: 'sort', order: order() }, { op: 'limit', order: [], n, offset: 0 }],
+      flatten: () => ({ op: 'flatten', column: this.document(), fields: fields(), empty: this.pick(['keep', 'drop'] as const) }), json: () => ({ op: 'json', column: this.document(), fields: fields() }),
+      mask: () => (this.random() < 0.3 ? { op: 'mask', column: this.pick(names), method: 'fixed', value: this.pick(['x', '7', '2001-01-01', 'true']) } : { op: 'mask', column: this.pick(names), method: this.pick(['null', 'last4', 'sha256'] as const), value: null }),
+      pivot: () => pivotStep({ by: some().slice(0, 2), key: this.pick(names), values: this.some([1, -7, 2.5, 'a', true, null, '2000-01-01']).map((value) => ({ value, as: column() })), fn: this.pick(aggregateFunctions), arg: this.make(this.pick(kinds), 1) }),
+      sample: () => sampleStep({ key: some().slice(0, 3), fraction: this.pick([0.1, 0.5, 1]), seed: n }),
+      unpivot: () => ({ op: 'unpivot', columns: some().slice(0, 3), keep: this.random() < 0.5 ? null : some(), nameTo: column(), valueTo: column(), nulls: this.pick(['keep', 'drop'] as const) }),
+      window: () => ({ op: 'window', partition: this.random() < 0.3 ? [] : some().slice(0, 2), order: this.random() < 0.1 ? [] : order(), columns: [0, 1].map(() => this.around(column())) }),
+    };
+    return [made[kind]()].flat();
   }
+  private document(): string { return this.pick([...this.input].filter(([, { kind }]) => kind === 'json').map(([name]) => name).concat(this.random() < 0.1 ? [...this.input.keys()] : [])) ?? 'none'; }
+  private around(as: string): WindowColumn {
+    const fn = this.pick(windowFunctions);
+    const isRank = ['row_number', 'rank', 'dense_rank'].includes(fn);
+    const isNeighbour = fn === 'lag' || fn === 'lead';
+    return { as, fn, arg: isRank || (fn === 'count' && this.random() < 0.5) ? null : this.make(this.pick(kinds), 1), offset: isNeighbour ? 1 + Math.floor(this.random() * 2) : null,
+      frame: isRank || isNeighbour ? null : { before: this.pick([null, 0, 2]), after: this.pick(['none', 'all'] as const) } };
+  }
+  private some<T>(values: readonly T[]): readonly T[] { const chosen = values.filter(() => this.random() < 0.4); return chosen.length ? chosen : [this.pick(values)]; }
 
   // mulberry32
   private random(): number {

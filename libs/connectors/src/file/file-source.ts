@@ -1,6 +1,6 @@
-import type { Digest, LoadTask } from '@agent-etl/contracts';
+import type { Digest, LoadTask, Measured, Measuring, RowCheck } from '@agent-etl/contracts';
 import { DuckChild, FifoTap, makeFifo } from '@agent-etl/engines';
-import { compile } from '@agent-etl/sql-safety';
+import { compile, identifier } from '@agent-etl/sql-safety';
 import { createHash } from 'node:crypto';
 import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { digestOf, hashedRowsOf } from './file-digest.ts';
@@ -8,11 +8,12 @@ import type { FileGate } from './file-gate.ts';
 import { toOptions } from './file-options.ts';
 import { copyCsv, copyJudged } from './file-sql.ts';
 import { reachingOf, readColumns, selectRows } from './file-transform.ts';
-import { type JudgedFiles, selectJudged, selectKept } from './judged-file-sql.ts';
+import { countingSql, measuredOf } from '../judged/counting-sql.ts';
+import { type JudgedFiles, breaks, selectJudged, selectKept } from './judged-file-sql.ts';
 import { type OpenedSource, openSource } from './opened-source.ts';
 import { withRow } from './refused-row.ts';
 import { unreadLines } from './unread-lines.ts';
-import type { Duck } from './duck-sql.ts';
+import { type Duck, sql } from './duck-sql.ts';
 
 /** Reads one file: one piece, always. */
 export class FileSource implements Source {
@@ -85,6 +86,21 @@ class FileSession implements SourceSession {
     try {
       const [found] = await duck.query(compile(reachingOf(this.file.files, this.file.plan, { transform, columns })), signal);
       return { seen: Number(found?.['seen']), kept: Number(found?.['kept']) };
+    } finally {
+      await duck.stop();
+    }
+  }
+
+  async measured(_ranges: readonly ChunkRange[], measuring: Measuring, signal: AbortSignal): Promise<Measured> {
+    const { columns, judging } = this.task;
+    const rows = judging ? selectJudged({ ...this.judged, judging }) : this.rows();
+    const duck = await this.start();
+    try {
+      const counting = { from: sql`(${rows}) AS measured`, columns, value: (index: number) => sql`${identifier(`c${index}`)}`, breaks: (check: RowCheck) => breaks(check, columns) ?? sql`FALSE` };
+      const [found] = await duck.query(compile(countingSql('duckdb', measuring, counting)), signal);
+      return measuredOf(found, { columns, checks: measuring.checks });
+    } catch (error) {
+      throw await this.explain(error);
     } finally {
       await duck.stop();
     }

@@ -112,7 +112,8 @@ function checksOf({ columns, judging }: Pick<Judged, 'columns' | 'judging'>): Du
   });
   return whens.length ? sql`CASE ${joinSql(whens, sql` `)} END` : sql`CAST(NULL AS VARCHAR)`;
 }
-function breaks(check: RowCheck, columns: readonly ColumnMapping[]): Duck | null {
+/** Whether a row of c0, c1, … breaks a check that looks at one row; null for those that compare rows. */
+export function breaks(check: RowCheck, columns: readonly ColumnMapping[]): Duck | null {
   if (check.check === 'unique') return null;
   const index = columns.findIndex(({ target }) => target === check.column);
   const { type } = columns[index]!;

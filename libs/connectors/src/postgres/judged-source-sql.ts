@@ -58,15 +58,17 @@ const comparedAs: Readonly<Partial<Record<ColumnMapping['type']['kind'], Pg>>> =
   i16: sql`numeric`, i32: sql`numeric`, i64: sql`numeric`, dec: sql`numeric`, f32: sql`double precision`, f64: sql`double precision`, bool: sql`boolean`, date: sql`date`, time: sql`time`, ts: sql`timestamp`, tstz: sql`timestamptz`, uuid: sql`uuid`,
 };
 function broken(check: RowCheck, columns: readonly ColumnMapping[]): Pg[] {
-  if (check.check === 'unique') return [];
+  return check.check === 'unique' ? [] : [sql`WHEN ${breaks(check, columns)} THEN ${text(`${check.check}:${check.column}`)}`];
+}
+/** Whether a judged row breaks a check that looks at one row. */
+export function breaks(check: Exclude<RowCheck, { check: 'unique' }>, columns: readonly ColumnMapping[]): Pg {
   const { source, type } = columns.find(({ target }) => target === check.column)!;
   const as = comparedAs[type.kind];
   const typed = (value: Pg): Pg => (as ? sql`${value}::${as}` : sql`${value}::text COLLATE "C"`);
   const value = judgedValue(source);
-  const when = (condition: Pg): Pg[] => [sql`WHEN ${condition} THEN ${text(`${check.check}:${check.column}`)}`];
   switch (check.check) {
-    case 'not_null': return when(sql`${value} IS NULL`);
-    case 'in': return when(sql`${typed(value)} NOT IN (${joinSql(check.values.map((allowed) => typed(text(allowed))), comma)})`);
-    case 'range': return when(joinSql([...(check.from === undefined ? [] : [sql`${typed(value)} < ${typed(text(check.from))}`]), ...(check.to === undefined ? [] : [sql`${typed(value)} > ${typed(text(check.to))}`])], sql` OR `));
+    case 'not_null': return sql`${value} IS NULL`;
+    case 'in': return sql`${typed(value)} NOT IN (${joinSql(check.values.map((allowed) => typed(text(allowed))), comma)})`;
+    case 'range': return joinSql([...(check.from === undefined ? [] : [sql`${typed(value)} < ${typed(text(check.from))}`]), ...(check.to === undefined ? [] : [sql`${typed(value)} > ${typed(text(check.to))}`])], sql` OR `);
   }
 }

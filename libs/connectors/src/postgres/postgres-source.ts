@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { type Carrier, type ColumnMapping, type Digest, EtlError, type Judging, type LoadTask, type PostgresConnection } from '@agent-etl/contracts';
+import { type Carrier, type ColumnMapping, type Digest, EtlError, type Judging, type LoadTask, type Measured, type Measuring, type PostgresConnection } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { schemaDrifted } from '../drift-failure.ts';
 import type { BucketSample, BucketSum, ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { cutBackfill, cutSlice, reachOf, withinSlice } from './cursor-slice.ts';
 import { describeColumns, fingerprintOf } from './describe-relation.ts';
-import { type JudgedRelation, judgedCell, judgedRows, judgedValue, keptRows } from './judged-source-sql.ts';
+import { countingSql, measuredOf } from '../judged/counting-sql.ts';
+import { type JudgedRelation, breaks, judgedCell, judgedRows, judgedValue, keptRows } from './judged-source-sql.ts';
 import { namedMisfit } from './named-misfit.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted, relationOf } from './relation-name.ts';
@@ -158,6 +159,12 @@ class Reading implements SourceSession {
     if (!transform) throw new TypeError('a task without steps');
     const [found] = await this.#reading(signal, (session) => session.run<{ seen: string; kept: string }>(compile(reachingOf(transform, { relation, where: whole(ranges, task) })), { relation: relation.text, phase: 'counting', right: 'SELECT' }));
     return { seen: Number(found?.seen), kept: Number(found?.kept) };
+  }
+  async measured(ranges: readonly ChunkRange[], measuring: Measuring, signal: AbortSignal): Promise<Measured> {
+    const { task: { columns }, task, relation } = this.facts;
+    const counting = { from: sql`(SELECT * FROM ${rowsOf(task, { relation, where: whole(ranges, task) })}) AS "agent-etl: row"`, columns, value: (index: number) => judgedValue(columns[index]!.source), breaks: (check: Parameters<typeof breaks>[0]) => breaks(check, columns) };
+    const [found] = await this.#reading(signal, (session) => session.run<Record<string, string>>(compile(countingSql('postgres', measuring, counting)), { relation: relation.text, phase: 'counting', right: 'SELECT' }));
+    return measuredOf(found, { columns, checks: measuring.checks });
   }
   hashed(ask: HashAsk): HashedRows {
     const { task } = this.facts;

@@ -6,6 +6,10 @@ import { SafeText } from '../ids.ts';
 export const binaryOperators = ['+', '-', '*', '/', '//', '%', '||', '=', '<>', '<', '<=', '>', '>=', 'same', 'differs'] as const;
 export type BinaryOperator = (typeof binaryOperators)[number];
 
+/** How a value is masked. */
+export const maskMethods = ['null', 'fixed', 'last4', 'sha256'] as const;
+export type MaskMethod = (typeof maskMethods)[number];
+
 /** A value computed from the columns of one row: the closed language that text of people is lowered to and that every dialect is printed from. */
 export type Expr =
   | { k: 'lit'; t: ColumnType; v: string | null }
@@ -21,6 +25,7 @@ export type Expr =
   | { k: 'in'; e: Expr; es: Expr[]; neg: boolean }
   | { k: 'like'; e: Expr; pattern: string; ci: boolean; neg: boolean }
   | { k: 'case'; whens: { when: Expr; then: Expr }[]; else: Expr }
+  | { k: 'mask'; e: Expr; method: MaskMethod; v: string | null }
   | { k: 'cast'; e: Expr; to: ColumnType; onError: 'fail' | 'null'; format?: string | undefined };
 export type ExprKind = Expr['k'];
 
@@ -44,6 +49,10 @@ export const Expr: z.ZodType<Expr> = z.discriminatedUnion('k', [
   node('in', { e: inner.describe('Value.'), es: several.describe('Values.'), neg: negated }),
   node('like', { e: inner.describe('Text.'), pattern: z.string().max(8192).describe('Pattern: % and _, each with ! before it where it is meant itself, as ! is.'), ci: z.boolean().describe('Whether case counts not (ASCII).'), neg: negated }),
   node('case', { whens: z.array(z.object({ when: inner.describe('Condition.'), then: inner.describe('Value.') }).strict()).min(1).max(1000).describe('In their order.'), else: inner.describe('Otherwise.') }),
+  node('mask', {
+    e: inner.describe('Value.'), method: z.enum(maskMethods).describe('null: nothing · fixed: a constant · last4: **** and the last four characters, of a text of 8 or more · sha256: of its text, in hex.'),
+    v: z.string().max(1000).nullable().describe('The constant, for fixed; else null.'),
+  }),
   node('cast', {
     e: inner.describe('Value.'), to: ColumnType.describe('Type.'), onError: z.enum(['fail', 'null']).describe('What a value that does not fit becomes.'),
     format: z.string().max(100).optional().describe('How a text spells a date or time, in closed tokens such as %Y-%m-%d.'),

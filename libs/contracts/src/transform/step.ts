@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { SafeText } from '../ids.ts';
+import { FlattenStep, JsonStep, MaskStep, OrderBy, PivotStep, SampleStep, UnpivotStep, WindowStep } from './step-shapes.ts';
 import { aggregateFunctions } from './transform.ts';
 
 const Name = SafeText.min(1).max(255);
 const Text = SafeText.min(1).max(8_192);
 const Names = z.array(Name).min(1);
-export const stepKinds = ['filter', 'derive', 'select', 'drop', 'rename', 'cast', 'aggregate', 'dedupe', 'limit'] as const;
+export const stepKinds = ['filter', 'derive', 'select', 'drop', 'rename', 'cast', 'aggregate', 'dedupe', 'limit', 'sort', 'flatten', 'json', 'mask', 'pivot', 'sample', 'unpivot', 'window'] as const;
 export type StepKind = (typeof stepKinds)[number];
 
 const hasSome = (columns: object): boolean => Object.keys(columns).length > 0;
@@ -15,9 +16,6 @@ const CastStep = z.object({
   to: SafeText.min(1).max(63).describe('boolean, smallint, integer, bigint, decimal(p,s), double, text, date or timestamp.'),
   format: SafeText.min(1).max(100).optional().describe('How the text spells a date or a timestamp, such as %b %d %Y.'),
   onError: z.enum(['fail', 'null', 'quarantine']).optional().describe('What a value that does not fit does: fail (default), become NULL, or have its row set aside (with onFail: quarantine, from files).'),
-}).strict();
-const OrderBy = z.object({
-  column: Name.describe('Column.'), dir: z.enum(['asc', 'desc']).optional().describe('asc when left out.'), nulls: z.enum(['first', 'last']).optional().describe('last when left out.'),
 }).strict();
 const AggregateStep = z.object({
   by: z.array(Name).optional().describe('Columns that make a group; one group of all rows when left out.'),
@@ -37,7 +35,16 @@ export const Step = z.object({
   cast: CastStep.optional().describe('Another type for one column.'),
   aggregate: AggregateStep.optional().describe('One row for each group.'),
   dedupe: z.object({ keys: Names.describe('Columns that name a row.'), keep: z.array(OrderBy).min(1).describe('Which of several comes first and stays.') }).strict().optional().describe('One row for each key.'),
-  limit: z.object({ n: z.int().nonnegative().describe('Rows.'), offset: z.int().nonnegative().optional().describe('Rows to leave out before them.'), by: z.array(OrderBy).min(1).describe('Which rows come first.') }).strict().optional().describe('The first rows of an order.'),
+  limit: z.object({ n: z.int().nonnegative().describe('Rows.'), offset: z.int().nonnegative().optional().describe('Rows to leave out before them.'), by: z.array(OrderBy).min(1).optional().describe('Which rows come first; left out behind a sort.') }).strict().optional().describe('The first rows of an order.'),
+  sort: z.array(OrderBy).min(1).optional().describe('Which rows the limit right behind it keeps; rows are written in no order.'),
+  flatten: FlattenStep.optional().describe('A row for each item of a list of JSON.'),
+  json: JsonStep.optional().describe('Values of a document of JSON, by their paths.'),
+  mask: MaskStep.optional().describe('Takes from a column what it says. Behind it the column is no personal data any more.'),
+  pivot: PivotStep.optional().describe('Values of a column to columns, declared ones.'),
+  sample: SampleStep.optional().describe('A part of the rows, by a hash of their key: the same rows in every run.'),
+  tokenize: z.unknown().optional().describe('Refused by name: tokens that can be turned back need a vault, which this release does not have.'),
+  unpivot: UnpivotStep.optional().describe('Columns to rows.'),
+  window: WindowStep.optional().describe('Columns of a row and those around it: ranks, neighbours, running sums.'),
 }).strict().refine((step) => Object.keys(step).length === 1, `is one of ${stepKinds.join(', ')}, each in a step of its own`)
   .meta({ id: 'Step', description: 'One transformation of rows.' });
 export type Step = z.infer<typeof Step>;

@@ -15,6 +15,16 @@ export const Measure = z.object({
 }).strict().meta({ description: 'One value of a group.' });
 export type Measure = z.infer<typeof Measure>;
 
+export const windowFunctions = ['row_number', 'rank', 'dense_rank', 'lag', 'lead', 'first_value', 'last_value', 'count', 'sum', 'avg', 'min', 'max'] as const;
+export const WindowColumn = z.object({
+  as: Name, fn: z.enum(windowFunctions).describe('Function.'), arg: Expr.nullable().describe('What it is of; null for ranks, and to count rows.'),
+  offset: z.int().min(1).max(1_000_000).nullable().describe('Rows between, for lag and lead; else null.'),
+  frame: z.object({
+    before: z.int().nonnegative().max(1_000_000).nullable().describe('Rows before this one that belong to it; null: all.'), after: z.enum(['none', 'all']).describe('Rows behind this one that belong to it.'),
+  }).strict().nullable().describe('Rows around a row that a value is of; null for ranks, lag and lead.'),
+}).strict().meta({ description: 'One value of a row and those around it.' });
+export type WindowColumn = z.infer<typeof WindowColumn>;
+
 export const Stage = z.discriminatedUnion('op', [
   z.object({
     op: z.literal('rows').describe('Row by row.'),
@@ -25,6 +35,17 @@ export const Stage = z.discriminatedUnion('op', [
   z.object({ op: z.literal('group').describe('One row for each group.'), by: z.array(Name).describe('Columns that make a group; none: one group of all.'), measures: z.array(Measure).min(1).describe('Values of a group.') }).strict(),
   z.object({ op: z.literal('first').describe('The first row for each key.'), keys: z.array(Name).min(1).describe('Key.'), order: z.array(Order).min(1).describe('Which row comes first.') }).strict(),
   z.object({ op: z.literal('limit').describe('The first rows of all.'), order: z.array(Order).describe('Which rows come first.'), n: z.int().nonnegative().describe('Rows.'), offset: z.int().nonnegative().describe('Rows before them.') }).strict(),
+  z.object({
+    op: z.literal('flatten').describe('A row for each item of a list of JSON.'), column: Name, as: Name, empty: z.enum(['keep', 'drop']).describe('Whether a row without items stays, with NULL.'),
+  }).strict(),
+  z.object({
+    op: z.literal('unpivot').describe('A row for each of some columns.'), keep: z.array(Name).describe('Columns that stay.'), columns: z.array(Name).min(1).max(1000).describe('Columns that become rows.'),
+    nameTo: Name.describe('Column that holds their names.'), valueTo: Name.describe('Column that holds their values.'), nulls: z.enum(['keep', 'drop']).describe('Whether a NULL makes a row.'),
+  }).strict(),
+  z.object({
+    op: z.literal('window').describe('Columns of a row and those around it.'), partition: z.array(Name).describe('Columns that keep rows apart; none: all rows together.'),
+    order: z.array(Order).describe('Which row comes first; empty where it does not matter.'), columns: z.array(WindowColumn).min(1).describe('Columns that are added.'),
+  }).strict(),
 ]).meta({ id: 'Stage', description: 'What is done with rows in one go.' });
 export type Stage = z.infer<typeof Stage>;
 

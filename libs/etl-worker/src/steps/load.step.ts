@@ -1,5 +1,5 @@
 import type { ChunkRange, LedgerRow, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
-import { type Digest, EtlError, type LoadResult, type LoadTask, type Span, isRowWise, leavesOut } from '@agent-etl/contracts';
+import { type Digest, EtlError, type LoadResult, type LoadTask, type Quality, type Span, isRowWise, leavesOut } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { decisiveError, staysUnused } from '../tasks/task-state.ts';
 import { inLanes } from './in-lanes.ts';
 import { LoadProgress } from './load-progress.ts';
 import { assertWithinLimit } from './aside-rules.ts';
+import { qualityOf } from './quality-rules.ts';
 import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf, sumsOf } from './load-rules.ts';
 import { type Ends, moveChunk } from './move-chunk.ts';
 import { raiseFence } from './raise-fence.ts';
@@ -160,9 +161,17 @@ class Load {
     const digest = seen.digest ?? passing ?? (level === 'full' ? await session.digest(ranges, this.context.signal) : null);
     const aside = await sink.aside?.() ?? [];
     assertWithinLimit(this.task.judging, { ...sumsOf(written), aside });
+    const quality = await this.quality(session, ranges);
     const { transform } = this.task;
     const reached = transform && leavesOut(transform) ? await session.reached?.(ranges, this.context.signal) ?? null : null;
-    return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, isRowWise: !transform || isRowWise(transform), span, of: seen.sample ? 'sample' : 'all', aside }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}) };
+    return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, isRowWise: !transform || isRowWise(transform), span, of: seen.sample ? 'sample' : 'all', aside }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}), ...(quality ? { quality } : {}) };
+  }
+
+  private async quality(session: SourceSession, ranges: readonly ChunkRange[]): Promise<Quality | null> {
+    const { measuring } = this.task;
+    if (!measuring) return null;
+    if (!session.measured) throw new EtlError('plan.stale');
+    return qualityOf(await session.measured(ranges, measuring, this.context.signal), measuring, this.task);
   }
 
   /** What hashes the source while it is copied: all of it where rows are not hashed on their way, or the sample of this run. */

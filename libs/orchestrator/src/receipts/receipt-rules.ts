@@ -1,4 +1,4 @@
-import { type Digest, type Failure, type LoadResult, type PlanId, type PublishResult, type PublishTask, EtlError, ReceiptBody, digestText, toFailure } from '@agent-etl/contracts';
+import { type Digest, type Failure, type LoadResult, type PlanId, type PublishResult, type PublishTask, EtlError, ReceiptBody, QualityScore, digestText, toFailure } from '@agent-etl/contracts';
 import type { RunRecord } from '../runs/run-record.ts';
 
 export type Proof = { readonly body: ReceiptBody } | { readonly failure: Failure };
@@ -40,6 +40,6 @@ interface Results { load: LoadResult; publish: PublishResult; spec: Pick<Publish
 const bodyOf = (run: RunRecord, { load, publish, spec, tenant }: Results): ReceiptBody => ReceiptBody.parse({
   receiptVersion: 1, runId: run.runId, planId: run.planId as PlanId, pipeline: run.pipeline, tenant, source: spec.source, target: spec.target, reconciled: true, level: publish.level, ...(publish.sampled ? { sampled: publish.sampled } : {}), proofMs: publish.proofMs, ...(load.digestMs === undefined ? {} : { sourceProofMs: load.digestMs }),
   ...sumOf(load, publish, spec), ...(spec.slice ? { slice: { column: spec.slice.column, from: spec.slice.from, to: spec.slice.to, extra: publish.extra ?? 0 } } : {}), published: publish.published, ...countsOf(publish), digest: publish.level === 'sampled' ? 'text-md5' : spec.digest,
-  sourceDigest: textOf(publish.sourceDigest), targetDigest: textOf(publish.targetDigest), chunks: load.chunks,
+  ...(load.quality ? { quality: QualityScore.parse(load.quality) } : {}), sourceDigest: textOf(publish.sourceDigest), targetDigest: textOf(publish.targetDigest), chunks: load.chunks,
   attempts: run.tasks.reduce((sum, { attempt }) => sum + attempt, 0), approvedBy: run.approvedBy ?? 'policy', startedAt: run.startedAt, finishedAt: run.finishedAt,
 });

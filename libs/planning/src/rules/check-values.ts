@@ -25,17 +25,18 @@ export function valueProblem(value: string, kind: Kind): string | null {
 const listed = (names: string | readonly string[]): readonly string[] => (typeof names === 'string' ? [names] : names);
 const text = (value: Value): string => String(value);
 /** @property at where in the pipeline it stands, as a JSON pointer */
-export interface WrittenCheck { readonly at: string; readonly check: RowCheck }
+export interface WrittenCheck { readonly at: string; readonly check: RowCheck; readonly severity: 'error' | 'warn'; readonly atMost: number | string | null }
 /** Checks in the short form of a person, one by one, with texts for values. */
 export function writtenChecks(checks: readonly PipelineCheck[]): WrittenCheck[] {
-  return checks.flatMap((written, index): WrittenCheck[] => {
-    const at = (rest: string): string => `/pipeline/checks/${index}/${rest}`;
-    if ('not_null' in written) return listed(written.not_null).map((column, place) => ({ at: at(`not_null/${place}`), check: { check: 'not_null', column } }));
-    if ('unique' in written) return [{ at: at('unique'), check: { check: 'unique', columns: [...listed(written.unique)] } }];
-    if ('in' in written) return [{ at: at('in'), check: { check: 'in', column: written.in.column, values: [...new Set(written.in.values.map(text))] } }];
-    const { column, from, to } = written.range;
-    return [{ at: at('range'), check: { check: 'range', column, ...(from === undefined ? {} : { from: text(from) }), ...(to === undefined ? {} : { to: text(to) }) } }];
-  });
+  return checks.flatMap((written, index) => placed(written, index).map((each): WrittenCheck => ({ ...each, severity: written.severity ?? 'error', atMost: written.atMost ?? null })));
+}
+function placed(written: PipelineCheck, index: number): Pick<WrittenCheck, 'at' | 'check'>[] {
+  const at = (rest: string): string => `/pipeline/checks/${index}/${rest}`;
+  if ('not_null' in written) return listed(written.not_null).map((column, place) => ({ at: at(`not_null/${place}`), check: { check: 'not_null', column } }));
+  if ('unique' in written) return [{ at: at('unique'), check: { check: 'unique', columns: [...listed(written.unique)] } }];
+  if ('in' in written) return [{ at: at('in'), check: { check: 'in', column: written.in.column, values: [...new Set(written.in.values.map(text))] } }];
+  const { column, from, to } = written.range;
+  return [{ at: at('range'), check: { check: 'range', column, ...(from === undefined ? {} : { from: text(from) }), ...(to === undefined ? {} : { to: text(to) }) } }];
 }
 export const columnsOfCheck = (check: RowCheck): readonly string[] => (check.check === 'unique' ? check.columns : [check.column]);
 /** How a check is called in reasons and plans: not_null:title. */

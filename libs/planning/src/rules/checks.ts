@@ -1,6 +1,6 @@
-import { type AsideLimit, type ColumnMapping, type Decision, EtlError, type Issue, type Judging, type OnFail, type RowCheck, didYouMean, keepsAside } from '@agent-etl/contracts';
+import { type AsideLimit, type ColumnMapping, type Decision, EtlError, type Issue, type Judging, type OnFail, type PipelineCheck, type RowCheck, didYouMean, judgingChecks, keepsAside } from '@agent-etl/contracts';
 import { type CopyInput, type Ruled, decide, plural } from '../decide.ts';
-import { checkProblem, nameOfCheck, writtenChecks } from './check-values.ts';
+import { type WrittenCheck, checkProblem, nameOfCheck, writtenChecks } from './check-values.ts';
 
 const USUAL: AsideLimit = { of: 'share', percent: 1 };
 
@@ -12,7 +12,10 @@ export const limitText = (limit: AsideLimit): string => (limit.of === 'rows' ? p
 function limitOf(onFail: OnFail | undefined): AsideLimit | null {
   if (onFail === undefined || onFail === 'stop') return null;
   const { atMost } = onFail.quarantine;
-  if (atMost === undefined) return USUAL;
+  return atMost === undefined ? USUAL : limitFrom(atMost);
+}
+/** A number of rows, or a share of them, as it is written. */
+export function limitFrom(atMost: number | string): AsideLimit {
   return typeof atMost === 'number' ? { of: 'rows', rows: atMost } : { of: 'share', percent: Number(atMost.slice(0, -1)) };
 }
 
@@ -20,13 +23,19 @@ function limitOf(onFail: OnFail | undefined): AsideLimit | null {
  * @throws EtlError `request.invalid` with an issue per check, `request.unsupported` where nothing can be set aside */
 export function ruleChecks({ pipeline: { name, checks = [], onFail }, target }: CopyInput, columns: readonly ColumnMapping[]): Ruled<Judging | null> {
   const atMost = limitOf(onFail);
-  if (!checks.length && !atMost) return { value: null, decisions: [], risks: [] };
+  const judging = judgingChecks(checks);
+  if (!judging.length && !atMost) return { value: null, decisions: [], risks: [] };
   if (atMost && !keepsAside.includes(target.connector)) throw new EtlError('request.unsupported', { found: `onFail.quarantine into ${target.connector}`, allowed: 'onFail: stop' });
-  const written = writtenChecks(checks).map(({ at, check }) => ({ at, check: byTarget(check, columns) }));
-  refuse(written.flatMap(({ at, check }) => { const problem = checkProblem(check, columns); return problem ? [issueOf(at, problem, columns)] : []; }), columns);
-  const planned = written.map(({ check }) => check);
+  const planned = checkedChecks(checks, columns).filter(({ severity }) => severity === 'error').map(({ check }) => check);
   const value: Judging = { pipeline: name, checks: [...planned.filter(({ check }) => check !== 'unique'), ...planned.filter(({ check }) => check === 'unique')], bad: atMost ? 'aside' : 'stop', atMost };
   return { value, risks: [], decisions: [...(planned.length ? [checksDecision(planned)] : []), badDecision(atMost, onFail)] };
+}
+/** The checks of a pipeline over the columns that travel, those that only warn among them.
+ * @throws EtlError `request.invalid` with an issue per check */
+export function checkedChecks(checks: readonly PipelineCheck[], columns: readonly ColumnMapping[]): readonly WrittenCheck[] {
+  const written = writtenChecks(checks).map((each) => ({ ...each, check: byTarget(each.check, columns) }));
+  refuse(written.flatMap(({ at, check }) => { const problem = checkProblem(check, columns); return problem ? [issueOf(at, problem, columns)] : []; }), columns);
+  return written;
 }
 /** People know a column by either name. */
 function byTarget(check: RowCheck, columns: readonly ColumnMapping[]): RowCheck {

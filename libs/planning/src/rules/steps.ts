@@ -1,6 +1,8 @@
-import { type Decision, EtlError, type Transform, isRowWise, leavesOut } from '@agent-etl/contracts';
+import { type Decision, EtlError, type Transform, isRowWise, judgingChecks, leavesOut } from '@agent-etl/contracts';
 import { type CopyInput, decide, named, plural } from '../decide.ts';
 
+/** Steps that do not take rows one by one, in the words of a refusal. */
+const MANY = 'a step over several rows (aggregate, dedupe, flatten, limit, pivot, unpivot, window)';
 /** Engines whose sources compute steps in the statement that reads. */
 const ABLE: readonly string[] = ['postgres', 'file'];
 
@@ -26,8 +28,8 @@ export function stepsProblem({ pipeline: { checks, onFail }, source, transform }
   const makesMisfits = transform.stages.some((stage) => stage.op === 'rows' && stage.misfits);
   if (!ABLE.includes(source.connector)) return { found: `steps from ${source.connector}`, allowed: 'a view at the source, or a source that is PostgreSQL or a file' };
   if (makesMisfits && !(isAside && source.connector === 'file')) return { found: 'a cast with onError: quarantine', allowed: 'it with onFail: { quarantine: {} } and a file as the source' };
-  if (isAside && !isRowWise(transform)) return { found: 'aggregate, dedupe or limit beside onFail: quarantine', allowed: 'onFail: stop, or a pipeline that groups what another one has let through' };
-  if (source.connector !== 'file' || (!checks?.length && !isAside)) return null;
-  if (!isRowWise(transform)) return { found: 'aggregate, dedupe or limit beside checks of a file', allowed: 'checks on the rows, and another pipeline that groups what they let through' };
+  if (isAside && !isRowWise(transform)) return { found: `${MANY} beside onFail: quarantine`, allowed: 'onFail: stop, or a pipeline that groups what another one has let through' };
+  if (source.connector !== 'file' || (!judgingChecks(checks).length && !isAside)) return null;
+  if (!isRowWise(transform)) return { found: `${MANY} beside checks of a file`, allowed: 'checks on the rows, and another pipeline that groups what they let through' };
   return isAside && leavesOut(transform) ? { found: 'a filter beside onFail: quarantine of a file', allowed: 'one of them: a check such as range or in says which rows are wanted' } : null;
 }

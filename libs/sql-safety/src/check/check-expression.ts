@@ -4,6 +4,7 @@ import { typeCall } from '../registry/functions.ts';
 import type { Typing } from '../registry/typing.ts';
 import { constantAs } from './literal-rules.ts';
 import { arithmeticType, assertCast, assertDigits, bool, commonType, f64, isNumber, isUsable, text } from './type-rules.ts';
+import { maskedAs } from './mask-rules.ts';
 import { type ValidatedExpr, mintValidated } from './validated.ts';
 
 /** Columns that an expression may name, with their types. */
@@ -62,6 +63,7 @@ class Checker implements Typing {
       case 'like': return this.keep({ ...node, e: this.to(this.type(node.e), text) }, bool);
       case 'case': return this.choice(node);
       case 'cast': return this.cast(node);
+      case 'mask': return this.mask(node);
       case 'call': { const { args, type } = typeCall(node.fn, node.args.map((arg) => this.type(arg)), this); return this.keep({ k: 'call', fn: node.fn, args }, type); }
     }
   }
@@ -149,6 +151,15 @@ class Checker implements Typing {
   private choice({ whens, else: otherwise }: Extract<Expr, { k: 'case' }>): Expr {
     const { nodes, type } = this.same([...whens.map(({ then }) => this.type(then)), this.type(otherwise)]);
     return this.keep({ k: 'case', whens: whens.map(({ when }, index) => ({ when: this.condition(when), then: nodes[index]! })), else: nodes.at(-1)! }, type);
+  }
+  private mask({ e, method, v }: Extract<Expr, { k: 'mask' }>): Expr {
+    const value = this.type(e);
+    const type = this.typeOf(value);
+    const { value: masked, type: made } = maskedAs(method, { type, v });
+    return this.keep({ k: 'mask', e: masked === 'its text' ? this.toText(value) : value, method, v }, made);
+  }
+  private toText(node: Expr): Expr {
+    return this.typeOf(node).kind === 'text' ? node : this.cast({ k: 'cast', e: node, to: text, onError: 'fail' });
   }
   private cast({ e, to, onError, format }: Extract<Expr, { k: 'cast' }>): Expr {
     const typed = this.type(e);

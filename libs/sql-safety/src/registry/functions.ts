@@ -1,7 +1,7 @@
 import { type ColumnType, type Expr, didYouMean } from '@agent-etl/contracts';
 import { bool, date, i64, text } from '../check/type-rules.ts';
 import { Refusal } from '../refusal.ts';
-import { common, double, either, fixed, nulled, number, ofTime, part, rounded, sized, toWhole, truncated, withTexts } from './signatures.ts';
+import { byPath, common, double, either, fixed, nulled, number, ofTime, part, rounded, sized, toWhole, truncated, withTexts } from './signatures.ts';
 import type { Signature, TypedCall, Typing } from './typing.ts';
 
 const LONGEST = 10_000;
@@ -15,6 +15,7 @@ const functions = {
   left: row(2, 2, sized([[0, LONGEST]])), right: row(2, 2, sized([[0, LONGEST]])), lpad: row(3, 3, padded()), rpad: row(3, 3, padded()),
   starts_with: row(2, 2, fixed([t, t], bool), 'prefix'), ends_with: row(2, 2, fixed([t, t], bool), 'suffix'), contains: row(2, 2, fixed([t, t], bool)),
   position: row(2, 2, fixed([t, t], i64), 'strpos', 'instr'), split_part: row(3, 3, parted()), md5: row(1, 1, fixed([t], t)), sha256: row(1, 1, fixed([t], t)), concat: row(1, 100, fixed(Array<ColumnType>(100).fill(t), t)),
+  json_text: row(1, 17, byPath(t)), json_number: row(1, 17, byPath({ kind: 'f64' })),
   coalesce: row(1, 100, common), nullif: row(2, 2, nulled), greatest: row(1, 100, common), least: row(1, 100, common), if: row(3, 3, either),
   abs: row(1, 1, number), sign: row(1, 1, toWhole), floor: row(1, 1, toWhole), ceil: row(1, 1, toWhole, 'ceiling'), round: row(1, 2, rounded), sqrt: row(1, 1, double),
   date_trunc: row(2, 2, truncated, 'datetrunc'), date_part: row(2, 2, part, 'datepart'), diff_days: row(2, 2, fixed([date, date], i64)), make_date: row(3, 3, fixed([i64, i64, i64], date)),

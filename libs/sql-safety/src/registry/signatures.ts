@@ -73,3 +73,15 @@ export const ofTime: Signature = ([value], typing) => { temporal({ value, unit: 
 export const nulled: Signature = (args, typing) => { const { nodes, type } = typing.same(args); return { args: nodes, type }; };
 /** if(condition, a, b). */
 export const either: Signature = ([condition, ...rest], typing) => { const { nodes, type } = typing.same(rest); return { args: [typing.to(condition!, bool), ...nodes], type }; };
+
+/** f(document, path…): keys and places from 0, written out. A key of `*` or with a quote would be a pattern to some engines. */
+export const byPath = (type: ColumnType): Signature => ([document, ...path], typing) => {
+  const { kind } = typing.typeOf(document!);
+  if (kind !== 'json' && kind !== 'text') throw new Refusal('SQL_TYPE', `A document of JSON is needed, this is ${kind}`);
+  for (const part of path) {
+    const key = constantText(part);
+    if (key === null) constant(part, [0, 999_999]);
+    else if (!/^[^"\\*\u0000-\u001f]{1,255}$/.test(key)) throw new Refusal('SQL_LITERAL', 'A key is 1 to 255 characters without ", \\ and *');
+  }
+  return { args: [document!, ...path], type };
+};

@@ -6,7 +6,8 @@ type Pg = SqlFragment<'postgres'>;
 const d = sqlFor('duckdb');
 const p = sqlFor('postgres');
 type Form<F> = (...args: F[]) => F;
-type Forms<F> = Readonly<Record<FunctionId, Form<F>>>;
+/** Of a path that is written out, `json-forms.ts` makes the text. */
+type Forms<F> = Readonly<Record<Exclude<FunctionId, 'json_text' | 'json_number'>, Form<F>>>;
 
 const duckList = (args: readonly Duck[]): Duck => joinSql(args, d`, `);
 const pgList = (args: readonly Pg[]): Pg => joinSql(args, p`, `);

@@ -3,13 +3,15 @@ import { asDecimal, isWhole } from '../check/type-rules.ts';
 import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
 import { type ExprDialect, typeIn } from './types.ts';
 
-interface Asked<D extends ExprDialect> { readonly fn: Measure['fn']; readonly arg: SqlFragment<D> | null; readonly from: ColumnType | null; readonly where: SqlFragment<D> | null }
+interface Asked<D extends ExprDialect> { readonly fn: Measure['fn']; readonly arg: SqlFragment<D> | null; readonly from: ColumnType | null; readonly where: SqlFragment<D> | null;
+  /** A window that it is computed over; a group when left out. */
+  readonly over?: SqlFragment<D> }
 type Form<D extends ExprDialect> = (asked: Asked<D>) => SqlFragment<D>;
 
 /** Aggregates in a dialect, equal in every one: sums keep every digit, an average is an exact sum divided once. Texts are ordered by code points. */
-const form = <D extends ExprDialect>(dialect: D): Form<D> => ({ fn, arg, from, where }) => {
+const form = <D extends ExprDialect>(dialect: D): Form<D> => ({ fn, arg, from, where, over }) => {
   const sql = sqlFor(dialect);
-  const only = where ? sql` FILTER (WHERE ${where})` : sql``;
+  const only = sql`${where ? sql` FILTER (WHERE ${where})` : sql``}${over ?? sql``}`;
   if (arg === null || from === null) return sql`count(*)${only}`;
   const exact = isWhole(from) ? sql`CAST(${arg} AS ${typeIn(dialect, { kind: 'dec', precision: 38, scale: 0 })})` : from.kind === 'dec' ? sql`CAST(${arg} AS ${typeIn(dialect, { kind: 'dec', precision: 38, scale: asDecimal(from).s })})` : arg;
   const value = dialect === 'postgres' && from.kind === 'text' ? sql`${arg} COLLATE "C"` : arg;

@@ -8,6 +8,8 @@ import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
 import { duckForms, postgresForms } from './call-forms.ts';
 import { castForms } from './cast-forms.ts';
+import { printMask } from './mask-forms.ts';
+import { jsonForms } from './json-forms.ts';
 import { type ExprDialect, typeIn } from './types.ts';
 
 /** Where the value of an input column comes from in a statement. */
@@ -53,11 +55,16 @@ function print<D extends ExprDialect>(printer: Printer<D>, node: Expr): SqlFragm
     case 'like': return like(printer, node);
     case 'case': return sql`CASE ${joinSql(node.whens.map(({ when, then }) => sql`WHEN ${go(when)} THEN ${go(then)}`), sql` `)} ELSE ${go(node.else)} END`;
     case 'cast': return castForms[printer.dialect]({ value: go(node.e), from: printer.typeOf(node.e), to: node.to, onError: node.onError, format: node.format, column: node.e.k === 'col' ? node.e.name : null });
+    case 'mask': return printMask(printer.dialect, node, { e: () => go(node.e), type: printer.typeOf(node) });
     case 'call': return called(printer, node);
   }
 }
 
 function called<D extends ExprDialect>({ dialect, typeOf, sql, print: go }: Printer<D>, node: Extract<Expr, { k: 'call' }>): SqlFragment<D> {
+  if (node.fn === 'json_text' || node.fn === 'json_number') {
+    const [document, ...path] = node.args;
+    return sql`CAST(${jsonForms[dialect][node.fn]({ document: go(document!), path })} AS ${typeIn(dialect, typeOf(node))})`;
+  }
   const forms = (dialect === 'duckdb' ? duckForms : postgresForms) as unknown as Readonly<Record<FunctionId, (...args: SqlFragment<D>[]) => SqlFragment<D>>>;
   if (!Object.hasOwn(forms, node.fn)) throw new Refusal('SQL_FUNCTION', 'There is no such function here');
   const isOrdered = node.fn === 'greatest' || node.fn === 'least';

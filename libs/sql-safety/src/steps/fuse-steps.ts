@@ -1,14 +1,15 @@
-import { type ColumnType, type Expr, type Measure, type Order, type Stage, didYouMean } from '@agent-etl/contracts';
-import { type InputColumns, checkExpression } from '../check/check-expression.ts';
+import type { ColumnType, Expr, MaskMethod, Measure, Order, Stage } from '@agent-etl/contracts';
+import type { InputColumns } from '../check/check-expression.ts';
 import { checkMeasure } from '../check/check-measure.ts';
-import { bool, isSortable, isUsable } from '../check/type-rules.ts';
-import type { ValidatedExpr } from '../check/validated.ts';
-import { identifier, isName } from '../ident/identifier.ts';
+import { bool } from '../check/type-rules.ts';
+import { isName } from '../ident/identifier.ts';
 import { Refusal } from '../refusal.ts';
-import { printExpression } from '../render/print-expression.ts';
 import type { ExprDialect } from '../render/types.ts';
-import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
-import { substituted } from './substitute.ts';
+import { type FlattenStep, flattened } from './flatten.ts';
+import { type JsonStep, jsonColumns } from './json.ts';
+import { type Fused, type Held, type State, assertForm, behind, comparable, flushed, inTerms, isUntouched, named, ordered } from './state.ts';
+import { type UnpivotStep, unpivoted } from './unpivot.ts';
+import { type WindowStep, windowed } from './window.ts';
 
 /** Steps whose texts were lowered. */
 export type LoweredStep =
@@ -19,18 +20,11 @@ export type LoweredStep =
   | { readonly op: 'cast'; readonly column: string; readonly to: ColumnType; readonly onError: 'fail' | 'null' | 'quarantine'; readonly format?: string }
   | { readonly op: 'group'; readonly by: readonly string[]; readonly measures: readonly Measure[] }
   | { readonly op: 'first'; readonly keys: readonly string[]; readonly order: readonly Order[] }
-  | { readonly op: 'limit'; readonly order: readonly Order[]; readonly n: number; readonly offset: number };
+  | { readonly op: 'limit'; readonly order: readonly Order[]; readonly n: number; readonly offset: number }
+  | { readonly op: 'sort'; readonly order: readonly Order[] }
+  | { readonly op: 'mask'; readonly column: string; readonly method: MaskMethod; readonly value: string | null }
+  | FlattenStep | JsonStep | UnpivotStep | WindowStep;
 
-/** A column behind the last step. `source` is the column of the input that it is, unchanged, or null. */
-export interface FusedColumn { readonly name: string; readonly type: ColumnType; readonly source: string | null }
-/** What steps come to: as few stages as they need, and the columns behind them. */
-export interface Fused { readonly columns: readonly FusedColumn[]; readonly stages: readonly Stage[] }
-
-interface Held { readonly name: string; readonly expr: Expr; readonly type: ColumnType; readonly source: string | null }
-/** Rows whose value did not fit a type that a step gave it. They are set aside whatever later steps make of the column. */
-interface Misfit { readonly name: string; readonly expr: Expr }
-/** Rows behind some stages, and what the row-wise steps since then make of them: neighbours become one stage. */
-interface State { readonly stages: readonly Stage[]; readonly input: InputColumns; readonly held: readonly Held[]; readonly conditions: readonly Expr[]; readonly misfits: readonly Misfit[]; readonly dialect: ExprDialect | null }
 /** @property at called with the number of a step before it is applied: a refusal is about that one
  * @property dialect of the engine that will compute the steps: what it has no form for is refused here, not when the rows are read */
 export interface Fusing { readonly at?: (step: number) => void; readonly dialect?: ExprDialect }
@@ -39,9 +33,17 @@ export interface Fusing { readonly at?: (step: number) => void; readonly dialect
  * @throws Refusal `SQL_COLUMN`, `STEP_COLUMN_CLASH`, `SQL_IDENTIFIER`, `SQL_NO_FORM`, and what `checkExpression` refuses */
 export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, { at = () => undefined, dialect }: Fusing = {}): Fused {
   const begin: State = { stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [], misfits: [], dialect: dialect ?? null };
-  const end = steps.reduce((state, step, index) => { at(index); return refuseNames(applied(step, state), input); }, begin);
+  const end = steps.reduce((state, step, index) => { at(index); return refuseNames(applied(withOrder(step, steps, index), state), input); }, begin);
   const { stages } = end.stages.length && isUntouched(end) ? end : flushed(end);
   return { stages, columns: end.held.map(({ name, type, source }) => ({ name, type, source })) };
+}
+/** Rows have no order between steps: a sort is the order of the limit behind it, and nothing else. */
+function withOrder(step: LoweredStep, steps: readonly LoweredStep[], index: number): LoweredStep {
+  const [before, after] = [steps[index - 1], steps[index + 1]];
+  if (step.op === 'sort' && !(after?.op === 'limit' && !after.order.length)) throw new Refusal('STEP_SORT_LOST', 'A sort says which rows a limit keeps, and stands right before one without by; rows are written in no order');
+  if (step.op !== 'limit' || step.order.length) return step;
+  if (before?.op !== 'sort') throw new Refusal('STEP_ORDER_NOT_TOTAL', 'Which rows come first is not said; give by, or a sort right before');
+  return { ...step, order: before.order };
 }
 
 function applied(step: LoweredStep, state: State): State {
@@ -58,6 +60,16 @@ function applied(step: LoweredStep, state: State): State {
     case 'derive': return derived(state, step.columns);
     case 'group': return grouped(step, flushed(state));
     case 'first': { const next = flushed(state); return { ...next, stages: [...next.stages, { op: 'first', keys: step.keys.map((name) => comparable(next.held, name).name), order: ordered(step.order, next) }] }; }
+    case 'sort': ordered(step.order, state); return state;
+    case 'mask': return derived(state, [{ as: named(held, step.column).name, expr: { k: 'mask', e: { k: 'col', name: step.column }, method: step.method, v: step.value } }]);
+    case 'json': return derived(state, jsonColumns(step));
+    case 'flatten': {
+      const { state: next, item } = flattened(step, flushed(state));
+      const made = derived(next, jsonColumns({ column: item, fields: step.fields }));
+      return { ...made, held: made.held.filter(({ name }) => name !== item) };
+    }
+    case 'unpivot': return unpivoted(step, flushed(state));
+    case 'window': return windowed(step, flushed(state));
     case 'limit': { const next = flushed(state); return { ...next, stages: [...next.stages, { op: 'limit', order: ordered(step.order, next), n: step.n, offset: step.offset }] }; }
   }
 }
@@ -81,49 +93,6 @@ function grouped({ by, measures }: Extract<LoweredStep, { op: 'group' }>, state:
   for (const { arg, where } of values) for (const each of [arg, where]) if (each) assertForm(each, state);
   const stage: Stage = { op: 'group', by: keys.map(({ name }) => name), measures: values.map(({ as, fn, arg, where }) => ({ as, fn, arg: arg?.expr ?? null, where: where?.expr ?? null })) };
   return behind({ ...state, stages: [...state.stages, stage] }, [...keys.map(({ name, type, source }) => ({ name, type, source })), ...values.map(({ as, type }) => ({ name: as, type, source: null }))]);
-}
-const ordered = (order: readonly Order[], state: State): Order[] => order.map((part) => {
-  const { expr, type } = inTerms(part.e, state);
-  if (!isSortable(type)) throw new Refusal('SQL_TYPE', `Rows have no order by a column of ${type.kind}`);
-  return { ...part, e: expr };
-});
-
-/** The row-wise steps so far as a stage of their own; nothing where they change nothing. */
-function flushed(state: State): State {
-  if (isUntouched(state) && state.stages.length) return state;
-  const [first, ...rest] = state.conditions;
-  const stage: Stage = { op: 'rows', columns: state.held.map(({ name, expr }) => ({ name, expr })), ...(state.misfits.length ? { misfits: [...state.misfits] } : {}), where: first ? rest.length ? { k: 'and', es: [...state.conditions] } : first : null };
-  return behind({ ...state, stages: [...state.stages, stage] }, state.held);
-}
-const isUntouched = ({ held, input, conditions, misfits }: State): boolean => !conditions.length && !misfits.length && held.length === input.size && held.every(({ name, expr }) => expr.k === 'col' && expr.name === name);
-const behind = (state: State, columns: readonly FusedColumn[]): State => ({
-  dialect: state.dialect, stages: state.stages, conditions: [], misfits: [], input: new Map(columns.map(({ name, type }) => [name, type])), held: columns.map(({ name, type, source }) => ({ name, type, source, expr: { k: 'col', name } })) });
-
-/** An expression over the columns that a step sees, checked, in terms of the columns behind the last stage. */
-function inTerms(expr: Expr, state: State, expect?: ColumnType): { readonly expr: Expr; readonly type: ColumnType } {
-  const { held, input } = state;
-  const here = checkExpression(expr, { input: new Map(held.map(({ name, type }) => [name, type])), ...(expect ? { expect } : {}) });
-  const whole = checkExpression(substituted(here.expr, new Map(held.map((column) => [column.name, column.expr]))), { input });
-  assertForm(whole, state);
-  return { expr: whole.expr, type: here.type };
-}
-const somewhere = <D extends ExprDialect>(dialect: D): SqlFragment<D> => sqlFor(dialect)`${identifier('c')}`;
-/** @throws Refusal `SQL_NO_FORM` */
-function assertForm(expr: ValidatedExpr, { dialect }: State): void {
-  // A column that only passes may have a type that expressions do not know.
-  if (dialect && expr.expr.k !== 'col') printExpression(dialect, expr, () => somewhere(dialect));
-}
-
-function named(columns: readonly Held[], name: string): Held {
-  const found = columns.find((column) => column.name === name);
-  if (found) return found;
-  const near = didYouMean(name, columns.map((column) => column.name));
-  throw new Refusal('SQL_COLUMN', `There is no such column here${near ? `; ${near.replace(/\?$/, '')}` : ''}`);
-}
-function comparable(columns: readonly Held[], name: string): Held {
-  const column = named(columns, name);
-  if (!isUsable(column.type) || column.type.kind === 'f64' || column.type.kind === 'f32') throw new Refusal('SQL_TYPE', `Rows are not told apart by a column of ${column.type.kind}; cast it first`);
-  return column;
 }
 function kept(columns: readonly Held[]): readonly Held[] {
   if (!columns.length) throw new Refusal('SQL_COLUMN', 'No column is left');

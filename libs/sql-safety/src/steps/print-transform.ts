@@ -2,6 +2,7 @@ import { type ColumnType, EtlError, type Order, type Stage, type Transform } fro
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { type ValidatedMeasure, checkMeasure } from '../check/check-measure.ts';
 import { bool, isSortable } from '../check/type-rules.ts';
+import type { ValidatedExpr } from '../check/validated.ts';
 import { identifier } from '../ident/identifier.ts';
 import { Refusal } from '../refusal.ts';
 import { measureForms } from '../render/measure-forms.ts';
@@ -9,6 +10,10 @@ import { type ColumnSource, printExpression } from '../render/print-expression.t
 import { type ExprDialect, typeIn } from '../render/types.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
+import { printFlatten } from './flatten.ts';
+import type { Printed, StageScope } from './stage-scope.ts';
+import { printUnpivot } from './unpivot.ts';
+import { printWindow } from './window.ts';
 
 /** What a transform begins with: a FROM list, and where each column of the source stands in it. */
 export interface TransformInput<D extends ExprDialect> { readonly from: SqlFragment<D>; readonly column: ColumnSource<D> }
@@ -53,14 +58,16 @@ export function printRow<D extends ExprDialect>(dialect: D, { input, stages }: T
 /** Texts of PostgreSQL that its functions read with their blanks, or that have no collation. They pass as they are; expressions see what they say. */
 const BLANK = /^(character\(|"char"$)/;
 
-class StagePrinter<D extends ExprDialect> {
-  private readonly dialect: D;
-  private readonly sql: ReturnType<typeof sqlFor<D>>;
-  private types: InputColumns;
-  private from: SqlFragment<D>;
-  private column: ColumnSource<D>;
-  private names: readonly string[];
+class StagePrinter<D extends ExprDialect> implements StageScope<D> {
+  readonly dialect: D;
+  readonly sql: ReturnType<typeof sqlFor<D>>;
+  types: InputColumns;
+  from: SqlFragment<D>;
+  column: ColumnSource<D>;
+  names: readonly string[];
   private rows: SqlFragment<D> | null = null;
+  /** Columns that were listed last. */
+  private width = 0;
   /** Filters of the rows before anything else happens to them. */
   private reaching: { readonly from: SqlFragment<D>; readonly where: SqlFragment<D> | null } | null = null;
   private blank: ReadonlySet<string>;
@@ -75,9 +82,13 @@ class StagePrinter<D extends ExprDialect> {
   }
 
   add(stage: Stage): void {
-    const next = stage.op === 'rows' ? this.byRow(stage) : stage.op === 'group' ? this.byGroup(stage) : stage.op === 'first' ? this.firstOfKey(stage) : this.limited(stage);
+    if (stage.op !== 'rows') this.reaching ??= { from: this.from, where: null };
+    const next = this.printed(stage);
     if (stage.op === 'rows') this.blank = new Set(stage.columns.filter(({ expr }) => expr.k === 'col' && this.blank.has(expr.name)).map(({ name }) => name));
     if (stage.op === 'group') this.blank = new Set(stage.by.filter((name) => this.blank.has(name)));
+    if (stage.op === 'unpivot') this.blank = new Set(stage.keep.filter((name) => this.blank.has(name)));
+    // Columns are read by their place: of a stage that named one twice, the next would read others than it names.
+    if (this.width !== next.types.size) throw new Refusal('STEP_COLUMN_CLASH', 'Two columns would have one name');
     this.rows = next.rows;
     this.types = next.types;
     this.names = [...next.types.keys()];
@@ -92,15 +103,30 @@ class StagePrinter<D extends ExprDialect> {
       reaching: reaching?.where ? sql`SELECT count(*) AS seen, count(*) FILTER (WHERE ${reaching.where}) AS kept FROM ${reaching.from}` : sql`SELECT count(*) AS seen, count(*) AS kept FROM ${reaching?.from ?? this.from}` };
   }
 
-  private expression(expr: unknown, expect?: ColumnType): SqlFragment<D> { return printExpression(this.dialect, checkExpression(expr, { input: this.types, ...(expect ? { expect } : {}) }), this.value); }
+  /** One form for each stage: the compiler finds one that is missing. */
+  private printed(stage: Stage): Printed<D> {
+    switch (stage.op) {
+      case 'rows': return this.byRow(stage);
+      case 'group': return this.byGroup(stage);
+      case 'first': return this.firstOfKey(stage);
+      case 'limit': return this.limited(stage);
+      case 'flatten': return printFlatten(stage, this);
+      case 'unpivot': return printUnpivot(stage, this);
+      case 'window': return printWindow(stage, this);
+    }
+  }
+
+  expression(expr: unknown, expect?: ColumnType): SqlFragment<D> { return this.print(checkExpression(expr, { input: this.types, ...(expect ? { expect } : {}) })); }
+  print(value: ValidatedExpr): SqlFragment<D> { return printExpression(this.dialect, value, this.value); }
   /** A column as expressions see it. */
   private readonly value: ColumnSource<D> = (name) => (this.blank.has(name) ? this.sql`CAST(${this.column(name)} AS ${typeIn(this.dialect, { kind: 'text' })})` : this.column(name));
-  private passing(name: string): SqlFragment<D> {
+  passing(name: string): SqlFragment<D> {
     if (!this.types.has(name)) throw new Refusal('SQL_COLUMN', 'There is no such column here');
     return this.column(name);
   }
-  private listed(values: readonly SqlFragment<D>[]): SqlFragment<D> {
+  listed(values: readonly SqlFragment<D>[]): SqlFragment<D> {
     const { sql } = this;
+    this.width = values.length;
     return joinSql(values.map((value, index) => sql`${value} AS ${identifier(`c${index}`)}`), sql`, `);
   }
   private columns(): SqlFragment<D> { return this.listed(this.names.map((name) => this.column(name))); }
@@ -114,14 +140,13 @@ class StagePrinter<D extends ExprDialect> {
     const list = this.listed(columns.map(({ expr }) => (expr.k === 'col' ? this.passing(expr.name) : this.expression(expr))));
     return { types, rows: sql`SELECT ${list} FROM ${this.from}${condition ? sql` WHERE ${condition}` : sql``}` };
   }
-  private typeOf(name: string): ColumnType {
+  typeOf(name: string): ColumnType {
     const type = this.types.get(name);
     if (!type) throw new Refusal('SQL_COLUMN', 'There is no such column here');
     return type;
   }
   private byGroup({ by, measures }: Extract<Stage, { op: 'group' }>): Printed<D> {
     const { sql } = this;
-    this.reaching ??= { from: this.from, where: null };
     const values = measures.map((measure) => checkMeasure(measure, this.types));
     const keys = by.map((name) => this.passing(name));
     const list = this.listed([...keys, ...values.map((value) => this.measure(value))]);
@@ -129,28 +154,25 @@ class StagePrinter<D extends ExprDialect> {
     return { types, rows: sql`SELECT ${list} FROM ${this.from}${keys.length ? sql` GROUP BY ${joinSql(keys, sql`, `)}` : sql``}` };
   }
   private measure({ fn, arg, where, type }: ValidatedMeasure): SqlFragment<D> {
-    const print = (value: Parameters<typeof printExpression<D>>[1]): SqlFragment<D> => printExpression(this.dialect, value, this.value);
-    const form = measureForms[this.dialect]({ fn, arg: arg && print(arg), from: arg?.type ?? null, where: where && print(where) });
+    const form = measureForms[this.dialect]({ fn, arg: arg && this.print(arg), from: arg?.type ?? null, where: where && this.print(where) });
     return this.sql`CAST(${form} AS ${typeIn(this.dialect, type)})`;
   }
   private firstOfKey({ keys, order }: Extract<Stage, { op: 'first' }>): Printed<D> {
     const { sql } = this;
-    this.reaching ??= { from: this.from, where: null };
-    const ranked = sql`SELECT ${this.columns()}, row_number() OVER (PARTITION BY ${joinSql(keys.map((name) => this.passing(name)), sql`, `)} ORDER BY ${this.order(order)}) AS nth FROM ${this.from}`;
+    const ranked = sql`SELECT ${this.columns()}, row_number() OVER (PARTITION BY ${joinSql(keys.map((name) => this.passing(name)), sql`, `)} ORDER BY ${this.order(order, 'total')}) AS nth FROM ${this.from}`;
     return { types: this.types, rows: sql`SELECT ${joinSql(this.names.map((_, index) => sql`${identifier(`c${index}`)}`), sql`, `)} FROM (${ranked}) AS ranked WHERE nth = 1` };
   }
   private limited({ order, n, offset }: Extract<Stage, { op: 'limit' }>): Printed<D> {
     const { sql, dialect } = this;
-    this.reaching ??= { from: this.from, where: null };
-    return { types: this.types, rows: sql`SELECT ${this.columns()} FROM ${this.from} ORDER BY ${this.order(order)} LIMIT ${literal(dialect, n)} OFFSET ${literal(dialect, offset)}` };
+    return { types: this.types, rows: sql`SELECT ${this.columns()} FROM ${this.from} ORDER BY ${this.order(order, 'total')} LIMIT ${literal(dialect, n)} OFFSET ${literal(dialect, offset)}` };
   }
-  /** The columns given, then all others: an order that leaves two rows equal would let an engine choose. */
-  private order(order: readonly Order[]): SqlFragment<D> {
+  /** The columns given, then all others, those without an order of their own by their text: an order that leaves two rows equal would let an engine choose. */
+  order(order: readonly Order[], ties: 'total' | 'as given'): SqlFragment<D> {
     const { sql } = this;
     const given = order.map(({ e, dir, nulls }) => sql`${this.sorted(checkExpression(e, { input: this.types }).type, this.expression(e))} ${dir === 'asc' ? sql`ASC` : sql`DESC`} NULLS ${nulls === 'first' ? sql`FIRST` : sql`LAST`}`);
-    const rest = this.names.filter((name) => isSortable(this.typeOf(name))).map((name) => sql`${this.sorted(this.typeOf(name), this.value(name))} ASC NULLS LAST`);
-    return joinSql([...given, ...rest], sql`, `);
+    const text: ColumnType = { kind: 'text' };
+    const rest = this.names.map((name) => (isSortable(this.typeOf(name)) ? sql`${this.sorted(this.typeOf(name), this.value(name))} ASC NULLS LAST` : sql`${this.sorted(text, sql`CAST(${this.column(name)} AS ${typeIn(this.dialect, text)})`)} ASC NULLS LAST`));
+    return joinSql(ties === 'total' ? [...given, ...rest] : given, sql`, `);
   }
   private sorted({ kind }: ColumnType, value: SqlFragment<D>): SqlFragment<D> { return this.dialect === 'postgres' && kind === 'text' ? this.sql`${value} COLLATE "C"` : value; }
 }
-interface Printed<D extends ExprDialect> { readonly rows: SqlFragment<D>; readonly types: InputColumns }

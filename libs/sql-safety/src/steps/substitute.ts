@@ -8,7 +8,7 @@ export function substituted(node: Expr, by: ReadonlyMap<string, Expr>): Expr {
     case 'col': return by.get(node.name) ?? node;
     case 'call': return { ...node, args: node.args.map(go) };
     case 'bin': return { ...node, l: go(node.l), r: go(node.r) };
-    case 'neg': case 'not': case 'isNull': case 'cast': case 'like': return { ...node, e: go(node.e) };
+    case 'neg': case 'not': case 'isNull': case 'cast': case 'like': case 'mask': return { ...node, e: go(node.e) };
     case 'and': case 'or': return { ...node, es: node.es.map(go) };
     case 'between': return { ...node, e: go(node.e), lo: go(node.lo), hi: go(node.hi) };
     case 'in': return { ...node, e: go(node.e), es: node.es.map(go) };
