@@ -4,9 +4,9 @@ import { Glyph } from './glyph.tsx';
 import { digestWords } from './run-words.ts';
 
 /** Where every row went: one line of figures over one bar of the same shares. */
-export function Equation({ receipt: { read, filtered, rejected, written, grouped } }: { receipt: Receipt }) {
-  const parts = [['filtered', filtered, 'idle'], ['rejected', rejected, 'bad'], [grouped === undefined ? 'written' : 'grouped', grouped ?? written, 'ok']] as const;
-  const balances = read === filtered + rejected + (grouped ?? written);
+export function Equation({ receipt: { read, filtered, rejected, written, grouped, joined } }: { receipt: Receipt }) {
+  const parts = [['filtered', filtered, 'idle'], ['rejected', rejected, 'bad'], [grouped === undefined ? joined === undefined ? 'written' : 'joined' : 'grouped', grouped ?? joined ?? written, 'ok']] as const;
+  const balances = read === filtered + rejected + (grouped ?? joined ?? written);
   return (
     <section className="card balance" aria-label="Balance">
       <div className="equation">

@@ -40,7 +40,7 @@ export const Pipeline = z.object({
   description: SafeText.max(1000).optional().describe('What it is for, in a sentence.'),
   from: PipelineSource.describe('What is read.'),
   to: PipelineTarget.describe('What is written.'),
-  steps: z.array(Step).max(100).optional().describe('Transformations, one after the other: filter, derive, select, drop, rename, cast.'),
+  steps: z.array(Step).max(100).optional().describe('Transformations, one after the other.'),
   checks: z.array(PipelineCheck).max(200).optional().describe('What every row has to keep.'),
   onFail: OnFail.optional().describe('What becomes of bad rows; stop when left out.'),
   replays: Replaying.optional().describe('Rows in quarantine that are brought back; what `agent-etl quarantine replay` writes.'),

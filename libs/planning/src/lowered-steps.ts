@@ -1,5 +1,7 @@
-import type { Expr, Issue, Measure, Order, Step } from '@agent-etl/contracts';
+import type { Expr, Issue, Measure, Step } from '@agent-etl/contracts';
 import { type Checked, type ExprDialect, type Fused, type InputColumns, type LoweredStep, checked, fuseSteps, stepType } from '@agent-etl/sql-safety';
+import { lowerJoin, lowerLookup, lowerOrder, lowerUnion, numbered } from './lowered-others.ts';
+import type { Reaching } from './transformed.ts';
 
 /** Reads a text as an expression; `path` says where it stands. */
 export type ReadExpression = (text: string, path: string) => Promise<Checked<Expr>>;
@@ -7,27 +9,33 @@ const at = (index: number, ...rest: readonly string[]): string => ['/pipeline/st
 
 /** Reads the texts of steps and makes one projection and one condition of all of them.
  * @returns every text that cannot be read as an issue, or else the first step that does not fit its columns */
-export async function fusedOf(steps: readonly Step[], { input, read, dialect }: { readonly input: InputColumns; readonly read: ReadExpression; readonly dialect: ExprDialect }): Promise<Checked<Fused>> {
-  const lowered = await Promise.all(steps.map((step, index) => lower(step, { index, read })));
+export async function fusedOf(steps: readonly Step[], { input, read, ...engine }: Fitting): Promise<Checked<Fused>> {
+  const number = numbered(steps);
+  const lowered = await Promise.all(steps.map((step, index) => lower(step, { index, read, number })));
   const issues = lowered.flatMap((each) => (each.ok ? [] : each.issues));
   if (issues.length) return { ok: false, issues };
   const values = lowered.flatMap((each) => (each.ok ? [each.value] : []));
   let failing = 0;
-  const fused = checked('', () => fuseSteps(values, input, { dialect, at: (index) => { failing = index; } }));
+  const fused = checked('', () => fuseSteps(values, input, { ...engine, at: (index) => { failing = index; } }));
   return fused.ok ? fused : { ok: false, issues: fused.issues.map((issue) => ({ ...issue, path: at(failing, Object.keys(steps[failing] ?? {})[0] ?? '') })) };
 }
 
-interface Place { readonly index: number; readonly read: ReadExpression }
-async function lower(step: Step, { index, read }: Place): Promise<Checked<LoweredStep>> {
-  const { filter, derive, select, drop, rename, cast, aggregate, dedupe, limit } = step;
+/** @property inputs columns of the other datasets, in the order of `otherDatasets` */
+export interface Fitting { readonly input: InputColumns; readonly read: ReadExpression; readonly dialect: ExprDialect; readonly inputs?: readonly InputColumns[]; readonly handsOff?: Reaching }
+interface Place { readonly index: number; readonly read: ReadExpression; readonly number: (address: string) => number }
+async function lower(step: Step, { index, read, number }: Place): Promise<Checked<LoweredStep>> {
+  const { filter, derive, select, drop, rename, cast, aggregate, dedupe, limit, join, lookup, union } = step;
   if (filter !== undefined) return onto(await read(filter, at(index, 'filter')), (where) => ({ op: 'filter', where }));
-  if (derive) return derived(derive, { index, read });
+  if (derive) return derived(derive, { index, read, number });
   if (select) return { ok: true, value: { op: 'select', columns: select } };
   if (drop) return { ok: true, value: { op: 'drop', columns: drop } };
   if (rename) return { ok: true, value: { op: 'rename', names: new Map(Object.entries(rename)) } };
-  if (aggregate) return grouped(aggregate, { index, read });
-  if (dedupe) return { ok: true, value: { op: 'first', keys: dedupe.keys, order: dedupe.keep.map(ordered) } };
-  if (limit) return { ok: true, value: { op: 'limit', order: limit.by.map(ordered), n: limit.n, offset: limit.offset ?? 0 } };
+  if (aggregate) return grouped(aggregate, { index, read, number });
+  if (dedupe) return { ok: true, value: { op: 'first', keys: dedupe.keys, order: dedupe.keep.map(lowerOrder) } };
+  if (limit) return { ok: true, value: { op: 'limit', order: limit.by.map(lowerOrder), n: limit.n, offset: limit.offset ?? 0 } };
+  if (join) return { ok: true, value: lowerJoin(join, number) };
+  if (lookup) return { ok: true, value: lowerLookup(lookup, number) };
+  if (union) return { ok: true, value: lowerUnion(union, number) };
   const { column = '', to = '', format, onError = 'fail' } = cast ?? {};
   return onto(checked(at(index, 'cast', 'to'), () => stepType(to)), (type) => ({ op: 'cast', column, to: type, onError, ...(format === undefined ? {} : { format }) }));
 }
@@ -37,7 +45,6 @@ async function derived(columns: Readonly<Record<string, string>>, { index, read 
   const issues: Issue[] = exprs.flatMap(({ expr }) => (expr.ok ? [] : expr.issues));
   return issues.length ? { ok: false, issues } : { ok: true, value: { op: 'derive', columns: exprs.flatMap(({ as, expr }) => (expr.ok ? [{ as, expr: expr.value }] : [])) } };
 }
-const ordered = ({ column, dir = 'asc', nulls = 'last' }: { readonly column: string; readonly dir?: Order['dir'] | undefined; readonly nulls?: Order['nulls'] | undefined }): Order => ({ e: { k: 'col', name: column }, dir, nulls });
 async function grouped({ by = [], measures }: NonNullable<Step['aggregate']>, { index, read }: Place): Promise<Checked<LoweredStep>> {
   const text = async (written: string | undefined, ...path: readonly string[]): Promise<Checked<Expr | null>> => (written === undefined ? { ok: true, value: null } : read(written, at(index, 'aggregate', 'measures', ...path)));
   const lowered = await Promise.all(measures.map(async ({ as, fn, arg, where }, nth) => ({ as, fn, arg: await text(arg, String(nth), 'arg'), where: await text(where, String(nth), 'where') })));

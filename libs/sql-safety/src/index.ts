@@ -17,4 +17,4 @@ export { type ColumnSource, printExpression } from './render/print-expression.ts
 export { type ExprDialect, nativeOf } from './render/types.ts';
 export { type Fused, type FusedColumn, type LoweredStep, fuseSteps } from './steps/fuse-steps.ts';
 export { stepType } from './steps/step-type.ts';
-export { type PrintedRow, type PrintedTransform, type TransformInput, printRow, printTransform } from './steps/print-transform.ts';
+export { type PrintedCombining, type PrintedRow, type PrintedTransform, type TransformInput, printRow, printTransform } from './steps/print-transform.ts';

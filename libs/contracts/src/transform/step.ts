@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { SafeText } from '../ids.ts';
+import { OrderBy } from './order-by.ts';
+import { JoinStep, LookupStep, UnionStep } from './other-datasets.ts';
 import { aggregateFunctions } from './transform.ts';
 
 const Name = SafeText.min(1).max(255);
 const Text = SafeText.min(1).max(8_192);
 const Names = z.array(Name).min(1);
-export const stepKinds = ['filter', 'derive', 'select', 'drop', 'rename', 'cast', 'aggregate', 'dedupe', 'limit'] as const;
+export const stepKinds = ['filter', 'derive', 'select', 'drop', 'rename', 'cast', 'aggregate', 'dedupe', 'limit', 'join', 'lookup', 'union'] as const;
 export type StepKind = (typeof stepKinds)[number];
 
 const hasSome = (columns: object): boolean => Object.keys(columns).length > 0;
@@ -15,9 +17,6 @@ const CastStep = z.object({
   to: SafeText.min(1).max(63).describe('boolean, smallint, integer, bigint, decimal(p,s), double, text, date or timestamp.'),
   format: SafeText.min(1).max(100).optional().describe('How the text spells a date or a timestamp, such as %b %d %Y.'),
   onError: z.enum(['fail', 'null', 'quarantine']).optional().describe('What a value that does not fit does: fail (default), become NULL, or have its row set aside (with onFail: quarantine, from files).'),
-}).strict();
-const OrderBy = z.object({
-  column: Name.describe('Column.'), dir: z.enum(['asc', 'desc']).optional().describe('asc when left out.'), nulls: z.enum(['first', 'last']).optional().describe('last when left out.'),
 }).strict();
 const AggregateStep = z.object({
   by: z.array(Name).optional().describe('Columns that make a group; one group of all rows when left out.'),
@@ -38,6 +37,9 @@ export const Step = z.object({
   aggregate: AggregateStep.optional().describe('One row for each group.'),
   dedupe: z.object({ keys: Names.describe('Columns that name a row.'), keep: z.array(OrderBy).min(1).describe('Which of several comes first and stays.') }).strict().optional().describe('One row for each key.'),
   limit: z.object({ n: z.int().nonnegative().describe('Rows.'), offset: z.int().nonnegative().optional().describe('Rows to leave out before them.'), by: z.array(OrderBy).min(1).describe('Which rows come first.') }).strict().optional().describe('The first rows of an order.'),
+  join: JoinStep.optional().describe('Rows with what they find in another dataset by equal columns.'),
+  lookup: LookupStep.optional().describe('Columns from a table that has one row for each key.'),
+  union: UnionStep.optional().describe('Rows of other datasets behind these.'),
 }).strict().refine((step) => Object.keys(step).length === 1, `is one of ${stepKinds.join(', ')}, each in a step of its own`)
   .meta({ id: 'Step', description: 'One transformation of rows.' });
 export type Step = z.infer<typeof Step>;

@@ -1,5 +1,5 @@
-import type { ChunkRange, LedgerRow, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
-import { type Digest, EtlError, type LoadResult, type LoadTask, type Span, isRowWise, leavesOut } from '@agent-etl/contracts';
+import type { ChunkRange, LedgerRow, Reached, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
+import { type Digest, EtlError, type LoadResult, type LoadTask, type Span, leavesOut } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { assertWithinLimit } from './aside-rules.ts';
 import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf, sumsOf } from './load-rules.ts';
 import { type Ends, moveChunk } from './move-chunk.ts';
 import { raiseFence } from './raise-fence.ts';
+import { sourceOf } from './source-of.ts';
 import { spanOf } from './span-of.ts';
 import { type StepContext, writerOf } from './step-context.ts';
 
@@ -21,10 +22,10 @@ import { type StepContext, writerOf } from './step-context.ts';
 export async function runLoad(context: StepContext, task: LoadTask): Promise<LoadResult> {
   const progress = new LoadProgress(task, (now) => { context.report(now); });
   progress.connecting();
-  const [source, target] = await Promise.all([context.open(task.source.connection), context.open(task.target.connection)]);
+  const [source, target] = await Promise.all([sourceOf(context, task), context.open(task.target.connection)]);
   const sink = await target.sink.begin(task, writerOf(context, task.id));
   try {
-    return await new Load(context, task, { source: source.source, sink, progress }).run();
+    return await new Load(context, task, { source, sink, progress }).run();
   } finally {
     await sink.close();
   }
@@ -142,8 +143,10 @@ class Load {
     progress.begin(ranges.length, ledger);
     const seen: { digest: Digest | null; sample?: LoadResult['sample']; ms: number } = { digest: null, ms: 0 };
     const ends = { source: session, sink, carrier: this.task.carrier, progress, judging: await this.judged() };
-    const { level = 'full' } = this.task;
+    const { level = 'full', transform } = this.task;
     const { lanes } = this.context;
+    // A join that finds more than it may is found out before its rows travel.
+    const early = transform?.inputs ? await this.reached(session, ranges) : null;
     const hash = this.hashBeside({ session, ranges, span });
     const timed = hash && (async (signal: AbortSignal): Promise<void> => {
       const startedAt = performance.now();
@@ -160,9 +163,13 @@ class Load {
     const digest = seen.digest ?? passing ?? (level === 'full' ? await session.digest(ranges, this.context.signal) : null);
     const aside = await sink.aside?.() ?? [];
     assertWithinLimit(this.task.judging, { ...sumsOf(written), aside });
+    const reached = early ?? await this.reached(session, ranges);
+    return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, transform, span, of: seen.sample ? 'sample' : 'all', aside }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}) };
+  }
+
+  private async reached(session: SourceSession, ranges: readonly ChunkRange[]): Promise<Reached | null> {
     const { transform } = this.task;
-    const reached = transform && leavesOut(transform) ? await session.reached?.(ranges, this.context.signal) ?? null : null;
-    return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, isRowWise: !transform || isRowWise(transform), span, of: seen.sample ? 'sample' : 'all', aside }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}) };
+    return transform && leavesOut(transform) ? await session.reached?.(ranges, this.context.signal) ?? null : null;
   }
 
   /** What hashes the source while it is copied: all of it where rows are not hashed on their way, or the sample of this run. */

@@ -1,13 +1,15 @@
-import { type ColumnType, type Expr, type Measure, type Order, type Stage, didYouMean } from '@agent-etl/contracts';
+import { type ColumnType, type Expr, MOST_INPUTS, type Measure, type Order, type Stage, type UnionStage, didYouMean } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { checkMeasure } from '../check/check-measure.ts';
-import { bool, isSortable, isUsable } from '../check/type-rules.ts';
+import { MOST_DIGITS, bool, isSortable, isUsable } from '../check/type-rules.ts';
 import type { ValidatedExpr } from '../check/validated.ts';
 import { identifier, isName } from '../ident/identifier.ts';
 import { Refusal } from '../refusal.ts';
 import { printExpression } from '../render/print-expression.ts';
 import type { ExprDialect } from '../render/types.ts';
 import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
+import { combine, joinsIn } from './combine.ts';
+import type { LoweredJoin } from './join.ts';
 import { substituted } from './substitute.ts';
 
 /** Steps whose texts were lowered. */
@@ -19,29 +21,35 @@ export type LoweredStep =
   | { readonly op: 'cast'; readonly column: string; readonly to: ColumnType; readonly onError: 'fail' | 'null' | 'quarantine'; readonly format?: string }
   | { readonly op: 'group'; readonly by: readonly string[]; readonly measures: readonly Measure[] }
   | { readonly op: 'first'; readonly keys: readonly string[]; readonly order: readonly Order[] }
-  | { readonly op: 'limit'; readonly order: readonly Order[]; readonly n: number; readonly offset: number };
+  | { readonly op: 'limit'; readonly order: readonly Order[]; readonly n: number; readonly offset: number }
+  | LoweredJoin | UnionStage;
 
-/** A column behind the last step. `source` is the column of the input that it is, unchanged, or null. */
-export interface FusedColumn { readonly name: string; readonly type: ColumnType; readonly source: string | null }
-/** What steps come to: as few stages as they need, and the columns behind them. */
-export interface Fused { readonly columns: readonly FusedColumn[]; readonly stages: readonly Stage[] }
+/** A column behind the last step. `source` is the column of the input that it is, unchanged, or null; `padded` where a join may have made it NULL. */
+export interface FusedColumn { readonly name: string; readonly type: ColumnType; readonly source: string | null; readonly padded?: boolean }
+/** What steps come to: as few stages as they need, and the columns behind them.
+ * @property handOff how many of the stages the engine of the source computes, and the columns behind them, where another engine computes the others */
+export interface Fused { readonly columns: readonly FusedColumn[]; readonly stages: readonly Stage[]; readonly handOff?: { readonly after: number; readonly columns: readonly FusedColumn[] } }
 
-interface Held { readonly name: string; readonly expr: Expr; readonly type: ColumnType; readonly source: string | null }
+interface Held extends FusedColumn { readonly expr: Expr }
 /** Rows whose value did not fit a type that a step gave it. They are set aside whatever later steps make of the column. */
 interface Misfit { readonly name: string; readonly expr: Expr }
 /** Rows behind some stages, and what the row-wise steps since then make of them: neighbours become one stage. */
-interface State { readonly stages: readonly Stage[]; readonly input: InputColumns; readonly held: readonly Held[]; readonly conditions: readonly Expr[]; readonly misfits: readonly Misfit[]; readonly dialect: ExprDialect | null }
+interface State { readonly stages: readonly Stage[]; readonly input: InputColumns; readonly held: readonly Held[]; readonly conditions: readonly Expr[]; readonly misfits: readonly Misfit[]; readonly dialect: ExprDialect | null;
+  readonly inputs: readonly InputColumns[]; readonly handsOff: Fusing['handsOff']; readonly handOff: Fused['handOff'] }
 /** @property at called with the number of a step before it is applied: a refusal is about that one
- * @property dialect of the engine that will compute the steps: what it has no form for is refused here, not when the rows are read */
-export interface Fusing { readonly at?: (step: number) => void; readonly dialect?: ExprDialect }
+ * @property dialect of the engine that will compute the steps: what it has no form for is refused here, not when the rows are read
+ * @property inputs columns of the other datasets, by their number
+ * @property handsOff where rows are handed to DuckDB: at the first join or union, or before everything. Left out: one engine computes all */
+export interface Fusing { readonly at?: (step: number) => void; readonly dialect?: ExprDialect; readonly inputs?: readonly InputColumns[]; readonly handsOff?: 'at-the-first-join' | 'at-once' | undefined }
 
 /** Applies steps one after the other to the columns of an input.
  * @throws Refusal `SQL_COLUMN`, `STEP_COLUMN_CLASH`, `SQL_IDENTIFIER`, `SQL_NO_FORM`, and what `checkExpression` refuses */
-export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, { at = () => undefined, dialect }: Fusing = {}): Fused {
-  const begin: State = { stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [], misfits: [], dialect: dialect ?? null };
+export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, { at = () => undefined, dialect, inputs = [], handsOff }: Fusing = {}): Fused {
+  const fresh: State = { inputs, handsOff, handOff: undefined, stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [], misfits: [], dialect: dialect ?? null };
+  const begin = handsOff === 'at-once' ? handedOff(fresh) : fresh;
   const end = steps.reduce((state, step, index) => { at(index); return refuseNames(applied(step, state), input); }, begin);
-  const { stages } = end.stages.length && isUntouched(end) ? end : flushed(end);
-  return { stages, columns: end.held.map(({ name, type, source }) => ({ name, type, source })) };
+  const { stages, handOff } = end.stages.length && isUntouched(end) ? end : flushed(end);
+  return { stages, columns: end.held.map(plain), ...(handOff ? { handOff } : {}) };
 }
 
 function applied(step: LoweredStep, state: State): State {
@@ -59,12 +67,30 @@ function applied(step: LoweredStep, state: State): State {
     case 'group': return grouped(step, flushed(state));
     case 'first': { const next = flushed(state); return { ...next, stages: [...next.stages, { op: 'first', keys: step.keys.map((name) => comparable(next.held, name).name), order: ordered(step.order, next) }] }; }
     case 'limit': { const next = flushed(state); return { ...next, stages: [...next.stages, { op: 'limit', order: ordered(step.order, next), n: step.n, offset: step.offset }] }; }
+    case 'join': case 'union': return combined(step, flushed(state));
   }
+}
+const plain = ({ name, type, source, padded }: FusedColumn): FusedColumn => ({ name, type, source, ...(padded ? { padded } : {}) });
+
+function combined(step: LoweredJoin | UnionStage, state: State): State {
+  const next = state.handsOff && !state.handOff ? handedOff(state) : state;
+  if (joinsIn(next.stages) + joinsIn([step]) > MOST_INPUTS) throw new Refusal('SQL_LIMIT', `There are more than ${MOST_INPUTS} joins and unions`);
+  const { stage, columns } = combine(step, next.held.map(plain), next.inputs);
+  return behind({ ...next, stages: [...next.stages, stage] }, columns);
+}
+/** From here on DuckDB computes: what it has no type for cannot come along. */
+function handedOff(state: State): State {
+  const lost = state.held.find(({ type: { kind, precision } }) => kind === 'other' || (kind === 'dec' && (precision === undefined || precision > MOST_DIGITS)));
+  if (lost) throw new Refusal('SQL_TYPE', `The rows are handed to another engine here, and ${lost.type.kind === 'dec' ? 'a decimal without declared digits' : 'a type that only its own engine knows'} cannot come along; drop the column before, or cast it`);
+  return { ...state, dialect: 'duckdb', handOff: { after: state.stages.length, columns: state.held.map(plain) } };
 }
 
 function derived(state: State, columns: readonly { readonly as: string; readonly expr: Expr }[]): State {
   // A copy is the column that it copies, with its type as the engine spells it.
-  const made = columns.map(({ as, expr }): Held => ({ name: as, source: expr.k === 'col' ? state.held.find(({ name }) => name === expr.name)?.source ?? null : null, ...inTerms(expr, state) }));
+  const made = columns.map(({ as, expr }): Held => {
+    const copied = expr.k === 'col' ? state.held.find(({ name }) => name === expr.name) : undefined;
+    return { name: as, source: copied?.source ?? null, ...(copied?.padded ? { padded: true } : {}), ...inTerms(expr, state) };
+  });
   return { ...state, held: [...state.held.map((column) => made.find(({ name }) => name === column.name) ?? column), ...made.filter(({ name }) => !state.held.some((column) => column.name === name))] };
 }
 function casted({ column, to, onError, format }: Extract<LoweredStep, { op: 'cast' }>, state: State): State {
@@ -80,7 +106,7 @@ function grouped({ by, measures }: Extract<LoweredStep, { op: 'group' }>, state:
   const values = measures.map((measure) => checkMeasure(measure, state.input));
   for (const { arg, where } of values) for (const each of [arg, where]) if (each) assertForm(each, state);
   const stage: Stage = { op: 'group', by: keys.map(({ name }) => name), measures: values.map(({ as, fn, arg, where }) => ({ as, fn, arg: arg?.expr ?? null, where: where?.expr ?? null })) };
-  return behind({ ...state, stages: [...state.stages, stage] }, [...keys.map(({ name, type, source }) => ({ name, type, source })), ...values.map(({ as, type }) => ({ name: as, type, source: null }))]);
+  return behind({ ...state, stages: [...state.stages, stage] }, [...keys.map(plain), ...values.map(({ as, type }) => ({ name: as, type, source: null }))]);
 }
 const ordered = (order: readonly Order[], state: State): Order[] => order.map((part) => {
   const { expr, type } = inTerms(part.e, state);
@@ -97,7 +123,7 @@ function flushed(state: State): State {
 }
 const isUntouched = ({ held, input, conditions, misfits }: State): boolean => !conditions.length && !misfits.length && held.length === input.size && held.every(({ name, expr }) => expr.k === 'col' && expr.name === name);
 const behind = (state: State, columns: readonly FusedColumn[]): State => ({
-  dialect: state.dialect, stages: state.stages, conditions: [], misfits: [], input: new Map(columns.map(({ name, type }) => [name, type])), held: columns.map(({ name, type, source }) => ({ name, type, source, expr: { k: 'col', name } })) });
+  ...state, conditions: [], misfits: [], input: new Map(columns.map(({ name, type }) => [name, type])), held: columns.map((column) => ({ ...plain(column), expr: { k: 'col', name: column.name } })) });
 
 /** An expression over the columns that a step sees, checked, in terms of the columns behind the last stage. */
 function inTerms(expr: Expr, state: State, expect?: ColumnType): { readonly expr: Expr; readonly type: ColumnType } {

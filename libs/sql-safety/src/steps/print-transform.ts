@@ -1,7 +1,7 @@
-import { type ColumnType, EtlError, type Order, type Stage, type Transform } from '@agent-etl/contracts';
+import { type Combined, type ColumnType, EtlError, type JoinStage, MOST_INPUTS, type Order, type Stage, type Transform, type UnionStage, addressOf } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { type ValidatedMeasure, checkMeasure } from '../check/check-measure.ts';
-import { bool, isSortable } from '../check/type-rules.ts';
+import { bool } from '../check/type-rules.ts';
 import { identifier } from '../ident/identifier.ts';
 import { Refusal } from '../refusal.ts';
 import { measureForms } from '../render/measure-forms.ts';
@@ -9,19 +9,27 @@ import { type ColumnSource, printExpression } from '../render/print-expression.t
 import { type ExprDialect, typeIn } from '../render/types.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
+import { combinedFrom } from './combined.ts';
+import { printJoin } from './print-join.ts';
+import { type Side, blanksOf, listed, orderOf, otherSide, seenAs, typeAt } from './side.ts';
+import { printUnion } from './union.ts';
 
-/** What a transform begins with: a FROM list, and where each column of the source stands in it. */
-export interface TransformInput<D extends ExprDialect> { readonly from: SqlFragment<D>; readonly column: ColumnSource<D> }
+/** What a transform begins with: a FROM list, and where each column of the source stands in it; then the same of its other inputs, in their order. */
+export interface TransformInput<D extends ExprDialect> { readonly from: SqlFragment<D>; readonly column: ColumnSource<D>; readonly inputs?: readonly TransformInput<D>[] }
+/** A join or a union, and a statement of one row that counts what it does. `read` makes of that row what a receipt says.
+ * @throws EtlError of `read`: `data.join-multiplies`, `data.join-missed` */
+export interface PrintedCombining<D extends ExprDialect> { readonly counted: SqlFragment<D>; read(row: Readonly<Record<string, unknown>>): Combined }
 /** @property rows SELECT whose columns are c0, c1, … in the order of `names`
- * @property reaching SELECT that counts the rows of the source (`seen`) and those that the filters before any grouping let through (`kept`) */
-export interface PrintedTransform<D extends ExprDialect> { readonly rows: SqlFragment<D>; readonly names: readonly string[]; readonly reaching: SqlFragment<D> }
+ * @property reaching SELECT that counts the rows of the source (`seen`) and those that the filters before any grouping let through (`kept`)
+ * @property combining what joins and unions do, in their order */
+export interface PrintedTransform<D extends ExprDialect> { readonly rows: SqlFragment<D>; readonly names: readonly string[]; readonly reaching: SqlFragment<D>; readonly combining: readonly PrintedCombining<D>[] }
 
 /** Checks a stored transform again and prints it: between plan and run it was only data.
  * @throws EtlError `sql.rejected` */
-export function printTransform<D extends ExprDialect>(dialect: D, { input, stages }: Transform, begin: TransformInput<D>): PrintedTransform<D> {
+export function printTransform<D extends ExprDialect>(dialect: D, transform: Pick<Transform, 'input' | 'inputs' | 'stages'>, begin: TransformInput<D>): PrintedTransform<D> {
   return told(() => {
-    const printer = new StagePrinter(dialect, input, begin);
-    for (const stage of stages) printer.add(stage);
+    const printer = new StagePrinter(dialect, transform, begin);
+    for (const stage of transform.stages) printer.add(stage);
     return printer.done();
   });
 }
@@ -50,9 +58,6 @@ export function printRow<D extends ExprDialect>(dialect: D, { input, stages }: T
   }));
 }
 
-/** Texts of PostgreSQL that its functions read with their blanks, or that have no collation. They pass as they are; expressions see what they say. */
-const BLANK = /^(character\(|"char"$)/;
-
 class StagePrinter<D extends ExprDialect> {
   private readonly dialect: D;
   private readonly sql: ReturnType<typeof sqlFor<D>>;
@@ -64,20 +69,24 @@ class StagePrinter<D extends ExprDialect> {
   /** Filters of the rows before anything else happens to them. */
   private reaching: { readonly from: SqlFragment<D>; readonly where: SqlFragment<D> | null } | null = null;
   private blank: ReadonlySet<string>;
-  constructor(dialect: D, input: Transform['input'], { from, column }: TransformInput<D>) {
+  private readonly others: readonly { readonly side: Side<D>; readonly address: string }[];
+  private readonly combining: PrintedCombining<D>[] = [];
+  constructor(dialect: D, { input, inputs = [] }: Pick<Transform, 'input' | 'inputs'>, { from, column, inputs: begins = [] }: TransformInput<D>) {
     this.dialect = dialect;
     this.sql = sqlFor(dialect);
     this.types = new Map(input.map(({ name, type }) => [name, type]));
-    this.blank = new Set(dialect === 'postgres' ? input.filter(({ native }) => BLANK.test(native)).map(({ name }) => name) : []);
+    this.blank = blanksOf(dialect, input);
+    this.others = inputs.flatMap(({ columns, source }, index) => { const other = begins[index]; return other ? [{ side: otherSide(dialect, columns, other), address: addressOf(source) }] : []; });
     this.from = from;
     this.column = column;
     this.names = [...this.types.keys()];
   }
 
   add(stage: Stage): void {
-    const next = stage.op === 'rows' ? this.byRow(stage) : stage.op === 'group' ? this.byGroup(stage) : stage.op === 'first' ? this.firstOfKey(stage) : this.limited(stage);
+    const next = this.printed(stage);
     if (stage.op === 'rows') this.blank = new Set(stage.columns.filter(({ expr }) => expr.k === 'col' && this.blank.has(expr.name)).map(({ name }) => name));
     if (stage.op === 'group') this.blank = new Set(stage.by.filter((name) => this.blank.has(name)));
+    if (stage.op === 'union') this.blank = new Set();
     this.rows = next.rows;
     this.types = next.types;
     this.names = [...next.types.keys()];
@@ -85,25 +94,32 @@ class StagePrinter<D extends ExprDialect> {
     this.from = sql`(${next.rows}) AS stage`;
     this.column = (name) => sql`stage.${identifier(`c${names.indexOf(name)}`)}`;
   }
+  private printed(stage: Stage): Printed<D> {
+    switch (stage.op) {
+      case 'rows': return this.byRow(stage);
+      case 'group': return this.byGroup(stage);
+      case 'first': return this.firstOfKey(stage);
+      case 'limit': return this.limited(stage);
+      case 'join': return this.joined(stage);
+      case 'union': return this.united(stage);
+    }
+  }
   done(): PrintedTransform<D> {
     if (!this.rows) throw new Refusal('IR_SHAPE', 'There is no step');
     const { sql, reaching } = this;
-    return { rows: this.rows, names: this.names,
+    return { rows: this.rows, names: this.names, combining: this.combining,
       reaching: reaching?.where ? sql`SELECT count(*) AS seen, count(*) FILTER (WHERE ${reaching.where}) AS kept FROM ${reaching.from}` : sql`SELECT count(*) AS seen, count(*) AS kept FROM ${reaching?.from ?? this.from}` };
   }
 
   private expression(expr: unknown, expect?: ColumnType): SqlFragment<D> { return printExpression(this.dialect, checkExpression(expr, { input: this.types, ...(expect ? { expect } : {}) }), this.value); }
   /** A column as expressions see it. */
-  private readonly value: ColumnSource<D> = (name) => (this.blank.has(name) ? this.sql`CAST(${this.column(name)} AS ${typeIn(this.dialect, { kind: 'text' })})` : this.column(name));
+  private readonly value: ColumnSource<D> = (name) => seenAs(this.dialect, this.blank, this.column)(name);
+  private get side(): Side<D> { return { types: this.types, from: this.from, column: this.column, value: this.value }; }
   private passing(name: string): SqlFragment<D> {
     if (!this.types.has(name)) throw new Refusal('SQL_COLUMN', 'There is no such column here');
     return this.column(name);
   }
-  private listed(values: readonly SqlFragment<D>[]): SqlFragment<D> {
-    const { sql } = this;
-    return joinSql(values.map((value, index) => sql`${value} AS ${identifier(`c${index}`)}`), sql`, `);
-  }
-  private columns(): SqlFragment<D> { return this.listed(this.names.map((name) => this.column(name))); }
+  private columns(): SqlFragment<D> { return listed(this.dialect, this.names.map((name) => this.column(name))); }
 
   private byRow({ columns, where }: Extract<Stage, { op: 'rows' }>): Printed<D> {
     const { sql } = this;
@@ -111,20 +127,16 @@ class StagePrinter<D extends ExprDialect> {
     this.reaching ??= { from: this.from, where: condition };
     // A column that only passes is not a calculation: its type may be one that expressions do not know.
     const types = new Map(columns.map(({ name, expr }) => [name, expr.k === 'col' ? this.typeOf(expr.name) : checkExpression(expr, { input: this.types }).type]));
-    const list = this.listed(columns.map(({ expr }) => (expr.k === 'col' ? this.passing(expr.name) : this.expression(expr))));
+    const list = listed(this.dialect, columns.map(({ expr }) => (expr.k === 'col' ? this.passing(expr.name) : this.expression(expr))));
     return { types, rows: sql`SELECT ${list} FROM ${this.from}${condition ? sql` WHERE ${condition}` : sql``}` };
   }
-  private typeOf(name: string): ColumnType {
-    const type = this.types.get(name);
-    if (!type) throw new Refusal('SQL_COLUMN', 'There is no such column here');
-    return type;
-  }
+  private typeOf(name: string): ColumnType { return typeAt(this.types, name); }
   private byGroup({ by, measures }: Extract<Stage, { op: 'group' }>): Printed<D> {
     const { sql } = this;
     this.reaching ??= { from: this.from, where: null };
     const values = measures.map((measure) => checkMeasure(measure, this.types));
     const keys = by.map((name) => this.passing(name));
-    const list = this.listed([...keys, ...values.map((value) => this.measure(value))]);
+    const list = listed(this.dialect, [...keys, ...values.map((value) => this.measure(value))]);
     const types = new Map<string, ColumnType>([...by.map((name): [string, ColumnType] => [name, this.typeOf(name)]), ...values.map(({ as, type }): [string, ColumnType] => [as, type])]);
     return { types, rows: sql`SELECT ${list} FROM ${this.from}${keys.length ? sql` GROUP BY ${joinSql(keys, sql`, `)}` : sql``}` };
   }
@@ -144,13 +156,26 @@ class StagePrinter<D extends ExprDialect> {
     this.reaching ??= { from: this.from, where: null };
     return { types: this.types, rows: sql`SELECT ${this.columns()} FROM ${this.from} ORDER BY ${this.order(order)} LIMIT ${literal(dialect, n)} OFFSET ${literal(dialect, offset)}` };
   }
-  /** The columns given, then all others: an order that leaves two rows equal would let an engine choose. */
-  private order(order: readonly Order[]): SqlFragment<D> {
-    const { sql } = this;
-    const given = order.map(({ e, dir, nulls }) => sql`${this.sorted(checkExpression(e, { input: this.types }).type, this.expression(e))} ${dir === 'asc' ? sql`ASC` : sql`DESC`} NULLS ${nulls === 'first' ? sql`FIRST` : sql`LAST`}`);
-    const rest = this.names.filter((name) => isSortable(this.typeOf(name))).map((name) => sql`${this.sorted(this.typeOf(name), this.value(name))} ASC NULLS LAST`);
-    return joinSql([...given, ...rest], sql`, `);
+  private joined(stage: JoinStage): Printed<D> {
+    const { address, side: right } = this.other(stage.input);
+    this.reaching ??= { from: this.from, where: null };
+    const { counted, ...printed } = printJoin(this.dialect, stage, { left: this.side, right });
+    this.combining.push({ counted, read: (row) => combinedFrom(row, { stage, address }) });
+    return printed;
   }
-  private sorted({ kind }: ColumnType, value: SqlFragment<D>): SqlFragment<D> { return this.dialect === 'postgres' && kind === 'text' ? this.sql`${value} COLLATE "C"` : value; }
+  private united(stage: UnionStage): Printed<D> {
+    const others = stage.inputs.map((input) => this.other(input));
+    this.reaching ??= { from: this.from, where: null };
+    const { counted, ...printed } = printUnion(this.dialect, stage, [this.side, ...others.map(({ side }) => side)]);
+    this.combining.push({ counted, read: (row) => combinedFrom(row, { stage, address: others.map(({ address }) => address).join(', ') }) });
+    return printed;
+  }
+  private other(index: number): { readonly side: Side<D>; readonly address: string } {
+    const other = this.others[index];
+    if (!other) throw new Refusal('IR_SHAPE', 'There is no such input');
+    if (this.combining.length >= MOST_INPUTS) throw new Refusal('SQL_LIMIT', `There are more than ${MOST_INPUTS} joins and unions`);
+    return other;
+  }
+  private order(order: readonly Order[]): SqlFragment<D> { return orderOf(this.dialect, this.side, order); }
 }
 interface Printed<D extends ExprDialect> { readonly rows: SqlFragment<D>; readonly types: InputColumns }
