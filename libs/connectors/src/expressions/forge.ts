@@ -43,7 +43,8 @@ export class Forge {
       return fuseSteps(steps, this.input);
     }
   }
-  private step(): LoweredStep {
+  /** A step over single rows or groups; the checker may refuse it. */
+  step(): LoweredStep {
     const names = [...this.input.keys()];
     const some = (): string[] => { const chosen = names.filter(() => this.random() < 0.6); return chosen.length ? chosen : [this.pick(names)]; };
     const order = () => [{ e: { k: 'col', name: this.pick(names) } as const, dir: this.pick(['asc', 'desc'] as const), nulls: this.pick(['first', 'last'] as const) }];
