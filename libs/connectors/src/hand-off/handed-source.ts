@@ -2,7 +2,7 @@ import { type Digest, EtlError, type LoadTask, type Transform } from '@agent-etl
 import { createHash } from 'node:crypto';
 import { FileSession } from '../file/file-session.ts';
 import type { ChunkRange, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
-import { type HandedPart, type OpenPart, handOver } from './handed-part.ts';
+import { type HandedPart, type OpenPart, handOver, proveHanded } from './handed-part.ts';
 import { firstTask, lastTask, otherTask } from './part-tasks-rules.ts';
 
 export interface HandOffTools { readonly scratch: string; readonly open: (connection: string) => Promise<Source> }
@@ -38,7 +38,8 @@ class HandedSession implements SourceSession {
     try {
       for (const [index, part] of [firstTask(joining), ...(transform.inputs ?? []).map((input) => otherTask(task, input))].entries()) {
         const shared = parts.find(({ task: { source } }) => source.connection === part.source.connection)?.session.snapshot ?? null;
-        parts.push({ task: part, session: await (await open(part.source.connection)).begin(part, before[index] ?? shared) });
+        const source = await open(part.source.connection);
+        parts.push({ task: part, offers: source.offers, session: await source.begin(part, before[index] ?? shared) });
       }
       return new HandedSession(joining, parts, scratch);
     } catch (error) {
@@ -86,6 +87,7 @@ class HandedSession implements SourceSession {
     const parts: HandedPart[] = [];
     try {
       for (const part of this.parts) parts.push(await handOver(part, { scratch: this.scratch, signal, onRead }));
+      await proveHanded(this.parts.flatMap((part, index) => (parts[index] ? [{ part, handed: parts[index] }] : [])), { scratch: this.scratch, signal });
     } catch (error) {
       await Promise.allSettled(parts.map((part) => part.drop()));
       throw error;

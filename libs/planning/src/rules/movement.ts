@@ -21,7 +21,7 @@ export function ruleMovement({ source, target, transform }: CopyInput, columns: 
         rejected: [['splice binary frames', `Binary frames of ${changed[0]!.sourceNative} are not those of ${changed[0]!.targetNative}.`]] }),
       engineOf('splice', 'Both ends are PostgreSQL: the servers convert.')] };
   }
-  const between = `${source.connector} to ${target.connector}`;
+  const between = `${transform?.handOff ? 'DuckDB' : source.connector} to ${target.connector}`;
   if (source.connector !== 'file' && target.connector !== 'file') {
     return { risks: [], value: { carrier: 'text', engine: 'stream', digest: 'text-md5' }, decisions: [
       decide('movement', 'stream as text', { why: ['between-engines', `From ${between}: ${grouped(source.rows)} rows as text that both sides read exactly.`], rejected: [['splice binary frames', 'Only two PostgreSQL ends share a frame format.']] }),
