@@ -1,4 +1,4 @@
-import { Step, aggregateFunctions, binaryOperators, stepKinds } from '@agent-etl/contracts';
+import { JoinStep, LookupStep, Step, UnionStep, aggregateFunctions, binaryOperators, stepKinds } from '@agent-etl/contracts';
 import { functionList } from '@agent-etl/sql-safety';
 import { page, table } from './reference.ts';
 
@@ -8,6 +8,8 @@ export function expressionsPage(): string {
     'An expression is read by a real SQL parser, becomes a closed typed tree, and is printed anew for the engine that runs it: its text never is SQL. What is not listed here does not exist, and is refused by name with its place.',
     'It means the same in DuckDB and in PostgreSQL, value for value: `/` divides truly and by zero gives NULL, `//` and `%` are for whole numbers, decimals keep every digit or are refused, texts are ordered by code points, `lower`, `upper` and `ilike` are those of ASCII.',
     '## Steps', table(['step', 'does'], stepKinds.map((kind) => [`\`${kind}\``, Step.shape[kind].description ?? ''])),
+    '## Other datasets', 'A join, a lookup or a union names datasets as `connection:dataset`, or `connection.schema.table`; at most 16 in one pipeline. Tables behind the connection of a PostgreSQL source are read by its statement, under its picture; anything else is handed to DuckDB and proved on the way. Columns of a join come by `take`, under names that are free. Keys are whole numbers, decimals with declared digits, texts, booleans, dates, timestamps and UUIDs.',
+    table(['step', 'key', 'says'], ([['join', JoinStep], ['lookup', LookupStep], ['union', UnionStep]] as const).flatMap(([step, { shape }]) => Object.entries(shape).map(([key, schema]) => [`\`${step}\``, `\`${key}\``, schema.description ?? '']))),
     '## Operators', `${binaryOperators.filter((operator) => operator !== 'same' && operator !== 'differs').map((operator) => `\`${operator}\``).join(' ')} \`and\` \`or\` \`not\` \`is [not] null\` \`is [not] distinct from\` \`[not] between\` \`[not] in (...)\` \`[not] like\` \`[not] ilike\` \`case when ... then ... else ... end\` \`cast(x as type)\` \`try_cast(x as type)\``,
     '## Functions', table(['function', 'arguments', 'also called'], functionList.map(({ id, least, most, others }) => [`\`${id}\``, least === most ? String(least) : `${least} to ${most}`, others.map((name) => `\`${name}\``).join(' ') || '-'])),
     '## Aggregates', `${aggregateFunctions.map((name) => `\`${name}\``).join(' ')}. Sums and averages are for whole numbers and decimals: a sum of doubles depends on the order of rows, and no two runs would prove the same.`]);

@@ -8,7 +8,7 @@ export { AirflowTaskRun, AirflowTaskState, ConnectionView, ConnectorView, type E
 export { type BinaryOperator, Expr, type ExprKind, binaryOperators } from './transform/expr.ts';
 export { Combined, HandOff, type JoinKind, JoinStage, MOST_INPUTS, OtherInput, UnionStage, joinKinds } from './transform/combine.ts';
 export { Order } from './transform/order.ts';
-export { addressOf, datasetAt, otherDatasets } from './transform/other-datasets.ts';
+export { JoinStep, LookupStep, UnionStep, addressOf, datasetAt, otherDatasets } from './transform/other-datasets.ts';
 export { type Measure, Stage, Transform, aggregateFunctions, isRowWise, leavesOut, makesGroups } from './transform/transform.ts';
 export { Step, type StepKind, stepKinds } from './transform/step.ts';
 export { type ErrorCode, type ErrorRow, type RetryClass, errorCodes, errorTable } from './error-table.ts';

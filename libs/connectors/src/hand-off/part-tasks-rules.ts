@@ -2,7 +2,9 @@ import type { ColumnMapping, LoadTask, OtherInput } from '@agent-etl/contracts';
 import { mapToFile } from '../file/file-types-rules.ts';
 
 type Columns = OtherInput['columns'];
-const mapped = (columns: Columns): ColumnMapping[] => columns.map(({ name, type, native, nullable }) => ({ source: name, target: name, type, sourceNative: native, targetNative: mapToFile({ type }).native, nullable: true, sourceNullable: nullable }));
+/** Names that differ in nothing but case would be one in the file between: there they are numbered. */
+const namesBetween = (columns: Columns): string[] => (new Set(columns.map(({ name }) => name.toLowerCase())).size === columns.length ? columns.map(({ name }) => name) : columns.map((_, index) => `c${index}`));
+const mapped = (columns: Columns, names = namesBetween(columns)): ColumnMapping[] => columns.map(({ name, type, native, nullable }, index) => ({ source: name, target: names[index] ?? name, type, sourceNative: native, targetNative: mapToFile({ type }).native, nullable: true, sourceNullable: nullable }));
 const whole = { by: 'whole', count: 1, parallel: 1, targetBytes: 1 } as const;
 
 /** Reading a dataset beside the source as a task of its own: the columns that are used, whole, as text. */

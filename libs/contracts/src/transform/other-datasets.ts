@@ -8,18 +8,18 @@ const Name = SafeText.min(1).max(255);
 const ADDRESS = /^([a-z][a-z0-9_]{0,47})[.:](.+)$/s;
 const Address = SafeText.max(1049).regex(ADDRESS, 'must be connection:dataset, such as files:airports.csv or warehouse.mart.airports');
 const Names = z.record(Name, Name).refine((columns) => Object.keys(columns).length > 0, 'names no column');
-const on = Names.describe('Columns of the rows by the columns of the other dataset that they have to equal, such as origin: iata.');
-const take = Names.describe('Columns of the other dataset that come with a row, by the names that they get, such as airport: name; they stand in the order of these names.');
+const on = Names.describe('Which column of the rows has to equal which of the other dataset, such as origin: iata.');
+const TAKE = 'Columns of the other dataset that come with a row, by the names that they get, such as airport: name; they stand in the order of these names.';
 
 export const JoinStep = z.object({
   right: Address.describe('The other dataset: connection:dataset.'),
   kind: z.enum(joinKinds).optional().describe('inner (when left out), left, right, full, semi: rows that find one, anti: rows that find none.'),
-  on, take: take.optional(),
+  on, take: Names.optional().describe(TAKE),
   nullSafe: z.boolean().optional().describe('Whether NULL finds NULL; it finds nothing when left out.'),
   matches: z.enum(['one', 'many']).optional().describe('one: a row that finds several stops the run, since it would come several times; what a left join means when left out. many: it comes as often as it finds one.'),
 }).strict();
 export const LookupStep = z.object({
-  dim: Address.describe('The table in which rows are looked up: connection:dataset.'), on, take,
+  dim: Address.describe('The table in which rows are looked up: connection:dataset.'), on, take: Names.describe(TAKE),
   prefer: z.array(OrderBy).min(1).optional().describe('Which of several rows for one key is meant, the first of this order; without it several stop the run.'),
   onMiss: z.enum(['keep', 'drop', 'fail']).optional().describe('What becomes of a row that finds nothing: keep (when left out) with NULL, drop, or fail.'),
 }).strict();

@@ -102,7 +102,7 @@ describePostgres('a worker that joins', () => {
     expect((await copy.db.query(`select count(*)::int as n from mart.${copy.name} as m join public.${copy.name} as s on s.id = m.n where m.note is not distinct from s.note`)).rows).toEqual([{ n: 714 }]);
   }, 120_000);
 
-  it.each((['source.opened', 'sink.before-commit', 'sink.after-commit', 'reconcile.counted', 'publish.committed'] as const).flatMap((point) => (['beside', 'file'] as const).map((where) => [point, where] as const)))(
+  it.each((['sink.before-commit', 'sink.after-commit', 'publish.committed'] as const).flatMap((point) => (['beside', 'file'] as const).map((where) => [point, where] as const)))(
     'and is killed at %s, labels %s, ends exact', async (point, where) => {
       const victim = await worker(`${point}:1`);
       const copy = await copyOf(`killed_${where}_${point.replaceAll(/\W/g, '_')}`);
