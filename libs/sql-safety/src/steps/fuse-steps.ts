@@ -1,7 +1,7 @@
 import { type ColumnType, type Expr, MOST_INPUTS, type Measure, type Order, type Stage, type UnionStage, didYouMean } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { checkMeasure } from '../check/check-measure.ts';
-import { MOST_DIGITS, bool, isSortable, isUsable } from '../check/type-rules.ts';
+import { bool, isSortable, isUsable } from '../check/type-rules.ts';
 import type { ValidatedExpr } from '../check/validated.ts';
 import { identifier, isName } from '../ident/identifier.ts';
 import { Refusal } from '../refusal.ts';
@@ -9,7 +9,7 @@ import { printExpression } from '../render/print-expression.ts';
 import type { ExprDialect } from '../render/types.ts';
 import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
 import { combine, joinsIn } from './combine.ts';
-import type { LoweredJoin } from './join.ts';
+import { type LoweredJoin, hasDigits } from './join.ts';
 import { substituted } from './substitute.ts';
 
 /** Steps whose texts were lowered. */
@@ -80,8 +80,8 @@ function combined(step: LoweredJoin | UnionStage, state: State): State {
 }
 /** From here on DuckDB computes: what it has no type for cannot come along. */
 function handedOff(state: State): State {
-  const lost = state.held.find(({ type: { kind, precision } }) => kind === 'other' || (kind === 'dec' && (precision === undefined || precision > MOST_DIGITS)));
-  if (lost) throw new Refusal('SQL_TYPE', `The rows are handed to another engine here, and ${lost.type.kind === 'dec' ? 'a decimal without declared digits' : 'a type that only its own engine knows'} cannot come along; drop the column before, or cast it`);
+  const lost = state.held.find(({ type }) => type.kind === 'other' || !hasDigits(type));
+  if (lost) throw new Refusal('SQL_TYPE', `The rows are handed to another engine here, and ${lost.type.kind === 'dec' ? 'a decimal without declared digits, or of more than any engine has,' : 'a type that only its own engine knows'} cannot come along; drop the column before, or cast it`);
   return { ...state, dialect: 'duckdb', handOff: { after: state.stages.length, columns: state.held.map(plain) } };
 }
 

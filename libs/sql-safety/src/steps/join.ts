@@ -1,6 +1,6 @@
 import { type ColumnType, type Expr, type JoinStage, didYouMean } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
-import { isSortable, isUsable } from '../check/type-rules.ts';
+import { MOST_DIGITS, isSortable, isUsable } from '../check/type-rules.ts';
 import type { ValidatedExpr } from '../check/validated.ts';
 import { Refusal } from '../refusal.ts';
 
@@ -42,12 +42,14 @@ export function columnOf(columns: InputColumns, name: string, where: Where): Col
 function keyType(columns: InputColumns, name: string, where: Where): ColumnType {
   const type = columnOf(columns, name, where);
   if (!isUsable(type) || type.kind === 'f64' || type.kind === 'f32') throw new Refusal('SQL_TYPE', `Rows are not told apart by a column of ${type.kind}; cast it first`);
-  if (type.kind === 'dec' && type.precision === undefined) throw new Refusal('SQL_TYPE', 'A decimal without declared digits is no key; cast it first, such as to decimal(18,4)');
+  if (!hasDigits(type)) throw new Refusal('SQL_TYPE', `A decimal without declared digits, or of more than ${MOST_DIGITS}, is no key; cast it first, such as to decimal(18,4)`);
   return type;
 }
+/** Whether every engine has the decimal; true of all other types. */
+export const hasDigits = ({ kind, precision, scale = 0 }: ColumnType): boolean => kind !== 'dec' || (precision !== undefined && precision <= MOST_DIGITS && scale >= 0 && scale <= precision);
 /** A column that comes from another dataset is printed as a type that every engine has. */
 export function passable(type: ColumnType): ColumnType {
   if (!isUsable(type)) throw new Refusal('SQL_TYPE', `A column of ${type.kind} does not come from another dataset; leave it out, or make it a text in a view there`);
-  if (type.kind === 'dec' && type.precision === undefined) throw new Refusal('SQL_TYPE', 'A decimal without declared digits does not come from another dataset; cast it in a view there');
+  if (!hasDigits(type)) throw new Refusal('SQL_TYPE', `A decimal without declared digits, or of more than ${MOST_DIGITS}, does not come from another dataset; cast it in a view there`);
   return type;
 }

@@ -10,7 +10,7 @@ import type { LoweredJoin } from './join.ts';
 import { printTransform } from './print-transform.ts';
 
 const left = new Map<string, ColumnType>([['id', { kind: 'i64' }], ['code', { kind: 'text' }], ['rate', { kind: 'f64' }], ['doc', { kind: 'json' }]]);
-const right = new Map<string, ColumnType>([['code', { kind: 'text' }], ['name', { kind: 'text' }], ['n', { kind: 'i32' }], ['share', { kind: 'f64' }], ['spot', { kind: 'other' }], ['any', { kind: 'dec' }]]);
+const right = new Map<string, ColumnType>([['code', { kind: 'text' }], ['name', { kind: 'text' }], ['n', { kind: 'i32' }], ['share', { kind: 'f64' }], ['spot', { kind: 'other' }], ['any', { kind: 'dec' }], ['long', { kind: 'dec', precision: 50, scale: 2 }], ['odd', { kind: 'dec', precision: 5, scale: -2 }]]);
 const join = (more: Partial<LoweredJoin> = {}): LoweredJoin => ({ op: 'join', input: 0, kind: 'left', on: [{ left: 'code', right: 'code', nullSafe: false }], take: [{ column: 'name', as: 'label' }], matches: 'one', misses: 'pass', ...more });
 const fused = (steps: LoweredStep[], more: Fusing = {}) => fuseSteps(steps, left, { inputs: [right], ...more });
 const refusal = (steps: LoweredStep[], more: Fusing = {}): string => { const answer = checked('/steps', () => fused(steps, more)); return answer.ok ? 'accepted' : answer.issues[0]?.code ?? ''; };
@@ -26,7 +26,7 @@ describe('joins and unions', () => {
   it.each<[string, LoweredJoin]>([
     ['STEP_COLUMN_CLASH', join({ take: [{ column: 'name', as: 'ID' }] })], ['STEP_COLUMN_CLASH', join({ take: [{ column: 'name', as: 'x' }, { column: 'n', as: 'X' }] })], ['STEP_COLUMN_CLASH', join({ kind: 'anti' })],
     ['SQL_COLUMN', join({ take: [{ column: 'nam', as: 'x' }] })], ['SQL_COLUMN', join(on('cod', 'code'))], ['SQL_COLUMN', join(on('code', 'cod'))], ['SQL_TYPE', join(on('id', 'code'))], ['SQL_TYPE', join(on('rate', 'n'))], ['SQL_TYPE', join(on('id', 'share'))], ['SQL_TYPE', join(on('id', 'any'))], ['SQL_TYPE', join(on('doc', 'code'))],
-    ['SQL_TYPE', join({ take: [{ column: 'spot', as: 'x' }] })], ['SQL_TYPE', join({ take: [{ column: 'any', as: 'x' }] })], ['SQL_IDENTIFIER', join({ take: [{ column: 'name', as: 'x'.repeat(64) }] })], ['IR_SHAPE', join({ input: 1 })], ['accepted', join(on('id', 'n'))],
+    ['SQL_TYPE', join({ take: [{ column: 'spot', as: 'x' }] })], ['SQL_TYPE', join({ take: [{ column: 'any', as: 'x' }] })], ['SQL_TYPE', join({ take: [{ column: 'long', as: 'x' }] })], ['SQL_TYPE', join({ take: [{ column: 'odd', as: 'x' }] })], ['SQL_TYPE', join(on('id', 'long'))], ['SQL_IDENTIFIER', join({ take: [{ column: 'name', as: 'x'.repeat(64) }] })], ['IR_SHAPE', join({ input: 1 })], ['accepted', join(on('id', 'n'))],
   ])('are refused as %s', (code, step) => { expect(refusal([step])).toBe(code); });
   it.each<[string, LoweredStep[]]>([
     ['SQL_TYPE', [{ op: 'union', inputs: [0], distinct: false }]], ['SQL_TYPE', [{ op: 'select', columns: ['rate'] }, { op: 'union', inputs: [1], distinct: true }]], ['accepted', [{ op: 'select', columns: ['rate'] }, { op: 'union', inputs: [1], distinct: false }]],
