@@ -1,12 +1,13 @@
 import type { Receipt } from '@agent-etl/contracts';
+import { Fragment } from 'react';
 import { exact } from './format.ts';
 import { Glyph } from './glyph.tsx';
 import { digestWords } from './run-words.ts';
 
 /** Where every row went: one line of figures over one bar of the same shares. */
-export function Equation({ receipt: { read, filtered, rejected, written, grouped } }: { receipt: Receipt }) {
-  const parts = [['filtered', filtered, 'idle'], ['rejected', rejected, 'bad'], [grouped === undefined ? 'written' : 'grouped', grouped ?? written, 'ok']] as const;
-  const balances = read === filtered + rejected + (grouped ?? written);
+export function Equation({ receipt: { read, filtered, rejected, written, grouped, joined } }: { receipt: Receipt }) {
+  const parts = [['filtered', filtered, 'idle'], ['rejected', rejected, 'bad'], [grouped === undefined ? joined === undefined ? 'written' : 'joined' : 'grouped', grouped ?? joined ?? written, 'ok']] as const;
+  const balances = read === filtered + rejected + (grouped ?? joined ?? written);
   return (
     <section className="card balance" aria-label="Balance">
       <div className="equation">
@@ -29,6 +30,7 @@ export function Slip({ receipt }: { receipt: Receipt }) {
         <dt>Read</dt><dd>{exact(receipt.read)}</dd><dt>Filtered</dt><dd>{exact(receipt.filtered)}</dd><dt>Rejected</dt><dd>{exact(receipt.rejected)}</dd>
         <dt className="sum">Written</dt><dd className="sum">{exact(receipt.written)}</dd><dt>Published</dt><dd>{exact(receipt.published)}</dd>
       </dl>
+      {receipt.combined ? <dl>{receipt.combined.map(({ with: others, kind, left, right, out, unmatched }, at) => <Fragment key={at}><dt>{kind} {others}</dt><dd>{exact(left)} with {exact(right)}, {exact(out)} behind it{unmatched === undefined ? '' : `, ${exact(unmatched)} found nothing`}</dd></Fragment>)}</dl> : null}
       <dl>
         <dt>Chunks in ledger</dt><dd>{exact(receipt.chunks)}</dd><dt>Attempts</dt><dd>{exact(receipt.attempts)}</dd><dt>Compared by</dt><dd>{receipt.level === 'full' ? 'digest of every row' : receipt.sampled ? `digest of ${exact(receipt.sampled.rows)} rows in a sample, counts of all` : 'counts'}</dd>
         <dt>Approved by</dt><dd>{receipt.approvedBy}</dd>

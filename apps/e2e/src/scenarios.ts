@@ -4,6 +4,7 @@ import { commandLine } from './scenarios/command-line.ts';
 import { copies } from './scenarios/copies.ts';
 import { drift } from './scenarios/drift.ts';
 import { failures } from './scenarios/failures.ts';
+import { joins } from './scenarios/joins.ts';
 import { kills } from './scenarios/kills.ts';
 import { loadModes } from './scenarios/load-modes.ts';
 import { messages } from './scenarios/messages.ts';
@@ -33,6 +34,7 @@ export function scenarios({ name, has, start }: SetUp): void {
     describe('requests', () => { requests(running); });
     describe('copies', () => { copies(running); });
     describe('transforms', () => { transforms(running); });
+    describe('joins', () => { joins(running); });
     describe('slices', () => { slices(running); });
     describe('load modes', () => { loadModes(running); });
     describe('quarantine', () => { quarantine(running); });

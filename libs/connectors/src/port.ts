@@ -1,4 +1,4 @@
-import type { AsideReason, Carrier, Connection, ConnectorView, DatasetSketch, Digest, InspectResult, LoadTask, Profile, PublishTask, QuarantineAsk, QuarantinePage, SketchTask, Span, Measured, Measuring } from '@agent-etl/contracts';
+import type { AsideReason, Carrier, Combined, Connection, ConnectorView, DatasetSketch, Digest, InspectResult, LoadTask, Measured, Measuring, Profile, PublishTask, QuarantineAsk, QuarantinePage, SketchTask, Span } from '@agent-etl/contracts';
 import type { SecretStore } from '@agent-etl/secrets';
 
 /** Which part of a source one piece covers: half-open, page numbers for ctid and values for a cursor, as text; null where it is open. */
@@ -15,8 +15,8 @@ export interface AsideRows { readonly rows: number; batches(): AsyncIterable<rea
  * they count in `rows`, and rows after them carry a number that leaves them out. */
 export interface ReadCount { readonly rows: number; readonly bytes: number; readonly digest: Digest | null; readonly unread?: readonly AsideRow[] }
 
-/** Rows that steps saw, and those that their filters kept. */
-export interface Reached { readonly seen: number; readonly kept: number }
+/** Rows that steps saw, and those that their filters kept; then what each join and union did, in their order. */
+export interface Reached { readonly seen: number; readonly kept: number; readonly combined?: readonly Combined[] }
 
 /** Called with what is read so far, at most a few times a second. */
 export type OnRead = (rows: number, bytes: number) => void;
@@ -52,7 +52,8 @@ export interface SourceSession {
   reach?(signal: AbortSignal): Promise<string | null>;
   /** Sends one piece as bytes of the task's carrier. @throws EtlError `source.schema-drifted`, `connection.interrupted`, `data.*` */
   read(range: ChunkRange, options: ReadOptions): Promise<ReadCount>;
-  /** Rows of the given pieces that the steps of the task saw, and those that their filters kept, under the same picture. A source that computes no steps leaves it out. */
+  /** Rows of the given pieces that the steps of the task saw, and those that their filters kept, under the same picture. A source that computes no steps leaves it out.
+   * @throws EtlError `data.join-multiplies`, `data.join-missed` where a join found more or less than its step allows */
   reached?(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Reached>;
   /** NULLs and broken checks among all rows of the given pieces that the steps let through, under the same picture. A source that counts nothing leaves it out. */
   measured?(ranges: readonly ChunkRange[], measuring: Measuring, signal: AbortSignal): Promise<Measured>;

@@ -51,6 +51,8 @@ export const errorTable = {
   'data.value-out-of-range': row(422, 'repair', 'A value does not fit the column it goes to: column {column}, target {type}.', 'widen the target column, or leave the column out with select'),
   'data.check-failed': row(422, 'repair', 'Row {row} breaks the check {reason}.', 'mend the row at the source, or set such rows aside: onFail: { quarantine: { atMost: 1% } }'),
   'data.quality-too-low': row(422, 'repair', '{what}: {found}; allowed: {limit}.', 'mend the rows at the source, or lower what is asked for in checks or quality'),
+  'data.join-multiplies': row(422, 'repair', 'A row finds {most} rows in {dataset}, which should have one for each {key}: {left} rows would become {out}.', 'mend {dataset}, or say that several are meant: matches: many for a join, prefer for a lookup'),
+  'data.join-missed': row(422, 'repair', '{count} of {left} rows find nothing in {dataset} by {key}.', 'add what is missing, or say what becomes of such rows: onMiss: keep or drop'),
   'data.too-many-rejects': row(422, 'repair', '{count} rows rejected, {limit} allowed, most of them for {reason}.', 'look at them: agent-etl quarantine list {pipeline}; mend the source, or raise onFail.quarantine.atMost'),
   'file.forbidden': row(422, 'never', '{file} cannot be used: {reason}.', 'name a plain file below the root of its connection'),
   'sink.constraint-violated': row(409, 'repair', 'The target refused rows: {constraint}.'),

@@ -6,6 +6,7 @@ import { Slice } from './plan.ts';
 import { Sampled, proofLevels } from './proof.ts';
 import { QualityScore } from './quality.ts';
 import { Progress, TaskResult } from './task.ts';
+import { Combined } from './transform/combine.ts';
 
 export const runStates = ['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled'] as const;
 export type RunState = (typeof runStates)[number];
@@ -26,6 +27,8 @@ export const ReceiptBody = z.object({
   proofMs: Count.optional().describe('Milliseconds that reading back and comparing took.'), sourceProofMs: Count.optional().describe('Milliseconds that hashing the source took beside the copy.'),
   read: Count.describe('Rows read.'), filtered: Count.describe('Rows filtered out.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged: read - filtered - rejected, or what they were grouped to.'),
   grouped: Count.optional().describe('Rows that went into groups: read - filtered - rejected. Absent where rows go one by one.'),
+  joined: Count.optional().describe('Rows that went into joins and unions: read - filtered - rejected. Absent where rows go one by one, or into groups.'),
+  combined: z.array(Combined).optional().describe('What each join and union did, in their order. Absent where there are none.'),
   published: Count.describe('Rows that became visible.'),
   inserted: Count.optional().describe('New rows, where rows were merged by a key.'), updated: Count.optional().describe('Changed rows.'), deleted: Count.optional().describe('Rows that went, or whose version ended.'), unchanged: Count.optional().describe('Rows left as they were.'),
   digest: z.enum(digestKinds).describe('How rows were hashed.'),

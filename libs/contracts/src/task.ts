@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AsideReason } from './check.ts';
 import { DatasetRef, Digest, Profile } from './dataset.ts';
 import { Count, Instant, PlanId, RunId, TaskRunId } from './ids.ts';
+import { Combined } from './transform/combine.ts';
 import { ColumnMapping, LoadTask, PublishTask } from './plan.ts';
 import { Connection, PipelineSource } from './pipeline.ts';
 import { SketchResult, SketchTask } from './sketch.ts';
@@ -12,6 +13,7 @@ import { QuarantineResult, QuarantineTask } from './quarantine.ts';
 export const ProfileTask = z.object({
   id: z.literal('profile').describe('Name.'), kind: z.literal('profile').describe('Looks at source and target before a plan is made.'),
   source: DatasetRef.describe('Source.'), target: DatasetRef.describe('Target.'),
+  others: z.array(DatasetRef).optional().describe('Datasets that steps read beside the source; absent when there are none.'),
   select: PipelineSource.shape.select,
   bad: z.literal('aside').optional().describe('aside: rows that cannot be read do not end the look; they will be set aside.'),
 }).meta({ id: 'ProfileTask', description: 'Observes a source and a target.' });
@@ -35,6 +37,7 @@ export type TaskSpec = z.infer<typeof TaskSpec>;
 
 export const ProfileResult = z.object({
   kind: z.literal('profile').describe('Kind.'), source: Profile.describe('Source.'), target: Profile.describe('Target.'),
+  others: z.array(Profile).optional().describe('Datasets beside the source, in the order of the task; absent when there are none.'),
 }).meta({ id: 'ProfileResult', description: 'What a profile task saw.' });
 export const InspectResult = z.object({
   kind: z.literal('inspect').describe('Kind.'), system: z.string().describe('What answered, with version.'),
@@ -49,6 +52,8 @@ export const LoadResult = z.object({
   kind: z.literal('load').describe('Kind.'),
   read: Count.describe('Rows read at the source.'), filtered: Count.describe('Rows left out by a filter.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged.'),
   grouped: Count.optional().describe('Rows that went into groups, where the steps do not go row by row: written are the groups. Absent otherwise.'),
+  joined: Count.optional().describe('Rows that went into joins and unions, where none became groups: written are what came out. Absent otherwise.'),
+  combined: z.array(Combined).optional().describe('What each join and union did, in their order; absent when there are none.'),
   bytes: Count.describe('Bytes moved.'), chunks: Count.describe('Pieces in all.'), resumed: Count.describe('Pieces that an earlier attempt had written.'),
   digest: Digest.nullable().describe('Digest of what was read, at level sampled of the sample; null: none was taken, since nobody compares it.'),
   digestMs: Count.optional().describe('Milliseconds that hashing the source took beside the copy; 0 where rows are hashed on their way.'),

@@ -1,5 +1,7 @@
-import type { Expr, Issue, Measure, Order, Step, WindowColumn } from '@agent-etl/contracts';
+import type { Expr, Issue, Measure, Step, WindowColumn } from '@agent-etl/contracts';
 import { type Checked, type ExprDialect, type Fused, type InputColumns, type LoweredStep, checked, fuseSteps, pivotStep, sampleStep, stepType } from '@agent-etl/sql-safety';
+import { lowerJoin, lowerLookup, lowerOrder, lowerUnion, numbered } from './lowered-others.ts';
+import type { Reaching } from './transformed.ts';
 
 /** Reads a text as an expression; `path` says where it stands. */
 export type ReadExpression = (text: string, path: string) => Promise<Checked<Expr>>;
@@ -7,35 +9,41 @@ const at = (index: number, ...rest: readonly string[]): string => ['/pipeline/st
 
 /** Reads the texts of steps and makes one projection and one condition of all of them.
  * @returns every text that cannot be read as an issue, or else the first step that does not fit its columns */
-export async function fusedOf(steps: readonly Step[], { input, read, dialect }: { readonly input: InputColumns; readonly read: ReadExpression; readonly dialect: ExprDialect }): Promise<Checked<Fused>> {
-  const lowered = await Promise.all(steps.map((step, index) => lower(step, { index, read })));
+export async function fusedOf(steps: readonly Step[], { input, read, ...engine }: Fitting): Promise<Checked<Fused>> {
+  const number = numbered(steps);
+  const lowered = await Promise.all(steps.map((step, index) => lower(step, { index, read, number })));
   const issues = lowered.flatMap((each) => (each.ok ? [] : each.issues));
   if (issues.length) return { ok: false, issues };
   const values = lowered.flatMap((each) => (each.ok ? [each.value] : []));
   let failing = 0;
-  const fused = checked('', () => fuseSteps(values, input, { dialect, at: (index) => { failing = index; } }));
+  const fused = checked('', () => fuseSteps(values, input, { ...engine, at: (index) => { failing = index; } }));
   return fused.ok ? fused : { ok: false, issues: fused.issues.map((issue) => ({ ...issue, path: at(failing, Object.keys(steps[failing] ?? {})[0] ?? '') })) };
 }
 
-interface Place { readonly index: number; readonly read: ReadExpression }
-async function lower(step: Step, { index, read }: Place): Promise<Checked<LoweredStep>> {
-  const { filter, derive, select, drop, rename, cast, aggregate, dedupe, limit, sort, flatten, json, mask, pivot, sample, unpivot, window } = step;
+/** @property inputs columns of the other datasets, in the order of `otherDatasets` */
+export interface Fitting { readonly input: InputColumns; readonly read: ReadExpression; readonly dialect: ExprDialect; readonly inputs?: readonly InputColumns[]; readonly handsOff?: Reaching }
+interface Place { readonly index: number; readonly read: ReadExpression; readonly number: (address: string) => number }
+async function lower(step: Step, { index, read, number }: Place): Promise<Checked<LoweredStep>> {
+  const { filter, derive, select, drop, rename, cast, aggregate, dedupe, limit, sort, flatten, json, mask, pivot, sample, unpivot, window, join, lookup, union } = step;
   if (filter !== undefined) return onto(await read(filter, at(index, 'filter')), (where) => ({ op: 'filter', where }));
-  if (derive) return derived(derive, { index, read });
+  if (derive) return derived(derive, { index, read, number });
   if (select) return { ok: true, value: { op: 'select', columns: select } };
   if (drop) return { ok: true, value: { op: 'drop', columns: drop } };
   if (rename) return { ok: true, value: { op: 'rename', names: new Map(Object.entries(rename)) } };
-  if (aggregate) return grouped(aggregate, { index, read });
-  if (dedupe) return { ok: true, value: { op: 'first', keys: dedupe.keys, order: dedupe.keep.map(ordered) } };
-  if (limit) return { ok: true, value: { op: 'limit', order: (limit.by ?? []).map(ordered), n: limit.n, offset: limit.offset ?? 0 } };
-  if (sort) return { ok: true, value: { op: 'sort', order: sort.map(ordered) } };
+  if (aggregate) return grouped(aggregate, { index, read, number });
+  if (dedupe) return { ok: true, value: { op: 'first', keys: dedupe.keys, order: dedupe.keep.map(lowerOrder) } };
+  if (limit) return { ok: true, value: { op: 'limit', order: (limit.by ?? []).map(lowerOrder), n: limit.n, offset: limit.offset ?? 0 } };
+  if (sort) return { ok: true, value: { op: 'sort', order: sort.map(lowerOrder) } };
   if (flatten) { const fields = fieldsOf(flatten.fields, at(index, 'flatten')); return fields.ok ? { ok: true, value: { op: 'flatten', column: flatten.column, fields: fields.value, empty: flatten.empty ?? 'drop' } } : fields; }
   if (json) { const fields = fieldsOf(json.fields, at(index, 'json')); return fields.ok ? { ok: true, value: { op: 'json', column: json.column, fields: fields.value } } : fields; }
   if (mask) return { ok: true, value: { op: 'mask', column: mask.column, method: mask.method ?? 'null', value: mask.value ?? null } };
-  if (pivot) return pivoted(pivot, { index, read });
+  if (pivot) return pivoted(pivot, { index, read, number });
   if (sample) return { ok: true, value: sampleStep({ ...sample, seed: sample.seed ?? 0 }) };
   if (unpivot) return { ok: true, value: { op: 'unpivot', ...unpivot, keep: unpivot.keep ?? null, nulls: unpivot.nulls ?? 'keep' } };
-  if (window) return windowed(window, { index, read });
+  if (window) return windowed(window, { index, read, number });
+  if (join) return { ok: true, value: lowerJoin(join, number) };
+  if (lookup) return { ok: true, value: lowerLookup(lookup, number) };
+  if (union) return { ok: true, value: lowerUnion(union, number) };
   const { column = '', to = '', format, onError = 'fail' } = cast ?? {};
   return onto(checked(at(index, 'cast', 'to'), () => stepType(to)), (type) => ({ op: 'cast', column, to: type, onError, ...(format === undefined ? {} : { format }) }));
 }
@@ -45,7 +53,6 @@ async function derived(columns: Readonly<Record<string, string>>, { index, read 
   const issues: Issue[] = exprs.flatMap(({ expr }) => (expr.ok ? [] : expr.issues));
   return issues.length ? { ok: false, issues } : { ok: true, value: { op: 'derive', columns: exprs.flatMap(({ as, expr }) => (expr.ok ? [{ as, expr: expr.value }] : [])) } };
 }
-const ordered = ({ column, dir = 'asc', nulls = 'last' }: { readonly column: string; readonly dir?: Order['dir'] | undefined; readonly nulls?: Order['nulls'] | undefined }): Order => ({ e: { k: 'col', name: column }, dir, nulls });
 function fieldsOf(fields: NonNullable<Step['json']>['fields'], path: string): Checked<Extract<LoweredStep, { op: 'json' }>['fields']> {
   const typed = fields.map(({ as, path: within = [], to = 'text', onError = 'fail' }, nth) => ({ as, path: within, onError, to: checked([path, 'fields', nth, 'to'].join('/'), () => stepType(to)) }));
   const issues = typed.flatMap(({ to }) => (to.ok ? [] : to.issues));
@@ -68,6 +75,6 @@ const frameOf = (rows: NonNullable<Step['window']>['columns'][number]['rows']): 
 async function windowed({ partitionBy = [], orderBy = [], columns }: NonNullable<Step['window']>, { index, read }: Place): Promise<Checked<LoweredStep>> {
   const lowered = await Promise.all(columns.map(async ({ as, fn, arg, offset, rows }, nth) => ({ column: { as, fn, offset: offset ?? (fn === 'lag' || fn === 'lead' ? 1 : null), frame: frameOf(rows) }, arg: await written(arg, at(index, 'window', 'columns', String(nth), 'arg'), read) })));
   const issues = lowered.flatMap(({ arg }) => (arg.ok ? [] : arg.issues));
-  return issues.length ? { ok: false, issues } : { ok: true, value: { op: 'window', partition: partitionBy, order: orderBy.map(ordered), columns: lowered.flatMap(({ column, arg }) => (arg.ok ? [{ ...column, arg: arg.value }] : [])) } };
+  return issues.length ? { ok: false, issues } : { ok: true, value: { op: 'window', partition: partitionBy, order: orderBy.map(lowerOrder), columns: lowered.flatMap(({ column, arg }) => (arg.ok ? [{ ...column, arg: arg.value }] : [])) } };
 }
 const onto = <T>(answer: Checked<T>, make: (value: T) => LoweredStep): Checked<LoweredStep> => (answer.ok ? { ok: true, value: make(answer.value) } : answer);

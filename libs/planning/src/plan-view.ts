@@ -8,7 +8,7 @@ export interface PlanFacts {
 const address = ({ connection, dataset }: { connection: string; dataset: string }): string => `${connection}.${dataset}`;
 const stage = (load: string): string => `staging:${load}`;
 const ends = (task: PlanTask): { reads: string[]; writes: string[] } => (task.kind === 'load'
-  ? { reads: [address(task.source)], writes: [stage(task.id)] } : { reads: [stage(task.load)], writes: [address(task.target)] });
+  ? { reads: [task.source, ...(task.transform?.inputs ?? []).map(({ source }) => source)].map(address), writes: [stage(task.id)] } : { reads: [stage(task.load)], writes: [address(task.target)] });
 
 /** A plan as scripts and screens read it. */
 export const planView = (plan: Plan, facts: PlanFacts): PlanView => ({

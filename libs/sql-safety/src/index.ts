@@ -21,4 +21,4 @@ export { pivotStep } from './steps/pivot.ts';
 export { sampleStep } from './steps/sample.ts';
 export type { Fused, FusedColumn } from './steps/state.ts';
 export { stepType } from './steps/step-type.ts';
-export { type PrintedRow, type PrintedTransform, type TransformInput, printRow, printTransform } from './steps/print-transform.ts';
+export { type PrintedCombining, type PrintedRow, type PrintedTransform, type TransformInput, printRow, printTransform } from './steps/print-transform.ts';

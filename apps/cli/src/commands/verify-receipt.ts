@@ -24,7 +24,7 @@ export function verifyReceipt(value: unknown, pem: string): Receipt {
   if (receipt.keyId !== known) throw invalid(`it was signed with key ${receipt.keyId}, not with ${known}`);
   // Unknown members are signed too: the value as given, not as parsed, is what the signature is about.
   if (!verify(null, signedBytes(value as Receipt), createPublicKey(pem), Buffer.from(receipt.signature, 'base64'))) throw invalid('the signature does not belong to this text');
-  if ((receipt.grouped ?? receipt.written) !== receipt.read - receipt.filtered - receipt.rejected) throw invalid('its rows do not add up');
+  if ((receipt.grouped ?? receipt.joined ?? receipt.written) !== receipt.read - receipt.filtered - receipt.rejected) throw invalid('its rows do not add up');
   if (!receipt.reconciled) throw invalid('it says that source and target were not equal');
   return receipt;
 }

@@ -11,7 +11,8 @@ export const flights = { read: 2_984_094, filtered: 0, rejected: 0, written: 2_9
 export const films = { read: 3201, filtered: 0, rejected: 25, written: 3176, gross: '271761411461', votes: '88764247' } as const;
 export const badFilms = [{ reason: 'range:released', rows: 22, row: 10 }, { reason: 'in:mpaa', rows: 2, row: 2172 }, { reason: 'not_null:title', rows: 1, row: 3054 }] as const;
 /** Flights by day and airport: what is left out, what is grouped, and sums over all groups. */
-export const delays = { read: 2_984_094, filtered: 3, rejected: 0, grouped: 2_984_091, written: 39_728, sums: '39728 groups, 2984091 flights, 593945 late, 19703972 minutes, 1688 at worst, 180 days, 229 airports' } as const;
+export const delays = { read: 2_984_094, filtered: 3, rejected: 0, grouped: 2_984_091, written: 39_728, sums: '39728 groups, 2984091 flights, 593945 late, 19703972 minutes, 1688 at worst, 180 days, 229 airports, 0 without a name',
+  joined: { with: 'files:airports.csv', kind: 'left', left: 39_728, right: 3376, out: 39_728, matched: 39_728, unmatched: 0, most: 1 }, digest: '39728:22954063259226392598664:22894204555064175355967' } as const;
 /** What comes later: flights of the next day, some of them of an earlier one, and two corrections; then what the run that follows must say. */
 export const batchTwo = { rows: 15_906, late: 274, from: 2_984_095 } as const;
 export const corrections = [{ flight: 869_089, was: -953, is: 487 }, { flight: 949_802, was: -1116, is: 324 }] as const;
@@ -21,5 +22,8 @@ export const unchanged = { read: 2, filtered: 2, rejected: 0, written: 0 } as co
 export const flightColumns = [
   { name: 'flight_id', kind: 'i64' }, { name: 'departed_at', kind: 'ts' }, { name: 'delay_min', kind: 'i32' }, { name: 'distance_mi', kind: 'i32' },
   { name: 'origin', kind: 'text' }, { name: 'destination', kind: 'text' }, { name: 'updated_at', kind: 'tstz' },
+] as const;
+export const delayColumns = [
+  { name: 'day', kind: 'date' }, { name: 'origin', kind: 'text' }, { name: 'airport', kind: 'text' }, { name: 'state', kind: 'text' }, { name: 'flights', kind: 'i64' }, { name: 'late', kind: 'i64' }, { name: 'delay_min', kind: 'i64' }, { name: 'worst_min', kind: 'i32' },
 ] as const;
 export const digestKey = 'demo';

@@ -9,7 +9,7 @@ export const demoPipelines = {
   flights_to_warehouse: '{ version: 1, name: flights_to_warehouse, from: { connection: ops, dataset: public.flights }, to: { connection: warehouse, dataset: mart.flights } }\n',
   films: `version: 1
 name: films
-from: { connection: films, dataset: movies.json }
+from: { connection: files, dataset: movies.json }
 to: { connection: warehouse, dataset: mart.films }
 steps:
   - rename: { Title: title, "Release Date": released, "MPAA Rating": mpaa }
@@ -25,6 +25,7 @@ steps:
   - filter: delay_min >= -180
   - derive: { day: "cast(departed_at as date)" }
   - aggregate: { by: [day, origin], measures: [{ as: flights, fn: count }, { as: late, fn: count, where: "delay_min > 15" }, { as: delay_min, fn: sum, arg: delay_min }, { as: worst_min, fn: max, arg: delay_min }] }
+  - join: { right: "files:airports.csv", kind: left, on: { origin: iata }, take: { airport: name, state: state } }
 `,
   flights_again: '{ version: 1, name: flights_again, from: { connection: ops, dataset: public.flights }, to: { connection: warehouse, dataset: mart.flights, load: replace } }\n',
 } as const;
@@ -35,18 +36,18 @@ export async function writeDemoProject(projectDir: string, password: string): Pr
   await mkdir(join(projectDir, '.agent-etl'), { recursive: true, mode: 0o700 });
   await rm(join(projectDir, 'lake'), { recursive: true, force: true });
   await mkdir(join(projectDir, 'lake'));
-  await mkdir(join(projectDir, 'films'), { recursive: true });
+  await mkdir(join(projectDir, 'files'), { recursive: true });
   for (const [name, text] of Object.entries(demoPipelines)) await writeFile(join(projectDir, 'pipelines', `${name}.yaml`), text);
   await writeFile(localSecretsFile(projectDir), JSON.stringify({ demo: { password } }), { mode: 0o600 });
 }
 /** A file of the package as somebody would have been given it. */
-export const handOver = ({ file, path }: { readonly file: string; readonly path: string }, projectDir: string): Promise<void> => copyFile(path, join(projectDir, 'films', file));
-/** Tells the API where ops, warehouse, lake and the films are: the embedded server takes another port at each start. */
+export const handOver = ({ file, path }: { readonly file: string; readonly path: string }, projectDir: string): Promise<void> => copyFile(path, join(projectDir, 'files', file));
+/** Tells the API where ops, warehouse, lake and the files are: the embedded server takes another port at each start. */
 export async function putDemoConnections(client: Client, projectDir: string, postgresUrl: string): Promise<void> {
   const { hostname: host, port } = new URL(postgresUrl);
   for (const database of ['ops', 'warehouse']) {
     await client.call(endpoints.putConnection, {
       params: { name: database }, body: { connector: 'postgres', host, port: Number(port), database, user: 'demo', password: 'secret://demo#password', tls: 'disable' } });
   }
-  for (const name of ['lake', 'films']) await client.call(endpoints.putConnection, { params: { name }, body: { connector: 'file', root: join(projectDir, name) } });
+  for (const name of ['lake', 'files']) await client.call(endpoints.putConnection, { params: { name }, body: { connector: 'file', root: join(projectDir, name) } });
 }

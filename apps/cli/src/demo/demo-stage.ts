@@ -29,7 +29,7 @@ export async function prepareStage(session: Session, kill: 'kill' | undefined): 
   await makeLogin(databases);
   const files = await demoFiles();
   const loaded = await loadOps(databases, files);
-  await handOver(files.movies, projectDir);
+  for (const file of [files.movies, files.airports]) await handOver(file, projectDir);
   await makeWarehouse(databases);
   await putDemoConnections(await session.client(), projectDir, databases.adminUrl);
   const kept = loaded.wasKept ? '   kept from the demo before' : '';

@@ -7,8 +7,13 @@ import { betweenMs, compact, durationText, grouped } from './numbers.ts';
 const aligned = (text: string, seconds: string): string => `${text.padEnd(88)}${seconds.padStart(8)}`.trimEnd();
 
 /** A receipt in one sum: what was read is what was left out, set aside and written. */
-export const receiptSum = ({ read, filtered, rejected, written, grouped: into }: Pick<Receipt, 'read' | 'filtered' | 'rejected' | 'written' | 'grouped'>): string =>
-  `read ${grouped(read)} = filtered ${grouped(filtered)} + rejected ${grouped(rejected)} + ${into === undefined ? `written ${grouped(written)}` : `grouped ${grouped(into)} -> written ${grouped(written)}`}`;
+export const receiptSum = ({ read, filtered, rejected, written, grouped: into, joined }: Pick<Receipt, 'read' | 'filtered' | 'rejected' | 'written' | 'grouped' | 'joined'>): string =>
+  `read ${grouped(read)} = filtered ${grouped(filtered)} + rejected ${grouped(rejected)} + ${into === undefined && joined === undefined ? `written ${grouped(written)}` : `${into === undefined ? 'joined' : 'grouped'} ${grouped(into ?? joined ?? 0)} -> written ${grouped(written)}`}`;
+/** What each join and union did with the rows before it, a line each. */
+export const combinedLines = (combined: Receipt['combined'] = []): string[] => combined.map(({ with: others, kind, left, right, out, matched, unmatched, rightUnmatched, most }) => {
+  const found = matched === undefined ? '' : `: ${grouped(matched)} matched${most !== undefined && most > 1 ? `, up to ${grouped(most)} times` : ''}, ${grouped(unmatched ?? 0)} found nothing, ${grouped(rightUnmatched ?? 0)} there unused`;
+  return ` ${kind.padEnd(7)} ${grouped(left)} with ${grouped(right)} of ${others} -> ${grouped(out)}${found}`;
+});
 
 const loadOf = (run: RunView) => run.tasks.flatMap((task) => (task.result?.kind === 'load' ? [{ task, result: task.result }] : []))[0];
 const publishOf = (run: RunView) => run.tasks.flatMap((task) => (task.result?.kind === 'publish' ? [{ task, result: task.result }] : []))[0];
@@ -65,6 +70,7 @@ export function runScreen(run: RunView, paint: Paint): string[] {
     if (publish.result.sampled) lines.push(notCoveredText(publish.result.sampled));
     lines.push(...mergedLines(publish.result));
   }
+  if (run.receipt) lines.push(...combinedLines(run.receipt.combined));
   if (run.receipt) lines.push(` receipt ${receiptSum(run.receipt)}   signed, ${run.runId}`);
   if (load?.result.aside && run.state === 'succeeded') lines.push(`    next    look at what was set aside: agent-etl quarantine show ${run.runId}`);
   const seconds = durationText(betweenMs(run.startedAt, run.finishedAt));
@@ -92,7 +98,7 @@ const notTaken = 'digest not taken';
 export function receiptScreen(receipt: Receipt): string[] {
   const { source, target } = takenDigests(receipt);
   return [
-    ` receipt ${receipt.runId}`, ` sum     ${receiptSum(receipt)}`, ` public  ${grouped(receipt.published)} rows in ${receipt.target.connection}.${receipt.target.dataset}`,
+    ` receipt ${receipt.runId}`, ` sum     ${receiptSum(receipt)}`, ...combinedLines(receipt.combined), ` public  ${grouped(receipt.published)} rows in ${receipt.target.connection}.${receipt.target.dataset}`,
     ` source  ${receipt.source.connection}.${receipt.source.dataset}  ${source ?? notTaken}`, ` target  ${receipt.target.connection}.${receipt.target.dataset}  ${target ?? notTaken}`,
     ` proof   reconciled ${receipt.reconciled}, level ${receipt.level}, ${receipt.chunks} chunks, ${receipt.attempts} attempts`,
     ...(receipt.sampled ? [`         ${sampledText(receipt.sampled)}`, notCoveredText(receipt.sampled)] : []), ...costLines(receipt),

@@ -1,5 +1,9 @@
-import { type ColumnType, type Expr, type Measure, type StepKind, type WindowColumn, aggregateFunctions, stepKinds, windowFunctions } from '@agent-etl/contracts';
+import { type ColumnType, type Expr, type Measure, type WindowColumn, aggregateFunctions, stepKinds, windowFunctions } from '@agent-etl/contracts';
 import { type Fused, type InputColumns, type LoweredStep, checkExpression, checked, fuseSteps, pivotStep, sampleStep } from '@agent-etl/sql-safety';
+
+/** Kinds of steps that look at one dataset alone. */
+export const ownKinds = stepKinds.filter((kind) => kind !== 'join' && kind !== 'lookup' && kind !== 'union');
+type OwnKind = (typeof ownKinds)[number];
 
 type Kind = ColumnType['kind'];
 const literals: Readonly<Partial<Record<Kind, readonly (string | null)[]>>> = {
@@ -36,7 +40,7 @@ export class Forge {
       let columns = this.input;
       while (steps.length < wanted) {
         const forge = new Forge(Math.floor(this.random() * 2 ** 32), columns);
-        const kind = this.pick(stepKinds);
+        const kind = this.pick(ownKinds);
         const next = forge.accepted(kind, (step) => fuseSteps([...steps, ...step], this.input));
         if (!next) continue;
         steps.push(...next.step);
@@ -47,7 +51,7 @@ export class Forge {
     }
   }
   /** A step of a kind that the checker takes, or null: kinds that are refused more often would be seen less. */
-  private accepted(kind: StepKind, fuse: (step: readonly LoweredStep[]) => Fused): { readonly step: readonly LoweredStep[]; readonly fused: Fused } | null {
+  private accepted(kind: OwnKind, fuse: (step: readonly LoweredStep[]) => Fused): { readonly step: readonly LoweredStep[]; readonly fused: Fused } | null {
     for (let attempt = 0; attempt < 30; attempt += 1) {
       const step = this.step(kind);
       const next = checked('/', () => fuse(step));
@@ -55,14 +59,15 @@ export class Forge {
     }
     return null;
   }
-  private step(kind: StepKind): LoweredStep[] {
+  /** A step, sometimes two that belong together; the checker may refuse it. */
+  step(kind: OwnKind = this.pick(ownKinds)): LoweredStep[] {
     const names = [...this.input.keys()];
     const some = (): string[] => { const chosen = names.filter(() => this.random() < 0.6); return chosen.length ? chosen : [this.pick(names)]; };
     const order = () => [{ e: { k: 'col', name: this.pick(names) } as const, dir: this.pick(['asc', 'desc'] as const), nulls: this.pick(['first', 'last'] as const) }];
     const column = (): string => `x${Math.floor(this.random() * 1e6)}`;
     const n = Math.floor(this.random() * 6);
     const fields = () => [0, 1].map(() => ({ as: column(), path: this.pick([[], ['a'], ['b'], ['c', 1], ['c', 3, 'd'], [2], ['e']]), to: typeOf(this.pick(['text', 'i64', 'f64', 'dec', 'bool', 'date'])), onError: this.pick(['fail', 'null', 'null'] as const) }));
-    const made: Readonly<Record<StepKind, () => LoweredStep | LoweredStep[]>> = {
+    const made: Readonly<Record<OwnKind, () => LoweredStep | LoweredStep[]>> = {
       filter: () => ({ op: 'filter', where: this.make('bool', 2) }), derive: () => ({ op: 'derive', columns: [{ as: this.random() < 0.3 ? this.pick(names) : column(), expr: this.make(this.pick(kinds), 2) }] }),
       select: () => ({ op: 'select', columns: some() }), drop: () => ({ op: 'drop', columns: [this.pick(names)] }), rename: () => ({ op: 'rename', names: new Map([[this.pick(names), column()]]) }),
       cast: () => ({ op: 'cast', column: this.pick(names), to: typeOf(this.pick(kinds)), onError: 'null' }),

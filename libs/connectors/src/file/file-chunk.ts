@@ -54,7 +54,7 @@ export class FileChunk implements ChunkWriter {
     const read = fromOptions(scan.options);
     const duck = await DuckChild.start({ about: dataset, scratch, files: [...scan.files.map(({ path }) => path), plan.path] });
     try {
-      this.rows = await duck.copy(compile(copyInto(plan, selectRows(scan.files, read, plan.task))), signal);
+      this.rows = await duck.copy(compile(copyInto(plan, selectRows({ files: scan.files, plan: read }, plan.task))), signal);
     } catch (error) {
       if (error instanceof EtlError && error.code === 'platform.disk-full') throw new EtlError(error.code, { what: plan.task.target.dataset }, { cause: error.cause });
       throw await withRow(error, { dataset, files: scan.files, plan: read, columns: readColumns(plan.task), scratch });

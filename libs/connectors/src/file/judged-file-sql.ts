@@ -6,19 +6,20 @@ import { lengthLimit } from '../judged/fit-rules.ts';
 import { type Duck, cast, listOf, literalText as text, nth, sql } from './duck-sql.ts';
 import type { ReadPlan } from './file-options.ts';
 import { hasNanoseconds, readRows } from './file-sql.ts';
-import { selectRows } from './file-transform.ts';
+import { type OtherFiles, selectRows } from './file-transform.ts';
 import { duckTypeOf, isNested } from './file-types-rules.ts';
 
 /** What a load reads of files, and how it judges. */
-export interface JudgedFiles { readonly files: readonly ScannedFile[]; readonly plan: ReadPlan; readonly columns: readonly ColumnMapping[]; readonly judging?: Judging | undefined; readonly transform?: LoadTask['transform'] }
+export interface JudgedFiles { readonly files: readonly ScannedFile[]; readonly plan: ReadPlan; readonly columns: readonly ColumnMapping[]; readonly judging?: Judging | undefined; readonly transform?: LoadTask['transform'];
+  readonly others?: readonly OtherFiles[] | undefined }
 const isJson = ({ format }: ReadPlan): boolean => format === 'ndjson' || format === 'json';
 const cellAt = (index: number): Duck => sql`${identifier(`x${index}`)}`;
 const valueAt = (index: number): Duck => sql`${identifier(`c${index}`)}`;
 
 /** The rows of a load as c0, c1, …: all of them, or those that are not set aside. */
-export const selectKept = ({ files, plan, columns, judging, transform }: JudgedFiles): Duck => (judging?.bad === 'aside'
+export const selectKept = ({ files, plan, columns, judging, transform, others }: JudgedFiles): Duck => (judging?.bad === 'aside'
   ? sql`SELECT ${listOf(columns.map((_, index) => valueAt(index)))} FROM (${selectJudged({ files, plan, columns, judging, transform })}) AS judged WHERE judged.judged IS NULL`
-  : selectRows(files, plan, { columns: [...columns], ...(transform ? { transform } : {}) }));
+  : selectRows({ files, plan, others }, { columns: [...columns], ...(transform ? { transform } : {}) }));
 
 /** Every row as `judged`, c0, c1, …: what is wrong with it as JSON, NULL where nothing is, and its values. One statement reads, numbers, casts and judges; nothing is read twice.
  * Where bad rows end the load, a value that does not fit ends the statement as it does without checks. */

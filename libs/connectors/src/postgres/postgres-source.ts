@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type Carrier, type ColumnMapping, type Digest, EtlError, type Judging, type LoadTask, type Measured, type Measuring, type PostgresConnection } from '@agent-etl/contracts';
+import { type Carrier, type ColumnMapping, type Combined, type Digest, EtlError, type Judging, type LoadTask, type Measured, type Measuring, type PostgresConnection } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { schemaDrifted } from '../drift-failure.ts';
+import { otherTask } from '../hand-off/part-tasks-rules.ts';
 import type { BucketSample, BucketSum, ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { cutBackfill, cutSlice, reachOf, withinSlice } from './cursor-slice.ts';
 import { describeColumns, fingerprintOf } from './describe-relation.ts';
@@ -11,7 +12,7 @@ import { namedMisfit } from './named-misfit.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted, relationOf } from './relation-name.ts';
 import { SnapshotHolder, beginOn } from './snapshot-holder.ts';
-import { reachingOf, rowsOf } from './source-rows.ts';
+import { combiningOf, reachingOf, rowsOf } from './source-rows.ts';
 import { type DigestInput, hashedRows, sourceValue, textDigest, textSample } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
@@ -44,8 +45,10 @@ export class PostgresSource implements Source {
     const relation = relationOf(task.source.dataset);
     const session = await PostgresSession.connect(this.connection, { tools: this.tools });
     try {
-      const holder = await SnapshotHolder.open(session, relation, snapshot);
+      const others = (task.transform?.inputs ?? []).map((input) => ({ task: otherTask(task, input), relation: relationOf(input.source.dataset) }));
+      const holder = await SnapshotHolder.open(session, eachOnce([relation, ...others.map((other) => other.relation)]), snapshot);
       const fingerprint = await unchanged(session, relation, task);
+      for (const other of others) await unchanged(session, other.relation, other.task);
       const [size] = await session.run<{ pages: string; lies: boolean }>(compile(sql`SELECT pg_relation_size(c.oid) / current_setting('block_size')::int AS pages, c.relkind IN ('r', 'p', 'm') AS lies FROM pg_class c WHERE c.oid = to_regclass(${quoted(relation)})`));
       holder.hold();
       return new Reading(this.connection, this.tools, { task, relation, holder, fingerprint, pages: Number(size?.pages ?? 0), hasPlace: size?.lies ?? false });
@@ -56,6 +59,7 @@ export class PostgresSource implements Source {
   }
 }
 
+const eachOnce = (relations: readonly Relation[]): Relation[] => relations.filter(({ text }, index) => relations.findIndex((other) => other.text === text) === index);
 async function unchanged(session: PostgresSession, relation: Relation, task: LoadTask): Promise<string> {
   const now = await describeColumns(session, relation);
   const fingerprint = fingerprintOf(now);
@@ -157,8 +161,14 @@ class Reading implements SourceSession {
   async reached(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Reached> {
     const { task: { transform }, task, relation } = this.facts;
     if (!transform) throw new TypeError('a task without steps');
-    const [found] = await this.#reading(signal, (session) => session.run<{ seen: string; kept: string }>(compile(reachingOf(transform, { relation, where: whole(ranges, task) })), { relation: relation.text, phase: 'counting', right: 'SELECT' }));
-    return { seen: Number(found?.seen), kept: Number(found?.kept) };
+    const part = { relation, where: whole(ranges, task) };
+    const about = { relation: relation.text, phase: 'counting', right: 'SELECT' } as const;
+    return this.#reading(signal, async (session) => {
+      const [found] = await session.run<{ seen: string; kept: string }>(compile(reachingOf(transform, part)), about);
+      const combined: Combined[] = [];
+      for (const { counted, read } of combiningOf(transform, part)) combined.push(read((await session.run<Record<string, unknown>>(compile(counted), about))[0] ?? {}));
+      return { seen: Number(found?.seen), kept: Number(found?.kept), ...(combined.length ? { combined } : {}) };
+    });
   }
   async measured(ranges: readonly ChunkRange[], measuring: Measuring, signal: AbortSignal): Promise<Measured> {
     const { task: { columns }, task, relation } = this.facts;

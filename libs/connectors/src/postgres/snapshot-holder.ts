@@ -37,14 +37,18 @@ export class SnapshotHolder {
   #lost: EtlError | undefined;
   private constructor(readonly session: PostgresSession, readonly snapshot: string) {}
 
-  static async open(session: PostgresSession, relation: Relation, given: string | null): Promise<SnapshotHolder> {
+  /** @param relations what is read under the picture, each once */
+  static async open(session: PostgresSession, relations: readonly Relation[], given: string | null): Promise<SnapshotHolder> {
     await session.run(compile(nothingEndsIt));
-    const before = await storageOf(session, relation);
+    const before: (Storage | undefined)[] = [];
+    for (const relation of relations) before.push(await storageOf(session, relation));
     if (given === null) {
       await session.run(compile(beginReading));
       await session.run(compile(waitForLocks));
     } else await beginOn(session, given);
-    await lock(session, relation, { before, given });
+    // What LOCK TABLE can lock comes first: a SELECT takes the picture.
+    const inOrder = relations.map((relation, index) => ({ relation, before: before[index] })).sort((a, b) => Number(!isLockable(a.before)) - Number(!isLockable(b.before)));
+    for (const each of inOrder) await lock(session, each.relation, { before: each.before, given });
     if (given !== null && !await isHeld(session, given)) throw new EtlError('source.snapshot-lost');
     const [row] = await session.run<{ id: string }>(compile(sql`SELECT pg_export_snapshot() AS id`));
     return new SnapshotHolder(session, row?.id ?? '');
@@ -81,19 +85,19 @@ async function storageOf(session: PostgresSession, { schema, table }: Relation):
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ${schema} AND c.relname = ${table}`));
   return found;
 }
+const isLockable = (before: Storage | undefined): boolean => before?.kind !== 'm' && before?.kind !== 'f';
 /** Takes the lock before the picture is taken, where LOCK TABLE can: a TRUNCATE or rewrite in between would show an empty table. A materialized view or a
  * foreign table is locked by a SELECT, which takes the picture first; then its storage must be what it was.
  * @throws EtlError `source.busy`, or `source.snapshot-lost` when somebody waits to change a table whose picture we wanted to take over */
 async function lock(session: PostgresSession, relation: Relation, { before, given }: { before: Storage | undefined; given: string | null }): Promise<void> {
   const about = { relation: relation.text, right: 'SELECT', phase: 'locking' } as const;
-  const isLockable = before?.kind !== 'm' && before?.kind !== 'f';
   try {
-    await session.run(compile(isLockable ? sql`LOCK TABLE ${relation.name} IN ACCESS SHARE MODE` : sql`SELECT FROM ${relation.name} LIMIT 0`), about);
+    await session.run(compile(isLockable(before) ? sql`LOCK TABLE ${relation.name} IN ACCESS SHARE MODE` : sql`SELECT FROM ${relation.name} LIMIT 0`), about);
   } catch (cause) {
     if (!(cause instanceof EtlError) || cause.code !== 'source.busy') throw cause;
     throw given === null ? new EtlError('source.busy', { dataset: relation.text, seconds: LOCK_SECONDS }, { cause }) : new EtlError('source.snapshot-lost', {}, { cause });
   }
-  if (isLockable) return;
+  if (isLockable(before)) return;
   const [now] = await session.run<{ node: string | null }>(compile(sql`SELECT pg_relation_filenode(to_regclass(${quoted(relation)}))::text AS node`));
   if (now?.node !== before?.node) throw new EtlError('source.snapshot-lost');
 }

@@ -1,13 +1,14 @@
 import type { LoadTask } from '@agent-etl/contracts';
-import { type PrintedTransform, type SqlFragment, identifier, joinSql, printTransform, sqlFor } from '@agent-etl/sql-safety';
-import type { Relation } from './relation-name.ts';
+import { type PrintedCombining, type PrintedTransform, type SqlFragment, identifier, joinSql, printTransform, sqlFor } from '@agent-etl/sql-safety';
+import { type Relation, relationOf } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
 type Pg = SqlFragment<'postgres'>;
 /** @property where part of the table, with its WHERE, or nothing */
 interface Part { readonly relation: Relation; readonly where: Pg }
 const printed = (transform: NonNullable<LoadTask['transform']>, { relation, where }: Part): PrintedTransform<'postgres'> =>
-  printTransform('postgres', transform, { from: sql`(SELECT * FROM ${relation.name}${where}) AS source`, column: (name) => sql`source.${identifier(name)}` });
+  printTransform('postgres', transform, { from: sql`(SELECT * FROM ${relation.name}${where}) AS source`, column: (name) => sql`source.${identifier(name)}`,
+    inputs: (transform.inputs ?? []).map(({ source }) => ({ from: sql`(SELECT * FROM ${relationOf(source.dataset).name}) AS other`, column: (name) => sql`other.${identifier(name)}` })) });
 
 /** The rows that travel, as a FROM list: those of the table, or what the steps make of them. */
 export function rowsOf({ transform }: Pick<LoadTask, 'transform'>, part: Part): Pg {
@@ -17,3 +18,5 @@ export function rowsOf({ transform }: Pick<LoadTask, 'transform'>, part: Part): 
 }
 /** A statement that counts the rows that the steps see and those that their filters keep. */
 export const reachingOf = (transform: NonNullable<LoadTask['transform']>, part: Part): Pg => printed(transform, part).reaching;
+/** Statements that count what each join and union does. */
+export const combiningOf = (transform: NonNullable<LoadTask['transform']>, part: Part): readonly PrintedCombining<'postgres'>[] => printed(transform, part).combining;

@@ -1,16 +1,13 @@
 import { z } from 'zod';
 import { SafeText } from '../ids.ts';
 import { maskMethods } from './expr.ts';
+import { OrderBy } from './order-by.ts';
 import { aggregateFunctions, windowFunctions } from './transform.ts';
 
 const Name = SafeText.min(1).max(255);
 const Text = SafeText.min(1).max(8_192);
 const Names = z.array(Name).min(1);
 
-/** Shapes of the steps that a person writes, one per key of `Step`. */
-export const OrderBy = z.object({
-  column: Name.describe('Column.'), dir: z.enum(['asc', 'desc']).optional().describe('asc when left out.'), nulls: z.enum(['first', 'last']).optional().describe('last when left out.'),
-}).strict();
 const Type = SafeText.min(1).max(63);
 const JsonFields = z.array(z.object({
   as: Name.describe('Name of the value.'), path: z.array(z.union([SafeText.min(1).max(255), z.int().nonnegative().max(999_999)])).max(16).optional().describe('Keys, and places in lists from 0; left out: the document, or the item, itself.'),

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { SafeText } from '../ids.ts';
-import { FlattenStep, JsonStep, MaskStep, OrderBy, PivotStep, SampleStep, UnpivotStep, WindowStep } from './step-shapes.ts';
+import { FlattenStep, JsonStep, MaskStep, PivotStep, SampleStep, UnpivotStep, WindowStep } from './step-shapes.ts';
+import { OrderBy } from './order-by.ts';
+import { JoinStep, LookupStep, UnionStep } from './other-datasets.ts';
 import { aggregateFunctions } from './transform.ts';
 
 const Name = SafeText.min(1).max(255);
 const Text = SafeText.min(1).max(8_192);
 const Names = z.array(Name).min(1);
-export const stepKinds = ['filter', 'derive', 'select', 'drop', 'rename', 'cast', 'aggregate', 'dedupe', 'limit', 'sort', 'flatten', 'json', 'mask', 'pivot', 'sample', 'unpivot', 'window'] as const;
+export const stepKinds = ['filter', 'derive', 'select', 'drop', 'rename', 'cast', 'aggregate', 'dedupe', 'limit', 'sort', 'flatten', 'json', 'mask', 'pivot', 'sample', 'unpivot', 'window', 'join', 'lookup', 'union'] as const;
 export type StepKind = (typeof stepKinds)[number];
 
 const hasSome = (columns: object): boolean => Object.keys(columns).length > 0;
@@ -45,6 +47,9 @@ export const Step = z.object({
   tokenize: z.unknown().optional().describe('Refused by name: tokens that can be turned back need a vault, which this release does not have.'),
   unpivot: UnpivotStep.optional().describe('Columns to rows.'),
   window: WindowStep.optional().describe('Columns of a row and those around it: ranks, neighbours, running sums.'),
+  join: JoinStep.optional().describe('Rows with what they find in another dataset by equal columns.'),
+  lookup: LookupStep.optional().describe('Columns from a table that has one row for each key.'),
+  union: UnionStep.optional().describe('Rows of other datasets behind these.'),
 }).strict().refine((step) => Object.keys(step).length === 1, `is one of ${stepKinds.join(', ')}, each in a step of its own`)
   .meta({ id: 'Step', description: 'One transformation of rows.' });
 export type Step = z.infer<typeof Step>;

@@ -1,13 +1,10 @@
 import { z } from 'zod';
-import { ColumnType } from '../dataset.ts';
 import { SafeText } from '../ids.ts';
+import { HandOff, JoinStage, MOST_INPUTS, OtherInput, PassingColumns, UnionStage } from './combine.ts';
 import { Expr } from './expr.ts';
+import { Order } from './order.ts';
 
 const Name = SafeText.min(1).describe('Column.');
-export const Order = z.object({
-  e: Expr.describe('What rows are ordered by.'), dir: z.enum(['asc', 'desc']).describe('Direction.'), nulls: z.enum(['first', 'last']).describe('Where NULLs stand.'),
-}).strict().meta({ description: 'One part of an order, nothing left to an engine.' });
-export type Order = z.infer<typeof Order>;
 export const aggregateFunctions = ['count', 'count_distinct', 'sum', 'avg', 'min', 'max'] as const;
 export const Measure = z.object({
   as: Name, fn: z.enum(aggregateFunctions).describe('Aggregate function.'),
@@ -46,18 +43,21 @@ export const Stage = z.discriminatedUnion('op', [
     op: z.literal('window').describe('Columns of a row and those around it.'), partition: z.array(Name).describe('Columns that keep rows apart; none: all rows together.'),
     order: z.array(Order).describe('Which row comes first; empty where it does not matter.'), columns: z.array(WindowColumn).min(1).describe('Columns that are added.'),
   }).strict(),
+  JoinStage, UnionStage,
 ]).meta({ id: 'Stage', description: 'What is done with rows in one go.' });
 export type Stage = z.infer<typeof Stage>;
 
 /** What the steps of a pipeline come to: computed while the source is read, in its own statement. Columns of a task are columns of this. */
 export const Transform = z.object({
-  input: z.array(z.object({
-    name: Name, type: ColumnType.describe('Logical type.'), native: z.string().describe('Type as its engine spells it.'), nullable: z.boolean().describe('Whether it may be NULL.'),
-  })).min(1).describe('Columns of the source as they were profiled.'),
+  input: PassingColumns.describe('Columns of the source as they were profiled.'),
   stages: z.array(Stage).min(1).max(200).describe('One behind the other.'),
+  inputs: z.array(OtherInput).min(1).max(MOST_INPUTS).optional().describe('Datasets that joins and unions read beside the source.'),
+  handOff: HandOff.optional(),
 }).meta({ id: 'Transform', description: 'The steps of a pipeline, typed, over its source.' });
 export type Transform = z.infer<typeof Transform>;
 /** Whether rows go through one by one: then a source may be read in pieces. */
 export const isRowWise = ({ stages }: Pick<Transform, 'stages'>): boolean => stages.every(({ op }) => op === 'rows');
 /** Whether a row of the source may be missing behind the steps. */
 export const leavesOut = ({ stages }: Pick<Transform, 'stages'>): boolean => stages.some((stage) => stage.op !== 'rows' || stage.where !== null);
+/** Whether rows become groups, or some of them are left out for others: what comes out are not the rows that went in. */
+export const makesGroups = ({ stages }: Pick<Transform, 'stages'>): boolean => stages.some(({ op }) => op === 'group' || op === 'first' || op === 'limit');

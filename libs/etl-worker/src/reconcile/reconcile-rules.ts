@@ -5,16 +5,16 @@ import { agreeInSample } from './sample-rules.ts';
 
 const differs = (difference: string): EtlError => new EtlError('sink.reconcile-mismatch', { difference });
 
-/** The ledger of the sink must say what the load reported: read = written (or grouped) + rejected + filtered, piece by piece and row by row.
+/** The ledger of the sink must say what the load reported: read = written (or grouped, or joined) + rejected + filtered, piece by piece and row by row.
  * @throws EtlError `sink.reconcile-mismatch` naming both */
 export function agreeWithLedger(load: LoadResult, ledger: readonly LedgerRow[]): void {
   const { rows, rejected } = sumsOf(ledger);
   if (rows !== load.written || rejected !== load.rejected) {
     throw differs(`the load wrote ${load.written} rows and rejected ${load.rejected}, the ledger has ${rows} and ${rejected}`);
   }
-  const through = load.grouped ?? load.written;
+  const through = load.grouped ?? load.joined ?? load.written;
   if (load.read !== load.filtered + load.rejected + through) {
-    throw differs(`${load.read} rows read, but ${load.filtered} filtered, ${load.rejected} rejected and ${through} ${load.grouped === undefined ? 'written' : 'grouped'}`);
+    throw differs(`${load.read} rows read, but ${load.filtered} filtered, ${load.rejected} rejected and ${through} ${load.grouped === undefined ? load.joined === undefined ? 'written' : 'joined' : 'grouped'}`);
   }
   const digest = load.digest && ledgerDigest(load.digest.kind, ledger);
   if (load.digest && digest && ledger.length > 0 && digestText(digest) !== digestText(load.digest)) {

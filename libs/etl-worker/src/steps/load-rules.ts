@@ -1,5 +1,6 @@
 import type { ChunkRange, LedgerRow, Reached } from '@agent-etl/connectors';
-import { type AsideReason, type Digest, EtlError, type LoadResult, type Span, addDigests } from '@agent-etl/contracts';
+import { type AsideReason, type Digest, EtlError, type LoadResult, type Span, type Transform, addDigests } from '@agent-etl/contracts';
+import { throughSteps } from './through-steps-rules.ts';
 
 /** Key of the ledger row that publish writes; all other rows are pieces of the load. */
 export const PUBLISH_KEY = 'publish';
@@ -43,7 +44,7 @@ export function ledgerDigest(kind: Digest['kind'], ledger: readonly LedgerRow[])
 
 /** What a load did, summed from the ledger alone.
  * @throws EtlError `sink.reconcile-mismatch` when the ledger does not hold exactly the pieces of the cut, or the digest counted other rows */
-export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readonly LedgerRow[]; resumed: number; digest: Digest | null; reached?: Reached | null; isRowWise?: boolean; span?: Span | undefined; of?: 'all' | 'sample'; aside?: readonly AsideReason[] }): LoadResult {
+export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readonly LedgerRow[]; resumed: number; digest: Digest | null; reached?: Reached | null; transform?: Transform | undefined; span?: Span | undefined; of?: 'all' | 'sample'; aside?: readonly AsideReason[] }): LoadResult {
   const pieces = piecesOf(seen.ledger);
   const missing = missingOf(seen.ranges, pieces);
   if (missing.length > 0 || pieces.length !== seen.ranges.length) {
@@ -55,17 +56,7 @@ export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readon
   if (seen.digest && seen.of !== 'sample' && seen.digest.rows !== rows) {
     throw new EtlError('sink.reconcile-mismatch', { difference: `${seen.digest.rows} good rows at the source, ${rows} written and ${rejected} rejected` });
   }
-  const { read, filtered, grouped } = throughSteps(rows + rejected, seen);
-  return { kind: 'load', read, filtered, ...grouped, rejected, written: rows, bytes, chunks: seen.ranges.length, resumed: seen.resumed, digest: seen.digest, ...(seen.span ? { span: seen.span } : {}), ...(seen.aside?.length ? { aside: [...seen.aside] } : {}) };
-}
-
-/** What the steps did with the rows of the source. Rows that went through one by one must be those that their filters kept.
- * @throws EtlError `sink.reconcile-mismatch` */
-function throughSteps(out: number, { reached, isRowWise = true }: { readonly reached?: Reached | null; readonly isRowWise?: boolean }): { readonly read: number; readonly filtered: number; readonly grouped: { readonly grouped?: number } } {
-  if (!reached) return { read: out, filtered: 0, grouped: {} };
-  const { seen, kept } = reached;
-  if (isRowWise && kept !== out) throw new EtlError('sink.reconcile-mismatch', { difference: `the filters keep ${kept} rows, ${out} came out` });
-  return { read: seen, filtered: seen - kept, grouped: isRowWise ? {} : { grouped: kept } };
+  return { kind: 'load', ...throughSteps(rows + rejected, seen), rejected, written: rows, bytes, chunks: seen.ranges.length, resumed: seen.resumed, digest: seen.digest, ...(seen.span ? { span: seen.span } : {}), ...(seen.aside?.length ? { aside: [...seen.aside] } : {}) };
 }
 
 /** Rows a load will have: what statistics said, or else what the pieces so far suggest; null before there is any. */

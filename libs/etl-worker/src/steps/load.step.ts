@@ -1,5 +1,5 @@
-import type { ChunkRange, LedgerRow, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
-import { type Digest, EtlError, type LoadResult, type LoadTask, type Quality, type Span, isRowWise, leavesOut } from '@agent-etl/contracts';
+import type { ChunkRange, LedgerRow, Reached, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
+import { type Digest, EtlError, type LoadResult, type LoadTask, type Quality, type Span, leavesOut } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { qualityOf } from './quality-rules.ts';
 import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf, sumsOf } from './load-rules.ts';
 import { type Ends, moveChunk } from './move-chunk.ts';
 import { raiseFence } from './raise-fence.ts';
+import { sourceOf } from './source-of.ts';
 import { spanOf } from './span-of.ts';
 import { type StepContext, writerOf } from './step-context.ts';
 
@@ -22,10 +23,10 @@ import { type StepContext, writerOf } from './step-context.ts';
 export async function runLoad(context: StepContext, task: LoadTask): Promise<LoadResult> {
   const progress = new LoadProgress(task, (now) => { context.report(now); });
   progress.connecting();
-  const [source, target] = await Promise.all([context.open(task.source.connection), context.open(task.target.connection)]);
+  const [source, target] = await Promise.all([sourceOf(context, task), context.open(task.target.connection)]);
   const sink = await target.sink.begin(task, writerOf(context, task.id));
   try {
-    return await new Load(context, task, { source: source.source, sink, progress }).run();
+    return await new Load(context, task, { source, sink, progress }).run();
   } finally {
     await sink.close();
   }
@@ -143,8 +144,10 @@ class Load {
     progress.begin(ranges.length, ledger);
     const seen: { digest: Digest | null; sample?: LoadResult['sample']; ms: number } = { digest: null, ms: 0 };
     const ends = { source: session, sink, carrier: this.task.carrier, progress, judging: await this.judged() };
-    const { level = 'full' } = this.task;
+    const { level = 'full', transform } = this.task;
     const { lanes } = this.context;
+    // A join that finds more than it may is found out before its rows travel.
+    const early = transform?.inputs ? await this.reached(session, ranges) : null;
     const hash = this.hashBeside({ session, ranges, span });
     const timed = hash && (async (signal: AbortSignal): Promise<void> => {
       const startedAt = performance.now();
@@ -162,9 +165,8 @@ class Load {
     const aside = await sink.aside?.() ?? [];
     assertWithinLimit(this.task.judging, { ...sumsOf(written), aside });
     const quality = await this.quality(session, ranges);
-    const { transform } = this.task;
-    const reached = transform && leavesOut(transform) ? await session.reached?.(ranges, this.context.signal) ?? null : null;
-    return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, isRowWise: !transform || isRowWise(transform), span, of: seen.sample ? 'sample' : 'all', aside }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}), ...(quality ? { quality } : {}) };
+    const reached = early ?? await this.reached(session, ranges);
+    return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, transform, span, of: seen.sample ? 'sample' : 'all', aside }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}), ...(quality ? { quality } : {}) };
   }
 
   private async quality(session: SourceSession, ranges: readonly ChunkRange[]): Promise<Quality | null> {
@@ -172,6 +174,11 @@ class Load {
     if (!measuring) return null;
     if (!session.measured) throw new EtlError('plan.stale');
     return qualityOf(await session.measured(ranges, measuring, this.context.signal), measuring, this.task);
+  }
+
+  private async reached(session: SourceSession, ranges: readonly ChunkRange[]): Promise<Reached | null> {
+    const { transform } = this.task;
+    return transform && leavesOut(transform) ? await session.reached?.(ranges, this.context.signal) ?? null : null;
   }
 
   /** What hashes the source while it is copied: all of it where rows are not hashed on their way, or the sample of this run. */

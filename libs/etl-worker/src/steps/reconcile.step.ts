@@ -1,6 +1,7 @@
 import type { HashedRows, Sink, SourceSession } from '@agent-etl/connectors';
 import { type Digest, EtlError, type Failure, type Profile, type PublishTask, type ReconcileResult, type ReconcileTask, digestText } from '@agent-etl/contracts';
 import { differingBuckets, differingRows } from '../reconcile/differing-rules.ts';
+import { sourceOf } from './source-of.ts';
 import type { StepContext } from './step-context.ts';
 
 /** Of the buckets that differ these many are read row by row, each with at most these many rows. */
@@ -16,7 +17,7 @@ export async function runReconcile(context: StepContext, { load, publish }: Reco
   const [source, target] = await Promise.all([context.open(load.source.connection), context.open(publish.target.connection)]);
   context.report({ phase: 'proving', rows: 0, totalRows: null, bytes: 0, chunksDone: 0, chunks: 1 });
   const began = performance.now();
-  const session = await source.source.begin(load, null);
+  const session = await (await sourceOf(context, load)).begin(load, null);
   try {
     const ends: Ends = { source: session, sink: target.sink, publish, profile: () => source.profile(load.source.dataset, 'source'), signal: context.signal };
     const ranges = await session.cut();

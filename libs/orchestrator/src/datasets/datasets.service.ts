@@ -48,10 +48,11 @@ export class DatasetsService {
     return this.runs.start(tx, lookRun({ spec, pipeline: source.connection, pipelineId: null, requestId: null, now: await tx.now(), deadlineMs: SKETCH_MS }));
   }
 
-  /** Keeps what the catalogue said of a source. */
+  /** Keeps what the catalogues said of a source and of what is read beside it. */
   async planned(tx: TenantTx, { tasks }: RunRecord): Promise<void> {
     const result = tasks[0]?.result;
-    if (result?.kind === 'profile' && result.source.exists) await this.datasets.keepCatalogue(tx, result.source);
+    if (result?.kind !== 'profile') return;
+    for (const seen of [result.source, ...(result.others ?? [])]) if (seen.exists) await this.datasets.keepCatalogue(tx, seen);
   }
   async sketched(tx: TenantTx, { tasks }: RunRecord): Promise<void> {
     const result = tasks[0]?.result;

@@ -23,11 +23,11 @@ export class PlanningGround {
   ) {}
   get policy(): Policy { return this.project.policy; }
   hold(tx: TenantTx, pipelineId: string): Promise<void> { return this.pipelines.hold(tx, pipelineId); }
-  async input(tx: TenantTx, { spec, pipelineId }: RequestEntity, profiles: { source: Profile; target: Profile }): Promise<CopyInput> {
+  async input(tx: TenantTx, { spec, pipelineId }: RequestEntity, { others = [], ...profiles }: { source: Profile; target: Profile; others?: Profile[] | undefined }): Promise<CopyInput> {
     const into = { pipelineId, targetKey: targetKey(spec.to) };
     const earlierRuns = await this.runs.greenRuns(tx, into);
     const before = earlierRuns > 0 ? await this.before(tx, spec, into) : null;
-    return { pipeline: spec, ...profiles, ...await this.steps.behind(spec, profiles.source), policy: this.policy, ...this.means, earlierRuns, before };
+    return { pipeline: spec, ...profiles, ...await this.steps.behind(spec, profiles.source, { others, mapColumn: this.means.mapColumn }), policy: this.policy, ...this.means, earlierRuns, before };
   }
   /** The source as the latest green run had it planned, where that run read the same dataset through the same steps. */
   private async before(tx: TenantTx, { from, steps }: RequestEntity['spec'], into: { pipelineId: string; targetKey: string }): Promise<Profile | null> {

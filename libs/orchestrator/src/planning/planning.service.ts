@@ -44,16 +44,16 @@ export class PlanningService {
     }
   }
 
-  private async propose(tx: TenantTx, asked: Asked, { source, target }: { source: Profile; target: Profile }): Promise<void> {
+  private async propose(tx: TenantTx, asked: Asked, { source, target, others }: { source: Profile; target: Profile; others?: Profile[] | undefined }): Promise<void> {
     const { request } = asked;
     const policy = this.ground.policy;
     crashPoint('planning.before-model');
-    const planned = planCopy(await this.ground.input(tx, request, { source, target }));
+    const planned = planCopy(await this.ground.input(tx, request, { source, target, others }));
     const questions = 'questions' in planned ? planned.questions : [];
     const plan = 'plan' in planned ? planned.plan : null;
     const row = await this.#plans.propose(tx, {
       planId: plan ? planHash(plan) : digestOf({ pipeline: request.spec, source, target, questions }), pipelineId: request.pipelineId, pipeline: request.pipeline, requestId: request.requestId,
-      spec: request.spec, plan, questions, verdict: plan ? verifyPlan(plan, policy) : { ok: false, issues: [] }, sourceFingerprint: source.fingerprint });
+      spec: request.spec, plan, questions, verdict: plan ? verifyPlan(plan, policy) : { ok: false, issues: [] }, sourceFingerprint: shapeOf(source, others) });
     crashPoint('planning.plan-stored');
     await this.outbox.add(tx, 'plan.proposed.v1', { ...aboutPlan(row, request.requestId), risk: plan?.risk ?? 'R0', view: viewOfPlan(row) });
     await this.decide(tx, row, { ...asked, policy });
@@ -73,6 +73,8 @@ export class PlanningService {
   }
 }
 
+/** The shape that a plan rests on: that of its source, and of all that it reads beside it. */
+const shapeOf = (source: Profile, others: readonly Profile[] = []): string => (others.length ? digestOf([source, ...others].map(({ fingerprint }) => fingerprint)) : source.fingerprint);
 interface Asked { readonly request: RequestEntity; readonly run: RunRecord }
 /** The trace is that of the look that the plan rests on: who asks why finds what the worker saw. */
 const told = (error: EtlError, { tasks }: RunRecord): Failure => toFailure(error, tasks[0] ? traceOf(tasks[0].taskRunId) : null);

@@ -16,8 +16,9 @@ export function proofOf(run: RunRecord, tenant: string): Proof {
 const mismatch = (difference: string): Proof => ({ failure: toFailure(new EtlError('sink.reconcile-mismatch', { difference })) });
 
 function differenceOf(load: LoadResult, { level, sampled, sourceDigest, targetDigest, published, inserted, updated, unchanged }: PublishResult, how: string): string | null {
-  const { read, filtered, rejected, written, grouped } = load;
-  if (read !== filtered + rejected + (grouped ?? written)) return `read ${read} is not filtered ${filtered} + rejected ${rejected} + ${grouped === undefined ? `written ${written}` : `grouped ${grouped}`}`;
+  const { read, filtered, rejected, written, grouped, joined } = load;
+  const through = grouped ?? joined ?? written;
+  if (read !== filtered + rejected + through) return `read ${read} is not filtered ${filtered} + rejected ${rejected} + ${grouped === undefined ? joined === undefined ? 'written' : 'joined' : 'grouped'} ${through}`;
   if (sourceDigest && targetDigest && sourceDigest.rows !== targetDigest.rows) return `${sourceDigest.rows} rows at the source, ${targetDigest.rows} at the target`;
   const found = targetDigest ?? sourceDigest;
   if (level === 'sampled' && (!sampled || sampled.rows + sampled.notCovered !== written)) return 'the rows of the sample and those not covered are not the rows that were written';
@@ -31,8 +32,8 @@ function differenceOf(load: LoadResult, { level, sampled, sourceDigest, targetDi
 const textOf = (digest: Digest | null): string | null => (digest === null ? null : digestText(digest));
 
 /** Of a part that was read again before the position, what the target had already is filtered: only what was new or changed is written. */
-function sumOf({ read, filtered, rejected, written, grouped }: LoadResult, { published }: PublishResult, { cursor, slice, how }: Pick<PublishTask, 'cursor' | 'slice' | 'how'>): Pick<ReceiptBody, 'read' | 'filtered' | 'rejected' | 'written' | 'grouped'> {
-  return cursor?.read === 'since' || (slice && how === 'upsert') ? { read, filtered: filtered + written - published, rejected, written: published } : { read, filtered, rejected, written, ...(grouped === undefined ? {} : { grouped }) };
+function sumOf({ read, filtered, rejected, written, grouped, joined, combined }: LoadResult, { published }: PublishResult, { cursor, slice, how }: Pick<PublishTask, 'cursor' | 'slice' | 'how'>): Pick<ReceiptBody, 'read' | 'filtered' | 'rejected' | 'written' | 'grouped' | 'joined' | 'combined'> {
+  return cursor?.read === 'since' || (slice && how === 'upsert') ? { read, filtered: filtered + written - published, rejected, written: published } : { read, filtered, rejected, written, ...(grouped === undefined ? {} : { grouped }), ...(joined === undefined ? {} : { joined }), ...(combined ? { combined } : {}) };
 }
 const countsOf = ({ inserted, updated, deleted, unchanged }: PublishResult): Partial<Pick<ReceiptBody, 'inserted' | 'updated' | 'deleted' | 'unchanged'>> => (
   { ...(inserted === null ? {} : { inserted }), ...(updated === null ? {} : { updated }), ...(deleted === undefined ? {} : { deleted }), ...(unchanged === undefined ? {} : { unchanged }) });

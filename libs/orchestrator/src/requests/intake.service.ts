@@ -1,4 +1,4 @@
-import { type Pipeline, type PipelineRequest, DatasetRef, EtlError } from '@agent-etl/contracts';
+import { type Pipeline, type PipelineRequest, DatasetRef, EtlError, otherDatasets } from '@agent-etl/contracts';
 import { Outbox } from '@agent-etl/messaging';
 import type { TenantTx } from '@agent-etl/persistence';
 import { assertSupported } from '@agent-etl/planning';
@@ -34,7 +34,7 @@ export class Intake {
     const { kept, requestId } = await this.known(tx, asked);
     if (kept) { assertSameBody(kept, digest); return kept; }
     const spec = await this.resolve(tx, body);
-    await this.connections.named(tx, [spec.from.connection, spec.to.connection]);
+    await this.connections.named(tx, [spec.from.connection, spec.to.connection, ...otherDatasets(spec.steps).map(({ connection }) => connection)]);
     const pipelineId = await this.pipelines.keep(tx, spec);
     if (key !== null) await this.requests.freeKey(tx, key, keysEndBefore(await tx.now()));
     const request = {
@@ -68,7 +68,8 @@ export class Intake {
   private async profile(tx: TenantTx, { requestId, pipelineId, spec }: Pick<RequestEntity, 'requestId' | 'pipelineId' | 'spec'>): Promise<void> {
     const source = DatasetRef.parse({ connection: spec.from.connection, dataset: spec.from.dataset });
     const target = DatasetRef.parse({ connection: spec.to.connection, dataset: spec.to.dataset });
+    const others = otherDatasets(spec.steps);
     await this.runs.start(tx, lookRun({
-      spec: { id: 'profile', kind: 'profile', source, target, ...(spec.from.select ? { select: spec.from.select } : {}), ...(typeof spec.onFail === 'object' ? { bad: 'aside' } : {}) }, pipeline: spec.name, pipelineId, requestId, now: await tx.now(), deadlineMs: this.planningMs }));
+      spec: { id: 'profile', kind: 'profile', source, target, ...(others.length ? { others } : {}), ...(spec.from.select ? { select: spec.from.select } : {}), ...(typeof spec.onFail === 'object' ? { bad: 'aside' } : {}) }, pipeline: spec.name, pipelineId, requestId, now: await tx.now(), deadlineMs: this.planningMs }));
   }
 }

@@ -9,6 +9,7 @@ import type { RunRecord } from './run-record.ts';
 import { type RunEvent, type RunOrder, type RunStep, applyRunEvent, isActive, startRun } from './run-state.ts';
 import { runView } from './run-view.ts';
 import { taskEvent } from './run-events.ts';
+import { connectionsOf } from './task-connections.ts';
 import { RunsRepository } from './runs.repository.ts';
 import { Ticker } from './ticker.service.ts';
 
@@ -81,7 +82,7 @@ export class RunsService {
   private async request(tx: TenantTx, run: RunRecord, { taskRunId, attempt }: { taskRunId: string; attempt: number }): Promise<void> {
     const task = run.tasks.find((each) => each.taskRunId === taskRunId)!;
     const { spec } = task;
-    const names = spec.kind === 'inspect' ? [spec.connection] : spec.kind === 'sketch' ? [spec.source.connection] : spec.kind === 'quarantine' ? [spec.target.connection] : [spec.source.connection, spec.target.connection];
+    const names = connectionsOf(spec);
     const load = spec.kind === 'publish' ? run.tasks.find(({ id }) => id === spec.load)?.result : null;
     await this.runs.note(tx, run.runId, { type: 'task.run.requested.v1', task: task.id, attempt });
     await this.outbox.add(tx, 'task.run.requested.v1', {

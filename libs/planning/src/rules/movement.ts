@@ -4,7 +4,7 @@ import { type CopyInput, type Ruled, decide, grouped, plural } from '../decide.t
 export interface Movement { readonly carrier: LoadTask['carrier']; readonly engine: LoadTask['engine']; readonly digest: LoadTask['digest'] }
 
 /** How bytes travel, what moves them, and how rows are hashed on the way. */
-export function ruleMovement({ source, target }: CopyInput, columns: readonly ColumnMapping[], judging: Judging | null = null): Ruled<Movement> {
+export function ruleMovement({ source, target, transform }: CopyInput, columns: readonly ColumnMapping[], judging: Judging | null = null): Ruled<Movement> {
   const changed = columns.filter(({ sourceNative, targetNative }) => sourceNative !== targetNative);
   const engineOf = (text: string, rejected: string): Decision => decide('engine', text, { why: ['engine', rejected], rejected: text === 'splice'
     ? [['duckdb', 'Decoding and encoding every value costs about twice the CPU and changes nothing.']] : [['splice', 'The two ends do not speak one binary format.']] });
@@ -21,13 +21,13 @@ export function ruleMovement({ source, target }: CopyInput, columns: readonly Co
         rejected: [['splice binary frames', `Binary frames of ${changed[0]!.sourceNative} are not those of ${changed[0]!.targetNative}.`]] }),
       engineOf('splice', 'Both ends are PostgreSQL: the servers convert.')] };
   }
-  const between = `${source.connector} to ${target.connector}`;
+  const between = `${transform?.handOff ? 'DuckDB' : source.connector} to ${target.connector}`;
   if (source.connector !== 'file' && target.connector !== 'file') {
     return { risks: [], value: { carrier: 'text', engine: 'stream', digest: 'text-md5' }, decisions: [
       decide('movement', 'stream as text', { why: ['between-engines', `From ${between}: ${grouped(source.rows)} rows as text that both sides read exactly.`], rejected: [['splice binary frames', 'Only two PostgreSQL ends share a frame format.']] }),
       decide('engine', 'stream', { why: ['engine', `From ${between}: each end writes or reads the text itself, no engine stands between.`], rejected: [['duckdb', 'It would parse and print every value once more and change nothing.']] })] };
   }
-  const value: Movement = { carrier: source.connector === 'file' && target.connector === 'file' && !judging ? 'file' : 'text', engine: 'duckdb', digest: 'text-md5' };
+  const value: Movement = { carrier: source.connector === 'file' && target.connector === 'file' && !judging && !transform?.handOff ? 'file' : 'text', engine: 'duckdb', digest: 'text-md5' };
   return { value, risks: [], decisions: [
     decide('movement', value.carrier === 'file' ? 'the engine opens the file' : 'stream as text', { why: ['between-engines', `From ${between}: ${grouped(source.rows)} rows as ${value.carrier === 'file' ? 'columns' : 'text that both sides read exactly'}.`],
       rejected: [['splice binary frames', 'Only two PostgreSQL ends share a frame format.']] }),

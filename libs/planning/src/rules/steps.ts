@@ -1,4 +1,4 @@
-import { type Decision, EtlError, type Transform, isRowWise, judgingChecks, leavesOut } from '@agent-etl/contracts';
+import { type Decision, EtlError, type OtherInput, type Transform, addressOf, isRowWise, judgingChecks, leavesOut } from '@agent-etl/contracts';
 import { type CopyInput, decide, named, plural } from '../decide.ts';
 
 /** Steps that do not take rows one by one, in the words of a refusal. */
@@ -16,9 +16,26 @@ export function ruleSteps({ pipeline, source, transform }: CopyInput): Decision[
   const made = source.columns.filter(({ name }) => !transform.input.some((column) => column.name === name)).map(({ name }) => name);
   const where = source.connector === 'postgres' ? 'in the statement that reads the table' : 'in the statement that reads the file';
   const rowWise = isRowWise(transform);
+  if (transform.inputs) return [combining({ transform, inputs: transform.inputs, kinds }, source.rows)];
   return [decide('steps', `${kinds.join(', ')}, while the source is read`, {
     why: ['fused', `${plural(kinds.length, 'step')} ${rowWise ? 'over single rows ' : ''}are computed ${where}${made.length ? `; new there: ${named(made.slice(0, 5))}` : ''}.`],
     rejected: [rowWise ? ['a pass of its own', 'Every row would be written and read once more.'] : ['group at the target', `${plural(source.rows, 'row')} would travel instead of their groups.`]] })];
+}
+
+interface Combining { readonly transform: Transform; readonly inputs: readonly OtherInput[]; readonly kinds: readonly string[] }
+/** Which engine joins, and what travels to it. */
+function combining({ transform: { handOff, stages }, inputs, kinds }: Combining, rows: number): Decision {
+  const others = inputs.map(({ source }) => addressOf(source)).join(', ');
+  const first = kinds.findIndex((kind) => kind === 'join' || kind === 'lookup' || kind === 'union');
+  if (!handOff) {
+    return decide('steps', `${kinds.join(', ')}, while the source is read`, { why: ['joined-at-the-source', `${others} ${inputs.length === 1 ? 'lies' : 'lie'} behind the connection of the source: one statement reads all of them, under one picture.`],
+      rejected: [['a join in DuckDB', `${plural(rows, 'row')} would travel to it first.`]] });
+  }
+  const groups = stages.slice(0, handOff.after).some(({ op }) => op === 'group');
+  const before = handOff.after === 0 || first <= 0 ? '' : `${kinds.slice(0, first).join(', ')} where the source is read, `;
+  return decide('steps', `${before}${kinds.slice(handOff.after === 0 ? 0 : Math.max(0, first)).join(', ')} in DuckDB`, {
+    why: ['handed-over', `No one system reaches the source and ${others}: ${groups ? 'the groups' : 'the rows'} and the other ${inputs.length === 1 ? 'dataset' : 'datasets'} are handed to DuckDB as Parquet, each proved by count and digest, and joined there.`],
+    rejected: [['a join at the source', `${others} would have to be written into it first.`], ...(groups ? [['all steps in DuckDB', `${plural(rows, 'row')} would travel, not their groups.`] as const] : [])] });
 }
 
 /** What steps cannot be beside the checks of their pipeline, or null. A file is judged row by row in the order in which it lies; what steps do to that order, or to the number
@@ -26,6 +43,8 @@ export function ruleSteps({ pipeline, source, transform }: CopyInput): Decision[
 export function stepsProblem({ pipeline: { checks, onFail }, source, transform }: Pick<CopyInput, 'pipeline'> & { readonly source: Pick<CopyInput['source'], 'connector'>; readonly transform: Transform }): { readonly found: string; readonly allowed: string } | null {
   const isAside = typeof onFail === 'object';
   const makesMisfits = transform.stages.some((stage) => stage.op === 'rows' && stage.misfits);
+  const isCombined = transform.inputs !== undefined;
+  if (isCombined && (isAside || (transform.handOff && checks?.length))) return { found: `${isAside ? 'onFail: quarantine' : 'checks'} beside join, lookup or union`, allowed: 'checks on each dataset in a pipeline of its own, and another pipeline that joins what they let through' };
   if (!ABLE.includes(source.connector)) return { found: `steps from ${source.connector}`, allowed: 'a view at the source, or a source that is PostgreSQL or a file' };
   if (makesMisfits && !(isAside && source.connector === 'file')) return { found: 'a cast with onError: quarantine', allowed: 'it with onFail: { quarantine: {} } and a file as the source' };
   if (isAside && !isRowWise(transform)) return { found: `${MANY} beside onFail: quarantine`, allowed: 'onFail: stop, or a pipeline that groups what another one has let through' };

@@ -1,6 +1,6 @@
-import type { Expr, Stage } from '@agent-etl/contracts';
+import { type Expr, type OtherInput, type Stage, addressOf } from '@agent-etl/contracts';
 
-/** Columns of the source that a value was made of, sorted.
+/** Columns of the source that a value was made of, sorted; one of another dataset stands behind its address, as `lake:airports.csv.iata`.
  * @property from all of them, also those that only decide which value it is
  * @property clear those that no mask stands before: what they say may be read from the value, or from a part of it. Every calculation hands it on, but a mask, a count and a rank */
 export interface Origin { readonly from: readonly string[]; readonly clear: readonly string[] }
@@ -8,12 +8,13 @@ export interface OutputColumn extends Origin { readonly name: string }
 
 /** What each column behind a transform was made of. It is read from the stages alone, so a stored plan cannot say otherwise than it does.
  * Which rows there are is no value: a filter, an order and the key of a dedupe leave no trace. A name that is no column is taken for all of them. */
-export function outputOf({ input, stages }: { readonly input: readonly { readonly name: string }[]; readonly stages: readonly Stage[] }): readonly OutputColumn[] {
-  return stages.reduce(after, input.map(({ name }) => ({ name, from: [name], clear: [name] })));
+export function outputOf({ input, stages, inputs = [] }: { readonly input: readonly { readonly name: string }[]; readonly stages: readonly Stage[]; readonly inputs?: readonly Pick<OtherInput, 'source' | 'columns'>[] | undefined }): readonly OutputColumn[] {
+  const others = inputs.map(({ source, columns }): Columns => columns.map(({ name }) => { const whole = `${addressOf(source)}.${name}`; return { name, from: [whole], clear: [whole] }; }));
+  return stages.reduce((columns, stage) => after(columns, stage, others), input.map(({ name }): OutputColumn => ({ name, from: [name], clear: [name] })) as Columns);
 }
 type Columns = readonly OutputColumn[];
 
-function after(columns: Columns, stage: Stage): Columns {
+function after(columns: Columns, stage: Stage, others: readonly Columns[]): Columns {
   const of = (name: string): Origin => named(columns, name);
   switch (stage.op) {
     case 'rows': return stage.columns.map(({ name, expr }) => ({ name, ...originOf(expr, of) }));
@@ -22,6 +23,8 @@ function after(columns: Columns, stage: Stage): Columns {
       const [value, condition] = [arg ? originOf(arg, of) : nothing, where ? originOf(where, of) : nothing];
       return { name: as, ...(fn === 'count' || fn === 'count_distinct' ? counted(merged([value, condition])) : merged([value, counted(condition)])) };
     })];
+    case 'join': return [...columns, ...stage.take.map(({ column, as }) => ({ name: as, ...named(others[stage.input] ?? [], column) }))];
+    case 'union': return unitedColumns([columns, ...stage.inputs.map((index) => others[index] ?? [])]);
     case 'flatten': return [...columns, { name: stage.as, ...of(stage.column) }];
     case 'unpivot': return [...stage.keep.map((name) => ({ name, ...of(name) })), { name: stage.nameTo, ...nothing }, { name: stage.valueTo, ...merged(stage.columns.map(of)) }];
     case 'window': {
@@ -31,6 +34,11 @@ function after(columns: Columns, stage: Stage): Columns {
   }
 }
 
+/** Columns of several datasets by their names: each is made of all that have it. */
+function unitedColumns(parts: readonly Columns[]): Columns {
+  const names = [...new Set(parts.flatMap((part) => part.map(({ name }) => name)))];
+  return names.map((name) => ({ name, ...merged(parts.flatMap((part) => part.filter((column) => column.name === name))) }));
+}
 /** The column of a name as the checker finds it: by its spelling, or by the only one that differs in case alone. */
 function named(columns: Columns, name: string): Origin {
   const exact = columns.find((column) => column.name === name);

@@ -1,13 +1,15 @@
-import type { ColumnType, Expr, MaskMethod, Measure, Order, Stage } from '@agent-etl/contracts';
+import { type ColumnType, type Expr, MOST_INPUTS, type MaskMethod, type Measure, type Order, type Stage, type UnionStage } from '@agent-etl/contracts';
 import type { InputColumns } from '../check/check-expression.ts';
 import { checkMeasure } from '../check/check-measure.ts';
 import { bool } from '../check/type-rules.ts';
 import { isName } from '../ident/identifier.ts';
 import { Refusal } from '../refusal.ts';
 import type { ExprDialect } from '../render/types.ts';
+import { combine, joinsIn } from './combine.ts';
 import { type FlattenStep, flattened } from './flatten.ts';
+import { type LoweredJoin, hasDigits } from './join.ts';
 import { type JsonStep, jsonColumns } from './json.ts';
-import { type Fused, type Held, type State, assertForm, behind, comparable, flushed, inTerms, isUntouched, named, ordered } from './state.ts';
+import { type Fused, type Held, type HandingOff, type State, assertForm, behind, comparable, flushed, inTerms, isUntouched, named, ordered, plain } from './state.ts';
 import { type UnpivotStep, unpivoted } from './unpivot.ts';
 import { type WindowStep, windowed } from './window.ts';
 
@@ -23,19 +25,22 @@ export type LoweredStep =
   | { readonly op: 'limit'; readonly order: readonly Order[]; readonly n: number; readonly offset: number }
   | { readonly op: 'sort'; readonly order: readonly Order[] }
   | { readonly op: 'mask'; readonly column: string; readonly method: MaskMethod; readonly value: string | null }
-  | FlattenStep | JsonStep | UnpivotStep | WindowStep;
+  | FlattenStep | JsonStep | UnpivotStep | WindowStep | LoweredJoin | UnionStage;
 
 /** @property at called with the number of a step before it is applied: a refusal is about that one
- * @property dialect of the engine that will compute the steps: what it has no form for is refused here, not when the rows are read */
-export interface Fusing { readonly at?: (step: number) => void; readonly dialect?: ExprDialect }
+ * @property dialect of the engine that will compute the steps: what it has no form for is refused here, not when the rows are read
+ * @property inputs columns of the other datasets, by their number
+ * @property handsOff where rows are handed to DuckDB: at the first join or union, or before everything. Left out: one engine computes all */
+export interface Fusing { readonly at?: (step: number) => void; readonly dialect?: ExprDialect; readonly inputs?: readonly InputColumns[]; readonly handsOff?: HandingOff }
 
 /** Applies steps one after the other to the columns of an input.
  * @throws Refusal `SQL_COLUMN`, `STEP_COLUMN_CLASH`, `SQL_IDENTIFIER`, `SQL_NO_FORM`, and what `checkExpression` refuses */
-export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, { at = () => undefined, dialect }: Fusing = {}): Fused {
-  const begin: State = { stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [], misfits: [], dialect: dialect ?? null };
+export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, { at = () => undefined, dialect, inputs = [], handsOff }: Fusing = {}): Fused {
+  const fresh: State = { inputs, handsOff, handOff: undefined, stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [], misfits: [], dialect: dialect ?? null };
+  const begin = handsOff === 'at-once' ? handedOff(fresh) : fresh;
   const end = steps.reduce((state, step, index) => { at(index); return refuseNames(applied(withOrder(step, steps, index), state), input); }, begin);
-  const { stages } = end.stages.length && isUntouched(end) ? end : flushed(end);
-  return { stages, columns: end.held.map(({ name, type, source }) => ({ name, type, source })) };
+  const { stages, handOff } = end.stages.length && isUntouched(end) ? end : flushed(end);
+  return { stages, columns: end.held.map(plain), ...(handOff ? { handOff } : {}) };
 }
 /** Rows have no order between steps: a sort is the order of the limit behind it, and nothing else. */
 function withOrder(step: LoweredStep, steps: readonly LoweredStep[], index: number): LoweredStep {
@@ -71,12 +76,29 @@ function applied(step: LoweredStep, state: State): State {
     case 'unpivot': return unpivoted(step, flushed(state));
     case 'window': return windowed(step, flushed(state));
     case 'limit': { const next = flushed(state); return { ...next, stages: [...next.stages, { op: 'limit', order: ordered(step.order, next), n: step.n, offset: step.offset }] }; }
+    case 'join': case 'union': return combined(step, flushed(state));
   }
+}
+
+function combined(step: LoweredJoin | UnionStage, state: State): State {
+  const next = state.handsOff && !state.handOff ? handedOff(state) : state;
+  if (joinsIn(next.stages) + joinsIn([step]) > MOST_INPUTS) throw new Refusal('SQL_LIMIT', `There are more than ${MOST_INPUTS} joins and unions`);
+  const { stage, columns } = combine(step, next.held.map(plain), next.inputs);
+  return behind({ ...next, stages: [...next.stages, stage] }, columns);
+}
+/** From here on DuckDB computes: what it has no type for cannot come along. */
+function handedOff(state: State): State {
+  const lost = state.held.find(({ type }) => type.kind === 'other' || !hasDigits(type));
+  if (lost) throw new Refusal('SQL_TYPE', `The rows are handed to another engine here, and ${lost.type.kind === 'dec' ? 'a decimal without declared digits, or of more than any engine has,' : 'a type that only its own engine knows'} cannot come along; drop the column before, or cast it`);
+  return { ...state, dialect: 'duckdb', handOff: { after: state.stages.length, columns: state.held.map(plain) } };
 }
 
 function derived(state: State, columns: readonly { readonly as: string; readonly expr: Expr }[]): State {
   // A copy is the column that it copies, with its type as the engine spells it.
-  const made = columns.map(({ as, expr }): Held => ({ name: as, source: expr.k === 'col' ? state.held.find(({ name }) => name === expr.name)?.source ?? null : null, ...inTerms(expr, state) }));
+  const made = columns.map(({ as, expr }): Held => {
+    const copied = expr.k === 'col' ? state.held.find(({ name }) => name === expr.name) : undefined;
+    return { name: as, source: copied?.source ?? null, ...(copied?.padded ? { padded: true } : {}), ...inTerms(expr, state) };
+  });
   return { ...state, held: [...state.held.map((column) => made.find(({ name }) => name === column.name) ?? column), ...made.filter(({ name }) => !state.held.some((column) => column.name === name))] };
 }
 function casted({ column, to, onError, format }: Extract<LoweredStep, { op: 'cast' }>, state: State): State {
@@ -92,7 +114,7 @@ function grouped({ by, measures }: Extract<LoweredStep, { op: 'group' }>, state:
   const values = measures.map((measure) => checkMeasure(measure, state.input));
   for (const { arg, where } of values) for (const each of [arg, where]) if (each) assertForm(each, state);
   const stage: Stage = { op: 'group', by: keys.map(({ name }) => name), measures: values.map(({ as, fn, arg, where }) => ({ as, fn, arg: arg?.expr ?? null, where: where?.expr ?? null })) };
-  return behind({ ...state, stages: [...state.stages, stage] }, [...keys.map(({ name, type, source }) => ({ name, type, source })), ...values.map(({ as, type }) => ({ name: as, type, source: null }))]);
+  return behind({ ...state, stages: [...state.stages, stage] }, [...keys.map(plain), ...values.map(({ as, type }) => ({ name: as, type, source: null }))]);
 }
 function kept(columns: readonly Held[]): readonly Held[] {
   if (!columns.length) throw new Refusal('SQL_COLUMN', 'No column is left');

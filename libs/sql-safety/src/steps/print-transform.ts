@@ -1,7 +1,7 @@
-import { type ColumnType, EtlError, type Order, type Stage, type Transform } from '@agent-etl/contracts';
+import { type Combined, type ColumnType, EtlError, type JoinStage, MOST_INPUTS, type Order, type Stage, type Transform, type UnionStage, addressOf } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { type ValidatedMeasure, checkMeasure } from '../check/check-measure.ts';
-import { bool, isSortable } from '../check/type-rules.ts';
+import { bool } from '../check/type-rules.ts';
 import type { ValidatedExpr } from '../check/validated.ts';
 import { identifier } from '../ident/identifier.ts';
 import { Refusal } from '../refusal.ts';
@@ -10,23 +10,31 @@ import { type ColumnSource, printExpression } from '../render/print-expression.t
 import { type ExprDialect, typeIn } from '../render/types.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
+import { combinedFrom } from './combined.ts';
 import { printFlatten } from './flatten.ts';
+import { printJoin } from './print-join.ts';
+import { type Side, blanksOf, listed, orderOf, otherSide, seenAs, typeAt } from './side.ts';
 import type { Printed, StageScope } from './stage-scope.ts';
+import { printUnion } from './union.ts';
 import { printUnpivot } from './unpivot.ts';
 import { printWindow } from './window.ts';
 
-/** What a transform begins with: a FROM list, and where each column of the source stands in it. */
-export interface TransformInput<D extends ExprDialect> { readonly from: SqlFragment<D>; readonly column: ColumnSource<D> }
+/** What a transform begins with: a FROM list, and where each column of the source stands in it; then the same of its other inputs, in their order. */
+export interface TransformInput<D extends ExprDialect> { readonly from: SqlFragment<D>; readonly column: ColumnSource<D>; readonly inputs?: readonly TransformInput<D>[] }
+/** A join or a union, and a statement of one row that counts what it does. `read` makes of that row what a receipt says.
+ * @throws EtlError of `read`: `data.join-multiplies`, `data.join-missed` */
+export interface PrintedCombining<D extends ExprDialect> { readonly counted: SqlFragment<D>; read(row: Readonly<Record<string, unknown>>): Combined }
 /** @property rows SELECT whose columns are c0, c1, … in the order of `names`
- * @property reaching SELECT that counts the rows of the source (`seen`) and those that the filters before any grouping let through (`kept`) */
-export interface PrintedTransform<D extends ExprDialect> { readonly rows: SqlFragment<D>; readonly names: readonly string[]; readonly reaching: SqlFragment<D> }
+ * @property reaching SELECT that counts the rows of the source (`seen`) and those that the filters before any grouping let through (`kept`)
+ * @property combining what joins and unions do, in their order */
+export interface PrintedTransform<D extends ExprDialect> { readonly rows: SqlFragment<D>; readonly names: readonly string[]; readonly reaching: SqlFragment<D>; readonly combining: readonly PrintedCombining<D>[] }
 
 /** Checks a stored transform again and prints it: between plan and run it was only data.
  * @throws EtlError `sql.rejected` */
-export function printTransform<D extends ExprDialect>(dialect: D, { input, stages }: Transform, begin: TransformInput<D>): PrintedTransform<D> {
+export function printTransform<D extends ExprDialect>(dialect: D, transform: Pick<Transform, 'input' | 'inputs' | 'stages'>, begin: TransformInput<D>): PrintedTransform<D> {
   return told(() => {
-    const printer = new StagePrinter(dialect, input, begin);
-    for (const stage of stages) printer.add(stage);
+    const printer = new StagePrinter(dialect, transform, begin);
+    for (const stage of transform.stages) printer.add(stage);
     return printer.done();
   });
 }
@@ -55,9 +63,6 @@ export function printRow<D extends ExprDialect>(dialect: D, { input, stages }: T
   }));
 }
 
-/** Texts of PostgreSQL that its functions read with their blanks, or that have no collation. They pass as they are; expressions see what they say. */
-const BLANK = /^(character\(|"char"$)/;
-
 class StagePrinter<D extends ExprDialect> implements StageScope<D> {
   readonly dialect: D;
   readonly sql: ReturnType<typeof sqlFor<D>>;
@@ -71,11 +76,14 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
   /** Filters of the rows before anything else happens to them. */
   private reaching: { readonly from: SqlFragment<D>; readonly where: SqlFragment<D> | null } | null = null;
   private blank: ReadonlySet<string>;
-  constructor(dialect: D, input: Transform['input'], { from, column }: TransformInput<D>) {
+  private readonly others: readonly { readonly side: Side<D>; readonly address: string }[];
+  private readonly combining: PrintedCombining<D>[] = [];
+  constructor(dialect: D, { input, inputs = [] }: Pick<Transform, 'input' | 'inputs'>, { from, column, inputs: begins = [] }: TransformInput<D>) {
     this.dialect = dialect;
     this.sql = sqlFor(dialect);
     this.types = new Map(input.map(({ name, type }) => [name, type]));
-    this.blank = new Set(dialect === 'postgres' ? input.filter(({ native }) => BLANK.test(native)).map(({ name }) => name) : []);
+    this.blank = blanksOf(dialect, input);
+    this.others = inputs.flatMap(({ columns, source }, index) => { const other = begins[index]; return other ? [{ side: otherSide(dialect, columns, other), address: addressOf(source) }] : []; });
     this.from = from;
     this.column = column;
     this.names = [...this.types.keys()];
@@ -87,6 +95,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
     if (stage.op === 'rows') this.blank = new Set(stage.columns.filter(({ expr }) => expr.k === 'col' && this.blank.has(expr.name)).map(({ name }) => name));
     if (stage.op === 'group') this.blank = new Set(stage.by.filter((name) => this.blank.has(name)));
     if (stage.op === 'unpivot') this.blank = new Set(stage.keep.filter((name) => this.blank.has(name)));
+    if (stage.op === 'union') this.blank = new Set();
     // Columns are read by their place: of a stage that named one twice, the next would read others than it names.
     if (this.width !== next.types.size) throw new Refusal('STEP_COLUMN_CLASH', 'Two columns would have one name');
     this.rows = next.rows;
@@ -99,7 +108,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
   done(): PrintedTransform<D> {
     if (!this.rows) throw new Refusal('IR_SHAPE', 'There is no step');
     const { sql, reaching } = this;
-    return { rows: this.rows, names: this.names,
+    return { rows: this.rows, names: this.names, combining: this.combining,
       reaching: reaching?.where ? sql`SELECT count(*) AS seen, count(*) FILTER (WHERE ${reaching.where}) AS kept FROM ${reaching.from}` : sql`SELECT count(*) AS seen, count(*) AS kept FROM ${reaching?.from ?? this.from}` };
   }
 
@@ -110,6 +119,8 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
       case 'group': return this.byGroup(stage);
       case 'first': return this.firstOfKey(stage);
       case 'limit': return this.limited(stage);
+      case 'join': return this.joined(stage);
+      case 'union': return this.united(stage);
       case 'flatten': return printFlatten(stage, this);
       case 'unpivot': return printUnpivot(stage, this);
       case 'window': return printWindow(stage, this);
@@ -119,15 +130,15 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
   expression(expr: unknown, expect?: ColumnType): SqlFragment<D> { return this.print(checkExpression(expr, { input: this.types, ...(expect ? { expect } : {}) })); }
   print(value: ValidatedExpr): SqlFragment<D> { return printExpression(this.dialect, value, this.value); }
   /** A column as expressions see it. */
-  private readonly value: ColumnSource<D> = (name) => (this.blank.has(name) ? this.sql`CAST(${this.column(name)} AS ${typeIn(this.dialect, { kind: 'text' })})` : this.column(name));
+  private readonly value: ColumnSource<D> = (name) => seenAs(this.dialect, this.blank, this.column)(name);
+  private get side(): Side<D> { return { types: this.types, from: this.from, column: this.column, value: this.value }; }
   passing(name: string): SqlFragment<D> {
     if (!this.types.has(name)) throw new Refusal('SQL_COLUMN', 'There is no such column here');
     return this.column(name);
   }
   listed(values: readonly SqlFragment<D>[]): SqlFragment<D> {
-    const { sql } = this;
     this.width = values.length;
-    return joinSql(values.map((value, index) => sql`${value} AS ${identifier(`c${index}`)}`), sql`, `);
+    return listed(this.dialect, values);
   }
   private columns(): SqlFragment<D> { return this.listed(this.names.map((name) => this.column(name))); }
 
@@ -140,11 +151,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
     const list = this.listed(columns.map(({ expr }) => (expr.k === 'col' ? this.passing(expr.name) : this.expression(expr))));
     return { types, rows: sql`SELECT ${list} FROM ${this.from}${condition ? sql` WHERE ${condition}` : sql``}` };
   }
-  typeOf(name: string): ColumnType {
-    const type = this.types.get(name);
-    if (!type) throw new Refusal('SQL_COLUMN', 'There is no such column here');
-    return type;
-  }
+  typeOf(name: string): ColumnType { return typeAt(this.types, name); }
   private byGroup({ by, measures }: Extract<Stage, { op: 'group' }>): Printed<D> {
     const { sql } = this;
     const values = measures.map((measure) => checkMeasure(measure, this.types));
@@ -166,13 +173,25 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
     const { sql, dialect } = this;
     return { types: this.types, rows: sql`SELECT ${this.columns()} FROM ${this.from} ORDER BY ${this.order(order, 'total')} LIMIT ${literal(dialect, n)} OFFSET ${literal(dialect, offset)}` };
   }
-  /** The columns given, then all others, those without an order of their own by their text: an order that leaves two rows equal would let an engine choose. */
-  order(order: readonly Order[], ties: 'total' | 'as given'): SqlFragment<D> {
-    const { sql } = this;
-    const given = order.map(({ e, dir, nulls }) => sql`${this.sorted(checkExpression(e, { input: this.types }).type, this.expression(e))} ${dir === 'asc' ? sql`ASC` : sql`DESC`} NULLS ${nulls === 'first' ? sql`FIRST` : sql`LAST`}`);
-    const text: ColumnType = { kind: 'text' };
-    const rest = this.names.map((name) => (isSortable(this.typeOf(name)) ? sql`${this.sorted(this.typeOf(name), this.value(name))} ASC NULLS LAST` : sql`${this.sorted(text, sql`CAST(${this.column(name)} AS ${typeIn(this.dialect, text)})`)} ASC NULLS LAST`));
-    return joinSql(ties === 'total' ? [...given, ...rest] : given, sql`, `);
+  order(order: readonly Order[], ties: 'total' | 'as given'): SqlFragment<D> { return orderOf(this.dialect, this.side, { order, ties }); }
+  /** A join and a union check their names themselves, and list as many columns as they have. */
+  private combined(stage: JoinStage | UnionStage, { counted, ...printed }: Printed<D> & { readonly counted: SqlFragment<D> }, address: string): Printed<D> {
+    this.combining.push({ counted, read: (row) => combinedFrom(row, { stage, address }) });
+    this.width = printed.types.size;
+    return printed;
   }
-  private sorted({ kind }: ColumnType, value: SqlFragment<D>): SqlFragment<D> { return this.dialect === 'postgres' && kind === 'text' ? this.sql`${value} COLLATE "C"` : value; }
+  private joined(stage: JoinStage): Printed<D> {
+    const { address, side: right } = this.other(stage.input);
+    return this.combined(stage, printJoin(this.dialect, stage, { left: this.side, right }), address);
+  }
+  private united(stage: UnionStage): Printed<D> {
+    const others = stage.inputs.map((input) => this.other(input));
+    return this.combined(stage, printUnion(this.dialect, stage, [this.side, ...others.map(({ side }) => side)]), others.map(({ address }) => address).join(', '));
+  }
+  private other(index: number): { readonly side: Side<D>; readonly address: string } {
+    const other = this.others[index];
+    if (!other) throw new Refusal('IR_SHAPE', 'There is no such input');
+    if (this.combining.length >= MOST_INPUTS) throw new Refusal('SQL_LIMIT', `There are more than ${MOST_INPUTS} joins and unions`);
+    return other;
+  }
 }

@@ -9,17 +9,23 @@ import type { ExprDialect } from '../render/types.ts';
 import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
 import { substituted } from './substitute.ts';
 
-/** A column behind the last step. `source` is the column of the input that it is, unchanged, or null. */
-export interface FusedColumn { readonly name: string; readonly type: ColumnType; readonly source: string | null }
-/** What steps come to: as few stages as they need, and the columns behind them. */
-export interface Fused { readonly columns: readonly FusedColumn[]; readonly stages: readonly Stage[] }
+/** A column behind the last step. `source` is the column of the input that it is, unchanged, or null; `padded` where a join may have made it NULL. */
+export interface FusedColumn { readonly name: string; readonly type: ColumnType; readonly source: string | null; readonly padded?: boolean }
+/** What steps come to: as few stages as they need, and the columns behind them.
+ * @property handOff how many of the stages the engine of the source computes, and the columns behind them, where another engine computes the others */
+export interface Fused { readonly columns: readonly FusedColumn[]; readonly stages: readonly Stage[]; readonly handOff?: { readonly after: number; readonly columns: readonly FusedColumn[] } }
+/** Where rows are handed to another engine; undefined: nowhere. */
+export type HandingOff = 'at-the-first-join' | 'at-once' | undefined;
 
 export interface Held extends FusedColumn { readonly expr: Expr }
 /** Rows whose value did not fit a type that a step gave it. They are set aside whatever later steps make of the column. */
 export interface Misfit { readonly name: string; readonly expr: Expr }
 /** Rows behind some stages, and what the row-wise steps since then make of them: neighbours become one stage. */
-export interface State { readonly stages: readonly Stage[]; readonly input: InputColumns; readonly held: readonly Held[]; readonly conditions: readonly Expr[]; readonly misfits: readonly Misfit[]; readonly dialect: ExprDialect | null }
+export interface State { readonly stages: readonly Stage[]; readonly input: InputColumns; readonly held: readonly Held[]; readonly conditions: readonly Expr[]; readonly misfits: readonly Misfit[]; readonly dialect: ExprDialect | null;
+  readonly inputs: readonly InputColumns[]; readonly handsOff: HandingOff; readonly handOff: Fused['handOff'] }
 
+/** A column without what made it. */
+export const plain = ({ name, type, source, padded }: FusedColumn): FusedColumn => ({ name, type, source, ...(padded ? { padded } : {}) });
 /** The row-wise steps so far as a stage of their own; nothing where they change nothing. */
 export function flushed(state: State): State {
   if (isUntouched(state) && state.stages.length) return state;
@@ -29,7 +35,7 @@ export function flushed(state: State): State {
 }
 export const isUntouched = ({ held, input, conditions, misfits }: State): boolean => !conditions.length && !misfits.length && held.length === input.size && held.every(({ name, expr }) => expr.k === 'col' && expr.name === name);
 export const behind = (state: State, columns: readonly FusedColumn[]): State => ({
-  dialect: state.dialect, stages: state.stages, conditions: [], misfits: [], input: new Map(columns.map(({ name, type }) => [name, type])), held: columns.map(({ name, type, source }) => ({ name, type, source, expr: { k: 'col', name } })) });
+  ...state, conditions: [], misfits: [], input: new Map(columns.map(({ name, type }) => [name, type])), held: columns.map((column) => ({ ...plain(column), expr: { k: 'col', name: column.name } })) });
 
 /** An expression over the columns that a step sees, checked, in terms of the columns behind the last stage. */
 export function inTerms(expr: Expr, state: State, expect?: ColumnType): { readonly expr: Expr; readonly type: ColumnType } {

@@ -1,0 +1,9 @@
+import { type Source, handedSource } from '@agent-etl/connectors';
+import type { LoadTask } from '@agent-etl/contracts';
+import type { StepContext } from './step-context.ts';
+
+/** What a load reads from: its source, or the engine child to which the source and the datasets beside it are handed. */
+export async function sourceOf(context: StepContext, task: LoadTask): Promise<Source> {
+  if (task.transform?.handOff) return handedSource({ scratch: await context.scratch(), open: async (connection) => (await context.open(connection)).source });
+  return (await context.open(task.source.connection)).source;
+}

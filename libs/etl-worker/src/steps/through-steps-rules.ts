@@ -1,0 +1,41 @@
+import type { Reached } from '@agent-etl/connectors';
+import { EtlError, type LoadResult, type Transform, isRowWise, makesGroups } from '@agent-etl/contracts';
+
+type Through = Pick<LoadResult, 'read' | 'filtered' | 'grouped' | 'joined' | 'combined'>;
+const differs = (difference: string): EtlError => new EtlError('sink.reconcile-mismatch', { difference });
+
+/** What the steps did with the rows of the source. Rows that went through one by one must be those that their filters kept; of joins and unions the rows before and
+ * behind each are counted apart from the rows that travel, and have to meet them.
+ * @throws EtlError `sink.reconcile-mismatch` */
+export function throughSteps(out: number, { reached, transform }: { readonly reached?: Reached | null; readonly transform?: Transform | undefined }): Through {
+  if (!reached) return { read: out, filtered: 0 };
+  const { seen, kept, combined = [] } = reached;
+  const base = { read: seen, filtered: seen - kept };
+  if (!transform || isRowWise(transform)) {
+    if (kept !== out) throw differs(`the filters keep ${kept} rows, ${out} came out`);
+    return base;
+  }
+  const known = followed(transform, { kept, combined });
+  if (known !== null && known !== out) throw differs(`the joins give ${known} rows, ${out} came out`);
+  return { ...base, ...(makesGroups(transform) ? { grouped: kept } : { joined: kept }), ...(combined.length ? { combined: [...combined] } : {}) };
+}
+
+/** Rows behind the last stage as far as counts say it, or null: nobody counts groups, and filters behind a join.
+ * @throws EtlError `sink.reconcile-mismatch` when a join began from other rows than those that the stage before gave */
+function followed({ stages }: Transform, { kept, combined }: Required<Pick<Reached, 'kept' | 'combined'>>): number | null {
+  let known: number | null = kept;
+  let next = 0;
+  for (const [index, stage] of stages.entries()) {
+    if (stage.op === 'rows') {
+      if (index > 0 && stage.where !== null) known = null;
+      continue;
+    }
+    if (stage.op !== 'join' && stage.op !== 'union') { known = null; continue; }
+    const did = combined[next];
+    next += 1;
+    if (!did) throw differs(`${stages.filter(({ op }) => op === 'join' || op === 'union').length} joins were planned, ${combined.length} were counted`);
+    if (known !== null && did.left !== known) throw differs(`${known} rows reach the ${did.kind} with ${did.with}, it saw ${did.left}`);
+    known = did.out;
+  }
+  return known;
+}
