@@ -22,7 +22,8 @@ export async function finishStaging(publishing: Publishing): Promise<void> {
     const [keyed] = await session.run(compile(sql`SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '_etl' AND c.relname = ${stagingTable} AND i.indisprimary`));
     if (!keyed) await run(publishing, sql`ALTER TABLE ${staging} ADD PRIMARY KEY (${names(key)})`);
   }
-  await run(publishing, sql`ANALYZE ${staging}`);
+  // Rows that are looked up one by one in the target's key need no statistics of their own.
+  if (isNew || task.how !== 'upsert' || task.cursor?.read !== 'since') await run(publishing, sql`ANALYZE ${staging}`);
 }
 
 /** A table that takes the place of another gets its key, where all its columns are staged. */
