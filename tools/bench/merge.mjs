@@ -115,10 +115,11 @@ export async function merge({ rows, rounds, say }) {
   try {
     await source(cluster, rows);
     standalone = await startStandalone({ shop: cluster.shop, wh: cluster.wh }, { policy: { profile: 'asked' } }); // values are profiled once per shape, whenever nothing else is to do: not in a round
+    const statePid = serverPidOf(standalone);
     await prepare(cluster, standalone);
     const result = [];
     for (let round = 0; round < rounds; round += 1) {
-      const watch = watchPeak(() => pssMiB(standalone.pid, pidsOf(serverPidOf(standalone))), 500);
+      const watch = watchPeak(() => pssMiB(standalone.pid, pidsOf(statePid)), 500);
       const pair = await oneRound(cluster, standalone, round).finally(() => { watch.stop(); });
       result.push({ ...pair, memory: watch.stop() });
       const { counts, hand, full, proved } = pair;
