@@ -42,7 +42,7 @@ export class PostgresSession {
   /** One that rests, or a new one: dialled with the secret opened for this moment. @throws EtlError `connection.unreachable`, `connection.auth-failed`, `source.not-found`, `secret.*` */
   static async connect(connection: PostgresConnection, { tools, settings = [] }: SessionOptions): Promise<PostgresSession> {
     const address = await addressOf(connection, tools);
-    const login = createHash('sha256').update(JSON.stringify([address, settings, tools.name])).digest('hex');
+    const login = createHash('sha256').update(JSON.stringify([connection.name, address, settings, tools.name])).digest('hex');
     const rested = tools.resting?.take(login);
     if (rested instanceof RestingSession) return rested.session;
     const context = { connection: connection.name, address: address.host.startsWith('/') ? address.host : `${address.host}:${address.port}`, user: address.user, database: address.database };
@@ -111,7 +111,8 @@ export class PostgresSession {
   }
   /** The next user finds it as it was dialled. One that is still in a transaction refuses, and goes. */
   async #comeToRest(rest: (session: PostgresSession) => Promise<void>): Promise<void> {
-    try { await this.#client.query(compile(sql`DISCARD ALL`).text); } catch { this.destroy(); return; }
+    const cut = setTimeout(() => { this.destroy(); }, CONNECT_MS).unref(); // a line that went silent answers never
+    try { await this.#client.query(compile(sql`DISCARD ALL`).text); } catch { this.destroy(); return; } finally { clearTimeout(cut); }
     await rest(this);
   }
   async goodbye(): Promise<void> {

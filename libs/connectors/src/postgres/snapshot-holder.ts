@@ -68,7 +68,7 @@ export class SnapshotHolder {
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#sleeping) await this.session.cancel();
-    else if (!this.session.isBroken) await this.session.run(compile(sql`ROLLBACK`)).catch(() => { this.session.destroy(); });
+    else void this.session.run(compile(sql`ROLLBACK`)).catch(() => { this.session.destroy(); }); // goes before the goodbye, and nobody waits for its answer
     await this.#sleeping;
     await this.session.end();
   }
