@@ -16,7 +16,8 @@ import { LendingSocket } from './lending-socket.ts';
 const sql = sqlFor('postgres');
 const CONNECT_MS = 5_000;
 /** Text forms that both ends rely on, whatever the server's defaults are. */
-const SETTINGS = ['client_encoding=UTF8', 'TimeZone=UTC', 'DateStyle=ISO', 'IntervalStyle=iso_8601', 'extra_float_digits=1', 'bytea_output=hex', 'standard_conforming_strings=on', 'client_min_messages=warning', 'statement_timeout=0'];
+const SETTINGS = ['client_encoding=UTF8', 'TimeZone=UTC', 'DateStyle=ISO', 'IntervalStyle=iso_8601', 'extra_float_digits=1', 'bytea_output=hex', 'standard_conforming_strings=on', 'client_min_messages=warning', 'statement_timeout=0',
+  'tcp_keepalives_idle=60', 'tcp_keepalives_interval=10', 'tcp_keepalives_count=3']; // a host that vanishes says no goodbye: its picture would keep vacuum waiting for the two hours of a system's default
 
 interface Address { readonly host: string; readonly port: number; readonly user: string; readonly database: string; readonly password?: string; readonly tls: NonNullable<PostgresConnection['tls']> }
 /** What a statement was about, for the words of its failure. */
