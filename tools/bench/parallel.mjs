@@ -61,7 +61,7 @@ export async function parallel({ rows, rounds, say, draws }) {
       for (const name of fewNames) await client.query(`create table ${name} as select * from lineitem limit ${fewRows}`);
       await client.query('vacuum analyze');
     });
-    standalone = await startStandalone({ shop: cluster.shop, wh: cluster.wh });
+    standalone = await startStandalone({ shop: cluster.shop, wh: cluster.wh }, { policy: { profile: 'asked' } }); // values are profiled once per shape, whenever nothing else is to do: not in a round
     const result = [];
     for (let nth = 0; nth < Math.min(rounds, 3); nth += 1) {
       const pair = {};

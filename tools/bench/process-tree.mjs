@@ -30,8 +30,16 @@ export const pidsOf = (root) => treeOf(root).map(({ pid }) => pid);
 /** The worker of a standalone that has it in a process of its own; undefined while it is being replaced. */
 export const workerOf = ({ pid: root }) => pidsOf(root).find((pid) => read(`/proc/${pid}/cmdline`)?.includes('worker.main.js'));
 
-/** CPU seconds of the tree so far, ended children included. */
-export const cpuSeconds = (root) => treeOf(root).reduce((sum, { seconds }) => sum + seconds, 0);
+/** CPU seconds of the tree so far, ended children included. A process that ends between the look at its parent and the look at itself would be in neither:
+ * it counts only what two looks saw with the same processes. */
+export function cpuSeconds(root) {
+  const idsOf = (tree) => tree.map(({ pid }) => pid).join(' ');
+  for (let before = treeOf(root), tries = 0; ; tries += 1) {
+    const now = treeOf(root);
+    if (idsOf(now) === idsOf(before) || tries === 100) return now.reduce((sum, { seconds }) => sum + seconds, 0);
+    before = now;
+  }
+}
 
 /** Proportional set size of the tree in MiB: shared pages are counted once over all who share them. */
 export const pssMiB = (root, except = []) => treeOf(root).filter(({ pid }) => !except.includes(pid)).reduce((sum, { pid }) => {

@@ -1,5 +1,6 @@
 import type { AsideReason, Carrier, Combined, Connection, ConnectorView, DatasetSketch, Digest, InspectResult, LoadTask, Measured, Measuring, Profile, PublishTask, QuarantineAsk, QuarantinePage, SketchTask, Span } from '@agent-etl/contracts';
 import type { SecretStore } from '@agent-etl/secrets';
+import type { TenantRest } from './resting-connections.ts';
 
 /** Which part of a source one piece covers: half-open, page numbers for ctid and values for a cursor, as text; null where it is open. */
 export interface ChunkRange { readonly key: string; readonly ordinal: number; readonly from: string | null; readonly to: string | null }
@@ -117,7 +118,7 @@ export interface SinkSession {
   /** Makes staging if it is missing; `fresh` drops what an earlier picture left, with its ledger rows. */
   prepare(options: { fresh: 'keep' | 'start-over' }): Promise<void>;
   /** Opens the transaction of one piece, or answers 'done' when the ledger has it. @throws EtlError `lease.lost` when somebody raised the fence */
-  begin(range: ChunkRange): Promise<ChunkWriter | 'done'>;
+  begin(range: ChunkRange, signal?: AbortSignal): Promise<ChunkWriter | 'done'>;
   /** Rows of this run in quarantine, by reason, most first. A sink that keeps none leaves it out. */
   aside?(): Promise<AsideReason[]>;
   /** Reads staging back and hashes it. */
@@ -173,6 +174,8 @@ export interface ConnectorTools {
   readonly lanes?: number;
   /** Names our connections on the other side, such as application_name. */
   readonly name: string;
+  /** Where connections rest between two uses; they are ended when left out. */
+  readonly resting?: TenantRest;
 }
 /** @property onRows called with the rows that were seen so far, or 0, at least every few seconds while an engine is at it */
 export interface SketchOptions { readonly signal: AbortSignal; readonly onRows: (rows: number) => void }

@@ -57,6 +57,7 @@ export class EtlWorkerStart implements OnApplicationBootstrap {
   }
   async stop(): Promise<void> {
     await this.watch.stop();
+    await this.tools.resting.close();
     await this.tools.scratch.close();
   }
 }

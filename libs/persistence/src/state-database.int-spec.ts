@@ -6,7 +6,7 @@ import { platformMigrations } from './migrations/platform.migration.ts';
 import { prepareState } from './state-preparation.ts';
 import { sql } from './sql.ts';
 import { StateDatabase } from './state-database.ts';
-import type { TenantTx } from './tenant-tx.ts';
+import { type TenantTx, clockText } from './tenant-tx.ts';
 import { aStateDatabase, describePostgres, type TestState } from './testing.ts';
 
 const ours = '00000000-0000-7000-8000-00000000000a';
@@ -63,6 +63,17 @@ describePostgres('state database', (cluster) => {
       values (${ours}, 't', 'k', gen_random_uuid(), '{}', '')`))).rejects.toThrow(/permission denied/);
   });
 
+  it('goes on with the clock that it began with, which is never ahead of the database', async () => {
+    const [first, there, second] = await state.inTenantTx(ours, async (tx) => {
+      const begun = await tx.now();
+      const [row] = await tx.run<{ at: string }>(sql`select ${clockText} as at`);
+      await sleep(40);
+      return [begun, row!.at, await tx.now()].map((at) => Date.parse(at));
+    });
+    expect(first!).toBeLessThanOrEqual(there!);
+    expect(second! - first!).toBeGreaterThanOrEqual(39);
+    expect(second! - there!).toBeLessThan(60_000);
+  });
   it('answers the rows of an update, and its clock in UTC', async () => {
     const [rows, now] = await state.asRelay(async (tx) => [
       await tx.run<{ key: string }>(sql`update outbox set sent_at = clock_timestamp() where key = ${'k1'} returning key`), await tx.now()]);

@@ -55,8 +55,8 @@ export class StateDatabase {
   async inTenantTx<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>): Promise<T> {
     if (!TenantId.safeParse(tenantId).success) throw new EtlError('access.unauthenticated');
     let tx: TenantTx | undefined;
-    const answer = await this.#transaction({ source: this.#service, tenantId }, async (runner) => {
-      tx = new TenantTx(tenantId, runner.manager, this.#signals);
+    const answer = await this.#transaction({ source: this.#service, tenantId }, async (runner, begunAt) => {
+      tx = new TenantTx(tenantId, runner.manager, { signals: this.#signals, begunAt });
       return await work(tx);
     });
     tx?.committed();
@@ -139,11 +139,11 @@ export class StateDatabase {
     return handle;
   }
 
-  async #transaction<T>({ source, tenantId }: { source: DataSource; tenantId: string | null }, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  async #transaction<T>({ source, tenantId }: { source: DataSource; tenantId: string | null }, work: (runner: QueryRunner, begunAt: string | null) => Promise<T>): Promise<T> {
     const runner = source.createQueryRunner();
     try {
-      await begin(runner, tenantId);
-      const answer = await work(runner);
+      const begunAt = await begin(runner, tenantId);
+      const answer = await work(runner, begunAt);
       await runner.commitTransaction();
       return answer;
     } catch (error) {

@@ -31,10 +31,19 @@ export class TenantTx extends Tx {
   readonly #held = new Set<string>();
   readonly #effects: (() => void)[] = [];
   readonly #signals: Signals;
-  constructor(tenantId: string, manager: EntityManager, signals: Signals) {
+  readonly #begun: { readonly at: number; readonly seen: number } | null;
+  /** @param begunAt the database clock when the transaction began, just answered; asked for each time when left out */
+  constructor(tenantId: string, manager: EntityManager, { signals, begunAt }: { signals: Signals; begunAt?: string | null }) {
     super(manager);
     this.tenantId = tenantId;
     this.#signals = signals;
+    this.#begun = begunAt ? { at: Date.parse(begunAt), seen: performance.now() } : null;
+  }
+
+  /** The clock that it began with, and what has passed here since: whatever the clock of this machine says, it says how long a moment is. */
+  override now(): Promise<string> {
+    if (!this.#begun) return super.now();
+    return Promise.resolve(new Date(this.#begun.at + Math.floor(performance.now() - this.#begun.seen)).toISOString());
   }
 
   /** Says that this transaction has locked, or has just inserted, the row whose id is `key`. Messages under that key are then in commit order. */

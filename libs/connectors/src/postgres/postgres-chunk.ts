@@ -11,7 +11,7 @@ const sql = sqlFor('postgres');
 /** How long a commit may still be answered once the attempt has to stop: a line that went silent answers never. */
 const PATIENCE_MS = 2_000;
 export interface ChunkSetting {
-  readonly session: PostgresSession; readonly ledger: SinkLedger; readonly quarantine: QuarantineTable; readonly fence: number; readonly task: LoadTask; readonly copy: SqlFragment<'postgres'>; readonly relation: string;
+  readonly session: PostgresSession; readonly signal: AbortSignal | undefined; readonly ledger: SinkLedger; readonly quarantine: QuarantineTable; readonly fence: number; readonly task: LoadTask; readonly copy: SqlFragment<'postgres'>; readonly relation: string;
   /** Takes the connection back after a commit. */
   release(session: PostgresSession): void;
   /** Opens another connection, to ask the ledger after a lost answer. */
@@ -28,10 +28,11 @@ export class PostgresChunk implements ChunkWriter {
     this.to = { write: (more) => bytes.write(more), drained: () => bytes.drained().catch(said) };
   }
   static async begin(range: ChunkRange, setting: ChunkSetting): Promise<PostgresChunk | 'done'> {
-    const { session, ledger, fence, copy, relation } = setting;
+    const { session, signal, ledger, fence, copy, relation } = setting;
+    const giveUp = (): void => { session.destroy(); }; // nothing of it is committed
+    if (signal?.aborted) giveUp(); else signal?.addEventListener('abort', giveUp, { once: true });
     try {
-      await session.run(compile(sql`BEGIN`));
-      await session.run(compile(sql`SET LOCAL idle_in_transaction_session_timeout = '60s'`));
+      await session.run(compile(sql`BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'`));
       await ledger.hold(session, fence);
       if (!(await ledger.claim(session, range.key, fence))) {
         await session.run(compile(sql`ROLLBACK`));
@@ -41,7 +42,9 @@ export class PostgresChunk implements ChunkWriter {
       return new PostgresChunk(range, setting, await session.copyIn(compile(copy)));
     } catch (error) {
       session.destroy();
-      throw session.failure(error, { phase: 'staging', relation });
+      throw signal?.aborted ? signal.reason : session.failure(error, { phase: 'staging', relation });
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
   }
   copyFile(): Promise<ReadCount> { throw new Error('a Postgres sink takes frames or text'); }

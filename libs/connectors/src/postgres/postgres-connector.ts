@@ -15,14 +15,15 @@ const MOST_DATASETS = 5_000;
 export const postgresConnector: Connector<PostgresConnection> = {
   view: { name: 'postgres', says: 'tables and views of PostgreSQL 13 or newer', source: true, sink: true, tier: 'A' },
   async open(connection: PostgresConnection, tools: ConnectorTools): Promise<OpenConnection> {
-    const withSession = async <T>(work: (session: PostgresSession) => Promise<T>): Promise<T> => {
-      const session = await PostgresSession.connect(connection, { tools });
+    const { resting: _, ...dialling } = tools;
+    const withSession = async <T>(work: (session: PostgresSession) => Promise<T>, using: ConnectorTools = tools): Promise<T> => {
+      const session = await PostgresSession.connect(connection, { tools: using });
       try { return await work(session); } finally { await session.end(); }
     };
     return {
       source: new PostgresSource(connection, tools),
       sink: new PostgresSink(connection, tools),
-      inspect: (want) => withSession((session) => inspect(session, want)),
+      inspect: (want) => withSession((session) => inspect(session, want), dialling), // a trial that does not dial tries nothing
       profile: (dataset, as) => withSession((session) => profileRelation(session, dataset, as)),
       sketch: (task, options) => withSession((session) => sketchRelation(session, task, options)),
       async close() { /* sessions close what they opened */ },

@@ -1,4 +1,4 @@
-import { EtlError } from '@agent-etl/contracts';
+import { EtlError, type PublishTask } from '@agent-etl/contracts';
 import { compile, identifier, literal, sqlFor } from '@agent-etl/sql-safety';
 import { evolveTarget } from './postgres-evolve.ts';
 import { becomeHistory, makeHistory, writeVersions } from './postgres-history.ts';
@@ -12,6 +12,9 @@ import { type Relation, quoted } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
 
+/** Ways that take staging's place in the catalogue, where readers want statistics, or that join it with the target. What only reads it from end to end needs none: they cost more than the upsert of as many rows. */
+const WANT_STATISTICS: ReadonlySet<PublishTask['how']> = new Set(['swap', 'merge']);
+
 /** Before the publish transaction: what takes long and is seen by nobody yet. Repeating it does nothing. */
 export async function finishStaging(publishing: Publishing): Promise<void> {
   const { session, task, staging, stagingTable } = publishing;
@@ -22,7 +25,7 @@ export async function finishStaging(publishing: Publishing): Promise<void> {
     const [keyed] = await session.run(compile(sql`SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '_etl' AND c.relname = ${stagingTable} AND i.indisprimary`));
     if (!keyed) await run(publishing, sql`ALTER TABLE ${staging} ADD PRIMARY KEY (${names(key)})`);
   }
-  await run(publishing, sql`ANALYZE ${staging}`);
+  if (isNew || WANT_STATISTICS.has(task.how)) await run(publishing, sql`ANALYZE ${staging}`);
 }
 
 /** A table that takes the place of another gets its key, where all its columns are staged. */

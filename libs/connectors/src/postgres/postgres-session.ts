@@ -1,19 +1,23 @@
+import { createHash } from 'node:crypto';
 import { connect as dial, isIP } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 import { EtlError, type PostgresConnection } from '@agent-etl/contracts';
-import { type SafeSql, isSafeSql } from '@agent-etl/sql-safety';
+import { type SafeSql, compile, isSafeSql, sqlFor } from '@agent-etl/sql-safety';
 import pg from 'pg';
 import { nearestNames } from '../file/nearest-names-rules.ts';
 import type { ConnectorTools } from '../port.ts';
+import type { Resting } from '../resting-connections.ts';
 import { type CopyIn, openCopyIn } from './copy-in.ts';
 import { type CopyOut, openCopyOut } from './copy-out.ts';
 import { type FailureContext, postgresFailure } from './postgres-failure.ts';
 import type { WalkMode } from './frame-walker.ts';
 import { LendingSocket } from './lending-socket.ts';
 
+const sql = sqlFor('postgres');
 const CONNECT_MS = 5_000;
 /** Text forms that both ends rely on, whatever the server's defaults are. */
-const SETTINGS = ['client_encoding=UTF8', 'TimeZone=UTC', 'DateStyle=ISO', 'IntervalStyle=iso_8601', 'extra_float_digits=1', 'bytea_output=hex', 'standard_conforming_strings=on', 'client_min_messages=warning', 'statement_timeout=0'];
+const SETTINGS = ['client_encoding=UTF8', 'TimeZone=UTC', 'DateStyle=ISO', 'IntervalStyle=iso_8601', 'extra_float_digits=1', 'bytea_output=hex', 'standard_conforming_strings=on', 'client_min_messages=warning', 'statement_timeout=0',
+  'tcp_keepalives_idle=60', 'tcp_keepalives_interval=10', 'tcp_keepalives_count=3']; // a host that vanishes says no goodbye: its picture would keep vacuum waiting for the two hours of a system's default
 
 interface Address { readonly host: string; readonly port: number; readonly user: string; readonly database: string; readonly password?: string; readonly tls: NonNullable<PostgresConnection['tls']> }
 /** What a statement was about, for the words of its failure. */
@@ -25,6 +29,10 @@ export class PostgresSession {
   readonly #client: pg.Client;
   readonly context: Omit<FailureContext, 'phase'>;
   #isBroken = false;
+  /** In a COPY, or asked to stop: the answer to that may still come, and would hit whoever is next. */
+  #isSpoiled = false;
+  #isCancelled = false;
+  #rest: ((session: PostgresSession) => Promise<void>) | null = null;
   private constructor(client: pg.Client, context: Omit<FailureContext, 'phase'>) {
     this.#client = client;
     this.context = context;
@@ -32,12 +40,18 @@ export class PostgresSession {
     client.on('end', () => { this.#isBroken = true; });
   }
 
-  /** Dials with the secret opened for this moment. @throws EtlError `connection.unreachable`, `connection.auth-failed`, `source.not-found`, `secret.*` */
+  /** One that rests, or a new one: dialled with the secret opened for this moment. @throws EtlError `connection.unreachable`, `connection.auth-failed`, `source.not-found`, `secret.*` */
   static async connect(connection: PostgresConnection, { tools, settings = [] }: SessionOptions): Promise<PostgresSession> {
     const address = await addressOf(connection, tools);
+    const login = createHash('sha256').update(JSON.stringify([connection.name, address, settings, tools.name])).digest('hex');
+    const rested = tools.resting?.take(login);
+    if (rested instanceof RestingSession) return rested.session;
     const context = { connection: connection.name, address: address.host.startsWith('/') ? address.host : `${address.host}:${address.port}`, user: address.user, database: address.database };
     try {
-      return new PostgresSession(await dialClient(address, [...SETTINGS, ...settings], tools.name), context);
+      const session = new PostgresSession(await dialClient(address, [...SETTINGS, ...settings], tools.name), context);
+      const { resting } = tools;
+      if (resting) session.#rest = (one) => resting.keep(login, new RestingSession(one));
+      return session;
     } catch (error) {
       const failure = translated(error, { ...context, phase: 'connecting' });
       throw (error as { code?: string }).code === '3D000' ? await withNearest(failure, address, tools.name) : failure;
@@ -62,12 +76,26 @@ export class PostgresSession {
   failure(error: unknown, about: { phase?: string; relation?: string | undefined; right?: FailureContext['right'] } = {}): unknown {
     return postgresFailure(error, { ...this.context, ...about, phase: about.phase ?? 'a statement' });
   }
-  copyOut(statement: SafeSql<'postgres'>, mode: WalkMode): Promise<CopyOut> { return openCopyOut(this.#client, text(statement), mode); }
-  copyIn(statement: SafeSql<'postgres'>): Promise<CopyIn> { return openCopyIn(this.#client, text(statement)); }
+  async copyOut(statement: SafeSql<'postgres'>, mode: WalkMode): Promise<CopyOut> {
+    const copy = await openCopyOut(this.#client, text(statement), mode);
+    return { pump: (options) => this.#copying(() => copy.pump(options)) };
+  }
+  async copyIn(statement: SafeSql<'postgres'>): Promise<CopyIn> {
+    this.#isSpoiled = true;
+    const copy = await openCopyIn(this.#client, text(statement));
+    return { frames: copy.frames, bytes: copy.bytes, done: () => this.#copying(() => copy.done()) };
+  }
+  async #copying<T>(work: () => Promise<T>): Promise<T> {
+    this.#isSpoiled = true;
+    const answer = await work();
+    this.#isSpoiled = this.#isCancelled;
+    return answer;
+  }
 
   /** Asks the server to stop what this session runs. Answers when the server took the request. */
   async cancel(): Promise<void> {
     const { host, port, processID, secretKey } = this.#client as unknown as { host: string; port: number; processID: number | null; secretKey: number | Buffer | null };
+    this.#isCancelled = this.#isSpoiled = true;
     if (processID === null || secretKey === null) return;
     const key = typeof secretKey === 'number' ? int32(secretKey) : secretKey;
     const body = Buffer.concat([int32(80_877_102), int32(processID), key]);
@@ -77,8 +105,18 @@ export class PostgresSession {
       socket.once('connect', () => { socket.end(Buffer.concat([int32(body.length + 4), body])); });
     });
   }
-  /** Says goodbye; a broken connection is cut. */
+  /** Lets it rest where the worker keeps connections, else says goodbye; a broken connection is cut. */
   async end(): Promise<void> {
+    if (this.#isBroken || this.#isSpoiled || !this.#rest) return this.goodbye();
+    void this.#comeToRest(this.#rest); // nobody waits for that
+  }
+  /** The next user finds it as it was dialled. One that is still in a transaction refuses, and goes. */
+  async #comeToRest(rest: (session: PostgresSession) => Promise<void>): Promise<void> {
+    const cut = setTimeout(() => { this.destroy(); }, CONNECT_MS).unref(); // a line that went silent answers never
+    try { await this.#client.query(compile(sql`DISCARD ALL`).text); } catch { this.destroy(); return; } finally { clearTimeout(cut); }
+    await rest(this);
+  }
+  async goodbye(): Promise<void> {
     if (this.#isBroken) { this.destroy(); return; }
     const cut = setTimeout(() => { this.destroy(); }, 1_000);
     await this.#client.end().catch(() => undefined);
@@ -89,6 +127,12 @@ export class PostgresSession {
     this.#isBroken = true;
     (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
+}
+/** A session that nobody uses. */
+class RestingSession implements Resting {
+  constructor(readonly session: PostgresSession) {}
+  get isBroken(): boolean { return this.session.isBroken; }
+  end(): Promise<void> { return this.session.goodbye(); }
 }
 const int32 = (value: number): Buffer => { const bytes = Buffer.alloc(4); bytes.writeInt32BE(value); return bytes; };
 function text(statement: SafeSql<'postgres'>): string {

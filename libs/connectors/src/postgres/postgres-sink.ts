@@ -12,7 +12,7 @@ import { type Relation, relationOf } from './relation-name.ts';
 import { QuarantineTable, readQuarantine } from './quarantine-table.ts';
 import { PUBLISH_KEY, SinkLedger } from './sink-ledger.ts';
 import { SinkPosition } from './sink-position.ts';
-import { digestOfTable, sampleOfTable } from './table-digest.ts';
+import { type TableOf, digestOfTable, sampleOfTable } from './table-digest.ts';
 import { hashedRows, stagedValue } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
@@ -51,7 +51,7 @@ export class PostgresSink implements Sink {
   }
   current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     const relation = relationOf(task.target.dataset);
-    return digestOfTable(task, { table: relation.name, schema: relation.schema, name: relation.table, said: relation.text, connect: () => this.#connect(), signal, lanes: this.tools.lanes ?? PROVING, only: task.how === 'scd2' ? CURRENT : undefined });
+    return digestOfTable(task, { table: relation.name, schema: relation.schema, name: relation.table, said: relation.text, connect: () => this.#connect(), done: (session) => session.end(), signal, lanes: this.tools.lanes ?? PROVING, only: task.how === 'scd2' ? CURRENT : undefined });
   }
   async quarantine(dataset: string, ask: QuarantineAsk): Promise<QuarantinePage> {
     const session = await this.#connect();
@@ -68,6 +68,7 @@ interface Facts { readonly task: LoadTask; readonly relation: Relation; readonly
 /** Staging, fence and ledger of one run on one table. */
 class Writing implements SinkSession {
   readonly #idle: PostgresSession[] = [];
+  #lent: PostgresSession | null = null;
   #fence = 0;
   constructor(private readonly connect: () => Promise<PostgresSession>, private control: PostgresSession, private readonly facts: Facts) {}
 
@@ -98,25 +99,39 @@ class Writing implements SinkSession {
       await session.run(compile(sql`CREATE TABLE IF NOT EXISTS ${staging} (${columns})`), { right: 'LEDGER' });
     });
   }
-  async begin(range: ChunkRange): Promise<ChunkWriter | 'done'> {
+  async begin(range: ChunkRange, signal?: AbortSignal): Promise<ChunkWriter | 'done'> {
     const { task, ledger, quarantine, staging, relation } = this.facts;
-    const session = this.#idle.pop() ?? await this.connect();
+    const session = await this.#lane();
     const how = task.carrier === 'frames' ? sql`FORMAT binary` : sql`FORMAT csv`;
     const copy = sql`COPY ${staging} (${joinSql(task.columns.map(({ target }) => sql`${identifier(target)}`), sql`, `)}) FROM STDIN (${how})`;
-    return PostgresChunk.begin(range, { session, ledger, quarantine, fence: this.#fence, task, copy, relation: relation.text, another: this.connect, release: (one) => { if (!one.isBroken) this.#idle.push(one); } });
+    return PostgresChunk.begin(range, { session, signal, ledger, quarantine, fence: this.#fence, task, copy, relation: relation.text, another: this.connect, release: (one) => { this.#takeBack(one); } });
+  }
+  /** A connection that moves rows. The first is the one that asks, which has nothing to ask meanwhile. */
+  async #lane(): Promise<PostgresSession> {
+    const idle = this.#idle.pop();
+    if (idle) return idle;
+    if (this.#lent || this.control.isBroken) return this.connect();
+    return this.#lent = this.control;
+  }
+  #takeBack(session: PostgresSession): void {
+    const isControl = session === this.control;
+    if (session === this.#lent) this.#lent = null;
+    if (!isControl && !session.isBroken) this.#idle.push(session);
   }
 
   async aside(): Promise<AsideReason[]> { return this.facts.task.judging?.bad === 'aside' ? this.facts.quarantine.reasons(await this.#controlled()) : []; }
 
   /** Nothing writes there while the fence is ours. */
   stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
-    const { staging, stagingTable, relation, lanes } = this.facts;
-    return digestOfTable(task, { table: staging, schema: '_etl', name: stagingTable, said: relation.text, connect: this.connect, signal, lanes });
+    return digestOfTable(task, this.#staged(signal));
   }
 
   stagedSample(task: PublishTask, sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> {
+    return sampleOfTable(task, this.#staged(signal), sample);
+  }
+  #staged(signal: AbortSignal): TableOf {
     const { staging, stagingTable, relation, lanes } = this.facts;
-    return sampleOfTable(task, { table: staging, schema: '_etl', name: stagingTable, said: relation.text, connect: this.connect, signal, lanes }, sample);
+    return { table: staging, schema: '_etl', name: stagingTable, said: relation.text, connect: () => this.#lane(), done: async (session) => { this.#takeBack(session); }, signal, lanes };
   }
 
   async publish(task: PublishTask, staged: Staged): Promise<Published> {
@@ -169,11 +184,12 @@ class Writing implements SinkSession {
     await ledger.forget(session);
   }
   async close(): Promise<void> {
-    await Promise.all([...this.#idle.splice(0), this.control].map((session) => session.end()));
+    const all = new Set([...this.#idle.splice(0), this.control, ...(this.#lent ? [this.#lent] : [])]);
+    await Promise.all([...all].map((session) => session.end()));
   }
 
   async #controlled(): Promise<PostgresSession> {
-    if (this.control.isBroken) this.control = await this.connect();
+    if (this.control.isBroken || this.control === this.#lent) this.control = await this.connect();
     return this.control;
   }
   #fenced<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
@@ -185,8 +201,7 @@ class Writing implements SinkSession {
   async #inTransaction<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
     const session = await this.#controlled();
     try {
-      await session.run(compile(sql`BEGIN`));
-      await session.run(compile(sql`SET LOCAL idle_in_transaction_session_timeout = '60s'`));
+      await session.run(compile(sql`BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'`));
       const answer = await work(session);
       await session.run(compile(sql`COMMIT`), { phase: 'committing' });
       return answer;

@@ -50,7 +50,7 @@ export class PostgresSource implements Source {
       const fingerprint = await unchanged(session, relation, task);
       for (const other of others) await unchanged(session, other.relation, other.task);
       const [size] = await session.run<{ pages: string; lies: boolean }>(compile(sql`SELECT pg_relation_size(c.oid) / current_setting('block_size')::int AS pages, c.relkind IN ('r', 'p', 'm') AS lies FROM pg_class c WHERE c.oid = to_regclass(${quoted(relation)})`));
-      holder.hold();
+      if (snapshot !== null) holder.hold();
       return new Reading(this.connection, this.tools, { task, relation, holder, fingerprint, pages: Number(size?.pages ?? 0), hasPlace: size?.lies ?? false });
     } catch (error) {
       await session.end();
@@ -78,11 +78,17 @@ class Reading implements SourceSession {
   readonly #idle: PostgresSession[] = [];
   constructor(private readonly connection: PostgresConnection, private readonly tools: ConnectorTools, private readonly facts: Facts) { this.snapshot = facts.holder.snapshot; }
 
+  /** Of several pieces an attempt may find some done, and needs this picture for the others. One piece is done or not. */
   async cut(part?: { since: string; signal: AbortSignal }): Promise<ChunkRange[]> {
+    const ranges = await this.#cut(part);
+    if (ranges.length > 1) this.facts.holder.hold();
+    return ranges;
+  }
+  async #cut(part?: { since: string; signal: AbortSignal }): Promise<ChunkRange[]> {
     const { task, relation, pages, fingerprint } = this.facts;
     const { cursor, slice } = task;
-    if (slice) return this.#reading(part?.signal ?? new AbortController().signal, (session) => cutBackfill({ session, relation, task }, slice, fingerprint));
-    if (part && cursor) return this.#reading(part.signal, (session) => cutSlice({ session, relation, task, cursor }, { since: part.since, fingerprint }));
+    if (slice) return this.#asking(part?.signal ?? new AbortController().signal, (session) => cutBackfill({ session, relation, task }, slice, fingerprint));
+    if (part && cursor) return this.#asking(part.signal, (session) => cutSlice({ session, relation, task, cursor }, { since: part.since, fingerprint }));
     const perChunk = Math.max(1, Math.ceil(task.chunks.targetBytes / PAGE_BYTES));
     const count = task.chunks.by === 'whole' ? 1 : Math.max(1, Math.ceil(pages / perChunk));
     return Array.from({ length: count }, (_, ordinal): ChunkRange => {
@@ -94,11 +100,13 @@ class Reading implements SourceSession {
   async reach(signal: AbortSignal): Promise<string | null> {
     const { task, relation } = this.facts;
     const { cursor } = task;
-    return cursor ? this.#reading(signal, (session) => reachOf({ session, relation, task, cursor })) : null;
+    return cursor ? this.#asking(signal, (session) => reachOf({ session, relation, task, cursor })) : null;
   }
+  /** Asks what the load cannot do without: where the picture's own connection is free, on that. */
+  #asking<T>(signal: AbortSignal, work: (session: PostgresSession) => Promise<T>): Promise<T> { return this.#reading(signal, work, () => this.#borrowed()); }
   /** Asks something on the picture. */
-  async #reading<T>(signal: AbortSignal, work: (session: PostgresSession) => Promise<T>): Promise<T> {
-    const session = await this.#reader();
+  async #reading<T>(signal: AbortSignal, work: (session: PostgresSession) => Promise<T>, open = () => this.#reader()): Promise<T> {
+    const session = await open();
     const stop = (): void => { void session.cancel(); };
     signal.addEventListener('abort', stop, { once: true });
     try {
@@ -115,7 +123,7 @@ class Reading implements SourceSession {
   async read(range: ChunkRange, { to, onRead, signal }: ReadOptions): Promise<ReadCount> {
     const { task, relation, holder } = this.facts;
     holder.check();
-    const session = await this.#reader();
+    const session = await (this.#cannotMisfit() ? this.#borrowed() : this.#reader());
     try {
       const isFrames = task.carrier === 'frames';
       const mode = !isFrames ? 'payload' : task.digest === 'pg-frame' && task.level !== 'sampled' ? 'hash' : 'count';
@@ -218,7 +226,14 @@ class Reading implements SourceSession {
     try { await beginOn(session, this.snapshot); } catch (error) { session.destroy(); throw error; }
     return session;
   }
+  async #borrowed(): Promise<PostgresSession> { return this.facts.holder.borrow() ?? this.#reader(); }
+  /** Nothing is asked of the values on their way: no other reader will have to look for one that does not fit. */
+  #cannotMisfit(): boolean {
+    const { task: { carrier, columns, transform, judging } } = this.facts;
+    return carrier === 'frames' && !transform && !judging && columns.every(({ sourceNative, targetNative }) => sourceNative === targetNative);
+  }
   async #release(session: PostgresSession): Promise<void> {
+    if (session === this.facts.holder.session) { this.facts.holder.giveBack(); return; }
     await session.run(compile(sql`COMMIT`));
     this.#idle.push(session);
   }

@@ -32,22 +32,26 @@ export async function upsert(publishing: Publishing): Promise<Visible> {
   return { published: inserted + updated, inserted, updated, ...extra };
 }
 
-/** Of a part of the source only this part is compared: each staged row must be in the target as it was read, whatever a trigger did with it.
+/** Of a part of the source only this part is compared: each staged row must be in the target as it was read, whatever a trigger did with it. At level counts no
+ * value is compared where nothing stands between the statement and the table: what it has taken is there.
  * @throws EtlError `sink.reconcile-mismatch` with the number of rows that are not */
 async function mustHaveArrived(publishing: Publishing, key: readonly string[]): Promise<void> {
   const { relation, staging, task } = publishing;
   const all = task.columns.map(({ target }) => target);
+  const { rows, isBare } = await targetOf(publishing);
+  if (task.level === 'counts' && isBare) return;
   // Few rows are looked up in the index of the key, one by one: a join would rather read a target that is many times larger from end to end.
-  const there = await isSmallPart(publishing) ? sql`LEFT JOIN LATERAL (SELECT ${names(all)} FROM ${relation.name} AS t WHERE ${sameKey(key)} LIMIT 1) AS t ON true` : sql`LEFT JOIN ${relation.name} AS t ON ${sameKey(key)}`;
+  const there = rows > publishing.rows * PART ? sql`LEFT JOIN LATERAL (SELECT ${names(all)} FROM ${relation.name} AS t WHERE ${sameKey(key)} LIMIT 1) AS t ON true` : sql`LEFT JOIN ${relation.name} AS t ON ${sameKey(key)}`;
   const [found] = await run(publishing, sql`SELECT count(*) AS n FROM ${staging} AS s ${there} WHERE ${image(sql`t`, all)} *<> ${image(sql`s`, all)}`, 'UPDATE');
   const missing = Number(found?.['n'] ?? 0);
   if (missing > 0) throw new EtlError('sink.reconcile-mismatch', { difference: `${missing} of ${publishing.rows} rows are not in ${relation.text} as they were read` });
 }
 
-/** By the statistics of the target; one that nobody analysed is no such thing. */
-async function isSmallPart({ session, relation, rows }: Publishing): Promise<boolean> {
-  const [size] = await session.run<{ rows: number }>(compile(sql`SELECT reltuples::float8 AS rows FROM pg_class WHERE oid = to_regclass(${quoted(relation)}) AND relkind = 'r'`));
-  return (size?.rows ?? 0) > rows * PART;
+/** Its rows by its statistics, 0 where nobody analysed it or it has parts, and whether no trigger or rule may change what it is given. */
+async function targetOf({ session, relation }: Publishing): Promise<{ rows: number; isBare: boolean }> {
+  const [size] = await session.run<{ rows: number; bare: boolean }>(compile(sql`SELECT reltuples::float8 AS rows, NOT relhasrules AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) AS bare
+    FROM pg_class c WHERE oid = to_regclass(${quoted(relation)}) AND relkind = 'r'`));
+  return { rows: size?.rows ?? 0, isBare: size?.bare ?? false };
 }
 async function isPartitioned({ session, relation }: Publishing): Promise<boolean> {
   return (await session.run(compile(sql`SELECT FROM pg_class WHERE oid = to_regclass(${quoted(relation)}) AND relkind = 'p'`))).length > 0;

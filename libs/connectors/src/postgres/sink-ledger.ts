@@ -33,10 +33,10 @@ export class SinkLedger {
   /** Counts the fence of the target up and answers this attempt's number. Waits for commits in flight, then shuts older attempts out.
    * @throws EtlError `sink.busy` when somebody holds the fence for half a minute */
   async raise(session: PostgresSession): Promise<number> {
-    await session.run(compile(sql`SELECT set_config('lock_timeout', '30s', false)`));
-    const [row] = await session.run<{ value: string }>(compile(sql`INSERT INTO _etl.fence AS f (target, value, holder) VALUES (${this.target}, 1, ${this.writer.holder})
+    // The timeout is that of this statement: it is read before the row is locked, and ends with the transaction that the statement is.
+    const [row] = await session.run<{ value: string }>(compile(sql`WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '30s', true))
+      INSERT INTO _etl.fence AS f (target, value, holder) SELECT ${this.target}, 1, ${this.writer.holder} FROM patience
       ON CONFLICT (target) DO UPDATE SET value = f.value + 1, holder = excluded.holder RETURNING value`), { relation: this.target, phase: 'raising the fence', right: 'LEDGER' });
-    await session.run(compile(sql`SELECT set_config('lock_timeout', '0', false)`));
     return Number(row?.value);
   }
   /** Ends our own server processes that keep a raise waiting: a worker that was stopped in mid-copy still holds the fence, and no timeout of the server

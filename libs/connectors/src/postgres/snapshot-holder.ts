@@ -9,20 +9,18 @@ const HOLD_SECONDS = 45;
 /** What could end the holder before its sleep does. Not every version knows all of them. */
 const nothingEndsIt = sql`SELECT set_config(name, '0', false) FROM pg_settings
   WHERE name IN ('client_connection_check_interval', 'statement_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')`;
-const beginReading = sql`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`;
 const useSnapshot = (id: string): SqlFragment<'postgres'> => sql`SET TRANSACTION SNAPSHOT ${literal('postgres', id)}`;
 
 /** Seconds that a reader waits for a lock. Who changes the table's shape waits for the holder, and whoever comes later waits behind that change: a ring
  * that no server sees. The reader breaks it. */
 const LOCK_SECONDS = 5;
-const waitForLocks = sql`SET LOCAL lock_timeout = ${literal('postgres', `${LOCK_SECONDS}s`)}`;
+/** In one message: each would cost its way there and back. */
+const beginReading = sql`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = ${literal('postgres', `${LOCK_SECONDS}s`)}; SET LOCAL idle_in_transaction_session_timeout = 0`;
 
 /** Opens a reading transaction on a picture that somebody holds. @throws EtlError `source.snapshot-lost` */
 export async function beginOn(session: PostgresSession, snapshot: string): Promise<void> {
-  await session.run(compile(beginReading));
-  await session.run(compile(waitForLocks));
   try {
-    await session.run(compile(useSnapshot(snapshot)));
+    await session.run(compile(sql`${beginReading}; ${useSnapshot(snapshot)}`));
   } catch (cause) {
     if (cause instanceof EtlError && cause.code.startsWith('connection.')) throw cause;
     throw new EtlError('source.snapshot-lost', {}, { cause });
@@ -30,22 +28,21 @@ export async function beginOn(session: PostgresSession, snapshot: string): Promi
 }
 
 /** Holds one picture of a source. Its server process sleeps in a statement, so it does not notice that we were killed: the next attempt finds the picture
- * and holds it in turn. The table is locked against changes of its shape, as a dump does it. */
+ * and holds it in turn. Until then, and where there is nothing to resume, whoever reads may use the connection itself. The table is locked against changes of its
+ * shape, as a dump does it. */
 export class SnapshotHolder {
   #closing = false;
-  #sleeping: Promise<void> = Promise.resolve();
+  #isLent = false;
+  #sleeping: Promise<void> | null = null;
   #lost: EtlError | undefined;
   private constructor(readonly session: PostgresSession, readonly snapshot: string) {}
 
   /** @param relations what is read under the picture, each once */
   static async open(session: PostgresSession, relations: readonly Relation[], given: string | null): Promise<SnapshotHolder> {
-    await session.run(compile(nothingEndsIt));
     const before: (Storage | undefined)[] = [];
     for (const relation of relations) before.push(await storageOf(session, relation));
-    if (given === null) {
-      await session.run(compile(beginReading));
-      await session.run(compile(waitForLocks));
-    } else await beginOn(session, given);
+    if (given === null) await session.run(compile(beginReading));
+    else await beginOn(session, given);
     // What LOCK TABLE can lock comes first: a SELECT takes the picture.
     const inOrder = relations.map((relation, index) => ({ relation, before: before[index] })).sort((a, b) => Number(!isLockable(a.before)) - Number(!isLockable(b.before)));
     for (const each of inOrder) await lock(session, each.relation, { before: each.before, given });
@@ -53,11 +50,18 @@ export class SnapshotHolder {
     const [row] = await session.run<{ id: string }>(compile(sql`SELECT pg_export_snapshot() AS id`));
     return new SnapshotHolder(session, row?.id ?? '');
   }
+  /** The connection, inside the picture's transaction, or null while somebody uses it or it sleeps. An error of whoever borrows it loses the picture. */
+  borrow(): PostgresSession | null {
+    if (this.#sleeping || this.#isLent || this.session.isBroken) return null;
+    this.#isLent = true;
+    return this.session;
+  }
+  giveBack(): void { this.#isLent = false; }
   /** Called when nothing else is to be asked on this connection. */
-  hold(): void { this.#sleeping = this.#sleep(); }
+  hold(): void { this.#sleeping ??= this.#sleep(); }
   async #sleep(): Promise<void> {
-    while (!this.#closing) {
-      try { await this.session.run(compile(sql`SELECT pg_sleep(${HOLD_SECONDS})`)); } catch (cause) {
+    for (let statement = nothingEndsIt; !this.#closing; statement = sql`SELECT pg_sleep(${HOLD_SECONDS})`) {
+      try { await this.session.run(compile(statement)); } catch (cause) {
         if (!this.#closing) this.#lost = new EtlError('source.snapshot-lost', {}, { cause });
         return;
       }
@@ -67,7 +71,8 @@ export class SnapshotHolder {
   check(): void { if (this.#lost) throw this.#lost; }
   async close(): Promise<void> {
     this.#closing = true;
-    await this.session.cancel();
+    if (this.#sleeping) await this.session.cancel();
+    else void this.session.run(compile(sql`ROLLBACK`)).catch(() => { this.session.destroy(); }); // goes before the goodbye, and nobody waits for its answer
     await this.#sleeping;
     await this.session.end();
   }

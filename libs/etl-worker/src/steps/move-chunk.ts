@@ -16,7 +16,7 @@ export interface Ends { readonly source: SourceSession; readonly sink: SinkSessi
 export async function moveChunk(ends: Ends, range: ChunkRange, signal: AbortSignal): Promise<'written' | 'done'> {
   for (let redo = 0; redo <= MOST_REDOS; redo += 1) {
     signal.throwIfAborted();
-    const writer = await ends.sink.begin(range);
+    const writer = await ends.sink.begin(range, signal);
     if (writer === 'done') return 'done';
     const { aside, ...count } = await fill(ends, { range, writer }, signal);
     crashPoint('sink.before-commit');

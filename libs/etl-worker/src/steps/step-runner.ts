@@ -1,4 +1,4 @@
-import type { ConnectorTools } from '@agent-etl/connectors';
+import { type ConnectorTools, RestingConnections } from '@agent-etl/connectors';
 import { type Progress, TaskCommand } from '@agent-etl/contracts';
 import { StateDatabase } from '@agent-etl/persistence';
 import type { SecretStore } from '@agent-etl/secrets';
@@ -20,6 +20,7 @@ export class StepTools {
   readonly secrets: SecretStore;
   readonly fileRoots: readonly string[];
   readonly scratch: ScratchFolders;
+  readonly resting = new RestingConnections();
   constructor(tools: { connectors: ConnectorsByName; secrets: SecretStore; fileRoots: readonly string[]; scratch: ScratchFolders }) {
     this.connectors = tools.connectors;
     this.secrets = tools.secrets;
@@ -63,12 +64,12 @@ export class StepRunner {
   }
 
   private context(key: TaskKey, command: TaskCommand, attempt: Pick<ConstructorParameters<typeof AttemptContext>[0], 'signal' | 'report' | 'beat' | 'cuts' | 'lanes'>): AttemptContext {
-    const { scratch, connectors, secrets, fileRoots } = this.tools;
+    const { scratch, connectors, secrets, fileRoots, resting } = this.tools;
     let folder: string | null = null;
     const tools = async (): Promise<ConnectorTools> => {
       folder = await scratch.make(`${key.taskRunId}-${key.attempt}`);
       const fileLedger = new StateFileLedger(this.state, this.fileLedger, key.tenantId);
-      return { secrets, fileRoots, scratch: folder, fileLedger, name: `agent-etl ${this.settings.worker}`, ...(attempt.lanes ? { lanes: attempt.lanes } : {}) };
+      return { secrets, fileRoots, scratch: folder, fileLedger, resting: resting.of(key.tenantId), name: `agent-etl ${this.settings.worker}`, ...(attempt.lanes ? { lanes: attempt.lanes } : {}) };
     };
     const dropScratch = async (): Promise<void> => { if (folder !== null) await scratch.drop(folder); };
     return new AttemptContext({ command, worker: this.settings.worker, connectors, tools, dropScratch, ...attempt });
