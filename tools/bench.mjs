@@ -20,6 +20,7 @@ const benches = {
   copy: async () => (await import('./bench/copy.mjs')).copy(options),
   toParquet: async () => (await import('./bench/parquet.mjs')).toParquet(options),
   fromParquet: async () => (await import('./bench/parquet.mjs')).fromParquet(options),
+  fromMysql: async () => (await import('./bench/from-mysql.mjs')).fromMysql(options),
   csvToParquet: async () => (await import('./bench/csv-to-parquet.mjs')).csvToParquet(options),
   memory: async () => (await import('./bench/memory.mjs')).memory(options),
   parallel: async () => (await import('./bench/parallel.mjs')).parallel(options),

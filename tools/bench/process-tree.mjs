@@ -30,8 +30,14 @@ export const pidsOf = (root) => treeOf(root).map(({ pid }) => pid);
 /** The worker of a standalone that has it in a process of its own; undefined while it is being replaced. */
 export const workerOf = ({ pid: root }) => pidsOf(root).find((pid) => read(`/proc/${pid}/cmdline`)?.includes('worker.main.js'));
 
-/** CPU seconds of the tree so far, ended children included. */
-export const cpuSeconds = (root) => treeOf(root).reduce((sum, { seconds }) => sum + seconds, 0);
+/** CPU seconds of the tree so far, ended children included. A child that ends while the list is read is in neither its own line nor its parent's: so until two lists hold the same processes. */
+export function cpuSeconds(root) {
+  for (let seen = treeOf(root); ;) {
+    const again = treeOf(root);
+    if (again.length === seen.length && again.every(({ pid }, index) => pid === seen[index].pid)) return again.reduce((sum, { seconds }) => sum + seconds, 0);
+    seen = again;
+  }
+}
 
 /** Proportional set size of the tree in MiB: shared pages are counted once over all who share them. */
 export const pssMiB = (root, except = []) => treeOf(root).filter(({ pid }) => !except.includes(pid)).reduce((sum, { pid }) => {

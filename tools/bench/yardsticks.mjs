@@ -2,19 +2,18 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from '../install.mjs';
-import { seconds } from './copy.mjs';
-import { cpuSeconds } from './process-tree.mjs';
+import { seconds, serverSeconds } from './copy.mjs';
 
 const node = join(root, 'node_modules', '.bin', 'node');
 const bare = join(import.meta.dirname, 'bare-duckdb.mjs');
-const quoted = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
+export const quoted = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
 
-/** Commands of one shell line; the shell says what CPU its children took. */
-function shellRound(line, cluster) {
-  const [server, began] = [cluster ? cpuSeconds(cluster.pid) : 0, performance.now()];
+/** Commands of one shell line; the shell says what CPU its children took, the servers what they took meanwhile. */
+export function shellRound(line, cluster) {
+  const [server, began] = [serverSeconds(cluster), performance.now()];
   const { stdout, status, stderr } = spawnSync('sh', ['-c', `${line} || exit 1; times`], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${line.slice(0, 200)}: ${stderr.slice(-500)}`);
-  return { client: seconds(stdout), server: cluster ? cpuSeconds(cluster.pid) - server : 0, wall: (performance.now() - began) / 1000 };
+  return { client: seconds(stdout), server: serverSeconds(cluster) - server, wall: (performance.now() - began) / 1000 };
 }
 /** `psql -c COPY`, from a file or into one. */
 export const psqlCopy = (cluster, url, { command, from = '/dev/null', to = '/dev/null' }) =>
