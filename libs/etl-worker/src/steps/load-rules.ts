@@ -59,6 +59,8 @@ export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readon
   return { kind: 'load', read, filtered, ...grouped, rejected, written: rows, bytes, chunks: seen.ranges.length, resumed: seen.resumed, digest: seen.digest, ...(seen.span ? { span: seen.span } : {}), ...(seen.aside?.length ? { aside: [...seen.aside] } : {}) };
 }
 
+export const summedReach = (pieces: readonly Reached[]): Reached => pieces.reduce((sum, { seen, kept }) => ({ seen: sum.seen + seen, kept: sum.kept + kept }), { seen: 0, kept: 0 });
+
 /** What the steps did with the rows of the source. Rows that went through one by one must be those that their filters kept.
  * @throws EtlError `sink.reconcile-mismatch` */
 function throughSteps(out: number, { reached, isRowWise = true }: { readonly reached?: Reached | null; readonly isRowWise?: boolean }): { readonly read: number; readonly filtered: number; readonly grouped: { readonly grouped?: number } } {

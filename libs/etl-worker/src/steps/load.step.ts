@@ -1,4 +1,4 @@
-import type { ChunkRange, LedgerRow, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
+import type { ChunkRange, LedgerRow, Reached, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
 import { type Digest, EtlError, type LoadResult, type LoadTask, type Span, isRowWise, leavesOut } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import { createHash } from 'node:crypto';
@@ -10,7 +10,7 @@ import { decisiveError, staysUnused } from '../tasks/task-state.ts';
 import { inLanes } from './in-lanes.ts';
 import { LoadProgress } from './load-progress.ts';
 import { assertWithinLimit } from './aside-rules.ts';
-import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf, sumsOf } from './load-rules.ts';
+import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf, summedReach, sumsOf } from './load-rules.ts';
 import { type Ends, moveChunk } from './move-chunk.ts';
 import { raiseFence } from './raise-fence.ts';
 import { spanOf } from './span-of.ts';
@@ -141,7 +141,8 @@ class Load {
     this.resumed = Math.max(this.resumed, ledger.filter(({ attempt }) => attempt < this.context.command.attempt).length);
     progress.begin(ranges.length, ledger);
     const seen: { digest: Digest | null; sample?: LoadResult['sample']; ms: number } = { digest: null, ms: 0 };
-    const ends = { source: session, sink, carrier: this.task.carrier, progress, judging: await this.judged() };
+    const counted: Reached[] = [];
+    const ends: Ends = { source: session, sink, carrier: this.task.carrier, progress, judging: await this.judged(), onReached: (reached) => { counted.push(reached); } };
     const { level = 'full' } = this.task;
     const { lanes } = this.context;
     const hash = this.hashBeside({ session, ranges, span });
@@ -161,8 +162,15 @@ class Load {
     const aside = await sink.aside?.() ?? [];
     assertWithinLimit(this.task.judging, { ...sumsOf(written), aside });
     const { transform } = this.task;
-    const reached = transform && leavesOut(transform) ? await session.reached?.(ranges, this.context.signal) ?? null : null;
+    const reached = await this.reached(session, ranges, counted);
     return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, isRowWise: !transform || isRowWise(transform), span, of: seen.sample ? 'sample' : 'all', aside }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}) };
+  }
+
+  /** What the steps saw of the whole picture: the sum of its pieces when this pass moved and counted them all, else counted now. Pieces of an earlier attempt are in the ledger without it. */
+  private async reached(session: SourceSession, ranges: readonly ChunkRange[], counted: readonly Reached[]): Promise<Reached | null> {
+    const { transform } = this.task;
+    if (!transform || !leavesOut(transform)) return null;
+    return counted.length === ranges.length ? summedReach(counted) : await session.reached?.(ranges, this.context.signal) ?? null;
   }
 
   /** What hashes the source while it is copied: all of it where rows are not hashed on their way, or the sample of this run. */
