@@ -18,7 +18,8 @@ export function shellRound(line, cluster) {
 /** `psql -c COPY`, from a file or into one. */
 export const psqlCopy = (cluster, url, { command, from = '/dev/null', to = '/dev/null' }) =>
   shellRound(`psql -X -q -v ON_ERROR_STOP=1 ${quoted(`${url}?sslmode=disable`)} -c ${quoted(command)} < ${quoted(from)} > ${quoted(to)}`, cluster);
-export const duckRound = (statement) => shellRound(`${quoted(node)} ${quoted(bare)} ${quoted(statement)} > /dev/null`, null);
+/** One statement of the bare engine. @param memoryMb of its buffers · `spill` folder for what does not fit */
+export const duckRound = (statement, { memoryMb = 512, spill = '' } = {}) => shellRound(`${quoted(node)} ${quoted(bare)} ${quoted(statement)} ${memoryMb} ${quoted(spill)} > /dev/null`, null);
 
 /** Rows of one statement of the bare engine. */
 export function duckRows(statement) {

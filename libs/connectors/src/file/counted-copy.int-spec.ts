@@ -56,7 +56,7 @@ describe('rows that steps over text files see and keep', () => {
       await connection.close();
     }
   });
-  it('says the column and the value of a cell that a step cannot cast, as a plain copy does', async () => {
+  it('says row, column and value of a cell that a step cannot cast, and blames no target for it', async () => {
     await folder.write('bad.csv', 'id,part\n1,2\n2,x\n');
     const connection = await folder.open();
     const profile = await connection.profile('bad.csv', 'source');
@@ -67,7 +67,7 @@ describe('rows that steps over text files see and keep', () => {
     await sink.raise();
     await sink.prepare({ fresh: 'start-over' });
     const writer = await sink.begin(range!);
-    await expect(writer === 'done' ? null : writer.copyFile(source.scan(), signal)).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { column: 'part', value: 'x' } });
+    await expect(writer === 'done' ? null : writer.copyFile(source.scan(), signal)).rejects.toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column: 'part', value: 'x' }, details: { next: expect.stringContaining('onError: null') as unknown } });
     await connection.close();
   });
 });

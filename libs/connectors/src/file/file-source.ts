@@ -98,7 +98,7 @@ class FileSession implements SourceSession {
   }
 
   explain(error: unknown): Promise<unknown> {
-    return withRow(error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: readColumns(this.task), scratch: this.scratch });
+    return withRow(error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: readColumns(this.task), scratch: this.scratch, transform: this.task.transform });
   }
   close(): Promise<void> { return this.file.drop(); }
 
