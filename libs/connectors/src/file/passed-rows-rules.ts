@@ -4,7 +4,9 @@ import type { Reached } from '../port.ts';
 /** What the engine says of a statement that it ran under EXPLAIN (ANALYZE, FORMAT JSON): its operators, each above what feeds it. */
 interface Operator { readonly operator_type: string; readonly operator_cardinality: number; readonly children: readonly Operator[] }
 /** Operators that answer a row for each of theirs, or leave it out. */
-const BY_ROW: readonly string[] = ['PROJECTION', 'FILTER'];
+const BY_ROW: readonly string[] = ['PROJECTION', 'FILTER', 'HASH_JOIN'];
+/** Operators that have seen all of their rows before they answer the first. Any other may stop early, or make several rows of one: then nothing is said. */
+const SETS: readonly string[] = ['HASH_GROUP_BY', 'PERFECT_HASH_GROUP_BY', 'UNGROUPED_AGGREGATE', 'PARTITIONED_AGGREGATE', 'WINDOW', 'TOP_N', 'ORDER_BY'];
 const COPIES: readonly string[] = ['COPY_TO_FILE', 'BATCH_COPY_TO_FILE'];
 
 /** Rows that a COPY of text files wrote, and those on their way to it: the scan of a text file answers every row of it, and filters stand above it.
@@ -31,8 +33,9 @@ function reachedOf(top: Operator): Reached | null {
   for (let at = top; ;) {
     if (at.operator_type === 'TABLE_SCAN') return at.children.length ? null : { seen: at.operator_cardinality, kept: kept.operator_cardinality };
     const below = feeding(at);
-    if (!below) return null;
-    if (!BY_ROW.includes(at.operator_type) && at.operator_type !== 'HASH_JOIN') kept = below;
+    const isSet = SETS.includes(at.operator_type);
+    if (!below || (!isSet && !BY_ROW.includes(at.operator_type))) return null;
+    if (isSet) kept = below;
     at = below;
   }
 }

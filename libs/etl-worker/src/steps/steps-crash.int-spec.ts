@@ -65,7 +65,7 @@ describePostgres('a worker that computes steps', () => {
     expect(await copy.stagingTables()).toBe(0);
   };
 
-  const points = ['source.opened', 'sink.before-commit', 'sink.after-commit', 'publish.committed'] as const;
+  const points = ['sink.before-commit', 'sink.after-commit'] as const;
   it.each((['table', 'file'] as const).flatMap((from) => (['rows', 'group'] as const).flatMap((shape) => points.map((point) => ({ from, shape, point })))))('over a $from ($shape) and is killed at $point loses, doubles and miscounts nothing', async ({ from, shape, point }) => {
     const first = await worker();
     const { copy, task } = await stepped(`${from}_${shape}_${point.replaceAll(/\W/g, '_')}`, from, shape);
@@ -77,7 +77,7 @@ describePostgres('a worker that computes steps', () => {
       return load;
     };
     const running = run();
-    await Promise.race([victim.gone, running.catch(() => undefined), sleep(60_000, undefined, { ref: false })]);
+    await Promise.race([victim.gone, running.catch(() => undefined), sleep(120_000, undefined, { ref: false })]);
     expect(victim.isAlive).toBe(false);
     await worker();
     const load = await running;
@@ -85,5 +85,5 @@ describePostgres('a worker that computes steps', () => {
     expect(load).toMatchObject({ read: ROWS, filtered: ROWS * 0.7, rejected: 0, written: out, ...(into === undefined ? {} : { grouped: into }) });
     if (point === 'sink.after-commit') expect(load.resumed).toBeGreaterThan(0);
     await expectSame(copy, shape);
-  }, 120_000);
+  }, 240_000);
 });

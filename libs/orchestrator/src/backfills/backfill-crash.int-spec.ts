@@ -62,5 +62,5 @@ describePostgres('an orchestrator that is killed between two slices of a backfil
     expect(done).toMatchObject({ state: 'succeeded', slices: [1, 2, 3].map((day) => ({ from: `2026-03-0${day}T00:00:00.000Z`, state: 'succeeded', changed: 7, extra: 1 })) });
     expect([done.slices[0]!.runId, new Set(done.slices.map((slice) => slice.runId)).size, (await next.runs(name)).length]).toEqual([runId, 3, 4]);
     await stop();
-  }, 120_000);
+  }, 240_000);
 });

@@ -9,9 +9,9 @@ export interface ProgramOrders { readonly urls: Record<string, { url: string; re
 const root = join(import.meta.dirname, '..', '..', '..', '..');
 const bundler = `
 import { build } from 'esbuild';
-import { bundleDefaults, decorators, external } from './tools/bundle-plugins.mjs';
+import { bundleDefaults, childProgram, decorators, external } from './tools/bundle-plugins.mjs';
 const [entryPoint, outfile] = process.argv.slice(1);
-await build({ ...bundleDefaults, entryPoints: [entryPoint], outfile, plugins: [decorators, external] });`;
+await build({ ...bundleDefaults, entryPoints: [entryPoint], outfile, plugins: [decorators, external, childProgram] });`;
 const programs = new Map<string, string>();
 
 /** Bundles a program once per test process, inside the workspace, where its packages are found. */
