@@ -45,7 +45,7 @@ describePostgres('a worker that computes steps', () => {
   };
   /** @returns the copy, and its task with the steps in it */
   async function stepped(name: string, from: 'table' | 'file', shape: keyof typeof shapes): Promise<{ copy: ACopy; task: LoadTask }> {
-    const copy = await ACopy.open(database, name, ROWS, { files: root });
+    const copy = await ACopy.open(database, name, { rows: ROWS, files: root });
     copies.push(copy);
     if (from === 'file') await writeFile(join(root, `${name}.csv`), `id\n${Array.from({ length: ROWS }, (_, index) => index + 1).join('\n')}\n`);
     const source = from === 'file' ? { connection: 'files', dataset: `${name}.csv` } : copy.source;

@@ -20,16 +20,16 @@ export class ACopy {
   /** Staging tables that were there before. */
   private before = 0;
 
-  /** @param rows rows of the source, about 120 bytes each
-   * @param also `files`: root of a file connection of that name */
-  static async open(database: TestState, name: string, rows: number, also: { readonly files?: string } = {}): Promise<ACopy> {
+  /** @param size rows of the source, about 120 bytes each; and `files`, root of a file connection of that name */
+  static async open(database: TestState, name: string, size: number | { readonly rows: number; readonly files: string }): Promise<ACopy> {
+    const { rows, files } = typeof size === 'number' ? { rows: size, files: null } : size;
     const db = new pg.Client({ connectionString: database.adminUrl });
     await db.connect();
     await db.query(`create table public.${name} (id bigint primary key, at timestamptz not null, note text, amount numeric(18,4))`);
     await db.query(`insert into public.${name} select n, '2001-01-01'::timestamptz + n * interval '1 second',
       case when n % 7 = 0 then null else repeat(md5(n::text), 2) end, n / 3.0 from generate_series(1, ${rows}) as n`);
     await db.query(`analyze public.${name}`);
-    const copy = new ACopy(await database.open('worker', [TaskEntity]), db, new URL(database.adminUrl), name, also.files ?? null);
+    const copy = new ACopy(await database.open('worker', [TaskEntity]), db, new URL(database.adminUrl), name, files);
     copy.before = await copy.stagingTables();
     return copy;
   }
