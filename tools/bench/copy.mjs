@@ -30,9 +30,11 @@ export async function psqlRound(cluster, pipes) {
 /** From the request to the end of the load task, then to the green run. */
 export const ourRound = (cluster, standalone, round) =>
   ourPipeline(cluster, standalone, { name: `copy_${round}`, from: { connection: 'shop', dataset: 'public.lineitem' }, to: { connection: 'wh', dataset: 'public.lineitem' } });
-/** Cost of one pipeline up to the end of its load, and of its proof and publish. @param cluster of both ends; null where they are files */
+/** CPU seconds of the servers so far. */
+export const serverSeconds = (cluster) => (cluster ? (cluster.pids ?? [cluster.pid]).reduce((sum, pid) => sum + cpuSeconds(pid), 0) : 0);
+/** Cost of one pipeline up to the end of its load, and of its proof and publish. @param cluster with the `pid` of the server of both ends, or the `pids` of two; null where they are files */
 export async function ourPipeline(cluster, standalone, pipeline) {
-  const at = () => ({ client: cpuSeconds(standalone.pid), server: cluster ? cpuSeconds(cluster.pid) : 0, wall: performance.now() / 1000 });
+  const at = () => ({ client: cpuSeconds(standalone.pid), server: serverSeconds(cluster), wall: performance.now() / 1000 });
   const between = (a, b) => ({ client: b.client - a.client, server: b.server - a.server, wall: b.wall - a.wall });
   const before = at();
   let loaded = null;

@@ -10,12 +10,13 @@ import { virtualEnvironment } from '../provision/venv.mjs';
 export const SF1_ROWS = 6_001_215;
 /** Durable on both sides: this is the server that ours and the yardstick write to. Autovacuum would add its own CPU at moments of its own. */
 export const settings = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', shared_buffers: '256MB', max_wal_size: '8GB', checkpoint_timeout: '30min', autovacuum: 'off', jit: 'off' };
-const columns = `l_orderkey bigint not null, l_partkey bigint not null, l_suppkey bigint not null, l_linenumber integer not null, l_quantity numeric(15,2) not null,
+/** As PostgreSQL and MariaDB both read them. */
+export const lineitemDdl = `l_orderkey bigint not null, l_partkey bigint not null, l_suppkey bigint not null, l_linenumber integer not null, l_quantity numeric(15,2) not null,
   l_extendedprice numeric(15,2) not null, l_discount numeric(15,2) not null, l_tax numeric(15,2) not null, l_returnflag char(1) not null, l_linestatus char(1) not null,
   l_shipdate date not null, l_commitdate date not null, l_receiptdate date not null, l_shipinstruct char(25) not null, l_shipmode char(10) not null, l_comment varchar(44) not null`;
 
 /** The same columns as DuckDB reads them from the CSV. */
-export const lineitemColumns = columns.split(/,\s*(?=l_)/).map((column) => {
+export const lineitemColumns = lineitemDdl.split(/,\s*(?=l_)/).map((column) => {
   const [, name, type] = /^(\w+) (.*) not null$/.exec(column);
   return { name, duck: /char/.test(type) ? 'VARCHAR' : type.replace('numeric', 'DECIMAL').toUpperCase() };
 });
@@ -41,7 +42,7 @@ export async function withLineitemCsv(rows, work) {
 }
 /** Fills `table` of the source with the first `rows` rows of lineitem, hint bits set and statistics known, as a table that is in use. */
 export const loadLineitem = (cluster, rows, table = 'lineitem') => withLineitemCsv(rows, (csv) => withClient(cluster.shop, async (client) => {
-  await client.query(`create table ${table} (${columns})`);
+  await client.query(`create table ${table} (${lineitemDdl})`);
   await client.query(`copy ${table} from '${csv}' (format csv, header)`);
   await client.query(`vacuum analyze ${table}`);
   const { rows: [counted] } = await client.query(`select count(*)::int as n from ${table}`);

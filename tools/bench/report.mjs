@@ -1,4 +1,4 @@
-// docs/reference/bench.md: one table of the latest figure of each bench, with what it ran on. Raw figures stay in .bench/.
+// docs/reference/bench.md: one table of the latest figure of each bench, with what it ran on, written from docs/reference/bench.json. Raw figures stay in .bench/.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem, type } from 'node:os';
@@ -11,22 +11,23 @@ const about = () => ({
   hardware: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()}`,
   node: said(join(root, 'node_modules', '.bin', 'node'), ['--version']), psql: said('psql', ['--version']), commit: said('git', ['-C', root, 'describe', '--always', '--dirty']),
 });
-const order = ['copy', 'toParquet', 'fromParquet', 'csvToParquet', 'memory', 'parallel', 'merge', 'plan', 'tasks', 'idleTasks', 'idle', 'demo', 'peers'];
+const order = ['copy', 'toParquet', 'fromParquet', 'fromMysql', 'csvToParquet', 'csvAsItIs', 'memory', 'parallel', 'merge', 'plan', 'tasks', 'idleTasks', 'idle', 'demo', 'peers'];
 
+/** The latest result of each bench, in lines: kept beside the page, so that one bench that is run again leaves the others as they are. */
+const kept = join(root, 'docs', 'reference', 'bench.json');
 export function writeReport(results) {
   const folder = join(root, '.bench');
-  const latest = join(folder, 'latest.json');
   mkdirSync(folder, { recursive: true });
-  const known = existsSync(latest) ? JSON.parse(readFileSync(latest, 'utf8')) : {};
-  for (const result of results) if (!result.failed) known[result.name] = { ...result, on: about() };
+  const known = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {};
+  for (const { name, at, load, lines, skipped, failed } of results) if (!failed) known[name] = { name, at, load, ...(skipped ? { skipped } : { lines }), on: about() };
   writeFileSync(join(folder, `${new Date().toISOString().replaceAll(':', '-')}.json`), JSON.stringify(results, null, 2));
-  writeFileSync(latest, JSON.stringify(known, null, 2));
+  writeFileSync(kept, `${JSON.stringify(known, null, 1)}\n`);
   writeFileSync(join(root, 'docs', 'reference', 'bench.md'), page(known));
 }
 function page(known) {
   const shown = order.flatMap((name) => (known[name] ? [known[name]] : []));
   const rows = shown.flatMap(({ name, at, load, lines, skipped }) => (skipped ? [[name, `SKIPPED: ${skipped}`, '', '', '']] : lines.map((cells) => [...cells, ''].slice(0, 4)).map((cells) => [...cells, `${at.slice(0, 16)}Z, load before ${load?.toFixed(1) ?? 'not recorded'}`])));
-  const { on } = shown.at(-1);
+  const { on } = shown.toSorted((a, b) => a.at.localeCompare(b.at)).at(-1);
   return `# Measured speed and memory
 Written by \`npm run bench\`. CPU per row is what counts: wall seconds of a shared machine depend on its neighbours and stand beside for orientation.
 

@@ -2,24 +2,24 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from '../install.mjs';
-import { seconds } from './copy.mjs';
-import { cpuSeconds } from './process-tree.mjs';
+import { seconds, serverSeconds } from './copy.mjs';
 
 const node = join(root, 'node_modules', '.bin', 'node');
 const bare = join(import.meta.dirname, 'bare-duckdb.mjs');
-const quoted = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
+export const quoted = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
 
-/** Commands of one shell line; the shell says what CPU its children took. */
-function shellRound(line, cluster) {
-  const [server, began] = [cluster ? cpuSeconds(cluster.pid) : 0, performance.now()];
+/** Commands of one shell line; the shell says what CPU its children took, the servers what they took meanwhile. */
+export function shellRound(line, cluster) {
+  const [server, began] = [serverSeconds(cluster), performance.now()];
   const { stdout, status, stderr } = spawnSync('sh', ['-c', `${line} || exit 1; times`], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${line.slice(0, 200)}: ${stderr.slice(-500)}`);
-  return { client: seconds(stdout), server: cluster ? cpuSeconds(cluster.pid) - server : 0, wall: (performance.now() - began) / 1000 };
+  return { client: seconds(stdout), server: serverSeconds(cluster) - server, wall: (performance.now() - began) / 1000 };
 }
 /** `psql -c COPY`, from a file or into one. */
 export const psqlCopy = (cluster, url, { command, from = '/dev/null', to = '/dev/null' }) =>
   shellRound(`psql -X -q -v ON_ERROR_STOP=1 ${quoted(`${url}?sslmode=disable`)} -c ${quoted(command)} < ${quoted(from)} > ${quoted(to)}`, cluster);
-export const duckRound = (statement) => shellRound(`${quoted(node)} ${quoted(bare)} ${quoted(statement)} > /dev/null`, null);
+/** One statement of the bare engine. @param memoryMb of its buffers · `spill` folder for what does not fit */
+export const duckRound = (statement, { memoryMb = 512, spill = '' } = {}) => shellRound(`${quoted(node)} ${quoted(bare)} ${quoted(statement)} ${memoryMb} ${quoted(spill)} > /dev/null`, null);
 
 /** Rows of one statement of the bare engine. */
 export function duckRows(statement) {

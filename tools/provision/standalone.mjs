@@ -30,7 +30,8 @@ async function ready(folder, child, log) {
   throw new Error(`the standalone did not get ready: ${readFileSync(log, 'utf8').slice(-2000)}`);
 }
 const caller = ({ url, token }) => async (method, path, body) => {
-  const headers = { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) };
+  const headers = { authorization: `Bearer ${token}`, connection: 'close', // a yardstick that runs meanwhile keeps us from hearing that an idle line was closed
+    ...(body ? { 'content-type': 'application/json' } : {}) };
   const response = await fetch(`${url}${path}`, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
   const answer = await response.json();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer).slice(0, 400)}`);

@@ -13,8 +13,8 @@ export interface AsideRow { readonly row: number | null; readonly reason: string
 /** Rows that are set aside with a piece, in batches of a few hundred. */
 export interface AsideRows { readonly rows: number; batches(): AsyncIterable<readonly AsideRow[]> }
 /** What came out of one piece. `digest` is null when the source does not hash while it reads. `unread` are rows that the source could not read, by their numbers:
- * they count in `rows`, and rows after them carry a number that leaves them out. */
-export interface ReadCount { readonly rows: number; readonly bytes: number; readonly digest: Digest | null; readonly unread?: readonly AsideRow[] }
+ * they count in `rows`, and rows after them carry a number that leaves them out. `reached` is what the steps saw of this piece, where it was counted on the way. */
+export interface ReadCount { readonly rows: number; readonly bytes: number; readonly digest: Digest | null; readonly unread?: readonly AsideRow[]; readonly reached?: Reached | null }
 
 /** Rows that steps saw, and those that their filters kept; then what each join and union did, in their order. */
 export interface Reached { readonly seen: number; readonly kept: number; readonly combined?: readonly Combined[] }

@@ -73,9 +73,10 @@ export const PublishResult = z.object({
   extra: Count.optional().describe('Of a slice: rows that the target has in it and the source has not, since they were deleted there or changed after it.'),
 }).meta({ id: 'PublishResult', description: 'What a publish did.' });
 export const ReconcileResult = z.object({
-  kind: z.literal('reconcile').describe('Kind.'), sourceDigest: Digest.describe('Digest of every row of the source.'), targetDigest: Digest.describe('Digest of every row of the target: the same.'),
+  kind: z.literal('reconcile').describe('Kind.'), sourceDigest: Digest.describe('Digest of every row of the source.'), targetDigest: Digest.describe('Digest of every row of the target: the same, unless rows are kept.'),
   proofMs: Count.describe('Milliseconds both took.'),
-}).meta({ id: 'ReconcileResult', description: 'What a comparison found: both ends are equal. Ends that differ make the task fail with sink.reconcile-mismatch.' });
+  kept: Count.optional().describe('Rows of the target that the source has not any more, where the pipeline keeps what vanished; all other rows are the same.'),
+}).meta({ id: 'ReconcileResult', description: 'What a comparison found: both ends are equal, but for rows that the pipeline keeps. Ends that differ make the task fail with sink.reconcile-mismatch.' });
 export const TaskResult = z.discriminatedUnion('kind', [ProfileResult, InspectResult, LoadResult, PublishResult, ReconcileResult, SketchResult, QuarantineResult]).meta({ description: 'What a task did.' });
 export type TaskResult = z.infer<typeof TaskResult>;
 export type ProfileResult = z.infer<typeof ProfileResult>;

@@ -1,4 +1,5 @@
 import { type Connector, connectors } from '@agent-etl/connectors';
+import { grantEngines } from '@agent-etl/engines';
 import { Outbox } from '@agent-etl/messaging';
 import { type MigrationClass, StateDatabase, platformMigrations } from '@agent-etl/persistence';
 import { type SecretStore, openSecretStore, secretsFrom } from '@agent-etl/secrets';
@@ -86,6 +87,7 @@ function moduleOf(parts: Parts, options: EtlWorkerOptions): DynamicModule {
 
 function given(parts: Parts, options: EtlWorkerOptions): Provider[] {
   const { config, state } = parts;
+  grantEngines({ memoryBytes: config.ETL_ETL_WORKER_ENGINE_MEMORY_MB * 1024 * 1024 });
   const tools = new StepTools({
     connectors: options.connectors ?? connectors, secrets: options.secrets ?? openSecretStore(secretsFrom(config)),
     fileRoots: options.fileRoots ?? fileRootsOf(config), scratch: new ScratchFolders(config.ETL_ETL_WORKER_SCRATCH ?? null),

@@ -9,6 +9,8 @@ export const etlWorkerConfig = secretsConfig.safeExtend({
   ETL_ETL_WORKER_KEPT_HOURS: z.coerce.number().int().min(1).max(87_600).default(168)
     .describe('Hours for which workers remember a task after its end: its attempts, the cut of its load, the ledger of its file.'),
   ETL_ETL_WORKER_SCRATCH: z.string().optional().describe('Folder for FIFOs and spill; a folder of its own below the system temp folder when left out.'),
+  ETL_ETL_WORKER_ENGINE_MEMORY_MB: z.coerce.number().int().min(192).max(1_048_576).default(512)
+    .describe('Mebibytes of buffers of each DuckDB that an attempt starts; what needs more goes to the scratch folder. Less than 192 does not hold the buffers that a CSV is read through. Its process takes about 100 MB beside them, and each slot may have one.'),
   ETL_CONNECTORS_FILE_ROOTS: z.string().default('').describe('Folders that file connections may lie below, parted by colons; none when left out.'),
 });
 export type EtlWorkerConfig = z.output<typeof etlWorkerConfig>;

@@ -14,6 +14,7 @@ export { ValidatedExpr, isValidated } from './check/validated.ts';
 export { expressionQuery, lowerExpression } from './frontends/duckdb/lower-expression.ts';
 export { type Checked, Refusal, type RefusalCode, checked } from './refusal.ts';
 export { functionIds, functionList } from './registry/functions.ts';
+export { readMisfit } from './render/cast-forms.ts';
 export { type ColumnSource, printExpression } from './render/print-expression.ts';
 export { type ExprDialect, nativeOf } from './render/types.ts';
 export { type LoweredStep, fuseSteps } from './steps/fuse-steps.ts';

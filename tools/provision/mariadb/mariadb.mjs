@@ -10,6 +10,7 @@ import { freePort } from '../free-port.mjs';
 
 const PACKAGES = ['mariadb-server-core', 'mariadb-client-core', 'mariadb-common', 'liburing2', 'libaio1', 'libsnappy1v5', 'libncurses6', 'libpmem1'];
 const START_MS = 30_000;
+const quick = { 'innodb-flush-log-at-trx-commit': 0, 'innodb-buffer-pool-size': '128M' };
 const asRoot = process.getuid?.() === 0;
 
 /** `{ prefix }`: a folder that holds usr/sbin/mariadbd. Throws with one line when it cannot be had. */
@@ -31,8 +32,9 @@ function provision(cache) {
   return home;
 }
 
-/** Starts an empty server on a free port of loopback with a database `test` and a login `etl` without a password, which also speaks TLS as localhost: `ca` is who vouches for it, or null. */
-export async function startMariadb(cache) {
+/** Starts an empty server on a free port of loopback with a database `test` and a login `etl` without a password, which also speaks TLS as localhost: `ca` is who vouches for it, or null.
+ * `settings` are options of the server by name. `client` is the command line program of the same packages, with the environment it needs. */
+export async function startMariadb(cache, { settings = {} } = {}) {
   const prefix = provision(cache);
   const at = (...parts) => join(prefix, 'usr', ...parts);
   const folder = mkdtempSync(join(asRoot ? '/var/tmp' : tmpdir(), 'etl-mariadb-'));
@@ -49,15 +51,15 @@ export async function startMariadb(cache) {
   if (made.status !== 0) throw new Error(`MariaDB could not make its tables: ${made.stderr.split('\n').filter((line) => line.includes('ERROR'))[0]}`);
   const port = await freePort();
   const tls = certificate(folder);
-  const child = spawn(at('sbin', 'mariadbd'), [...common, '--bind-address=127.0.0.1', `--port=${port}`, `--socket=${join(folder, 's')}`, `--pid-file=${join(folder, 'pid')}`, '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=128M',
-    '--max-allowed-packet=64M', '--skip-name-resolve', '--skip-log-bin', ...(tls ? [`--ssl-cert=${tls.cert}`, `--ssl-key=${tls.key}`] : [])], { env, stdio: 'ignore' });
+  const child = spawn(at('sbin', 'mariadbd'), [...common, '--bind-address=127.0.0.1', `--port=${port}`, `--socket=${join(folder, 's')}`, `--pid-file=${join(folder, 'pid')}`, '--max-allowed-packet=64M', '--skip-name-resolve', '--skip-log-bin',
+    ...Object.entries({ ...quick, ...settings }).map(([name, value]) => `--${name}=${value}`), ...(tls ? [`--ssl-cert=${tls.cert}`, `--ssl-key=${tls.key}`] : [])], { env, stdio: 'ignore' });
   const gone = new Promise((done) => { child.once('exit', done); });
   const stop = async () => { child.kill('SIGTERM'); await gone; rmSync(folder, { recursive: true, force: true }); };
   for (const end = Date.now() + START_MS; !(await answers(port)); await sleep(100)) {
     if (child.exitCode !== null) throw new Error(`MariaDB ended with ${child.exitCode}`);
     if (Date.now() > end) { await stop(); throw new Error(`MariaDB did not answer within ${START_MS / 1000} s`); }
   }
-  return { url: `mysql://etl@127.0.0.1:${port}/test`, ca: tls?.ca ?? null, port, pid: child.pid, stop };
+  return { url: `mysql://etl@127.0.0.1:${port}/test`, ca: tls?.ca ?? null, port, pid: child.pid, client: { program: at('bin', 'mariadb'), env, options: ['--no-defaults', `--character-sets-dir=${at('share', 'mysql', 'charsets')}`, '--host=127.0.0.1', `--port=${port}`, '--user=etl', '--database=test'] }, stop };
 }
 const answers = (port) => new Promise((done) => {
   const socket = connect(port, '127.0.0.1');

@@ -8,9 +8,10 @@ import { type ExitCode, WrongUse, exitCodes } from '../session/exit-codes.ts';
 import { readText } from '../session/read-text.ts';
 import type { Session } from '../session/session.ts';
 import { exportedLines, missingRows, replayOf } from './exported-rows.ts';
+import { latestPlan } from './find-plan.ts';
 import { findRun } from './find-run.ts';
 import { requestRun } from './plan-and-run.ts';
-import { replayPipeline } from './replay-rules.ts';
+import { replayPipeline, typesBefore } from './replay-rules.ts';
 import { putDerivedConnections } from './submit.ts';
 
 interface Of { readonly pipeline: string; readonly run: RunId | null }
@@ -100,6 +101,6 @@ export async function replayQuarantineCommand(session: Session, file: string): P
   const { pipeline: { from }, connections } = derivePipeline({ from: `${dirname(path)}/${basename(path)}`, to: path }, session);
   await putDerivedConnections(session, connections.filter((connection) => connection.name === from.connection));
   const { items } = await client.call(endpoints.listConnections, {});
-  const pipeline = replayPipeline(spec, { from, replay, isFile: items.some((each) => each.name === spec.from.connection && each.connector === 'file') });
+  const pipeline = replayPipeline(spec, { from, replay, types: typesBefore(spec.steps?.length ? await latestPlan(client, name) : null), isFile: items.some((each) => each.name === spec.from.connection && each.connector === 'file') });
   return requestRun(session, { pipeline });
 }

@@ -22,7 +22,10 @@ const publishOf = (run: RunView) => run.tasks.flatMap((task) => (task.result?.ki
 function reconcileScreen(run: RunView, paint: Paint): string[] | null {
   const result = run.tasks.flatMap(({ result: found }) => (found?.kind === 'reconcile' ? [found] : []))[0];
   if (!result) return null;
-  return [aligned(` proof   source = target   count and digest of all ${grouped(result.sourceDigest.rows)} rows`, durationText(result.proofMs)), '', ` ${paint('green', 'green')} ${run.pipeline}: both ends are equal`];
+  const { kept } = result;
+  const proof = kept === undefined ? 'source = target   count and digest of all' : 'source is in target   row by row, all';
+  const end = kept === undefined ? 'both ends are equal' : `every row of the source is in the target, and ${grouped(kept)} that vanished are kept, since the pipeline deletes nothing`;
+  return [aligned(` proof   ${proof} ${grouped(result.sourceDigest.rows)} rows`, durationText(result.proofMs)), '', ` ${paint('green', 'green')} ${run.pipeline}: ${end}`];
 }
 type Sampled = NonNullable<Receipt['sampled']>;
 const sampledText = ({ buckets, of, rows }: Sampled): string => `digest of ${grouped(rows)} in ${grouped(buckets)} of ${grouped(of)} buckets`;

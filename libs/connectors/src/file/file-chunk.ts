@@ -1,8 +1,9 @@
-import { EtlError, type LoadTask } from '@agent-etl/contracts';
+import { EtlError, type LoadTask, leavesOut } from '@agent-etl/contracts';
 import { DuckChild, FifoFeed, makeFifo } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { rm, stat } from 'node:fs/promises';
 import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, ReadCount } from '../port.ts';
+import { countedCopy } from './counted-copy.ts';
 import type { Duck } from './duck-sql.ts';
 import type { FileFormat } from './file-format-rules.ts';
 import { type CsvDialect, fromOptions, layoutOf } from './file-options.ts';
@@ -54,14 +55,18 @@ export class FileChunk implements ChunkWriter {
     const read = fromOptions(scan.options);
     const duck = await DuckChild.start({ about: dataset, scratch, files: [...scan.files.map(({ path }) => path), plan.path] });
     try {
-      this.rows = await duck.copy(compile(copyInto(plan, selectRows({ files: scan.files, plan: read }, plan.task))), signal);
+      const copy = copyInto(plan, selectRows({ files: scan.files, plan: read }, plan.task));
+      const { transform } = plan.task;
+      const isCounted = transform && scan.format !== 'parquet' && leavesOut(transform) && !transform.inputs;
+      const { written, reached } = isCounted ? await countedCopy(duck, copy, { transform, signal }) : { written: await duck.copy(compile(copy), signal), reached: null };
+      this.rows = written;
+      return { rows: written, bytes: await sizeOf(scan), digest: null, reached };
     } catch (error) {
       if (error instanceof EtlError && error.code === 'platform.disk-full') throw new EtlError(error.code, { what: plan.task.target.dataset }, { cause: error.cause });
-      throw await withRow(error, { dataset, files: scan.files, plan: read, columns: readColumns(plan.task), scratch });
+      throw await withRow(error, { dataset, files: scan.files, plan: read, columns: readColumns(plan.task), scratch, transform: plan.task.transform });
     } finally {
       await duck.stop();
     }
-    return { rows: this.rows, bytes: await sizeOf(scan), digest: null };
   }
 
   async commit(counts: ChunkCounts): Promise<'written' | 'redo'> {

@@ -1,10 +1,11 @@
-import type { Combined, Digest, LoadTask, Measured, Measuring, RowCheck } from '@agent-etl/contracts';
+import { type Combined, type Digest, type LoadTask, type Measured, type Measuring, type RowCheck, leavesOut } from '@agent-etl/contracts';
 import { DuckChild, FifoTap, makeFifo } from '@agent-etl/engines';
 import { compile, identifier } from '@agent-etl/sql-safety';
 import { createHash } from 'node:crypto';
 import type { ChunkRange, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, SourceSession } from '../port.ts';
 import { countingSql, measuredOf } from '../judged/counting-sql.ts';
 import { type Duck, sql } from './duck-sql.ts';
+import { countedCopy } from './counted-copy.ts';
 import { digestOf, hashedRowsOf } from './file-digest.ts';
 import { toOptions } from './file-options.ts';
 import { copyCsv, copyJudged } from './file-sql.ts';
@@ -42,12 +43,11 @@ export class FileSession implements SourceSession {
       const tap = new FifoTap(fifo);
       const progress = counted(options);
       const pumped = tap.pump(options.to, progress.add);
-      const written = duck.copy(compile(this.copyTo(fifo)), options.signal)
-        .then((rows) => { tap.release(); return rows; }, (error: unknown) => { tap.destroy(); throw error; });
-      const rows = await bothOf(written, pumped);
+      const written = this.write(duck, fifo, options.signal).then((copied) => { tap.release(); return copied; }, (error: unknown) => { tap.destroy(); throw error; });
+      const { written: rows, reached } = await bothOf(written, pumped);
       const unread = this.task.judging?.bad === 'aside' ? await unreadLines(duck, this.file) : [];
       progress.end(rows);
-      return { rows: rows + unread.length, bytes: progress.bytes(), digest: null, unread };
+      return { rows: rows + unread.length, bytes: progress.bytes(), digest: null, unread, reached };
     } catch (error) {
       throw await this.explain(error);
     } finally {
@@ -107,7 +107,7 @@ export class FileSession implements SourceSession {
   }
 
   explain(error: unknown): Promise<unknown> {
-    return withRow(error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: readColumns(this.task), scratch: this.scratch });
+    return withRow(error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: readColumns(this.task), scratch: this.scratch, transform: this.task.transform });
   }
   close(): Promise<void> { return this.file.drop(); }
 
@@ -118,19 +118,26 @@ export class FileSession implements SourceSession {
     const { columns, judging } = this.task;
     return judging ? copyJudged(selectJudged({ ...this.judged, judging }), columns, path) : copyCsv(this.rows(), columns, { path });
   }
+  private async write(duck: DuckChild, path: string, signal: AbortSignal): Promise<Copied> {
+    const copy = this.copyTo(path);
+    const { transform, judging } = this.task;
+    const isCounted = transform && !transform.inputs && !judging && this.file.plan.format !== 'parquet' && leavesOut(transform);
+    return isCounted ? countedCopy(duck, copy, { transform, signal }) : { written: await duck.copy(compile(copy), signal), reached: null };
+  }
   /** Rows have numbers only where one thread reads them. */
   private start(): Promise<DuckChild> {
     return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: [this.file, ...(this.file.others ?? [])].flatMap(({ files }) => files.map(({ path }) => path)), ...(this.task.judging ? { threads: 1 } : {}) });
   }
 }
 
+interface Copied { readonly written: number; readonly reached: Reached | null }
 /** Waits for both and throws what failed first: what fails second fails because of it. */
-async function bothOf(written: Promise<number>, pumped: Promise<number>): Promise<number> {
+async function bothOf(written: Promise<Copied>, pumped: Promise<number>): Promise<Copied> {
   const failures: unknown[] = [];
-  const note = (error: unknown) => { failures.push(error); return 0; };
-  const [rows] = await Promise.all([written.catch(note), pumped.catch(note)]);
-  if (failures.length) throw failures[0];
-  return rows;
+  const note = (error: unknown) => { failures.push(error); return null; };
+  const [copied] = await Promise.all([written.catch(note), pumped.catch(note)]);
+  if (failures.length || !copied) throw failures[0];
+  return copied;
 }
 
 const REPORT_MS = 250;

@@ -95,14 +95,12 @@ export class FolderSinkSession implements SinkSession {
   }
   private async manifestOf({ rows, digest }: { rows: number; digest: Digest | null }): Promise<FolderManifest> {
     const { task, format, writer } = this.work;
-    const parts = new Map<string, FolderManifest['parts'][number]>();
+    const list: FolderManifest['parts'] = [];
     for (const { row, part: { path, sha256 } } of await this.pieces()) {
-      const name = this.staged.partName(sha256);
-      if (parts.has(name) && row.rows === 0) continue; // pieces of which nothing is left are one part
-      if (parts.has(name)) throw new EtlError('sink.reconcile-mismatch', { difference: 'two pieces are the same bytes: they would become one part' });
-      parts.set(name, { name, rows: row.rows, bytes: await this.staged.sizeOf(path), sha256 });
+      const twins = list.filter((part) => part.sha256 === sha256).length;
+      if (twins > 0 && row.rows === 0) continue; // pieces of which nothing is left are one part
+      list.push({ name: this.staged.partName(sha256, twins), rows: row.rows, bytes: await this.staged.sizeOf(path), sha256 });
     }
-    const list = [...parts.values()];
     return {
       version: 1, runId: writer.runId, format: format.format, rows, bytes: list.reduce((sum, { bytes }) => sum + bytes, 0), digest: digest ? digestText(digest) : null,
       columns: task.columns.map(({ target: name, targetNative: type }) => ({ name, type })), parts: list,

@@ -1,4 +1,4 @@
-import { type ColumnMapping, EtlError } from '@agent-etl/contracts';
+import { type ColumnMapping, EtlError, type LoadTask } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { compile, identifier, literal } from '@agent-etl/sql-safety';
 import { isRefused } from './csv-cell-sql.ts';
@@ -7,9 +7,10 @@ import { type Duck, FROM_FILE, literalText, sql } from './duck-sql.ts';
 import type { ReadPlan } from './file-options.ts';
 import { cellOf, hasNanoseconds, readRows } from './file-sql.ts';
 import { readObjects, recordProblem } from './json-sql.ts';
+import { STEP_MISFIT } from '../step-misfit.ts';
 import { inItsFile, refusedRecord } from './refused-record.ts';
 
-interface Reading { readonly dataset: string; readonly files: readonly ScannedFile[]; readonly plan: ReadPlan; readonly columns: readonly Pick<ColumnMapping, 'source' | 'target' | 'type'>[]; readonly scratch: string }
+interface Reading { readonly dataset: string; readonly files: readonly ScannedFile[]; readonly plan: ReadPlan; readonly columns: readonly Pick<ColumnMapping, 'source' | 'target' | 'type'>[]; readonly scratch: string; readonly transform?: LoadTask['transform'] }
 
 /** Adds the row, and in a folder the file, to an error about files: a second pass in their order, that only a failure pays for.
  * Rows count from 1 without the header; a row may be several lines. */
@@ -19,13 +20,25 @@ export async function withRow(error: unknown, reading: Reading): Promise<unknown
   if (error.details['record'] !== undefined) return await badRecord(reading) ?? error;
   const column = error.cell?.column ?? (error.code === 'data.format-invalid' ? error.details['column'] : undefined);
   const mapping = reading.columns.find(({ source }) => source === column);
-  if (!mapping || (error.cell?.row ?? null) !== null) return inItsFile(error, reading.files);
+  const hasRow = (error.cell?.row ?? null) !== null;
+  if (!mapping && !hasRow && isOfStep(error, reading)) return withRowOfStep(error, reading);
+  if (!mapping || hasRow) return inItsFile(error, reading.files);
   const found = await firstWhere(reading, mapping.source, (cell, from) => (reading.plan.format === 'parquet' && from === 'file' ? hasNanoseconds(cell) : isRefused(cell, mapping.type)));
-  if (found === null) return error;
+  if (found === null) return isOfStep(error, reading) ? withRowOfStep(error, reading) : error;
   if (!error.cell) return nulAt(found, mapping.source, error.cause);
   const where = reading.files.length > 1 ? `mend it in ${found.file}` : 'mend the cell';
   const next = reading.plan.format !== 'parquet' || reading.files.length > 1 ? { next: `${where}, or make the target first with a column that takes it, such as text` } : {};
   return new EtlError(error.code, { ...error.details, row: found.row, ...next }, { cause: error.cause, cell: { ...error.cell, row: found.row } });
+}
+
+const isOfStep = ({ code }: EtlError, { transform }: Reading): boolean => transform !== undefined && code === 'data.value-out-of-range';
+/** A cell was read well, and a step could not cast it: no column of the target is to blame. */
+async function withRowOfStep(error: EtlError, reading: Reading): Promise<EtlError> {
+  const { cell } = error;
+  const isText = cell !== undefined && reading.columns.some(({ source, type }) => source === cell.column && type.kind === 'text');
+  const found = isText ? await firstWhere(reading, cell.column, (value) => sql`left(CAST(${value} AS VARCHAR), 200) = ${literalText(cell.value)}`) : null;
+  const row = found?.row ?? null;
+  return new EtlError(error.code, { ...error.details, row, next: STEP_MISFIT }, { cause: error.cause, ...(cell ? { cell: { ...cell, row } } : {}) });
 }
 
 /** The code of the server that refused what we sent, or null when the engine that reads the file refused it. */

@@ -46,7 +46,11 @@ export class StagedFolder {
   async manifest(): Promise<FolderManifest | null> { return readManifest(this.folder); }
   /** What this run was about to publish when it was stopped. */
   async planned(): Promise<FolderManifest | null> { return readManifest(this.folder, this.plan); }
-  partName(sha256: string): string { return `part-${sha256.slice(0, 40)}${this.ending}`; }
+  /** @param twin how many parts of the same bytes come before it */
+  partName(sha256: string, twin: number): string {
+    const id = twin === 0 ? sha256 : createHash('sha256').update(`${sha256} ${twin}`).digest('hex');
+    return `part-${id.slice(0, 40)}${this.ending}`;
+  }
   async sizeOf(path: string): Promise<number> { return (await stat(path)).size; }
 
   /** Says what will be published, before anything is. */
@@ -60,9 +64,11 @@ export class StagedFolder {
   /** Gives the pieces their names as parts, then the manifest its own: with that rename all of them take the place of what was there. Repeating it goes on. */
   async publish({ parts }: FolderManifest): Promise<void> {
     const staged = await this.staged();
-    for (const { name, sha256 } of parts) {
-      const piece = staged.find((each) => each.sha256 === sha256);
-      if (piece) await rename(piece.path, join(this.folder, name));
+    for (const [sha256, twins] of Map.groupBy(parts, (part) => part.sha256)) {
+      const pieces = staged.filter((each) => each.sha256 === sha256);
+      // Those that an earlier attempt has named are the first, and their pieces are gone.
+      const waiting = twins.slice(Math.max(0, twins.length - pieces.length));
+      for (const [index, { name }] of waiting.entries()) await rename(pieces[index]!.path, join(this.folder, name));
     }
     await flush(this.folder, 'r');
     await rename(join(this.folder, this.plan), join(this.folder, MANIFEST));

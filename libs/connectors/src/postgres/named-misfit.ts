@@ -1,5 +1,6 @@
 import { type ColumnMapping, EtlError, type LoadTask } from '@agent-etl/contracts';
-import { type SqlFragment, compile, identifier, literal, sqlFor } from '@agent-etl/sql-safety';
+import { type SqlFragment, compile, identifier, literal, readMisfit, sqlFor } from '@agent-etl/sql-safety';
+import { STEP_MISFIT } from '../step-misfit.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import type { Relation } from './relation-name.ts';
 import { rowsOf } from './source-rows.ts';
@@ -14,6 +15,8 @@ export async function namedMisfit(failure: unknown, search: Search): Promise<unk
   const session = await search.open().catch(() => null); // the source went away as well: what is known is said
   if (!session) return failure;
   try {
+    const inStep = await misfitOfStep(session, failure, search);
+    if (inStep) return inStep;
     for (const column of search.task.columns) {
       const misfits = misfitsOf(column, search.task.engine);
       const named = misfits && await firstMisfit(session, search, { column, misfits });
@@ -26,6 +29,24 @@ export async function namedMisfit(failure: unknown, search: Search): Promise<unk
   }
   return failure;
 }
+const SAID = /^invalid input syntax for type ([a-z ]+): "([\s\S]*)"$|^value "([\s\S]*)" is out of range for type ([a-z ]+)$|^date\/time field value out of range: "([\s\S]*)"$/;
+/** A step could not cast a text: the server says the text, and the step says whose it is. The row is the first of the table, or of its part, that holds it there. */
+async function misfitOfStep(session: PostgresSession, failure: EtlError, { relation, where, task: { transform } }: Search): Promise<EtlError | null> {
+  const { message = '' } = failure.cause instanceof Error ? failure.cause : {};
+  const [, syntax, bad, wide, range, day] = SAID.exec(message) ?? [];
+  const text = bad ?? wide ?? day;
+  if (!transform || text === undefined) return null;
+  const { column: named, value } = readMisfit(text) ?? { column: null, value: text };
+  const texts = transform.input.filter(({ name, type }) => type.kind === 'text' && (named === null || name === named));
+  for (const { name } of texts) {
+    const [found] = await session.run<{ n: string }>(compile(sql`SELECT n FROM (SELECT row_number() OVER () AS n, ${identifier(name)}::text AS value FROM ${relation.name}${where}) AS rows WHERE rtrim(value) = rtrim(${value}) LIMIT 1`));
+    if (found) return misfitAt({ row: Number(found.n), column: name, value, target: syntax ?? range ?? 'date' }, failure);
+  }
+  return readMisfit(text) ? misfitAt({ row: null, column: named ?? 'unknown', value, target: syntax ?? 'its type' }, failure) : null;
+}
+const misfitAt = ({ row, column, value, target }: { row: number | null; column: string; value: string; target: string }, cause: EtlError): EtlError =>
+  new EtlError('data.value-out-of-range', { column, type: target, next: STEP_MISFIT }, { cause, cell: { row, column, value: value.slice(0, 200), target } });
+
 /** Which values a target does not hold, or null where it holds all. Engines of files count microseconds in 64 bits, which end before the years of Postgres do; types of other
  * engines are nothing that Postgres can try a value on. */
 function misfitsOf({ sourceNative, targetNative, type: { kind } }: ColumnMapping, engine: LoadTask['engine']): SqlFragment<'postgres'> | null {

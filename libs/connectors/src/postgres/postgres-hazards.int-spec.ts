@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Column, type ColumnMapping, type Digest, type EtlError, type LoadTask, type Profile, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
+import { fuseSteps } from '@agent-etl/sql-safety';
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { OpenConnection, Published, SinkSession, SourceSession, Writer } from '../port.ts';
@@ -280,6 +281,21 @@ describeServer('postgres-hazards', (adminUrl) => {
     expect(await digest(into(json, 'j', 'jsonb'))).toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column: 'j', target: 'jsonb' } });
     const times = loadOf(await open.profile('public.far_times', 'source'), 'far.parquet', { engine: 'duckdb', carrier: 'text', digest: 'text-md5' });
     expect(await digest(into(times, 't', 'TIMESTAMP'))).toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column: 't', value: '294276-12-31 23:59:59', target: 'TIMESTAMP' } });
+  });
+  it('names row, column and value of a text that a step cannot cast, as files do, and blames no target', async () => {
+    await admin.query(`create table odd_texts (id int, size text, code char(12)); insert into odd_texts values (1, '5', '1'), (2, 'a "few" [x]', '1'), (3, '7', '99999999999')`);
+    const profile = await open.profile('public.odd_texts', 'source');
+    const read = async (column: string): Promise<EtlError | null> => {
+      const { stages } = fuseSteps([{ op: 'filter', where: { k: 'bin', op: column === 'size' ? '<' : '>', l: { k: 'col', name: 'id' }, r: { k: 'lit', t: { kind: 'i32' }, v: column === 'size' ? '9' : '2' } } }, { op: 'cast', column, to: { kind: 'i32' }, onError: 'fail' }],
+        new Map(profile.columns.map(({ name, type }) => [name, type])), { dialect: 'postgres' });
+      const load = loadOf(profile, 'public.odd_numbers', { transform: { input: profile.columns, stages: [...stages] } });
+      const session = await open.source.begin({ ...load, columns: load.columns.map((one) => (one.source === column ? { ...one, type: { kind: 'i32' }, sourceNative: 'integer', targetNative: 'integer' } : one)) }, null);
+      const [range] = await session.cut();
+      return session.read(range!, { to: { write: () => true, drained: async () => undefined }, onRead: () => undefined, signal }).then(() => null, (error: EtlError) => error).finally(() => session.close());
+    };
+    const advice = { next: expect.stringContaining('onError: null') as unknown };
+    expect(await read('size')).toMatchObject({ code: 'data.value-out-of-range', cell: { row: 2, column: 'size', value: 'a "few" [x]', target: 'integer' }, details: advice });
+    expect(await read('code')).toMatchObject({ code: 'data.value-out-of-range', cell: { row: 3, column: 'code', value: '99999999999', target: 'integer' }, details: advice });
   });
   it('leaves nothing behind', async () => {
     const { rows } = await admin.query(`select (select count(*)::int from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = '_etl' and relname like 's\\_%' and relkind = 'r') as staging,

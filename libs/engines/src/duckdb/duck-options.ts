@@ -8,7 +8,7 @@ export interface DuckOptions {
   readonly files?: readonly string[];
   /** Cores granted, 2 when left out. */
   readonly threads?: number;
-  /** Memory of DuckDB's buffers, 512 MiB when left out; the process takes about 60 MB more. */
+  /** Memory of DuckDB's buffers, when left out what `grantEngines` said, or 512 MiB; the process takes about 60 MB more. */
   readonly memoryBytes?: number;
   /** Spill on disk at most, 20 GiB when left out. */
   readonly spillBytes?: number;
@@ -16,6 +16,9 @@ export interface DuckOptions {
 
 const MIB = 1024 * 1024;
 const DEFAULTS = { threads: 2, memoryBytes: 512 * MIB, spillBytes: 20_480 * MIB };
+let granted = DEFAULTS;
+/** What each child of this process may use where whoever starts it says nothing. Called once, when the process boots; a limit of a statement is the machine's business, not the task's. */
+export function grantEngines(limits: Pick<DuckOptions, 'memoryBytes'>): void { granted = { ...DEFAULTS, ...limits }; }
 
 /** What the child program is told once, before its configuration is locked. */
 export interface ChildConfig {
@@ -23,7 +26,7 @@ export interface ChildConfig {
   readonly folders: readonly string[]; readonly files: readonly string[];
 }
 export function childConfig(options: DuckOptions, folder: string): ChildConfig {
-  const { threads, memoryBytes, spillBytes } = { ...DEFAULTS, ...options };
+  const { threads, memoryBytes, spillBytes } = { ...granted, ...options };
   return {
     threads, memoryLimit: `${Math.floor(memoryBytes / MIB)}MiB`, spillFolder: `${folder}/spill`, spillLimit: `${Math.floor(spillBytes / MIB)}MiB`,
     folders: [folder], files: options.files ?? [],

@@ -10,6 +10,20 @@ export function differingBuckets(source: readonly BucketSum[], target: readonly 
   return [...new Set([...left.keys(), ...right.keys()])].filter((bucket) => left.get(bucket) !== right.get(bucket)).sort();
 }
 
+/** Buckets in groups that no end has more than `most` rows of; a larger bucket is a group of its own. */
+export function bucketGroups(buckets: readonly string[], ends: readonly (readonly BucketSum[])[], most: number): string[][] {
+  const sizes = ends.map((sums) => new Map(sums.map(({ bucket, rows }) => [bucket, rows])));
+  const groups: string[][] = [];
+  let held = Infinity;
+  for (const bucket of buckets) {
+    const rows = Math.max(...sizes.map((size) => size.get(bucket) ?? 0));
+    if (held + rows > most) { groups.push([]); held = 0; }
+    groups.at(-1)!.push(bucket);
+    held += rows;
+  }
+  return groups;
+}
+
 /** Rows of some buckets that the other end does not have: one key may stand for several rows, so hashes are taken off one against one. */
 export function differingRows(source: readonly HashedRow[], target: readonly HashedRow[]): Named[] {
   const open = new Map<string, { key: Named['key']; source: string[]; target: string[] }>();

@@ -59,6 +59,8 @@ export function loadResult(seen: { ranges: readonly ChunkRange[]; ledger: readon
   return { kind: 'load', ...throughSteps(rows + rejected, seen), rejected, written: rows, bytes, chunks: seen.ranges.length, resumed: seen.resumed, digest: seen.digest, ...(seen.span ? { span: seen.span } : {}), ...(seen.aside?.length ? { aside: [...seen.aside] } : {}) };
 }
 
+export const summedReach = (pieces: readonly Reached[]): Reached => pieces.reduce((sum, { seen, kept }) => ({ seen: sum.seen + seen, kept: sum.kept + kept }), { seen: 0, kept: 0 });
+
 /** Rows a load will have: what statistics said, or else what the pieces so far suggest; null before there is any. */
 export function expectedRows(stated: number | undefined, done: { rows: number; chunks: number }, chunks: number): number | null {
   const guess = done.chunks > 0 ? Math.round(done.rows / done.chunks * chunks) : null;

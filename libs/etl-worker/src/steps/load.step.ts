@@ -11,7 +11,7 @@ import { inLanes } from './in-lanes.ts';
 import { LoadProgress } from './load-progress.ts';
 import { assertWithinLimit } from './aside-rules.ts';
 import { qualityOf } from './quality-rules.ts';
-import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf, sumsOf } from './load-rules.ts';
+import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf, summedReach, sumsOf } from './load-rules.ts';
 import { type Ends, moveChunk } from './move-chunk.ts';
 import { raiseFence } from './raise-fence.ts';
 import { sourceOf } from './source-of.ts';
@@ -143,11 +143,12 @@ class Load {
     this.resumed = Math.max(this.resumed, ledger.filter(({ attempt }) => attempt < this.context.command.attempt).length);
     progress.begin(ranges.length, ledger);
     const seen: { digest: Digest | null; sample?: LoadResult['sample']; ms: number } = { digest: null, ms: 0 };
-    const ends = { source: session, sink, carrier: this.task.carrier, progress, judging: await this.judged() };
+    const counted: Reached[] = [];
+    const ends: Ends = { source: session, sink, carrier: this.task.carrier, progress, judging: await this.judged(), onReached: (reached) => { counted.push(reached); } };
     const { level = 'full', transform } = this.task;
     const { lanes } = this.context;
     // A join that finds more than it may is found out before its rows travel.
-    const early = transform?.inputs ? await this.reached(session, ranges) : null;
+    const early = transform?.inputs ? await this.reached(session, ranges, []) : null;
     const hash = this.hashBeside({ session, ranges, span });
     const timed = hash && (async (signal: AbortSignal): Promise<void> => {
       const startedAt = performance.now();
@@ -165,7 +166,7 @@ class Load {
     const aside = await sink.aside?.() ?? [];
     assertWithinLimit(this.task.judging, { ...sumsOf(written), aside });
     const quality = await this.quality(session, ranges);
-    const reached = early ?? await this.reached(session, ranges);
+    const reached = early ?? await this.reached(session, ranges, counted);
     return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, transform, span, of: seen.sample ? 'sample' : 'all', aside }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}), ...(quality ? { quality } : {}) };
   }
 
@@ -176,9 +177,11 @@ class Load {
     return qualityOf(await session.measured(ranges, measuring, this.context.signal), measuring, this.task);
   }
 
-  private async reached(session: SourceSession, ranges: readonly ChunkRange[]): Promise<Reached | null> {
+  /** What the steps saw of the whole picture: the sum of its pieces when this pass moved and counted them all, else counted now. Pieces of an earlier attempt are in the ledger without it. */
+  private async reached(session: SourceSession, ranges: readonly ChunkRange[], counted: readonly Reached[]): Promise<Reached | null> {
     const { transform } = this.task;
-    return transform && leavesOut(transform) ? await session.reached?.(ranges, this.context.signal) ?? null : null;
+    if (!transform || !leavesOut(transform)) return null;
+    return counted.length === ranges.length ? summedReach(counted) : await session.reached?.(ranges, this.context.signal) ?? null;
   }
 
   /** What hashes the source while it is copied: all of it where rows are not hashed on their way, or the sample of this run. */

@@ -1,4 +1,4 @@
-import { type AsideRows, type ChunkRange, type ChunkWriter, JudgedRows, type ReadCount, type SinkSession, type SourceSession } from '@agent-etl/connectors';
+import { type AsideRows, type ChunkRange, type ChunkWriter, JudgedRows, type Reached, type ReadCount, type SinkSession, type SourceSession } from '@agent-etl/connectors';
 import { type Carrier, EtlError, type Judging } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import type { LoadProgress } from './load-progress.ts';
@@ -7,7 +7,9 @@ const MOST_REDOS = 3;
 /** Both ends of a load. */
 export interface Ends { readonly source: SourceSession; readonly sink: SinkSession; readonly carrier: Carrier; readonly progress: LoadProgress;
   /** How rows are judged, and where those that are set aside wait for their transaction; null where they are not. */
-  readonly judging: { readonly by: Judging; readonly path: (range: ChunkRange) => string } | null }
+  readonly judging: { readonly by: Judging; readonly path: (range: ChunkRange) => string } | null;
+  /** Hears what the steps saw of a piece that is committed, where its source counted it on the way. */
+  readonly onReached?: (reached: Reached) => void }
 
 /** Moves one piece: its data, its ledger row and the fence check are one transaction of the sink. A commit whose outcome stayed unknown, and which the
  * ledger does not know, is done again; the ledger key makes a wrong repeat harmless.
@@ -26,6 +28,7 @@ export async function moveChunk(ends: Ends, range: ChunkRange, signal: AbortSign
     crashPoint('sink.after-commit');
     if (answer === 'written') {
       ends.progress.commit(range.key, count);
+      if (count.reached) ends.onReached?.(count.reached);
       return 'written';
     }
     ends.progress.drop(range.key);

@@ -17,7 +17,7 @@ export function throughSteps(out: number, { reached, transform }: { readonly rea
   }
   const known = followed(transform, { kept, combined });
   if (known !== null && known !== out) throw differs(`the joins give ${known} rows, ${out} came out`);
-  return { ...base, ...(makesGroups(transform) ? { grouped: kept } : { joined: kept }), ...(combined.length ? { combined: [...combined] } : {}) };
+  return { ...base, ...(!combined.length || makesGroups(transform) ? { grouped: kept } : { joined: kept }), ...(combined.length ? { combined: [...combined] } : {}) };
 }
 
 /** Rows behind the last stage as far as counts say it, or null: nobody counts groups, and filters behind a join.

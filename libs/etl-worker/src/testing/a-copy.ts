@@ -16,32 +16,34 @@ export class ACopy {
   readonly runId = v7();
   readonly began = new Date().toISOString();
   private readonly tasks = new TasksRepository();
-  private constructor(private readonly state: StateDatabase, readonly db: pg.Client, private readonly url: URL, readonly name: string) {}
+  private constructor(private readonly state: StateDatabase, readonly db: pg.Client, private readonly url: URL, readonly name: string, private readonly files: string | null = null) {}
   /** Staging tables that were there before. */
   private before = 0;
 
-  /** @param rows rows of the source, about 120 bytes each */
-  static async open(database: TestState, name: string, rows: number): Promise<ACopy> {
+  /** @param size rows of the source, about 120 bytes each; and `files`, root of a file connection of that name */
+  static async open(database: TestState, name: string, size: number | { readonly rows: number; readonly files: string }): Promise<ACopy> {
+    const { rows, files } = typeof size === 'number' ? { rows: size, files: null } : size;
     const db = new pg.Client({ connectionString: database.adminUrl });
     await db.connect();
     await db.query(`create table public.${name} (id bigint primary key, at timestamptz not null, note text, amount numeric(18,4))`);
     await db.query(`insert into public.${name} select n, '2001-01-01'::timestamptz + n * interval '1 second',
       case when n % 7 = 0 then null else repeat(md5(n::text), 2) end, n / 3.0 from generate_series(1, ${rows}) as n`);
     await db.query(`analyze public.${name}`);
-    const copy = new ACopy(await database.open('worker', [TaskEntity]), db, new URL(database.adminUrl), name);
+    const copy = new ACopy(await database.open('worker', [TaskEntity]), db, new URL(database.adminUrl), name, files);
     copy.before = await copy.stagingTables();
     return copy;
   }
 
   /** The next run of the same copy. */
   next(): ACopy {
-    const next = new ACopy(this.state, this.db, this.url, this.name);
+    const next = new ACopy(this.state, this.db, this.url, this.name, this.files);
     next.before = this.before;
     return next;
   }
   private get connections(): Connection[] {
     const { hostname, port, username, pathname } = this.url;
-    return ['from', 'into'].map((name) => Connection.parse({ name, connector: 'postgres', host: hostname, port: Number(port), database: pathname.slice(1), user: username || 'postgres', tls: 'disable' }));
+    const tables = ['from', 'into'].map((name) => Connection.parse({ name, connector: 'postgres', host: hostname, port: Number(port), database: pathname.slice(1), user: username || 'postgres', tls: 'disable' }));
+    return this.files === null ? tables : [...tables, Connection.parse({ name: 'files', connector: 'file', root: this.files })];
   }
   get target(): { connection: string; dataset: string } { return { connection: 'into', dataset: `mart.${this.name}` }; }
   get source(): { connection: string; dataset: string } { return { connection: 'from', dataset: `public.${this.name}` }; }

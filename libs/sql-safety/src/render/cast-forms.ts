@@ -51,16 +51,23 @@ const duckCast: Dialected<'duckdb'> = ({ value, from, to, onError, format, colum
 };
 
 const p = sqlFor('postgres');
+/** Postgres has no function that ends a statement with words of ours. A text that is never a value of the type does, and says whose value stands behind it. */
+const misfitMark = (column: string | null): string => `[${JSON.stringify(column)}]`;
+/** Column and value of a refusal by such a text; the column is null for a calculation. Null for a text that is none. */
+export function readMisfit(text: string): { readonly column: string | null; readonly value: string } | null {
+  const [, column, value] = /^\[(null|"(?:[^"\\]|\\.)*")\]([\s\S]*)$/.exec(text) ?? [];
+  return column === undefined || value === undefined ? null : { column: JSON.parse(column) as string | null, value };
+}
 const RANGES: Readonly<Record<string, readonly [string, string]>> = { i16: ['-32768', '32767'], i32: ['-2147483648', '2147483647'], i64: ['-9223372036854775808', '9223372036854775807'] };
 /** A double as text that is no decimal where it is no number: Postgres alone has a decimal NaN. */
 const notNan = (value: SqlFragment<'postgres'>): SqlFragment<'postgres'> => p`pg_catalog.replace(CAST(${value} AS text), 'NaN', '[NaN]')`;
 /** Postgres has no TRY_CAST: whether a value fits is asked before, of a number in a type that holds more. */
-const postgresCast: Dialected<'postgres'> = ({ value, from, to, onError, format }) => {
+const postgresCast: Dialected<'postgres'> = ({ value, from, to, onError, format, column }) => {
   if (format !== undefined) throw new Refusal('SQL_NO_FORM', 'A format is not available at a Postgres source; cast in a view there');
   const cast = p`CAST(${from.kind === 'dec' && WHOLE.includes(to.kind) ? p`pg_catalog.round(${value}, 0)` : from.kind === 'f64' && to.kind === 'dec' ? notNan(value) : value} AS ${typeIn('postgres', to)})`;
   if (from.kind === 'text' && to.kind !== 'text') {
     const fits = p`${value} ~ ${literal('postgres', `^(${patternOf(to)})$`)}`;
-    if (onError === 'fail') return p`CASE WHEN ${value} IS NULL OR ${fits} THEN ${cast} ELSE CAST('[' || ${value} || ']' AS ${typeIn('postgres', to)}) END`;
+    if (onError === 'fail') return p`CASE WHEN ${value} IS NULL OR ${fits} THEN ${cast} ELSE CAST(${literal('postgres', misfitMark(column))} || ${value} AS ${typeIn('postgres', to)}) END`;
     return p`CASE WHEN ${fits} THEN CASE WHEN ${holds(value, to)} THEN ${cast} END END`;
   }
   if (onError === 'fail') return cast;

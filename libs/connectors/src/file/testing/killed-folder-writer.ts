@@ -11,7 +11,7 @@ import { KeptFileLedger } from './kept-file-ledger.ts';
 const PARTS = 3;
 const task = { target: { connection: 'files', dataset: 'out/' }, columns: [] } as unknown as LoadTask;
 export const publishTask = { how: 'file' } as unknown as PublishTask;
-/** A session of one run whose parts say which run they are of. */
+/** A session of one run whose parts say which run they are of; the last two are the same bytes. */
 export async function folderSession(base: string, runId: string, attempt: number): Promise<FolderSinkSession> {
   const tools = { fileLedger: new KeptFileLedger(join(base, 'ledger.json')) } as unknown as ConnectorTools;
   const writer = { runId, task: 'load', attempt, holder: 'killed' };
@@ -24,7 +24,7 @@ export async function folderSession(base: string, runId: string, attempt: number
   for (let part = 0; part < PARTS; part += 1) {
     const key = String(part).repeat(64);
     if (written.some(({ chunkKey }) => chunkKey === key)) continue;
-    await writeFile(staged.open(key, attempt), `${runId},${part}\n`.repeat(1_000));
+    await writeFile(staged.open(key, attempt), `${runId},${Math.min(part, 1)}\n`.repeat(1_000));
     await staged.keep(key, attempt);
     await tools.fileLedger.add(runId, 'load', { chunkKey: key, attempt, fence, rows: 1_000, rejected: 0, bytes: 1, digest: null });
   }
