@@ -1,4 +1,5 @@
 export { BackfillRequest, BackfillView, backfillStates } from './backfill.ts';
+export { binaryFormOf, isBinary } from './binary-form.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { AsideLimit, AsideReason, Judging, OnFail, PipelineCheck, Replaying, RowCheck, keepsAside } from './check.ts';
 export { Column, ColumnType, DatasetRef, Digest, Position, Profile, ProfileNotice, addDigests, digestKinds, digestText, typeKinds } from './dataset.ts';

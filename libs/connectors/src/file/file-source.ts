@@ -6,6 +6,7 @@ import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached
 import { digestOf, hashedRowsOf } from './file-digest.ts';
 import type { FileGate } from './file-gate.ts';
 import { toOptions } from './file-options.ts';
+import { withValue, writeFrames } from './file-frames.ts';
 import { copyCsv, copyJudged } from './file-sql.ts';
 import { reachingOf, readColumns, selectRows } from './file-transform.ts';
 import { type JudgedFiles, selectJudged, selectKept } from './judged-file-sql.ts';
@@ -16,7 +17,7 @@ import type { Duck } from './duck-sql.ts';
 
 /** Reads one file: one piece, always. */
 export class FileSource implements Source {
-  readonly offers = ['text', 'file'] as const;
+  readonly offers = ['frames', 'text', 'file'] as const;
   private readonly gate: FileGate;
   private readonly tools: ConnectorTools;
   constructor(gate: FileGate, tools: ConnectorTools) {
@@ -50,9 +51,9 @@ class FileSession implements SourceSession {
     try {
       const fifo = await makeFifo(duck.folder, 'out');
       const tap = new FifoTap(fifo);
-      const progress = counted(options);
+      const progress = counted(options, this.task.carrier);
       const pumped = tap.pump(options.to, progress.add);
-      const written = duck.copy(compile(this.copyTo(fifo)), options.signal)
+      const written = this.write(duck, fifo, { signal: options.signal, onRows: progress.at })
         .then((rows) => { tap.release(); return rows; }, (error: unknown) => { tap.destroy(); throw error; });
       const rows = await bothOf(written, pumped);
       const unread = this.task.judging?.bad === 'aside' ? await unreadLines(duck, this.file) : [];
@@ -91,20 +92,27 @@ class FileSession implements SourceSession {
   }
 
   hashed(ask: HashAsk): HashedRows {
-    return hashedRowsOf({ columns: this.task.columns, ask, within: async (work) => {
-      const duck = await this.start();
-      try { return await work(duck, this.rows()); } finally { await duck.stop(); }
-    } });
+    return hashedRowsOf({ columns: this.task.columns, ask, within: (work) => this.within(work) });
   }
 
-  explain(error: unknown): Promise<unknown> {
-    return withRow(error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: readColumns(this.task), scratch: this.scratch });
+  async explain(error: unknown): Promise<unknown> {
+    return withRow(this.task.carrier === 'frames' ? await this.named(error) : error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: readColumns(this.task), scratch: this.scratch });
   }
   close(): Promise<void> { return this.file.drop(); }
 
   private get judged(): JudgedFiles { return { files: this.file.files, plan: this.file.plan, columns: this.task.columns, judging: this.task.judging, transform: this.task.transform }; }
   /** The rows that go into the target, as c0, c1, … */
   private rows(): Duck { return selectKept(this.judged); }
+  private write(duck: DuckChild, path: string, { signal, onRows }: { signal: AbortSignal; onRows: (rows: number) => void }): Promise<number> {
+    const { columns, carrier } = this.task;
+    return carrier === 'frames' ? writeFrames(duck, this.rows(), { columns, to: path, signal, onRows }) : duck.copy(compile(this.copyTo(path)), signal);
+  }
+  /** With the value, where a server did not say it. A second look that fails says nothing: the error that led to it does. */
+  private named(error: unknown): Promise<unknown> { return withValue(error, this.task.columns, (work) => this.within(work)).catch(() => error); }
+  private async within<T>(work: (duck: DuckChild, from: Duck) => Promise<T>): Promise<T> {
+    const duck = await this.start();
+    try { return await work(duck, this.rows()); } finally { await duck.stop(); }
+  }
   private copyTo(path: string): Duck {
     const { columns, judging } = this.task;
     return judging ? copyJudged(selectJudged({ ...this.judged, judging }), columns, path) : copyCsv(this.rows(), columns, { path });
@@ -126,17 +134,19 @@ async function bothOf(written: Promise<number>, pumped: Promise<number>): Promis
 
 const REPORT_MS = 250;
 const LINE_END = 10;
-/** Counts what passes. Until the engine has said how many rows it wrote, line ends stand for rows. */
-function counted({ onRead }: Pick<ReadOptions, 'onRead'>): { add(bytes: Uint8Array): void; end(rows: number): void; bytes(): number } {
+/** Counts what passes. Until the engine has said how many rows it wrote, line ends stand for rows, or what it says meanwhile. */
+function counted({ onRead }: Pick<ReadOptions, 'onRead'>, carrier: LoadTask['carrier']): { add(bytes: Uint8Array): void; at(rows: number): void; end(rows: number): void; bytes(): number } {
+  const hasLines = carrier === 'text';
   let bytes = 0;
   let lines = 0;
   let reportedAt = performance.now();
   return {
     add: (more) => {
       bytes += more.length;
-      for (let at = more.indexOf(LINE_END); at >= 0; at = more.indexOf(LINE_END, at + 1)) lines += 1;
+      for (let at = hasLines ? more.indexOf(LINE_END) : -1; at >= 0; at = more.indexOf(LINE_END, at + 1)) lines += 1;
       if (performance.now() - reportedAt > REPORT_MS) { reportedAt = performance.now(); onRead(lines, bytes); }
     },
+    at: (rows) => { lines = rows; onRead(rows, bytes); },
     end: (rows) => { onRead(rows, bytes); },
     bytes: () => bytes,
   };
