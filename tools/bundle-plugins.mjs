@@ -1,4 +1,4 @@
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile, readFile, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { transform } from '@swc/core';
 import { swc } from './swc.mjs';
@@ -17,7 +17,7 @@ export const external = {
   setup: (build) => build.onResolve({ filter: /^[^./]/ }, ({ kind, path }) =>
     (kind === 'entry-point' || path.startsWith('@agent-etl/') ? undefined : { path, external: true })),
 };
-/** The DuckDB child is a program of its own: it stands beside each bundle that can start it. */
+/** The DuckDB child is a program of its own: it stands beside each bundle that can start it, with what it imports. */
 export const childProgram = {
   name: 'child-program',
   setup: (build) => {
@@ -26,7 +26,9 @@ export const childProgram = {
     build.initialOptions.metafile = true;
     build.onEnd(async ({ errors, metafile }) => {
       const engine = Object.keys(metafile?.inputs ?? {}).find((file) => file.endsWith('src/duckdb/duck-child.ts'));
-      if (!errors.length && engine) await copyFile(join(dirname(resolve(absWorkingDir, engine)), 'duckdb-child.mjs'), join(folder, 'duckdb-child.mjs'));
+      if (errors.length || !engine) return;
+      const source = dirname(resolve(absWorkingDir, engine));
+      for (const program of (await readdir(source)).filter((name) => name.endsWith('.mjs'))) await copyFile(join(source, program), join(folder, program));
     });
   },
 };

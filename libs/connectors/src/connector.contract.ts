@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText, keepsAside, modesOfSome } from '@agent-etl/contracts';
+import { type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText, isBinary, keepsAside, modesOfSome } from '@agent-etl/contracts';
 import { randomUUID } from 'node:crypto';
 import type { ByteTarget, ChunkRange, OpenConnection, SinkSession, SourceSession, Writer } from './port.ts';
 import { JUDGED_ROWS, judgingOf, setsAside, stopsAtBadRow } from './judged/judged.contract.ts';
@@ -27,15 +27,19 @@ const ROWS: readonly (readonly (string | null)[])[] = [
 const codeOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'resolved', (error: { code?: string; message: string }) => error.code ?? error.message);
 
 interface Ends { readonly source: ConnectorName; readonly sink: ConnectorName }
-const carrierOf = ({ source, sink }: Ends): LoadTask['carrier'] => (source === sink && source === 'postgres' ? 'frames' : source === sink && source === 'file' ? 'file' : 'text');
+const carrierOf = ({ source, sink }: Ends, columns: readonly ColumnMapping[]): LoadTask['carrier'] => {
+  if (sink === 'postgres' && (source === 'postgres' || (source === 'file' && isBinary(columns)))) return 'frames';
+  return source === sink && source === 'file' ? 'file' : 'text';
+};
 const mapped = (profile: Profile, sink: ConnectorName): ColumnMapping[] => profile.columns.map((column) => ({
   source: column.name, target: column.name, type: column.type, sourceNative: column.native, targetNative: profile.connector === sink ? column.native : mapColumnType(sink, column)?.native ?? '', nullable: column.nullable,
 }));
 function loadOf(profile: Profile, dataset: string, ends: Ends): LoadTask {
-  const frames = carrierOf(ends) === 'frames';
+  const columns = mapped(profile, ends.sink);
+  const spliced = ends.source === 'postgres' && ends.sink === 'postgres';
   return {
-    id: 'load', kind: 'load', engine: frames ? 'splice' : ends.source === 'file' || ends.sink === 'file' ? 'duckdb' : 'stream', source: { connection: profile.connection, dataset: profile.dataset }, target: { connection: profile.connection, dataset }, columns: mapped(profile, ends.sink),
-    carrier: carrierOf(ends), chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 8192 }, sourceFingerprint: profile.fingerprint, options: profile.options, digest: frames ? 'pg-frame' : 'text-md5',
+    id: 'load', kind: 'load', engine: spliced ? 'splice' : ends.source === 'file' || ends.sink === 'file' ? 'duckdb' : 'stream', source: { connection: profile.connection, dataset: profile.dataset }, target: { connection: profile.connection, dataset }, columns,
+    carrier: carrierOf(ends, columns), chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 8192 }, sourceFingerprint: profile.fingerprint, options: profile.options, digest: spliced ? 'pg-frame' : 'text-md5',
   };
 }
 const publishOf = (load: LoadTask, sink: ConnectorName): PublishTask => ({

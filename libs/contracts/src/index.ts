@@ -1,4 +1,5 @@
 export { BackfillRequest, BackfillView, backfillStates } from './backfill.ts';
+export { binaryFormOf, isBinary } from './binary-form.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { AsideLimit, AsideReason, Judging, OnFail, PipelineCheck, Replaying, RowCheck, keepsAside, judgingChecks } from './check.ts';
 export { type Measured, Measuring, Quality, QualityScore, scoreOf } from './quality.ts';

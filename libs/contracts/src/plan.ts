@@ -41,7 +41,7 @@ export const ColumnMapping = z.object({
 export type ColumnMapping = z.infer<typeof ColumnMapping>;
 
 export const carriers = ['frames', 'text', 'file'] as const;
-export const Carrier = z.enum(carriers).meta({ description: 'frames: binary COPY frames pass undecoded · text: a CSV stream · file: the engine opens the file itself.' });
+export const Carrier = z.enum(carriers).meta({ description: 'frames: messages of a binary COPY, passed on undecoded or made by the engine · text: a CSV stream · file: the engine opens the file itself.' });
 export type Carrier = z.infer<typeof Carrier>;
 /** splice: two PostgreSQL ends · duckdb: one end is a file · stream: two ends that write and read the text carrier by themselves. */
 export const engines = ['splice', 'duckdb', 'stream'] as const;

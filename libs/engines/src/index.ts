@@ -1,4 +1,4 @@
-export { DuckChild, type DuckRow } from './duckdb/duck-child.ts';
+export { DuckChild, type DuckRow, type FrameOptions } from './duckdb/duck-child.ts';
 export { ExpressionParser } from './duckdb/expression-parser.ts';
 export { asUtf8 } from './duckdb/duck-failure-rules.ts';
 export { type DuckOptions, grantEngines } from './duckdb/duck-options.ts';

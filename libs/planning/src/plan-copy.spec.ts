@@ -108,6 +108,23 @@ describe('files', () => {
     expect([choice(plan, 'chunks'), choice(plan, 'publish'), choice(plan, 'movement'), plan.tasks[0]?.digest, plan.risk]).toEqual(['1, whole', 'file', 'stream as text', 'text-md5', 'R1']);
     expect(verifyPlan(plan, {}).issues).toEqual([]);
   });
+  it('go into a table as binary frames where its types take theirs, and as text where one does not', () => {
+    const source = aProfile({ connector: 'file', connection: 'lake' as never, dataset: 'flights.parquet', system: 'parquet', pages: null, walLevel: null, positions: undefined });
+    const from = aPipeline({ from: { connection: 'lake', dataset: 'flights.parquet' } });
+    const binary = planned({ source, pipeline: from });
+    expect([choice(binary, 'movement'), choice(binary, 'engine'), (binary.tasks[0] as LoadTask).carrier, binary.tasks[0]?.digest]).toEqual(['write binary frames', 'duckdb', 'frames', 'text-md5']);
+    expect(verifyPlan(binary, {}).issues).toEqual([]);
+    const narrow = structuredClone(binary);
+    (narrow.tasks[0] as LoadTask).columns[0]!.targetNative = 'integer';
+    expect(verifyPlan(narrow, {}).issues.map(({ code }) => code)).toContain('carrier.frames');
+    const hashed = structuredClone(binary);
+    (hashed.tasks[0] as LoadTask).digest = 'pg-frame';
+    expect(verifyPlan(hashed, {}).issues.map(({ code }) => code)).toContain('digest.kind');
+    const target = filled({ columns: flightColumns().map((column, index) => (index === 0 ? { ...column, native: 'integer', type: { kind: 'i32' as const } } : column)) });
+    const text = planned({ source, target, pipeline: aPipeline({ from: { connection: 'lake', dataset: 'flights.parquet' }, to: { connection: 'warehouse', dataset: 'mart.flights', load: 'append' } }) });
+    expect([choice(text, 'movement'), (text.tasks[0] as LoadTask).carrier]).toEqual(['stream as text', 'text']);
+    expect(verifyPlan(text, {}).issues.map(({ code }) => code)).not.toContain('digest.kind');
+  });
   it('are replaced only after approval', () => { expect(planned({ pipeline: pipeline('replace'), target: lake({ exists: true }) }).risk).toBe('R2'); });
   it('ask when one is there and nothing is said', () => { expect('questions' in planCopy(aCopyInput({ pipeline: pipeline(), target: lake({ exists: true }) }))).toBe(true); });
   it('are never appended to', () => { expect(codeOf(() => planned({ pipeline: pipeline('append'), target: lake({ exists: true }) }))).toBe('request.unsupported'); });

@@ -1,4 +1,4 @@
-import { type Issue, type LoadTask, Plan, type Policy, type PublishTask, type RiskClass, type Verdict, evolutionsOf, issuesOf, judgingChecks } from '@agent-etl/contracts';
+import { type Issue, type LoadTask, Plan, type Policy, type PublishTask, type RiskClass, type Verdict, evolutionsOf, isBinary, issuesOf, judgingChecks } from '@agent-etl/contracts';
 import { scheduleIssues } from '@agent-etl/scheduling';
 import { relationParts } from '@agent-etl/sql-safety';
 import { isEmpty, sameNames } from './decide.ts';
@@ -57,9 +57,11 @@ function loadIssues({ profiles, pipeline }: Plan, { id, columns, source, target,
   }
   if (new Set(columns.map(({ target: name }) => name)).size !== columns.length) found.push(issue('column.twin', `${path}/columns`, 'Two columns go into one.'));
   const frames = carrier === 'frames';
+  const isFromFile = profiles.source.connector === 'file' && profiles.target.connector === 'postgres';
   const bothPostgres = profiles.source.connector === 'postgres' && profiles.target.connector === 'postgres';
-  if (frames && (!bothPostgres || columns.some(({ sourceNative, targetNative }) => sourceNative !== targetNative))) found.push(issue('carrier.frames', path, 'Binary frames need two PostgreSQL ends and equal types.'));
-  if (frames !== (digest === 'pg-frame')) found.push(issue('digest.kind', path, `A carrier of ${carrier} is not hashed as ${digest}.`));
+  const fits = bothPostgres ? columns.every(({ sourceNative, targetNative }) => sourceNative === targetNative) : isFromFile && isBinary(columns);
+  if (frames && !fits) found.push(issue('carrier.frames', path, 'Binary frames need two PostgreSQL ends and equal types, or a file and types that have a binary form.'));
+  if ((frames && !isFromFile) !== (digest === 'pg-frame')) found.push(issue('digest.kind', path, `A carrier of ${carrier} is not hashed as ${digest}.`));
   if (chunks.parallel > most.parallel || (chunks.by !== 'cursor' && chunks.parallel > chunks.count)) found.push(issue('chunks.parallel', path, `${chunks.parallel} pieces at once are too many.`));
   if (chunks.count > most.chunks || (chunks.by === 'whole' && chunks.count !== 1)) found.push(issue('chunks.count', path, `${chunks.count} pieces do not fit ${chunks.by}.`));
   if (chunks.by === 'key' && profiles.source.range === undefined) found.push(issue('chunks.range', path, 'The source has no key that ranges can be cut of.'));

@@ -7,6 +7,7 @@ import { countingSql, measuredOf } from '../judged/counting-sql.ts';
 import { type Duck, sql } from './duck-sql.ts';
 import { countedCopy } from './counted-copy.ts';
 import { digestOf, hashedRowsOf } from './file-digest.ts';
+import { withValue, writeFrames } from './file-frames.ts';
 import { toOptions } from './file-options.ts';
 import { copyCsv, copyJudged } from './file-sql.ts';
 import { type OtherFiles, combiningOf, reachingOf, readColumns } from './file-transform.ts';
@@ -37,13 +38,15 @@ export class FileSession implements SourceSession {
 
   /** The end of the stream means that DuckDB has said it wrote everything: an engine that fails looks the same to a FIFO. */
   async read(_range: ChunkRange, options: ReadOptions): Promise<ReadCount> {
-    const duck = await this.start();
+    const { carrier, transform } = this.task;
+    // A Parquet file that nothing is computed of is read by one thread as fast as a table takes it, and for less.
+    const duck = await this.start(carrier === 'frames' && !transform && this.file.plan.format === 'parquet' ? { threads: 1 } : {});
     try {
       const fifo = await makeFifo(duck.folder, 'out');
       const tap = new FifoTap(fifo);
-      const progress = counted(options);
+      const progress = counted(options, carrier);
       const pumped = tap.pump(options.to, progress.add);
-      const written = this.write(duck, fifo, options.signal).then((copied) => { tap.release(); return copied; }, (error: unknown) => { tap.destroy(); throw error; });
+      const written = this.write(duck, fifo, { signal: options.signal, onRows: progress.at }).then((copied) => { tap.release(); return copied; }, (error: unknown) => { tap.destroy(); throw error; });
       const { written: rows, reached } = await bothOf(written, pumped);
       const unread = this.task.judging?.bad === 'aside' ? await unreadLines(duck, this.file) : [];
       progress.end(rows);
@@ -100,14 +103,11 @@ export class FileSession implements SourceSession {
   }
 
   hashed(ask: HashAsk): HashedRows {
-    return hashedRowsOf({ columns: this.task.columns, ask, within: async (work) => {
-      const duck = await this.start();
-      try { return await work(duck, this.rows()); } finally { await duck.stop(); }
-    } });
+    return hashedRowsOf({ columns: this.task.columns, ask, within: (work) => this.within(work) });
   }
 
-  explain(error: unknown): Promise<unknown> {
-    return withRow(error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: readColumns(this.task), scratch: this.scratch, transform: this.task.transform });
+  async explain(error: unknown): Promise<unknown> {
+    return withRow(this.task.carrier === 'frames' ? await this.named(error) : error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: readColumns(this.task), scratch: this.scratch, transform: this.task.transform });
   }
   close(): Promise<void> { return this.file.drop(); }
 
@@ -118,15 +118,22 @@ export class FileSession implements SourceSession {
     const { columns, judging } = this.task;
     return judging ? copyJudged(selectJudged({ ...this.judged, judging }), columns, path) : copyCsv(this.rows(), columns, { path });
   }
-  private async write(duck: DuckChild, path: string, signal: AbortSignal): Promise<Copied> {
+  private async write(duck: DuckChild, path: string, { signal, onRows }: { signal: AbortSignal; onRows: (rows: number) => void }): Promise<Copied> {
+    const { columns, carrier, transform, judging } = this.task;
+    if (carrier === 'frames') return { written: await writeFrames(duck, this.rows(), { columns, to: path, signal, onRows }), reached: null };
     const copy = this.copyTo(path);
-    const { transform, judging } = this.task;
     const isCounted = transform && !transform.inputs && !judging && this.file.plan.format !== 'parquet' && leavesOut(transform);
     return isCounted ? countedCopy(duck, copy, { transform, signal }) : { written: await duck.copy(compile(copy), signal), reached: null };
   }
+  /** With the value, where a server did not say it. A second look that fails says nothing: the error that led to it does. */
+  private named(error: unknown): Promise<unknown> { return withValue(error, this.task.columns, (work) => this.within(work)).catch(() => error); }
+  private async within<T>(work: (duck: DuckChild, from: Duck) => Promise<T>): Promise<T> {
+    const duck = await this.start();
+    try { return await work(duck, this.rows()); } finally { await duck.stop(); }
+  }
   /** Rows have numbers only where one thread reads them. */
-  private start(): Promise<DuckChild> {
-    return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: [this.file, ...(this.file.others ?? [])].flatMap(({ files }) => files.map(({ path }) => path)), ...(this.task.judging ? { threads: 1 } : {}) });
+  private start(how: { threads?: number } = {}): Promise<DuckChild> {
+    return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: [this.file, ...(this.file.others ?? [])].flatMap(({ files }) => files.map(({ path }) => path)), ...how, ...(this.task.judging ? { threads: 1 } : {}) });
   }
 }
 
@@ -142,17 +149,19 @@ async function bothOf(written: Promise<Copied>, pumped: Promise<number>): Promis
 
 const REPORT_MS = 250;
 const LINE_END = 10;
-/** Counts what passes. Until the engine has said how many rows it wrote, line ends stand for rows. */
-function counted({ onRead }: Pick<ReadOptions, 'onRead'>): { add(bytes: Uint8Array): void; end(rows: number): void; bytes(): number } {
+/** Counts what passes. Until the engine has said how many rows it wrote, line ends stand for rows, or what it says meanwhile. */
+function counted({ onRead }: Pick<ReadOptions, 'onRead'>, carrier: LoadTask['carrier']): { add(bytes: Uint8Array): void; at(rows: number): void; end(rows: number): void; bytes(): number } {
+  const hasLines = carrier === 'text';
   let bytes = 0;
   let lines = 0;
   let reportedAt = performance.now();
   return {
     add: (more) => {
       bytes += more.length;
-      for (let at = more.indexOf(LINE_END); at >= 0; at = more.indexOf(LINE_END, at + 1)) lines += 1;
+      for (let at = hasLines ? more.indexOf(LINE_END) : -1; at >= 0; at = more.indexOf(LINE_END, at + 1)) lines += 1;
       if (performance.now() - reportedAt > REPORT_MS) { reportedAt = performance.now(); onRead(lines, bytes); }
     },
+    at: (rows) => { lines = rows; onRead(rows, bytes); },
     end: (rows) => { onRead(rows, bytes); },
     bytes: () => bytes,
   };

@@ -6,7 +6,7 @@ import { openSource } from './opened-source.ts';
 
 /** Reads one file: one piece, always. */
 export class FileSource implements Source {
-  readonly offers = ['text', 'file'] as const;
+  readonly offers = ['frames', 'text', 'file'] as const;
   private readonly gate: FileGate;
   private readonly tools: ConnectorTools;
   constructor(gate: FileGate, tools: ConnectorTools) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { LoadTask, Profile, PublishTask } from '@agent-etl/contracts';
+import { type LoadTask, type Profile, type PublishTask, isBinary } from '@agent-etl/contracts';
 import type pg from 'pg';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -52,7 +52,7 @@ describeServer('postgres and files', (admin) => {
     const sink = to.at === shop ? 'postgres' : 'file';
     const columns = source.columns.map((column) =>
       ({ source: column.name, target: column.name, type: column.type, sourceNative: column.native, targetNative: mapColumnType(sink, column)?.native ?? 'none', nullable: column.nullable }));
-    const task: LoadTask = { ...aLoad(source, to.dataset, { carrier: from.at === to.at ? 'file' : 'text' }), columns, target: { connection: sink, dataset: to.dataset } };
+    const task: LoadTask = { ...aLoad(source, to.dataset, { carrier: from.at === to.at ? 'file' : to.at === shop && isBinary(columns) ? 'frames' : 'text' }), columns, target: { connection: sink, dataset: to.dataset } };
     const writing = await to.at.sink.begin(task, aWriter());
     try {
       const { rows, digest } = await stage(from.at, writing, task);

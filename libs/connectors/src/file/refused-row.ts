@@ -50,7 +50,8 @@ const NUL_IN_TEXT = '22021';
 /** A server counts the rows that it is sent, in the order of the engine. That row is another one in the file: better none than the wrong one. */
 async function withRowOfFile(error: EtlError, reading: Reading): Promise<EtlError> {
   const { cell } = error;
-  if (!cell) return codeOfServer(error) === NUL_IN_TEXT ? await withNul(error, reading) ?? error : error;
+  const nul = codeOfServer(error) === NUL_IN_TEXT ? await withNul(error, reading) : null;
+  if (nul || !cell) return nul ?? error;
   const source = reading.columns.find(({ target }) => target === cell.column)?.source;
   const found = source === undefined ? null : await firstWhere(reading, source, (value) => (cell.value === 'NULL' ? sql`${value} IS NULL` : sql`left(CAST(${value} AS VARCHAR), 200) = ${literalText(cell.value)}`));
   const row = found?.row ?? null;

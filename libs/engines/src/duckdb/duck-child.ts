@@ -17,8 +17,12 @@ const STDERR_CHARACTERS = 4_000;
 
 /** Control data: every value as JSON says it, big numbers as text. */
 export type DuckRow = Readonly<Record<string, unknown>>;
-interface Answer { readonly id: number; readonly failed?: string; readonly rows?: DuckRow[]; readonly changed?: number; readonly version?: string }
-interface Waiting { readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void }
+interface Answer { readonly id: number; readonly failed?: string; readonly rows?: DuckRow[]; readonly changed?: number; readonly version?: string; readonly seen?: number }
+interface Waiting { readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void; readonly onRows?: ((rows: number) => void) | undefined }
+/** @property to path of the FIFO
+ * @property wires types of the target, one per column: `numeric`, `timestamptz`, …
+ * @property onRows called with the rows written so far, a few times a second */
+export interface FrameOptions { readonly to: string; readonly wires: readonly string[]; readonly onRows?: (rows: number) => void; readonly signal?: AbortSignal }
 
 /** One disposable child process with one locked DuckDB. Out of memory, a hang or a crash costs what this child was asked and nothing else;
  * a child that is not needed any more is killed, never reused. It runs one statement at a time and only what sql-safety compiled. */
@@ -66,10 +70,16 @@ export class DuckChild {
 
   /** Runs a statement and answers its rows, 10,000 at most.
    * @throws EtlError `data.*`, `platform.disk-full`, `query.memory-exceeded`, `platform.unavailable` when the child died; the signal's reason when it aborts */
-  async query(statement: SafeSql<'duckdb'>, signal?: AbortSignal): Promise<readonly DuckRow[]> { return (await this.run(statement, signal)).rows ?? []; }
+  async query(statement: SafeSql<'duckdb'>, signal?: AbortSignal): Promise<readonly DuckRow[]> { return (await this.run(statement, { ask: 'run' }, { signal })).rows ?? []; }
 
   /** Runs a COPY and answers the rows it moved. Throws as `query` does. */
-  async copy(statement: SafeSql<'duckdb'>, signal?: AbortSignal): Promise<number> { return (await this.run(statement, signal)).changed ?? 0; }
+  async copy(statement: SafeSql<'duckdb'>, signal?: AbortSignal): Promise<number> { return (await this.run(statement, { ask: 'run' }, { signal })).changed ?? 0; }
+
+  /** Runs a SELECT and writes its rows into a FIFO as CopyData messages of PostgreSQL's binary COPY, the first and the last message of the format among them; answers the rows.
+   * What stands in the FIFO when this throws is cut off somewhere. Throws as `query` does; a column that has no such form is our own mistake, and an EtlError `platform.internal`. */
+  async frames(statement: SafeSql<'duckdb'>, { to, wires, onRows, signal }: FrameOptions): Promise<number> {
+    return (await this.run(statement, { ask: 'frames', to, wires }, { signal, onRows })).changed ?? 0;
+  }
 
   /** Kills the child, waits until it is gone and removes its folder. Whatever it wrote outside is the caller's to remove. */
   async stop(): Promise<void> {
@@ -79,7 +89,7 @@ export class DuckChild {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  private async run(statement: SafeSql<'duckdb'>, signal?: AbortSignal): Promise<Answer> {
+  private async run(statement: SafeSql<'duckdb'>, how: Readonly<Record<string, unknown>>, { signal, onRows }: { signal?: AbortSignal | undefined; onRows?: ((rows: number) => void) | undefined }): Promise<Answer> {
     signal?.throwIfAborted();
     const { text, params } = provenSql(statement);
     let killer: NodeJS.Timeout | undefined;
@@ -87,7 +97,7 @@ export class DuckChild {
     const stop = () => { this.post({ ask: 'interrupt' }); killer = setTimeout(() => this.process.kill('SIGKILL'), INTERRUPT_MS); };
     signal?.addEventListener('abort', stop, { once: true });
     try {
-      return await this.ask({ ask: 'run', statement: text, params });
+      return await this.ask({ ...how, statement: text, params }, onRows);
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
@@ -97,10 +107,10 @@ export class DuckChild {
     }
   }
 
-  private ask(message: Readonly<Record<string, unknown>>): Promise<Answer> {
+  private ask(message: Readonly<Record<string, unknown>>, onRows?: (rows: number) => void): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.isOver) { reject(this.lost('it had ended')); return; }
-      this.waiting.set(this.post(message), { resolve, reject });
+      this.waiting.set(this.post(message), { resolve, reject, onRows });
     });
   }
 
@@ -114,6 +124,7 @@ export class DuckChild {
   private hear(answer: Answer): void {
     this.heardAt = performance.now();
     const waiting = this.waiting.get(answer.id);
+    if (answer.seen !== undefined) { waiting?.onRows?.(answer.seen); return; }
     this.waiting.delete(answer.id);
     if (answer.failed === undefined) waiting?.resolve(answer);
     else waiting?.reject(duckFailure(answer.failed, this.about));

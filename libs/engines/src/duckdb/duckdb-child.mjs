@@ -1,9 +1,19 @@
 // The program inside a DuckChild: one DuckDB instance, locked before the first statement, spoken to over IPC. Plain JavaScript, so that tests and
 // bundles start the same file. It ends with its parent; whoever wants it gone kills it.
 import { DuckDBInstance } from '@duckdb/node-api';
+import { constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import duckdb from '@duckdb/node-bindings';
+import { CopyFrames } from './copy-frames.mjs';
 
 const MAX_ROWS = 10_000;
+const REPORT_MS = 250;
+/** Where a statement is run again, to hear why it failed. */
+const NOWHERE = '/dev/null';
 let connection;
+/** Of the statement that is running: what stops its output, and whether it was told to. */
+let stopOutput = () => {};
+let isInterrupted = false;
 
 // A terminal sends Ctrl-C to the whole group, but the parent decides when a copy stops.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
@@ -25,7 +35,7 @@ async function open({ threads, memoryLimit, spillFolder, spillLimit, folders, fi
   connection = await database.connect();
   const settings = [
     `TimeZone = 'UTC'`, `Calendar = 'gregorian'`, `max_temp_directory_size = ${text(spillLimit)}`, `enable_progress_bar = true`, `enable_progress_bar_print = false`,
-    `progress_bar_time = 0`, `allowed_directories = ${list(folders)}`, ...(files.length ? [`allowed_paths = ${list(files)}`] : []),
+    `progress_bar_time = 0`, `allowed_directories = ${list(folders)}`, `allowed_paths = ${list([...files, NOWHERE])}`,
     'enable_external_access = false', 'lock_configuration = true',
   ];
   for (const setting of settings) await connection.run(`SET ${setting}`);
@@ -34,12 +44,64 @@ async function open({ threads, memoryLimit, spillFolder, spillLimit, folders, fi
 }
 
 async function run({ statement, params }) {
+  isInterrupted = false;
   const reader = await connection.streamAndReadUntil(statement, MAX_ROWS + 1, params);
   if (reader.currentRowCount > MAX_ROWS) throw new Error(`Result Error: more than ${MAX_ROWS} rows`);
+  await mustHaveEnded(reader.result, { statement, params });
   return { rows: reader.getRowObjectsJson(), changed: reader.rowsChanged };
 }
 
-const work = { open, run, interrupt: async () => { connection?.interrupt(); }, ping: async () => ({}) };
+/** A stream that fails ends as one that is complete, without a word; only the type of its result says so (duckdb_result_return_type). The same statement, run to its end, says why. */
+async function mustHaveEnded(result, { statement, params }) {
+  if (result.returnType !== duckdb.ResultType.INVALID) return;
+  if (!isInterrupted) await connection.run(`COPY (${statement}) TO '${NOWHERE}' (FORMAT csv)`, params);
+  throw new Error(isInterrupted ? 'INTERRUPT Error: Interrupted!' : 'Result Error: the statement ended early and does not say why');
+}
+
+/** Writes the rows of a statement into a FIFO as messages of a binary COPY: one chunk is on its way while the next is made. */
+async function frames({ id, statement, params, to, wires }) {
+  isInterrupted = false;
+  const pipe = new Socket({ fd: openSync(to, constants.O_WRONLY | constants.O_NONBLOCK), readable: false, writable: true });
+  pipe.on('error', () => {});                                                      // each write hears it
+  stopOutput = () => { pipe.destroy(new Error('INTERRUPT Error: Interrupted!')); };
+  try {
+    const result = await connection.stream(statement, params);
+    const rows = await copied(new CopyFrames(result.result, wires), { id, result, pipe });
+    await mustHaveEnded(result, { statement, params });
+    return { changed: rows };
+  } finally {
+    stopOutput = () => {};
+    pipe.destroy();
+  }
+}
+async function copied(messages, { id, result, pipe }) {
+  let [rows, reportedAt, onItsWay] = [0, performance.now(), Promise.resolve()];
+  const send = async (message) => {
+    const before = onItsWay;
+    onItsWay = new Promise((resolve, reject) => { pipe.write(message, (error) => (error ? reject(error) : resolve())); });
+    onItsWay.catch(() => {});                                                      // heard by the next one
+    await before;
+  };
+  await send(messages.first);
+  for (;;) {
+    const chunk = await duckdb.fetch_chunk(result.result);
+    const more = chunk ? duckdb.data_chunk_get_size(chunk) : 0;
+    if (more === 0) break;
+    for (const message of messages.of(chunk, more)) await send(message);
+    rows += more;
+    if (performance.now() - reportedAt > REPORT_MS) { reportedAt = performance.now(); process.send({ id, seen: rows }); }
+  }
+  await send(messages.last);
+  await onItsWay;
+  return rows;
+}
+const interrupt = async () => {
+  isInterrupted = true;
+  stopOutput();
+  connection?.interrupt();
+};
+
+const work = { open, run, frames, interrupt, ping: async () => ({}) };
 process.on('message', ({ id, ask, ...rest }) => {
-  work[ask](rest).then((answer) => process.send({ id, ...answer }), (error) => process.send({ id, failed: String(error?.message ?? error).slice(0, 20_000) }));
+  work[ask]({ id, ...rest }).then((answer) => process.send({ id, ...answer }), (error) => process.send({ id, failed: String(error?.message ?? error).slice(0, 20_000) }));
 });

@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 
 const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 const POLL_MS = 2;
+/** As much as a FIFO holds. */
+const READ_BYTES = 65_536;
 
 /** Where bytes go: on true they may be overwritten, on false they are still used, then wait for `drained`. */
 export interface Bytes { write(bytes: Uint8Array): boolean; drained(): Promise<void> }
@@ -72,9 +74,13 @@ export class FifoTap {
   private readonly holder: number;
   private readonly socket: Socket;
   private isReleased = false;
+  /** What the one buffer holds; without it each read would make one, and the collector would take more time than the copy. False ends reading until `resume`. */
+  private take: (bytes: Uint8Array) => boolean = () => false;
   constructor(path: string) {
     this.holder = openSync(path, O_RDWR | O_NONBLOCK);
-    this.socket = new Socket({ fd: openSync(path, O_RDONLY | O_NONBLOCK), readable: true, writable: false });
+    const onread = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: (length: number, buffer: Uint8Array) => this.take(buffer.subarray(0, length)) };
+    const options = { fd: openSync(path, O_RDONLY | O_NONBLOCK), readable: true, writable: false, manualStart: true, onread };
+    this.socket = new Socket(options);
   }
 
   /** Passes all bytes on, no faster than `to` takes them. Ends after `release`, when the FIFO is empty; rejects when `to` does, or on `destroy`.
@@ -84,20 +90,18 @@ export class FifoTap {
     let total = 0;
     return new Promise((resolve, reject) => {
       const fail = (cause: unknown) => { this.destroy(); reject(cause instanceof Error ? cause : new Error(String(cause))); };
-      let pending = 0;
       let isEnded = false;
-      const finish = () => { if (isEnded && pending === 0) resolve(total); };
-      socket.on('error', fail).on('end', () => { isEnded = true; finish(); }).on('close', () => { if (!isEnded) fail(new Error('the stream was cut')); });
-      socket.on('data', (bytes: Buffer) => {
+      socket.on('error', fail).on('end', () => { isEnded = true; resolve(total); }).on('close', () => { if (!isEnded) fail(new Error('the stream was cut')); });
+      this.take = (bytes) => {
         try {
           total += bytes.length;
           onBytes(bytes);
-          if (to.write(bytes)) return;
-        } catch (cause) { fail(cause); return; }
-        pending += 1;
-        socket.pause();
-        to.drained().then(() => { pending -= 1; socket.resume(); finish(); }, fail);
-      });
+          if (to.write(bytes)) return true;
+        } catch (cause) { fail(cause); return false; }
+        to.drained().then(() => { if (!socket.destroyed) socket.resume(); }, fail);
+        return false;
+      };
+      socket.resume();
     });
   }
 

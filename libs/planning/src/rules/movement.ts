@@ -1,4 +1,4 @@
-import { type ColumnMapping, type Decision, type Judging, type LoadTask } from '@agent-etl/contracts';
+import { type ColumnMapping, type Decision, type Judging, type LoadTask, binaryFormOf, isBinary } from '@agent-etl/contracts';
 import { type CopyInput, type Ruled, decide, grouped, plural } from '../decide.ts';
 
 export interface Movement { readonly carrier: LoadTask['carrier']; readonly engine: LoadTask['engine']; readonly digest: LoadTask['digest'] }
@@ -27,11 +27,26 @@ export function ruleMovement({ source, target, transform }: CopyInput, columns: 
       decide('movement', 'stream as text', { why: ['between-engines', `From ${between}: ${grouped(source.rows)} rows as text that both sides read exactly.`], rejected: [['splice binary frames', 'Only two PostgreSQL ends share a frame format.']] }),
       decide('engine', 'stream', { why: ['engine', `From ${between}: each end writes or reads the text itself, no engine stands between.`], rejected: [['duckdb', 'It would parse and print every value once more and change nothing.']] })] };
   }
+  const engine = engineOf('duckdb', `From ${between}: DuckDB in a locked child process reads and writes files.`);
+  if (target.connector === 'postgres' && !transform?.handOff) return intoTable({ between, rows: source.rows, isJudged: judging !== null }, columns, engine);
   const value: Movement = { carrier: source.connector === 'file' && target.connector === 'file' && !judging && !transform?.handOff ? 'file' : 'text', engine: 'duckdb', digest: 'text-md5' };
   return { value, risks: [], decisions: [
     decide('movement', value.carrier === 'file' ? 'the engine opens the file' : 'stream as text', { why: ['between-engines', `From ${between}: ${grouped(source.rows)} rows as ${value.carrier === 'file' ? 'columns' : 'text that both sides read exactly'}.`],
       rejected: [['splice binary frames', 'Only two PostgreSQL ends share a frame format.']] }),
-    engineOf('duckdb', `From ${between}: DuckDB in a locked child process reads and writes files.`)] };
+    engine] };
+}
+
+/** From a file into a table: in the table's own binary form where every column has one, otherwise as text. */
+function intoTable({ between, rows, isJudged }: { between: string; rows: CopyInput['source']['rows']; isJudged: boolean }, columns: readonly ColumnMapping[], engine: Decision): Ruled<Movement> {
+  const other = columns.find((column) => binaryFormOf(column) === null);
+  if (!isJudged && isBinary(columns)) {
+    return { risks: [], value: { carrier: 'frames', engine: 'duckdb', digest: 'text-md5' }, decisions: [
+      decide('movement', 'write binary frames', { why: ['between-engines', `From ${between}: ${grouped(rows)} rows, written by the engine as the table takes them; nothing is printed and parsed.`],
+        rejected: [['stream as text', `${plural(columns.length, 'column')} would be printed and parsed for nothing.`]] }), engine] };
+  }
+  return { risks: [], value: { carrier: 'text', engine: 'duckdb', digest: 'text-md5' }, decisions: [
+    decide('movement', 'stream as text', { why: ['between-engines', `From ${between}: ${grouped(rows)} rows as text that both sides read exactly.`],
+      rejected: [['write binary frames', isJudged ? 'What is said of a row travels before it, as text.' : `Only the server makes ${other?.targetNative ?? 'its type'} of ${other?.source ?? 'a column'}.`]] }), engine] };
 }
 
 /** Rows that may leave the stream travel as text, behind what the source says of each. */
