@@ -6,6 +6,7 @@ export { type DriftKind, type Evolution, OnDrift, TargetChange, driftKinds, evol
 export { type Answer, type Call, type Endpoint, type EndpointOwner, type Role, endpoint, noBody, nothing, roles } from './endpoint.ts';
 export { AirflowTaskRun, AirflowTaskState, ConnectionView, ConnectorView, type EndpointName, PipelineView, Problem, endpoints } from './endpoints.ts';
 export { type BinaryOperator, Expr, type ExprKind, binaryOperators } from './transform/expr.ts';
+export { type FrameBound, Query, type QueryAggregate, type QueryBody, type QueryCte, type QueryFrame, type QueryFrom, type QueryGroup, type QueryItem, type QueryOrder, type QueryUse, type QueryValue, type WindowFunction, frameBounds, joinKinds, queryAggregates, windowFunctions } from './transform/query.ts';
 export { type Measure, Order, Stage, Transform, aggregateFunctions, isRowWise, leavesOut } from './transform/transform.ts';
 export { Step, type StepKind, stepKinds } from './transform/step.ts';
 export { type ErrorCode, type ErrorRow, type RetryClass, errorCodes, errorTable } from './error-table.ts';

@@ -3,7 +3,8 @@ import { Refusal } from '../refusal.ts';
 import { typeCall } from '../registry/functions.ts';
 import type { Typing } from '../registry/typing.ts';
 import { constantAs } from './literal-rules.ts';
-import { arithmeticType, assertCast, assertDigits, bool, commonType, f64, isNumber, isUsable, text } from './type-rules.ts';
+import { datedBinary } from './date-arithmetic.ts';
+import { arithmeticType, assertCast, assertDigits, bool, commonType, f64, isNumber, isUsable, isWhole, text } from './type-rules.ts';
 import { type ValidatedExpr, mintValidated } from './validated.ts';
 
 /** Columns that an expression may name, with their types. */
@@ -61,8 +62,8 @@ class Checker implements Typing {
       case 'in': { const [e, ...es] = this.compared([node.e, ...node.es]); return this.keep({ ...node, e: e!, es }, bool); }
       case 'like': return this.keep({ ...node, e: this.to(this.type(node.e), text) }, bool);
       case 'case': return this.choice(node);
-      case 'cast': return this.cast(node);
-      case 'call': { const { args, type } = typeCall(node.fn, node.args.map((arg) => this.type(arg)), this); return this.keep({ k: 'call', fn: node.fn, args }, type); }
+      case 'cast': return this.conversion(node);
+      case 'call': return this.call(node.fn, node.args);
     }
   }
 
@@ -85,6 +86,11 @@ class Checker implements Typing {
     const type = numbers.reduce(commonType, base);
     if (!isUsable(type)) throw new Refusal('SQL_TYPE', `A value of ${type.kind} can only pass`);
     return { nodes: nodes.map((node) => this.to(node, type)), type };
+  }
+
+  cast(node: Expr, to: ColumnType): Expr {
+    assertCast(this.typeOf(node), to);
+    return this.keep({ k: 'cast', e: node, to, onError: 'fail' }, to);
   }
 
   private keep(node: Expr, type: ColumnType): Expr {
@@ -128,16 +134,28 @@ class Checker implements Typing {
 
   private binary({ op, l: left, r: right }: Extract<Expr, { k: 'bin' }>): Expr {
     if (op === '||') return this.keep({ k: 'bin', op, l: this.to(this.type(left), text), r: this.to(this.type(right), text) }, text);
-    if (op === '+' || op === '-' || op === '*' || op === '/' || op === '//' || op === '%') {
-      const [l, r] = [this.number(left), this.number(right)];
-      const type = arithmeticType(op, this.typeOf(l), this.typeOf(r));
-      return this.keep(type.kind === 'dec' ? { k: 'bin', op, l, r } : { k: 'bin', op, l: this.to(l, type), r: this.to(r, type) }, type);
-    }
+    if (op === '+' || op === '-' || op === '*' || op === '/' || op === '//' || op === '%') return this.arithmetic(op, this.type(left), this.type(right));
     const [l, r] = this.compared([left, right]);
     return this.keep({ k: 'bin', op, l: l!, r: r! }, bool);
   }
-  private number(node: Expr): Expr {
-    const typed = this.type(node);
+  /** Both sides are typed. */
+  private arithmetic(op: '+' | '-' | '*' | '/' | '//' | '%', left: Expr, right: Expr): Expr {
+    const dated = op === '+' || op === '-' ? datedBinary(op, left, right, this) : null;
+    if (dated) { const { args, type } = typeCall(dated.fn, dated.args, this); return this.keep({ k: 'call', fn: dated.fn, args }, type); }
+    const [l, r] = [this.asNumber(left), this.asNumber(right)];
+    const type = arithmeticType(op, this.typeOf(l), this.typeOf(r));
+    return this.keep(type.kind === 'dec' ? { k: 'bin', op, l, r } : { k: 'bin', op, l: this.to(l, type), r: this.to(r, type) }, type);
+  }
+  private call(fn: string, given: readonly Expr[]): Expr {
+    const typed = given.map((arg) => this.type(arg));
+    const [l, r] = typed;
+    // What / means in the dialect that it was written in: whole between whole numbers.
+    if (fn === 'divide' && l && r && typed.length === 2) return this.arithmetic(isWhole(this.typeOf(l)) && isWhole(this.typeOf(r)) ? '//' : '/', l, r);
+    const { args, type } = typeCall(fn, typed, this);
+    return this.keep({ k: 'call', fn, args }, type);
+  }
+  private number(node: Expr): Expr { return this.asNumber(this.type(node)); }
+  private asNumber(typed: Expr): Expr {
     if (typed.k === 'lit' && typed.v === null) throw new Refusal('SQL_TYPE', 'NULL has no type in a calculation; cast it');
     if (!isNumber(this.typeOf(typed))) throw new Refusal('SQL_TYPE', `A number is needed, this is ${this.typeOf(typed).kind}; cast it`);
     return typed;
@@ -150,7 +168,7 @@ class Checker implements Typing {
     const { nodes, type } = this.same([...whens.map(({ then }) => this.type(then)), this.type(otherwise)]);
     return this.keep({ k: 'case', whens: whens.map(({ when }, index) => ({ when: this.condition(when), then: nodes[index]! })), else: nodes.at(-1)! }, type);
   }
-  private cast({ e, to, onError, format }: Extract<Expr, { k: 'cast' }>): Expr {
+  private conversion({ e, to, onError, format }: Extract<Expr, { k: 'cast' }>): Expr {
     const typed = this.type(e);
     const from = this.typeOf(typed);
     assertDigits(to);
