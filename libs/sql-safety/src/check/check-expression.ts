@@ -4,7 +4,7 @@ import { typeCall } from '../registry/functions.ts';
 import type { Typing } from '../registry/typing.ts';
 import { constantAs } from './literal-rules.ts';
 import { datedBinary } from './date-arithmetic.ts';
-import { arithmeticType, assertCast, assertDigits, bool, commonType, f64, isNumber, isUsable, isWhole, text } from './type-rules.ts';
+import { arithmeticType, asDecimal, assertCast, assertDigits, bool, commonType, f64, isNumber, isUsable, isWhole, text } from './type-rules.ts';
 import { type ValidatedExpr, mintValidated } from './validated.ts';
 
 /** Columns that an expression may name, with their types. */
@@ -168,9 +168,10 @@ class Checker implements Typing {
     const { nodes, type } = this.same([...whens.map(({ then }) => this.type(then)), this.type(otherwise)]);
     return this.keep({ k: 'case', whens: whens.map(({ when }, index) => ({ when: this.condition(when), then: nodes[index]! })), else: nodes.at(-1)! }, type);
   }
-  private conversion({ e, to, onError, format }: Extract<Expr, { k: 'cast' }>): Expr {
+  private conversion({ e, to: asked, onError, format }: Extract<Expr, { k: 'cast' }>): Expr {
     const typed = this.type(e);
     const from = this.typeOf(typed);
+    const to = asked.kind === 'dec' && asked.precision === undefined ? allDigits(from) : asked;
     assertDigits(to);
     if (typed.k === 'lit' && (typed.v === null || (from.kind === 'text' && format === undefined))) {
       const constant = typed.v === null ? null : constantAs(typed.v, to);
@@ -181,6 +182,12 @@ class Checker implements Typing {
     if (format !== undefined && !(from.kind === 'text' && (to.kind === 'date' || to.kind === 'ts'))) throw new Refusal('SQL_TYPE', 'A format is for a text that becomes a date or a timestamp');
     return this.keep({ k: 'cast', e: typed, to, onError, ...(format === undefined ? {} : { format }) }, to);
   }
+}
+/** A decimal of no declared digits keeps those of what it is made of; of a double or a text it has ten behind the point. */
+function allDigits(from: ColumnType): ColumnType {
+  if (from.kind !== 'dec' && !isWhole(from)) return { kind: 'dec', precision: 28, scale: 10 };
+  const { p, s } = asDecimal(from);
+  return { kind: 'dec', precision: Math.max(p, s + 1), scale: s };
 }
 const suggestion = (name: string, names: readonly string[]): string => {
   const near = didYouMean(name, names);

@@ -24,7 +24,12 @@ export function builtValue(checking: Checking, expr: Expr, { slots, expect }: { 
   calls(expr, checking.functions);
   const used = slots.length === 1 || value.columns.size === slots.length ? slots : slots.filter((_, index) => value.columns.has(`$${index}`));
   const how = expr.k === 'col' && slots.length === 1 ? slots[0]!.how : mostChanged(used.map((slot) => slot.how), 'computed');
-  return { value, slots, isNull, type: value.type, origins: originsOf(used), how, key: keyOf(value.expr, slots) };
+  return { value, slots, isNull, type: value.type, origins: originsOf(used), how, key: meaning(value.expr, slots) };
+}
+/** A name for a value means the value. */
+function meaning(expr: Expr, slots: readonly CheckedSlot[]): string {
+  const [only] = slots;
+  return expr.k === 'col' && only?.k === 'value' && slots.length === 1 ? only.value.key : keyOf(expr, slots);
 }
 /** A refusal without a place gets that of the part it is about. */
 const placed = <T>(use: QueryUse, work: () => T): T => told(use.k === 'column' ? use.at : undefined, work);

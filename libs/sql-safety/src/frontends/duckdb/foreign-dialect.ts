@@ -15,7 +15,7 @@ export function queryText(text: string, dialect: ForeignDialect): string {
   return `${QUERY_PREFIX}${respelled(text, dialect)}\n`;
 }
 
-const TOKEN = /--[^\n]*|\/\*[\s\S]*?\*\/|(?<![A-Za-z0-9_])[eE]'|(?<![A-Za-z0-9_])[rR]'|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`/g;
+const TOKEN = /--[^\n]*|\/\*[\s\S]*?\*\/|(?<![A-Za-z0-9_])[eE]'|(?<![A-Za-z0-9_])[rR]'|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\bleft(?=\s+(?:semi|anti)\s+join\b)/gi;
 /** Spark quotes names with backticks and texts with either quote; a backslash in its texts begins an escape. Everything keeps its place. */
 function respelled(text: string, dialect: 'postgres' | 'spark'): string {
   return text.replaceAll(TOKEN, (token, at: number) => {
@@ -23,6 +23,8 @@ function respelled(text: string, dialect: 'postgres' | 'spark'): string {
     if (dialect === 'postgres') return token;
     if (token.startsWith('"')) throw new Refusal('SQL_LITERAL', 'In Spark a double quote begins a text: write it between single quotes, and a name between backticks', at);
     if (/^[rR]'/.test(token) || token.includes('\\')) throw new Refusal('SQL_LITERAL', 'A text of Spark with a backslash is not supported: write the character itself', at);
+    // Spark says LEFT SEMI JOIN where others say SEMI JOIN.
+    if (/^left$/i.test(token)) return '    ';
     if (token.startsWith('`')) {
       if (token.includes('"') || token.includes('``')) throw new Refusal('SQL_IDENTIFIER', 'A name with a quote is not supported', at);
       return `"${token.slice(1, -1)}"`;

@@ -99,6 +99,9 @@ const trimmed = (fn: 'ltrim' | 'rtrim' | 'trim'): Rewrite => ({ args, at }) => {
   if (fn !== 'trim') throw new Refusal('SQL_FUNCTION', 'Only blanks are trimmed on one side; trim(text, characters) does both', at);
   return call('trim_chars', ...args);
 };
+/** A piece whose place is computed: NULL where it begins before the text, or has less than no length. */
+const sliced: Rewrite = ({ args }) => (args.slice(1).every((arg) => arg.k === 'lit') ? null : call('slice', ...args));
+const beginning: Rewrite = ({ args: [value, size] }) => (value && size && size.k !== 'lit' ? call('slice', value, int(1), size) : null);
 const logarithm: Rewrite = (called) => { needs(called, 1); return call(called.dialect === 'spark' ? 'ln' : 'log10', called.args[0]!); };
 /** DuckDB and PostgreSQL leave NULLs out of concat; Spark's becomes NULL. */
 const joined: Rewrite = ({ args, dialect }) => call('concat', ...(dialect === 'spark' ? args : args.map((arg) => call('coalesce', arg, text('')))));
@@ -110,8 +113,8 @@ export const foreignFunctions: Readonly<Record<string, Rewrite>> = {
   dayofweek: ({ args, at, dialect }) => { if (args.length !== 1) throw new Refusal('SQL_ARITY', 'This takes 1 argument', at); const dow = bin('%', part('isodow', args[0]!), int(7)); return dialect === 'spark' ? bin('+', dow, int(1)) : dow; },
   dayofyear: partOfName('doy'), div: (called) => { needs(called, 2); return bin('//', called.args[0]!, called.args[1]!); }, epoch: partOfName('epoch'), hash: missing('hash differs between engines: use md5 or sha256'), hour: partOfName('hour'), ifnull: renamed('coalesce'), iff: renamed('if'), iif: renamed('if'), isodow: partOfName('isodow'),
   last_day: (called) => { needs(called, 1); return call('shift_days', call('shift_months', call('date_trunc', text('month'), cast(called.args[0]!, 'date')), int(1)), int(-1)); },
-  log: logarithm, ltrim: trimmed('ltrim'), minute: partOfName('minute'), mod: (called) => { needs(called, 2); return bin('%', called.args[0]!, called.args[1]!); }, nvl: renamed('coalesce'), pow: renamed('power'),
+  left: beginning, log: logarithm, ltrim: trimmed('ltrim'), minute: partOfName('minute'), mod: (called) => { needs(called, 2); return bin('%', called.args[0]!, called.args[1]!); }, nvl: renamed('coalesce'), pow: renamed('power'),
   random: missing('random gives other rows at every run: it is not supported'), rand: missing('rand gives other rows at every run: it is not supported'),
-  regexp_full_match: missing('Regular expressions by ~ or SIMILAR TO are not supported: use like, starts_with or contains'), rtrim: trimmed('rtrim'), second: partOfName('second'), strftime: format, to_char: format, to_date: (called) => { needs(called, 1); return cast(called.args[0]!, 'date'); },
+  regexp_full_match: missing('Regular expressions by ~ or SIMILAR TO are not supported: use like, starts_with or contains'), rtrim: trimmed('rtrim'), second: partOfName('second'), strftime: format, substr: sliced, substring: sliced, to_char: format, to_date: (called) => { needs(called, 1); return cast(called.args[0]!, 'date'); },
   trim: trimmed('trim'), uuid: missing('uuid gives other rows at every run: it is not supported'), week: partOfName('week'), weekofyear: partOfName('week'),
 };

@@ -52,7 +52,7 @@ function constantIn(constant: Expr, node: Tree): Expr {
 }
 
 /** The parser says decimal(18,3) of a bare numeric; PostgreSQL's keeps all digits, Spark's none after the point. */
-const NUMERIC = { postgres: { kind: 'dec', precision: 28, scale: 10 }, spark: { kind: 'dec', precision: 10, scale: 0 } } as const;
+const NUMERIC = { postgres: { kind: 'dec' }, spark: { kind: 'dec', precision: 10, scale: 0 } } as const;
 function castOf(node: Tree, go: Go, { dialect, saysThousandths }: Reading): Expr {
   const { child, cast_type: to, try_cast: tries } = onlyKeys(node, { read: ['child', 'cast_type', 'try_cast'], plain: common });
   if (isTree(to) && to['id'] === 'INTERVAL') throw new Refusal('SQL_TYPE', 'An interval stands only behind + or - of a date or a time', offsetOf(node));
