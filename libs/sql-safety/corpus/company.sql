@@ -138,3 +138,29 @@ select counterparty from finance.transactions where counterparty ~ '^[A-Z]{2}[0-
 select d::date as day from generate_series(date '2024-01-01', date '2024-12-31', interval '1 day') d
 -- name: tree by recursion
 with recursive team as (select id, name, manager_id, 1 as level from hr.employees where manager_id is null union all select e.id, e.name, e.manager_id, t.level + 1 from hr.employees e join team t on t.id = e.manager_id) select * from team
+-- name: codes by pattern [duckdb]
+select sku, regexp_matches(sku, '^[A-Z]{3}-[0-9]+$') as is_regular from shop.products where name ~ '[A-Z][a-z]+'
+-- name: not by pattern
+select count(*) from shop.customers where email !~ '^[a-z0-9._+-]+@[a-z0-9.-]+$'
+-- name: share of valid postcodes
+select country, avg(case when regexp_like(city, '^[0-9]{5} ') then 1.0 else 0 end) as with_code from shop.customers group by country
+-- name: plans as a matrix
+select country, count(*) filter (where plan = 'free') as free, count(*) filter (where plan = 'pro') as pro, count(*) filter (where plan not in ('free', 'pro')) as other, count(*) as total from web.users group by country having count(*) > 10 order by total desc
+-- name: ranks of regions by quarter
+select quarter, region, revenue, rank() over (partition by quarter order by revenue desc) as place from (select date_trunc('quarter', o.ordered_at) as quarter, s.region, sum(o.total) as revenue from shop.orders o join shop.stores s on s.id = o.store_id group by 1, 2) t order by quarter, place
+-- name: carriers better than the mean
+with means as (select carrier, avg(arrival_delay) as delay from air.flights where arrival_delay is not null group by carrier) select carrier, delay, delay - (select avg(delay) from means) as against_mean from means where delay < (select avg(delay) from means) order by delay
+-- name: length of stay in departments
+select department_id, percentile_cont(0.5) within group (order by coalesce(left_on, current_date) - hired_on) as median_days from hr.employees group by department_id
+-- name: weekly revenue with gaps filled
+select w.week, coalesce(sum(o.total), 0) as revenue from (select distinct date_trunc('week', started_at) as week from web.sessions) w left join shop.orders o on date_trunc('week', o.ordered_at) = w.week group by w.week order by w.week
+-- name: first month of each plan
+select plan, to_char(min(started_on), 'YYYY-MM') as first_month, count(*) as ever, sum(case when ended_on is null then 1 else 0 end) as now_active from billing.subscriptions group by plan
+-- name: products of two lists
+select sku, name, 'cheap' as why from shop.products where price < 5 union select sku, name, 'heavy' from shop.products where weight > 20 order by sku, why
+-- name: order of shipping by store
+select store_id, id, extract(epoch from shipped_at - ordered_at) / 86400 as days, rank() over (partition by store_id order by shipped_at - interval '1 day') as place from shop.orders where shipped_at is not null
+-- name: invoices by half year
+select extract(year from issued_on) as year, case when extract(month from issued_on) <= 6 then 'H1' else 'H2' end as half, sum(amount) as amount from billing.invoices group by 1, 2 order by 1, 2
+-- name: anniversary of accounts
+select owner, opened_on + interval '1 year' as first_anniversary, extract(day from opened_on) as day_of_month from finance.accounts where opened_on > date '2000-01-01' order by first_anniversary

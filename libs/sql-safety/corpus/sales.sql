@@ -234,3 +234,11 @@ select product_id, ln(sum(quantity) + 1) as log_units, sqrt(sum(quantity)) as ro
 select floor(total / 10) * 10 as bucket, count(*) from shop.orders group by floor(total / 10) * 10 order by 1
 -- name: width of bands
 select case when price < 10 then '0-10' when price < 100 then '10-100' else '100+' end as band, category, count(*) as n, round(avg(price), 2) as mean from shop.products group by 1, 2 having count(*) > 1
+-- name: units per month and category, two years
+select to_char(o.ordered_at, 'YYYY-MM') as month, p.category, sum(i.quantity) as units, sum(i.quantity * i.unit_price - i.discount) as revenue from shop.orders o join shop.order_items i on i.order_id = o.id join shop.products p on p.id = i.product_id where o.ordered_at >= date_trunc('year', current_date) - interval '1 year' and o.status <> 'cancelled' group by 1, 2 order by 1, 2
+-- name: methods of payment by country
+select c.country, p.method, count(*) as n, round(100.0 * count(*) / sum(count(*)) over (partition by c.country), 1) as pct from shop.payments p join shop.orders o on o.id = p.order_id join shop.customers c on c.id = o.customer_id group by c.country, p.method order by c.country, n desc
+-- name: stores opened before their first order
+select s.name, s.opened_on, min(o.ordered_at)::date as first_order, min(o.ordered_at)::date - s.opened_on as days from shop.stores s left join shop.orders o on o.store_id = s.id group by s.name, s.opened_on having min(o.ordered_at)::date >= s.opened_on
+-- name: credit used
+select segment, count(*) as n, sum(credit) as credit, max(credit) as most, avg(coalesce(credit, 0)) as mean from shop.customers where segment is not null group by segment

@@ -74,6 +74,7 @@ function renamed(query: CheckedQuery, columns: readonly string[]): CheckedQuery 
 }
 
 function setOperation(checking: Checking, { body, order }: { readonly body: Extract<QueryBody, { k: 'set' }>; readonly order: readonly QueryOrder[] }, around: Around): Pick<CheckedQuery, 'body' | 'outputs' | 'order'> {
+  checking.spend('sets');
   const [left, right] = [anyQuery(checking, body.left, { ...around, depth: around.depth + 1 }), anyQuery(checking, body.right, { ...around, depth: around.depth + 1 })];
   if (left.outputs.length !== right.outputs.length) throw new Refusal('SQL_ARITY', 'Both sides of a set operation have as many columns');
   const types = left.outputs.map((output, index) => oneType(output, right.outputs[index]!));

@@ -28,16 +28,16 @@ export class Checking {
     from(from: QueryFrom, around: { readonly scope: Scope | null; readonly ctes: Ctes; readonly depth: number }): Opened;
     query(query: Query, around: { readonly scope: Scope | null; readonly ctes: Ctes; readonly depth: number }): CheckedQuery;
   };
-  private readonly spent = { nodes: 0, joins: 0, ctes: 0, relations: 0 };
+  private readonly spent = { nodes: 0, joins: 0, ctes: 0, relations: 0, sets: 0 };
   constructor(schema: Schema, policy: QueryPolicy) {
     this.schema = schema;
     this.policy = policy;
     this.names = new Names(schema.flatMap(({ parts, columns }) => [parts.at(-1)!.toLowerCase(), ...columns.map(({ name }) => name.toLowerCase())]));
   }
   /** @throws Refusal `SQL_LIMIT` */
-  spend(what: 'nodes' | 'joins' | 'ctes' | 'relations', n = 1): void {
+  spend(what: 'nodes' | 'joins' | 'ctes' | 'relations' | 'sets', n = 1): void {
     this.spent[what] += n;
-    if (this.spent[what] > this.policy.limits[what]) throw new Refusal('SQL_LIMIT', `A query has at most ${this.policy.limits[what]} ${what === 'nodes' ? 'parts' : what}`);
+    if (this.spent[what] > this.policy.limits[what]) throw new Refusal('SQL_LIMIT', `A query has at most ${this.policy.limits[what]} ${what === 'nodes' ? 'parts' : what === 'sets' ? 'set operations' : what}`);
   }
   /** @throws Refusal `SQL_POLICY` */
   allow(what: 'query' | 'subquery' | 'cte' | 'star' | 'window' | 'clock', says: string): void {

@@ -7,7 +7,7 @@ export interface SchemaColumn { readonly name: string; readonly type: ColumnType
 export interface SchemaRelation { readonly parts: readonly [string] | readonly [string, string]; readonly columns: readonly SchemaColumn[] }
 export type Schema = readonly SchemaRelation[];
 
-export const QUERY_LIMITS = { nodes: 20_000, joins: 16, ctes: 100, columns: 2_000, nested: 24, relations: 64 } as const;
+export const QUERY_LIMITS = { nodes: 20_000, joins: 16, ctes: 100, columns: 2_000, nested: 24, relations: 64, sets: 64 } as const;
 /** What a query may be made of. What is not allowed is refused by name. */
 export interface QueryPolicy {
   readonly query: boolean;

@@ -1,6 +1,7 @@
 import type { ColumnType, Expr } from '@agent-etl/contracts';
 import { asDecimal, bool, decimal, f64, i64, isNumber, isWhole, text } from '../check/type-rules.ts';
 import { Refusal } from '../refusal.ts';
+import { plainPattern } from './plain-pattern.ts';
 import type { Signature, Typing } from './typing.ts';
 
 /** Arguments of fixed types. */
@@ -87,6 +88,14 @@ export const separated: Signature = ([separator, ...rest], typing) => {
 };
 /** A text and a text that is written out and not empty. */
 export const withCharacters: Signature = (args, typing) => withTexts(text, 1)(args, typing);
+
+/** Whether a text holds a pattern: the pattern is written out, and spelled for each engine. */
+export const matching: Signature = ([value, pattern], typing) => {
+  const spelled = constantText(pattern);
+  if (spelled === null) throw new Refusal('SQL_LITERAL', 'The pattern must be written out');
+  const { duckdb, postgres } = plainPattern(spelled);
+  return { args: [typing.to(value!, text), ...[duckdb, postgres].map((v) => typing.to(typing.type({ k: 'lit', t: text, v }), text))], type: bool };
+};
 
 /** nullif(a, b): compared as one type, the type of the first stays. */
 export const nulled: Signature = (args, typing) => { const { nodes, type } = typing.same(args); return { args: nodes, type }; };

@@ -3,6 +3,8 @@ import type { ColumnType, Expr } from '@agent-etl/contracts';
 /** What a function of the registry needs to type its arguments. */
 export interface Typing {
   typeOf(node: Expr): ColumnType;
+  /** A node that is not typed yet, typed. */
+  type(node: Expr): Expr;
   /** The node as a value of the type. @throws Refusal `SQL_TYPE` where it is none without loss */
   to(node: Expr, wanted: ColumnType): Expr;
   /** The node cast, where that may lose digits. @throws Refusal `SQL_TYPE` */

@@ -12,7 +12,7 @@ const part = (unit: string, e: Expr): Expr => call('date_part', text(unit), e);
 const EPOCH: Expr = { k: 'lit', t: { kind: 'ts' }, v: '1970-01-01 00:00:00' };
 
 /** @property at where the call stands in its text */
-export interface Called { readonly args: readonly Expr[]; readonly dialect: ForeignDialect; readonly at: number | null }
+export interface Called { readonly args: readonly Expr[]; readonly dialect: ForeignDialect; readonly saysSimilar: boolean; readonly at: number | null }
 type Rewrite = (called: Called) => Expr | null;
 const needs = ({ args, at }: Called, ...counts: number[]): void => { if (!counts.includes(args.length)) throw new Refusal('SQL_ARITY', `This takes ${counts.join(' or ')} arguments here`, at); };
 
@@ -99,6 +99,13 @@ const trimmed = (fn: 'ltrim' | 'rtrim' | 'trim'): Rewrite => ({ args, at }) => {
   if (fn !== 'trim') throw new Refusal('SQL_FUNCTION', 'Only blanks are trimmed on one side; trim(text, characters) does both', at);
   return call('trim_chars', ...args);
 };
+/** The parser says of ~ and of SIMILAR TO that the whole text matches. So it is in DuckDB; PostgreSQL's ~ looks for a piece. */
+const tilde: Rewrite = ({ args: [value, pattern], dialect, saysSimilar, at }) => {
+  const spelled = textOf(pattern);
+  if (saysSimilar) throw new Refusal('SQL_FUNCTION', 'SIMILAR TO is not supported: use like', at);
+  if (!value || spelled === null) throw new Refusal('SQL_LITERAL', 'The pattern must be written out', at);
+  return call('regexp_like', value, text(dialect === 'duckdb' ? `^${spelled.replace(/^\^/, '').replace(/\$$/, '')}$` : spelled));
+};
 /** A piece whose place is computed: NULL where it begins before the text, or has less than no length. */
 const sliced: Rewrite = ({ args }) => (args.slice(1).every((arg) => arg.k === 'lit') ? null : call('slice', ...args));
 const beginning: Rewrite = ({ args: [value, size] }) => (value && size && size.k !== 'lit' ? call('slice', value, int(1), size) : null);
@@ -115,6 +122,6 @@ export const foreignFunctions: Readonly<Record<string, Rewrite>> = {
   last_day: (called) => { needs(called, 1); return call('shift_days', call('shift_months', call('date_trunc', text('month'), cast(called.args[0]!, 'date')), int(1)), int(-1)); },
   left: beginning, log: logarithm, ltrim: trimmed('ltrim'), minute: partOfName('minute'), mod: (called) => { needs(called, 2); return bin('%', called.args[0]!, called.args[1]!); }, nvl: renamed('coalesce'), pow: renamed('power'),
   random: missing('random gives other rows at every run: it is not supported'), rand: missing('rand gives other rows at every run: it is not supported'),
-  regexp_full_match: missing('Regular expressions by ~ or SIMILAR TO are not supported: use like, starts_with or contains'), rtrim: trimmed('rtrim'), second: partOfName('second'), strftime: format, substr: sliced, substring: sliced, to_char: format, to_date: (called) => { needs(called, 1); return cast(called.args[0]!, 'date'); },
+  regexp_full_match: tilde, rtrim: trimmed('rtrim'), second: partOfName('second'), strftime: format, substr: sliced, substring: sliced, to_char: format, to_date: (called) => { needs(called, 1); return cast(called.args[0]!, 'date'); },
   trim: trimmed('trim'), uuid: missing('uuid gives other rows at every run: it is not supported'), week: partOfName('week'), weekofyear: partOfName('week'),
 };

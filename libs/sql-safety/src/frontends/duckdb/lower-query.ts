@@ -22,8 +22,9 @@ export function lowerQuery(tree: string, written: { readonly text: string; reado
   const [statement] = isList(statements) ? statements : [];
   if (!isList(statements) || statements.length !== 1) throw new Refusal('SQL_NOT_ONE_SELECT', 'One SELECT is expected');
   const saysThousandths = /\(\s*18\s*,\s*3\s*\)/.test(written.text);
+  const saysSimilar = /\bsimilar\s+to\b/i.test(written.text);
   if (written.dialect !== 'duckdb' && /\b(?:var)?char(?:acter)?(?:\s+varying)?\s*\(/i.test(written.text)) throw new Refusal('SQL_TYPE', 'A text type with a length is not supported: use text, and left(x, n) where it is to be cut');
-  return new QueryReader({ ...written, saysThousandths }, 0).query(statement);
+  return new QueryReader({ dialect: written.dialect, saysThousandths, saysSimilar }, 0).query(statement);
 }
 function misread({ error_type: type, position }: Tree, dialect: ForeignDialect): Refusal {
   const at = typeof position === 'string' ? placeOf(position) : null;
@@ -39,7 +40,7 @@ class QueryReader {
     this.how = how;
     this.depth = depth;
   }
-  private get reading(): Reading { return { dialect: this.how.dialect, saysThousandths: this.how.saysThousandths, query: (node) => new QueryReader(this.how, this.depth + 1).query(node) }; }
+  private get reading(): Reading { return { ...this.how, query: (node) => new QueryReader(this.how, this.depth + 1).query(node) }; }
 
   /** @param statement `{node, named_param_map}`, as statements, sub-queries and CTEs have it */
   query(statement: Json | undefined): Query {
@@ -135,6 +136,7 @@ function countOf(node: Json | undefined): number | null {
   const value = isTree(node) && node['class'] === 'CONSTANT' && isTree(node['value']) ? node['value'] : null;
   if (value?.['is_null'] === true) return null;
   const count = value?.['value'];
-  if (!(count instanceof Spelled) || !/^\d{1,9}$/.test(count.text)) throw new Refusal('SQL_LITERAL', 'LIMIT and OFFSET are whole numbers up to 999,999,999, written out', isTree(node) ? offsetOf(node) : null);
+  const isWhole = isTree(value?.['type']) && (value['type']['id'] === 'INTEGER' || value['type']['id'] === 'BIGINT');
+  if (!(count instanceof Spelled) || !isWhole || !/^\d{1,9}$/.test(count.text)) throw new Refusal('SQL_LITERAL', 'LIMIT and OFFSET are whole numbers up to 999,999,999, written out', isTree(node) ? offsetOf(node) : null);
   return Number(count.text);
 }

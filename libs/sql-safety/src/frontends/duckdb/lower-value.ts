@@ -91,17 +91,19 @@ function functionOf(node: Tree, go: Go, inner: Inner): Expr {
   const aggregate = aggregateNamed(name);
   if (aggregate) return inner.use(aggregateOf(node, aggregate, inner));
   if (clockNamed(name) !== null && isList(children) && children.length === 0) return inner.use({ k: 'column', rel: null, name, ...(at === null ? {} : { at }) });
-  const { dialect } = inner.reading;
+  const { dialect, saysSimilar } = inner.reading;
   if (['~~', '!~~', '~~*', '!~~*'].includes(name)) return operation(node, go, inner);
   const rewrite = Object.hasOwn(foreignFunctions, name.toLowerCase()) ? foreignFunctions[name.toLowerCase()] : undefined;
   // Filter, order and DISTINCT belong to aggregates: `call` refuses them elsewhere.
   const plain = isTree(node['order_bys']) && isList(node['order_bys']['orders']) && node['order_bys']['orders'].length === 0 && node['filter'] === null && node['distinct'] === false;
-  return (rewrite && plain ? rewrite({ args: listed(children).map(go), dialect, at }) : null) ?? call(node, go);
+  return (rewrite && plain ? rewrite({ args: listed(children).map(go), dialect, saysSimilar, at }) : null) ?? call(node, go);
 }
 function operation(node: Tree, go: Go, { reading: { dialect } }: Inner): Expr {
   const name = node['function_name'];
   const [l, r] = listed(node['children']);
   if ((name === '+' || name === '-') && r !== undefined) {
+    const chosen = chosenInterval(node, go);
+    if (chosen) return chosen;
     const [left, right] = [intervalOf(l, go), intervalOf(r, go)];
     if (right && !left) return shifted(go(l), right, name === '-' ? -1 : 1);
     if (left && !right && name === '+') return shifted(go(r), left, 1);
@@ -110,6 +112,20 @@ function operation(node: Tree, go: Go, { reading: { dialect } }: Inner): Expr {
   if (name === '/' && r !== undefined && dialect === 'postgres') return { k: 'call', fn: 'divide', args: [go(l), go(r)] };
   if (dialect !== 'duckdb' && ['~~', '!~~', '~~*', '!~~*'].includes(String(name))) return call({ ...node, children: [...listed(node['children']), BACKSLASH] }, go);
   return call(node, go);
+}
+/** A time moved by an interval that CASE chooses is chosen from moved times. */
+function chosenInterval(node: Tree, go: Go): Expr | null {
+  const [l, r] = listed(node['children']);
+  if (!isTree(r) || r['class'] !== 'CASE') return null;
+  const { case_checks: checks, else_expr: otherwise } = onlyKeys(r, { read: ['case_checks', 'else_expr'], plain: common });
+  const cases = listed(checks).map((check) => onlyKeys(isTree(check) ? check : {}, { read: ['when_expr', 'then_expr'], plain: {} }));
+  if (!cases.some(({ then_expr: then }) => intervalOf(then, go)) && !intervalOf(otherwise, go)) return null;
+  const moved = (interval: Json | undefined): Expr => {
+    const parts = intervalOf(interval, go);
+    if (!parts) throw new Refusal('SQL_TYPE', 'Every branch of this CASE is an interval that is written out', offsetOf(node));
+    return shifted(go(l), parts, node['function_name'] === '-' ? -1 : 1);
+  };
+  return { k: 'case', whens: cases.map(({ when_expr: when, then_expr: then }) => ({ when: go(when), then: moved(then) })), else: moved(otherwise) };
 }
 /** PostgreSQL and Spark escape in LIKE with a backslash where nothing else is said. */
 const BACKSLASH: Tree = { class: 'CONSTANT', type: 'VALUE_CONSTANT', alias: '', value: { type: { id: 'VARCHAR', type_info: null }, is_null: false, value: '\\' } };

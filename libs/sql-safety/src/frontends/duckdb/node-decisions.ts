@@ -9,11 +9,11 @@ const no = (refused: string): Decision => ({ refused });
 export const expressionDecisions: Readonly<Record<string, Decision>> = {
   BETWEEN: 'read', CASE: 'read', CAST: 'read', COLLATE: no('COLLATE is not supported: texts are ordered by code points everywhere'), COLUMN_REF: 'read', COMPARISON: 'read', CONJUNCTION: 'read', CONSTANT: 'read', FUNCTION: 'read',
   LAMBDA: no('A lambda is not supported: PostgreSQL has none'), OPERATOR: 'read', PARAMETER: no('A parameter is not supported: write the value'), POSITIONAL_REFERENCE: no('A column by its number (#1) is not supported: name it'),
-  STAR: no('The star is not supported here: name the columns'), SUBQUERY: 'read', TYPE: no('A type as a value is not supported'), WINDOW: 'read',
+  STAR: no('The star is not supported here: name the columns'), SUBQUERY: 'read', WINDOW: 'read',
 };
 /** Kinds of operators, `type` of the class OPERATOR. */
 export const operatorDecisions: Readonly<Record<string, Decision>> = {
-  ARRAY_CONSTRUCTOR: no('ARRAY[...] is not supported: lists are not in every engine'), ARRAY_EXTRACT: no('An item of a list is not supported'), ARRAY_SLICE: no('A slice is not supported: use substring'), ARROW: no('An arrow is not supported'),
+  ARRAY_CONSTRUCTOR: no('ARRAY[...] is not supported: lists are not in every engine'), ARRAY_EXTRACT: no('An item of a list is not supported'), ARRAY_SLICE: no('A slice is not supported: use substring'),
   COMPARE_IN: 'read', COMPARE_NOT_IN: 'read', GROUPING_FUNCTION: 'read', OPERATOR_COALESCE: 'read', OPERATOR_IS_NOT_NULL: 'read', OPERATOR_IS_NULL: 'read', OPERATOR_NOT: 'read', OPERATOR_TRY: no('TRY is not supported: use try_cast'),
   OPERATOR_UNPACK: no('*COLUMNS is not supported: name the columns'), STRUCT_EXTRACT: no('A field of a struct is not supported'),
 };
@@ -24,7 +24,7 @@ export const relationDecisions: Readonly<Record<string, Decision>> = {
 };
 /** Kinds of queries, `type`. */
 export const queryDecisions: Readonly<Record<string, Decision>> = {
-  CTE_NODE: no('This WITH is not supported'), RECURSIVE_CTE_NODE: no('WITH RECURSIVE is not supported: it may never end'), SELECT_NODE: 'read', SET_OPERATION_NODE: 'read', STATEMENT_NODE: no('Only SELECT is supported: this writes'),
+  RECURSIVE_CTE_NODE: no('WITH RECURSIVE is not supported: it may never end'), SELECT_NODE: 'read', SET_OPERATION_NODE: 'read',
 };
 /** Kinds of modifiers behind a query, `type`. */
 export const modifierDecisions: Readonly<Record<string, Decision>> = {

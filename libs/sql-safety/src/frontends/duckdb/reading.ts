@@ -7,6 +7,8 @@ export interface Reading {
   readonly dialect: ForeignDialect;
   /** Whether the text spells out (18,3): the parser says the same of a bare numeric. */
   readonly saysThousandths: boolean;
+  /** Whether the text says SIMILAR TO: the parser says the same of PostgreSQL's ~. */
+  readonly saysSimilar: boolean;
   query(node: Json | undefined): Query;
 }
 /** What a part of a value needs to know of the value around it. */
