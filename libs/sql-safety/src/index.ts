@@ -13,6 +13,7 @@ export { ValidatedExpr, isValidated } from './check/validated.ts';
 export { expressionQuery, lowerExpression } from './frontends/duckdb/lower-expression.ts';
 export { type ForeignDialect, QUERY_BYTES, foreignDialects } from './frontends/duckdb/foreign-dialect.ts';
 export { POLICY_MODEL, POLICY_QUERY, QUERY_LIMITS, type QueryPolicy, type Schema, type SchemaColumn, type SchemaRelation, relationKey } from './query/policy.ts';
+export { relationsNamedIn } from './query/named-relations.ts';
 export { schemaOf, typeNamed } from './query/schema-file.ts';
 export { checkQuery } from './query/check-query.ts';
 export type { Change, Origin, Output } from './query/checked.ts';

@@ -19,7 +19,7 @@ export function checkFrom(checking: Checking, from: QueryFrom, around: Around): 
     case 'query': {
       checking.allow('subquery', 'query inside a query');
       const query = checking.parts.query(from.query, { ...around, depth: around.depth + 1 });
-      const alias = checking.names.give(from.as);
+      const alias = checking.aliases.give(from.as);
       return opened({ k: 'query', query, alias }, { names: [from.as], columns: derived(query.outputs, { alias, around }) }, from.columns);
     }
     case 'values': return rows(checking, from, around);
@@ -31,7 +31,7 @@ function table(checking: Checking, { name, as, columns, at }: Table, around: Aro
   checking.spend('relations');
   const [only] = name;
   const cte = name.length === 1 ? around.ctes.get(only!.toLowerCase()) : undefined;
-  const alias = checking.names.give(as ?? name.at(-1)!);
+  const alias = checking.aliases.give(as ?? name.at(-1)!);
   if (cte) return opened({ k: 'cte', name: cte.name, alias }, { names: [as ?? only!], columns: derived(cte.outputs, { alias, around }) }, columns);
   const [relation, second] = checking.relationsOf(name);
   if (second) throw new Refusal('SQL_RELATION', 'Several relations have this name; name the schema before it', at ?? null);
@@ -63,7 +63,7 @@ function rows(checking: Checking, { rows: given, as, columns }: Extract<QueryFro
   const raw = given.map((row) => row.map((cell) => checking.parts.value(cell, place)));
   const types = Array.from({ length: width }, (_, column) => raw.flatMap((row) => (row[column]!.isNull ? [] : [row[column]!.type])).reduce<CheckedValue['type'] | null>((common, type) => (common ? commonType(common, type) : type), null) ?? text);
   const cells = given.map((row) => row.map((cell, column) => checking.parts.value(cell, place, types[column])));
-  const alias = checking.names.give(as);
+  const alias = checking.aliases.give(as);
   const names = types.map((_, column) => `col${column}`);
   const outputs = types.map((type, column): Output => ({ name: names[column]!, type, origins: [], how: 'computed', isNull: false }));
   return opened({ k: 'values', rows: cells, names, alias }, { names: [as], columns: derived(outputs, { alias, around }) }, columns);

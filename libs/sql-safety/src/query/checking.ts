@@ -17,7 +17,10 @@ export interface Opened { readonly from: CheckedFrom; readonly relations: readon
 export class Checking {
   readonly schema: Schema;
   readonly policy: QueryPolicy;
+  /** Names of WITH: none is that of a relation. */
   readonly names: Names;
+  /** Names of relations in FROM: none is that of a column. */
+  readonly aliases: Names;
   /** Columns that are read, by relation. */
   readonly reads = new Map<string, Set<string>>();
   readonly functions = new Set<string>();
@@ -32,7 +35,8 @@ export class Checking {
   constructor(schema: Schema, policy: QueryPolicy) {
     this.schema = schema;
     this.policy = policy;
-    this.names = new Names(schema.flatMap(({ parts, columns }) => [parts.at(-1)!.toLowerCase(), ...columns.map(({ name }) => name.toLowerCase())]));
+    this.names = new Names(schema.map(({ parts }) => parts.at(-1)!.toLowerCase()));
+    this.aliases = new Names(schema.flatMap(({ columns }) => columns.map(({ name }) => name.toLowerCase())));
   }
   /** @throws Refusal `SQL_LIMIT` */
   spend(what: 'nodes' | 'joins' | 'ctes' | 'relations' | 'sets', n = 1): void {
