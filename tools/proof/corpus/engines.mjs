@@ -21,12 +21,12 @@ export async function openDuck(ddl = []) {
   for (const setting of [`allowed_directories = ['${folder}']`, `TimeZone = 'UTC'`, 'enable_external_access = false', 'lock_configuration = true']) await connection.run(`SET ${setting}`);
   const rows = async (text, ms) => {
     const timer = setTimeout(() => connection.interrupt(), ms);
-    try { return (await connection.streamAndReadUntil(text, 200)).getRowObjectsJson(); } finally { clearTimeout(timer); }
+    try { return (await connection.streamAndReadUntil(text, 5_000)).getRowObjectsJson(); } finally { clearTimeout(timer); }
   };
   return {
     /** @returns whether rows of the text show a canary; throws what the engine says */
     shows: async (text, ms = 2_000) => showsCanary(await rows(text, ms)),
-    plan: async (text) => { await connection.prepare(text); },
+    rows: (text) => rows(text, 4_000),
     undone: async (text, ms = 300) => { await connection.run('BEGIN'); try { return showsCanary(await rows(text, ms)); } catch { return false; } finally { await connection.run('ROLLBACK').catch(() => undefined); } },
     stop: async () => { connection.closeSync(); instance.closeSync(); rmSync(folder, { recursive: true, force: true }); },
   };
@@ -48,5 +48,6 @@ export async function openPostgres(url, ddl = []) {
     await client.query(`BEGIN READ ONLY; SET LOCAL statement_timeout = ${ms}`);
     try { const answer = await client.query(text); return showsCanary([answer].flat().map((each) => each.rows)); } finally { await client.query('ROLLBACK').catch(() => undefined); }
   };
-  return { shows: (text, ms = 2_000) => run(text, ms), plan: (text) => run(`EXPLAIN ${text}`, 2_000), undone: (text, ms = 200) => run(text, ms).catch(() => false), stop: () => client.end() };
+  const rows = async (text) => (await client.query({ text, types: { getTypeParser: () => (value) => value } })).rows;
+  return { shows: (text, ms = 2_000) => run(text, ms), rows, undone: (text, ms = 200) => run(text, ms).catch(() => false), stop: () => client.end() };
 }

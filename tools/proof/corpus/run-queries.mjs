@@ -3,22 +3,27 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { root } from '../../install.mjs';
+import { asSet, inserts } from './rows.mjs';
 
 const folder = join(root, 'libs', 'sql-safety', 'corpus');
 const RUN = { now: '2026-01-31 12:00:00' };
 const SQL_TYPES = { double: 'double precision', json: 'text' };
 export const relations = () => parse(readFileSync(join(folder, 'schema.yaml'), 'utf8')).relations;
-/** Statements that make the tables of the corpus. */
+/** Statements that make and fill the tables of the corpus. */
 export function tables() {
   const all = relations();
   const schemas = [...new Set(Object.keys(all).map((name) => name.split('.')[0]))].filter((name) => name !== 'public');
-  return [...schemas.map((name) => `CREATE SCHEMA ${name}`), ...Object.entries(all).map(([name, columns]) => `CREATE TABLE ${name} (${Object.entries(columns).map(([column, type]) => `"${column}" ${SQL_TYPES[type] ?? type}`).join(', ')})`)];
+  return [...schemas.map((name) => `CREATE SCHEMA ${name}`), ...Object.entries(all).map(([name, columns]) => `CREATE TABLE ${name} (${Object.entries(columns).map(([column, type]) => `"${column}" ${SQL_TYPES[type] ?? type}`).join(', ')})`), ...inserts(all)];
 }
 /** `{ family, name, dialect, text }`: each stands behind a line `-- name: …`, with its dialect in brackets where that is not postgres. */
 export const queries = () => readdirSync(folder).filter((file) => file.endsWith('.sql')).sort().flatMap((file) => readFileSync(join(folder, file), 'utf8').split(/^-- name: /m).slice(1).map((part) => {
   const [head, ...lines] = part.split('\n');
   return { family: file.replace('.sql', ''), name: head.replace(/ \[\w+\]$/, ''), dialect: /\[(\w+)\]$/.exec(head)?.[1] ?? 'postgres', text: lines.join('\n').trim() };
 }));
+
+/** Where several rows stand equally first, an engine may choose: such answers are not compared. */
+const CHOOSES = /\blimit\b|row_number|distinct on|ntile|first_value|last_value|nth_value|\blag\b|\blead\b|max_by|arg_max|\brows\b|percentile_disc|string_agg/i;
+const DATA = /Could not convert|out of range/i;
 
 export async function runQueries({ gate, parser, engines }) {
   const schema = gate.schemaOf(relations());
@@ -33,13 +38,22 @@ export async function runQueries({ gate, parser, engines }) {
     const read = given.ok ? gate.checked('/', () => gate.validateQuery({ text, dialect }, tree, { schema, policy: gate.POLICY_QUERY })) : given;
     if (!read.ok) { refused.push({ name, family, dialect, ...read.issues[0] }); continue; }
     row.understood += 1;
+    const answers = [];
     for (const engine of ['duckdb', 'postgres']) {
       try {
         const statement = gate.compile(gate.printQuery(engine, read.value, RUN));
         if (engine === 'postgres') await gate.verifyPostgres(statement, read.value);
-        await engines[engine].shows(statement.text);
-      } catch (error) { failed.push(`${engine}, ${name}: ${error.message}`); }
+        answers.push({ text: statement.text, rows: asSet(await engines[engine].rows(statement.text)) });
+      } catch (error) { answers.push({ failed: error.message }); }
     }
+    const [duckdb, postgres] = answers;
+    // A value that does not fit fails in both, as it must.
+    if (duckdb.failed && postgres.failed && DATA.test(duckdb.failed)) { row.alike = (row.alike ?? 0) + 1; continue; }
+    if (duckdb.failed || postgres.failed) { failed.push(`${name}: DuckDB ${duckdb.failed ?? 'answers'}, PostgreSQL ${postgres.failed ?? 'answers'}`); continue; }
+    row.rows = (row.rows ?? 0) + duckdb.rows.length;
+    if (CHOOSES.test(text)) continue;
+    row.alike = (row.alike ?? 0) + 1;
+    if (duckdb.rows.length !== postgres.rows.length || !duckdb.rows.every((each, nth) => each === postgres.rows[nth])) failed.push(`${name}: ${duckdb.rows.length} rows of DuckDB are not the ${postgres.rows.length} of PostgreSQL, such as ${duckdb.rows.find((each) => !postgres.rows.includes(each))} against ${postgres.rows.find((each) => !duckdb.rows.includes(each))}`);
   }
   return { families, refused, failed };
 }

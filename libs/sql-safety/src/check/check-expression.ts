@@ -18,8 +18,13 @@ export function checkExpression(expr: unknown, at: { readonly input: InputColumn
   assertBounded(expr);
   const shaped = Expr.safeParse(expr);
   if (!shaped.success) throw new Refusal('IR_SHAPE', 'This is no expression');
+  return typeExpression(shaped.data, at);
+}
+/** What `checkExpression` does behind the shape: for an expression of a tree whose shape and size are known to be right.
+ * @throws Refusal */
+export function typeExpression(expr: Expr, at: { readonly input: InputColumns; readonly expect?: ColumnType }): ValidatedExpr {
   const checker = new Checker(at.input);
-  const done = at.expect ? checker.to(checker.type(shaped.data), at.expect) : checker.type(shaped.data);
+  const done = at.expect ? checker.to(checker.type(expr), at.expect) : checker.type(expr);
   if (checker.typeOf(done).kind === 'other' && done.k === 'lit') throw new Refusal('SQL_TYPE', 'NULL has no type here; cast it');
   return mintValidated(done, checker.types, checker.columns);
 }

@@ -1,5 +1,5 @@
 import type { ColumnType, Expr, QueryOrder, QueryUse, QueryValue } from '@agent-etl/contracts';
-import { checkExpression } from '../check/check-expression.ts';
+import { typeExpression } from '../check/check-expression.ts';
 import { isSortable, text } from '../check/type-rules.ts';
 import { Refusal } from '../refusal.ts';
 import { isWindowFunction, takesFrame, typeAggregate, typeWindow } from '../registry/aggregates.ts';
@@ -20,11 +20,12 @@ export function checkValue(checking: Checking, { expr, uses }: QueryValue, { pla
 export function builtValue(checking: Checking, expr: Expr, { slots, expect }: { readonly slots: readonly CheckedSlot[]; readonly expect?: ColumnType | undefined }): CheckedValue {
   const isNull = expr.k === 'lit' && expr.v === null && expr.t.kind === 'other';
   const input = new Map(slots.map((slot, index) => [`$${index}`, slot.type]));
-  const value = checkExpression(isNull ? { k: 'lit', t: expect ?? text, v: null } : expr, { input, ...(expect && !isNull ? { expect } : {}) });
+  const value = typeExpression(isNull ? { k: 'lit', t: expect ?? text, v: null } : expr, { input, ...(expect && !isNull ? { expect } : {}) });
   calls(expr, checking.functions);
   const used = slots.length === 1 || value.columns.size === slots.length ? slots : slots.filter((_, index) => value.columns.has(`$${index}`));
+  let key: string | undefined;
   const how = expr.k === 'col' && slots.length === 1 ? slots[0]!.how : mostChanged(used.map((slot) => slot.how), 'computed');
-  return { value, slots, isNull, type: value.type, origins: originsOf(used), how, key: meaning(value.expr, slots) };
+  return { value, slots, isNull, type: value.type, origins: originsOf(used), how, get key() { return (key ??= meaning(value.expr, slots)); } };
 }
 /** A name for a value means the value. */
 function meaning(expr: Expr, slots: readonly CheckedSlot[]): string {
@@ -96,8 +97,8 @@ function aggregate(checking: Checking, use: Extract<QueryUse, { k: 'aggregate' }
   if (order.length && use.fn !== 'string_agg') throw new Refusal('SQL_KEY', 'ORDER BY inside a call is for string_agg only');
   if (use.distinct && order.some(({ e }) => e.key !== args[0]?.key)) throw new Refusal('SQL_KEY', 'string_agg(DISTINCT x) is ordered by x only');
   const where = use.where && checking.parts.value(use.where, inner, { kind: 'bool' });
-  const key = JSON.stringify(['agg', use.fn, use.distinct, args.map((arg) => arg.key), order.map(({ e, dir, nulls }) => [e.key, dir, nulls]), where?.key]);
-  return { k: 'aggregate', fn: use.fn, args, distinct: use.distinct, order, where, type, origins: originsOf([...args, ...(where ? [where] : [])]), how: 'aggregated', key };
+  const key = (): string => JSON.stringify(['agg', use.fn, use.distinct, args.map((arg) => arg.key), order.map(({ e, dir, nulls }) => [e.key, dir, nulls]), where?.key]);
+  return { k: 'aggregate', fn: use.fn, args, distinct: use.distinct, order, where, type, origins: originsOf([...args, ...(where ? [where] : [])]), how: 'aggregated', get key() { return key(); } };
 }
 function typedArgs(checking: Checking, { fn, args: given }: Pick<Extract<QueryUse, { k: 'aggregate' }>, 'fn' | 'args'>, place: Place): { readonly args: readonly CheckedValue[]; readonly type: ColumnType } {
   checking.functions.add(fn);
@@ -139,8 +140,8 @@ function windowed(checking: Checking, use: Extract<QueryUse, { k: 'window' }>, p
   if (use.where && isWindowFunction(fn)) throw new Refusal('SQL_KEY', 'FILTER is for aggregates');
   const where = use.where && checking.parts.value(use.where, inner, { kind: 'bool' });
   const frame = takesFrame(fn) ? use.frame : null;
-  const key = JSON.stringify(['win', fn, args.map((arg) => arg.key), partition.map((arg) => arg.key), order.map(({ e, dir, nulls }) => [e.key, dir, nulls]), frame, where?.key]);
-  return { k: 'window', fn, args, partition, order, frame, where, type, origins: originsOf([...args, ...partition, ...order.map(({ e }) => e)]), how: mostChanged([...args, ...order.map(({ e }) => e)].map(({ how }) => how), 'windowed'), key };
+  const key = (): string => JSON.stringify(['win', fn, args.map((arg) => arg.key), partition.map((arg) => arg.key), order.map(({ e, dir, nulls }) => [e.key, dir, nulls]), frame, where?.key]);
+  return { k: 'window', fn, args, partition, order, frame, where, type, origins: originsOf([...args, ...partition, ...order.map(({ e }) => e)]), how: mostChanged([...args, ...order.map(({ e }) => e)].map(({ how }) => how), 'windowed'), get key() { return key(); } };
 }
 function ranked(checking: Checking, { fn, args: given }: { readonly fn: Parameters<typeof typeWindow>[0]; readonly args: readonly QueryValue[] }, place: Place): { readonly args: readonly CheckedValue[]; readonly type: ColumnType } {
   checking.functions.add(fn);
