@@ -53,6 +53,12 @@ describe('a query', () => {
     const answer = await parser.read({ text: 'with a as (select x from b.c) select a.x, d.y from a join d on d.x = a.x', dialect: 'duckdb' }, '/');
     expect(answer.ok && relationsNamedIn(answer.value)).toEqual([{ relation: 'b.c', columns: ['x'] }, { relation: 'd', columns: ['x', 'y'] }]);
   });
+  it('reads names that stand for names, as long as they do not grow without end', async () => {
+    const chain = (n: number, next: (name: string) => string): string => `select n as a0, ${Array.from({ length: n }, (_, nth) => `${next(`a${nth}`)} as a${nth + 1}`).join(', ')} from t`;
+    expect((await read(chain(60, (name) => `${name} + 1`))).outputs).toHaveLength(61);
+    expect(await refused(chain(40, (name) => `${name} + ${name}`))).toBe('SQL_LIMIT');
+    expect((await read('select s as a, upper(a) as b, b || b as c, count(*) as n from t group by a, b, c')).outputs.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'n']);
+  });
   it('is nothing that a model may propose', async () => { expect(await refused('select 1', { policy: POLICY_MODEL })).toBe('SQL_POLICY'); });
   it('cannot be forged, neither as a tree nor as what was checked', async () => {
     expect(() => printQuery('postgres', { outputs: [], reads: [], functions: [], notes: [] } as unknown as ValidatedQuery, run)).toThrow('only a checked query');

@@ -55,8 +55,9 @@ export function originsOf(parts: readonly { readonly origins: readonly Origin[] 
   return [...found.values()];
 }
 export const mostChanged = (hows: readonly Change[], least: Change): Change => hows.reduce((most, how) => (changes.indexOf(how) > changes.indexOf(most) ? how : most), least);
-/** What a tree means, with what its columns stand for in their place. */
+/** What a tree means, with what its columns stand for in their place: as it is, since a text in a text in a text would double its backslashes at each turn. */
 export function keyOf(expr: Expr, slots: readonly CheckedSlot[]): string {
-  return JSON.stringify(expr, (_key, value: unknown) => (isColumn(value) ? { c: slots[Number(value.name.slice(1))]?.key ?? value.name } : value));
+  const text = JSON.stringify(expr, (_key, value: unknown) => (isColumn(value) ? `\u0001${value.name.slice(1)}` : value));
+  return text.replaceAll(/"\\u0001(\d+)"/g, (_, at: string) => `{${slots[Number(at)]?.key ?? at}}`);
 }
 const isColumn = (value: unknown): value is { readonly name: string } => typeof value === 'object' && value !== null && 'k' in value && value.k === 'col' && 'name' in value && typeof value.name === 'string';
