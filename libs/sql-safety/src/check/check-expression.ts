@@ -145,7 +145,7 @@ class Checker implements Typing {
   }
   /** Both sides are typed. */
   private arithmetic(op: '+' | '-' | '*' | '/' | '//' | '%', left: Expr, right: Expr): Expr {
-    const dated = op === '+' || op === '-' ? datedBinary(op, left, right, this) : null;
+    const dated = op === '+' || op === '-' ? datedBinary(op, [left, right], this) : null;
     if (dated) { const { args, type } = typeCall(dated.fn, dated.args, this); return this.keep({ k: 'call', fn: dated.fn, args }, type); }
     const [l, r] = [this.asNumber(left), this.asNumber(right)];
     const type = arithmeticType(op, this.typeOf(l), this.typeOf(r));
