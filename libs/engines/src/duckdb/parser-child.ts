@@ -35,7 +35,9 @@ export class ParserChild {
     try {
       const child = await (this.child ??= DuckChild.start({ about: this.about, scratch: this.scratch, threads: 1, memoryBytes: MEMORY_BYTES }));
       const [row] = await child.query(compile(sql`SELECT json_serialize_sql(CAST(${text} AS VARCHAR)) AS tree`), AbortSignal.timeout(PARSE_MS));
-      return String(row?.['tree']);
+      // An interrupt that comes late ends a statement without rows, and without an error.
+      if (typeof row?.['tree'] !== 'string') throw new TypeError('the parser gave no tree');
+      return row['tree'];
     } catch (cause) {
       await this.stop();
       throw new EtlError('sql.parser-lost', {}, { cause });
