@@ -31,6 +31,7 @@ const benches = {
   noop: async () => (await import('./bench/requests.mjs')).idleTasks(options),
   idle: async () => (await import('./bench/idle.mjs')).idle(options),
   demo: async () => (await import('./bench/demo.mjs')).demo(options),
+  sql: async () => (await import('./bench/sql.mjs')).sql(options),
 };
 if (values.peers) Object.assign(benches, onlyWhenAsked);
 const unknown = positionals.filter((name) => !benches[name]);

@@ -93,7 +93,8 @@ function addOperating(program: Command, act: AddAct): void {
   act(dlq.command('list').description('newest first'), (session) => listDeadLettersCommand(session));
   act(dlq.command('show <id>').description('one with its bytes'), (session, [id = '']) => showDeadLetterCommand(session, id));
   addQuarantine(program, act);
-  act(program.command('validate <files...>').description('check pipeline files and agent-etl.yaml'), (session, files) => validateCommand(session, files));
+  act(program.command('validate <files...>').description('check pipeline files, agent-etl.yaml and queries (*.sql)').option('--dialect <name>', 'postgres, duckdb or spark: what queries are written in', 'postgres').option('--schema <file>', 'relations that queries may read: YAML').option('--connection <name>', 'connection whose relations they read'),
+    (session, files, options) => validateCommand(session, files, options));
   act(program.command('doctor').description('is everything there that is needed'), (session) => doctorCommand(session));
   const config = program.command('config').description('what counts here');
   act(config.command('show').description('project, secrets store, policy, connections'), (session) => configCommand(session));

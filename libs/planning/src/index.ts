@@ -2,7 +2,7 @@ export { type CopyInput, type MapColumn } from './decide.ts';
 export { type PlanChange, type PlanDiff, diffPlans } from './diff-plans.ts';
 export { type Drift, driftBetween, driftIssues, driftSentence } from './drift/drift-between.ts';
 export { knownKeys } from './files/known-keys.ts';
-export { readPipelineFile, readProjectFile } from './files/read-files.ts';
+export { readPipelineFile, readProjectFile, readSchemaFile } from './files/read-files.ts';
 export { lineageOf } from './lineage.ts';
 export { type ReadExpression, fusedOf } from './lowered-steps.ts';
 export { type Planned, planCopy } from './plan-copy.ts';

@@ -12,6 +12,16 @@ export { type InputColumns, checkExpression } from './check/check-expression.ts'
 export { type Origin, type OutputColumn, outputOf } from './lineage/output-of.ts';
 export { ValidatedExpr, isValidated } from './check/validated.ts';
 export { expressionQuery, lowerExpression } from './frontends/duckdb/lower-expression.ts';
+export { type ForeignDialect, QUERY_BYTES, foreignDialects } from './frontends/duckdb/foreign-dialect.ts';
+export { POLICY_MODEL, POLICY_QUERY, QUERY_LIMITS, type QueryPolicy, type Schema, type SchemaColumn, type SchemaRelation, relationKey } from './query/policy.ts';
+export { relationsNamedIn } from './query/named-relations.ts';
+export { schemaOf, typeNamed } from './query/schema-file.ts';
+export { checkQuery } from './query/check-query.ts';
+export type { Change, Output, SourceColumn } from './query/checked.ts';
+export { ValidatedQuery } from './query/validated-query.ts';
+export { type Written, parserText, readQuery, validateQuery } from './read-query.ts';
+export { type QueryRun, printQuery } from './render/query/print-query.ts';
+export { aggregateList } from './registry/aggregates.ts';
 export { type Checked, Refusal, type RefusalCode, checked } from './refusal.ts';
 export { functionIds, functionList } from './registry/functions.ts';
 export { readMisfit } from './render/cast-forms.ts';

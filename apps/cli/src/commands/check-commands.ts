@@ -2,11 +2,13 @@ import { basename, join } from 'node:path';
 import { EtlError, type Failure, toFailure } from '@agent-etl/contracts';
 import { readPipelineFile, readProjectFile } from '@agent-etl/planning';
 import { failureScreen } from '../screens/failure-screen.ts';
+import { queryScreen } from '../screens/query-screen.ts';
 import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
 import { projectFileName, readProject } from '../session/project-file.ts';
 import { readText } from '../session/read-text.ts';
 import type { Session } from '../session/session.ts';
 import { findStandalone } from '../session/standalone-client.ts';
+import { type QueryAnswer, type SqlOptions, isSqlFile, validateSql } from './validate-sql.ts';
 
 interface Checked { readonly file: string; readonly ok: boolean; readonly failure: Failure | null }
 
@@ -20,12 +22,14 @@ async function checkFile(file: string, cwd: string): Promise<Checked> {
     return { file, ok: false, failure: toFailure(error) };
   }
 }
-/** Checks files without any server: every mistake with line, column and the nearest name. */
-export async function validateCommand(session: Session, files: readonly string[]): Promise<ExitCode> {
+/** Checks files without any server: every mistake with line, column and the nearest name. Files of SQL are read as queries. */
+export async function validateCommand(session: Session, files: readonly string[], options: SqlOptions = {}): Promise<ExitCode> {
   const { output } = session;
-  const checked = await Promise.all(files.map((file) => checkFile(file, session.cwd)));
-  output.result({ ok: checked.every(({ ok }) => ok), files: checked }, () => checked.flatMap(({ file, failure }) =>
-    (failure ? failureScreen(failure, output.paint, { subject: file }) : [` ${output.paint('green', 'ok')}  ${file}`])));
+  const queries = await validateSql(session, files.filter(isSqlFile), options);
+  const plain = await Promise.all(files.filter((file) => !isSqlFile(file)).map((file) => checkFile(file, session.cwd)));
+  const checked: readonly (Checked | QueryAnswer)[] = [...plain, ...queries];
+  output.result({ ok: checked.every(({ ok }) => ok), files: checked }, () => checked.flatMap((each) => ('reads' in each ? queryScreen(each, output.paint)
+    : each.failure ? failureScreen(each.failure, output.paint, { subject: each.file }) : [` ${output.paint('green', 'ok')}  ${each.file}`])));
   return checked.every(({ ok }) => ok) ? exitCodes.green : exitCodes.failed;
 }
 /** What counts for commands in this folder. Secrets are references, so all of it may be shown. */

@@ -3,8 +3,9 @@ import { Refusal } from '../refusal.ts';
 import { typeCall } from '../registry/functions.ts';
 import type { Typing } from '../registry/typing.ts';
 import { constantAs } from './literal-rules.ts';
-import { arithmeticType, assertCast, assertDigits, bool, commonType, f64, isNumber, isUsable, text } from './type-rules.ts';
+import { datedBinary } from './date-arithmetic.ts';
 import { maskedAs } from './mask-rules.ts';
+import { arithmeticType, asDecimal, assertCast, assertDigits, bool, commonType, f64, isNumber, isUsable, isWhole, text } from './type-rules.ts';
 import { type ValidatedExpr, mintValidated } from './validated.ts';
 
 /** Columns that an expression may name, with their types. */
@@ -18,8 +19,13 @@ export function checkExpression(expr: unknown, at: { readonly input: InputColumn
   assertBounded(expr);
   const shaped = Expr.safeParse(expr);
   if (!shaped.success) throw new Refusal('IR_SHAPE', 'This is no expression');
+  return typeExpression(shaped.data, at);
+}
+/** What `checkExpression` does behind the shape: for an expression of a tree whose shape and size are known to be right.
+ * @throws Refusal */
+export function typeExpression(expr: Expr, at: { readonly input: InputColumns; readonly expect?: ColumnType }): ValidatedExpr {
   const checker = new Checker(at.input);
-  const done = at.expect ? checker.to(checker.type(shaped.data), at.expect) : checker.type(shaped.data);
+  const done = at.expect ? checker.to(checker.type(expr), at.expect) : checker.type(expr);
   if (checker.typeOf(done).kind === 'other' && done.k === 'lit') throw new Refusal('SQL_TYPE', 'NULL has no type here; cast it');
   return mintValidated(done, checker.types, checker.columns);
 }
@@ -62,9 +68,9 @@ class Checker implements Typing {
       case 'in': { const [e, ...es] = this.compared([node.e, ...node.es]); return this.keep({ ...node, e: e!, es }, bool); }
       case 'like': return this.keep({ ...node, e: this.to(this.type(node.e), text) }, bool);
       case 'case': return this.choice(node);
-      case 'cast': return this.cast(node);
+      case 'cast': return this.conversion(node);
       case 'mask': return this.mask(node);
-      case 'call': { const { args, type } = typeCall(node.fn, node.args.map((arg) => this.type(arg)), this); return this.keep({ k: 'call', fn: node.fn, args }, type); }
+      case 'call': return this.call(node.fn, node.args);
     }
   }
 
@@ -87,6 +93,11 @@ class Checker implements Typing {
     const type = numbers.reduce(commonType, base);
     if (!isUsable(type)) throw new Refusal('SQL_TYPE', `A value of ${type.kind} can only pass`);
     return { nodes: nodes.map((node) => this.to(node, type)), type };
+  }
+
+  cast(node: Expr, to: ColumnType): Expr {
+    assertCast(this.typeOf(node), to);
+    return this.keep({ k: 'cast', e: node, to, onError: 'fail' }, to);
   }
 
   private keep(node: Expr, type: ColumnType): Expr {
@@ -130,16 +141,28 @@ class Checker implements Typing {
 
   private binary({ op, l: left, r: right }: Extract<Expr, { k: 'bin' }>): Expr {
     if (op === '||') return this.keep({ k: 'bin', op, l: this.to(this.type(left), text), r: this.to(this.type(right), text) }, text);
-    if (op === '+' || op === '-' || op === '*' || op === '/' || op === '//' || op === '%') {
-      const [l, r] = [this.number(left), this.number(right)];
-      const type = arithmeticType(op, this.typeOf(l), this.typeOf(r));
-      return this.keep(type.kind === 'dec' ? { k: 'bin', op, l, r } : { k: 'bin', op, l: this.to(l, type), r: this.to(r, type) }, type);
-    }
+    if (op === '+' || op === '-' || op === '*' || op === '/' || op === '//' || op === '%') return this.arithmetic(op, this.type(left), this.type(right));
     const [l, r] = this.compared([left, right]);
     return this.keep({ k: 'bin', op, l: l!, r: r! }, bool);
   }
-  private number(node: Expr): Expr {
-    const typed = this.type(node);
+  /** Both sides are typed. */
+  private arithmetic(op: '+' | '-' | '*' | '/' | '//' | '%', left: Expr, right: Expr): Expr {
+    const dated = op === '+' || op === '-' ? datedBinary(op, [left, right], this) : null;
+    if (dated) { const { args, type } = typeCall(dated.fn, dated.args, this); return this.keep({ k: 'call', fn: dated.fn, args }, type); }
+    const [l, r] = [this.asNumber(left), this.asNumber(right)];
+    const type = arithmeticType(op, this.typeOf(l), this.typeOf(r));
+    return this.keep(type.kind === 'dec' ? { k: 'bin', op, l, r } : { k: 'bin', op, l: this.to(l, type), r: this.to(r, type) }, type);
+  }
+  private call(fn: string, given: readonly Expr[]): Expr {
+    const typed = given.map((arg) => this.type(arg));
+    const [l, r] = typed;
+    // What / means in the dialect that it was written in: whole between whole numbers.
+    if (fn === 'divide' && l && r && typed.length === 2) return this.arithmetic(isWhole(this.typeOf(l)) && isWhole(this.typeOf(r)) ? '//' : '/', l, r);
+    const { args, type } = typeCall(fn, typed, this);
+    return this.keep({ k: 'call', fn, args }, type);
+  }
+  private number(node: Expr): Expr { return this.asNumber(this.type(node)); }
+  private asNumber(typed: Expr): Expr {
     if (typed.k === 'lit' && typed.v === null) throw new Refusal('SQL_TYPE', 'NULL has no type in a calculation; cast it');
     if (!isNumber(this.typeOf(typed))) throw new Refusal('SQL_TYPE', `A number is needed, this is ${this.typeOf(typed).kind}; cast it`);
     return typed;
@@ -159,11 +182,12 @@ class Checker implements Typing {
     return this.keep({ k: 'mask', e: masked === 'its text' ? this.toText(value) : value, method, v }, made);
   }
   private toText(node: Expr): Expr {
-    return this.typeOf(node).kind === 'text' ? node : this.cast({ k: 'cast', e: node, to: text, onError: 'fail' });
+    return this.typeOf(node).kind === 'text' ? node : this.conversion({ k: 'cast', e: node, to: text, onError: 'fail' });
   }
-  private cast({ e, to, onError, format }: Extract<Expr, { k: 'cast' }>): Expr {
+  private conversion({ e, to: asked, onError, format }: Extract<Expr, { k: 'cast' }>): Expr {
     const typed = this.type(e);
     const from = this.typeOf(typed);
+    const to = asked.kind === 'dec' && asked.precision === undefined ? allDigits(from) : asked;
     assertDigits(to);
     if (typed.k === 'lit' && (typed.v === null || (from.kind === 'text' && format === undefined))) {
       const constant = typed.v === null ? null : constantAs(typed.v, to);
@@ -174,6 +198,12 @@ class Checker implements Typing {
     if (format !== undefined && !(from.kind === 'text' && (to.kind === 'date' || to.kind === 'ts'))) throw new Refusal('SQL_TYPE', 'A format is for a text that becomes a date or a timestamp');
     return this.keep({ k: 'cast', e: typed, to, onError, ...(format === undefined ? {} : { format }) }, to);
   }
+}
+/** A decimal of no declared digits keeps those of what it is made of; of a double or a text it has ten behind the point. */
+function allDigits(from: ColumnType): ColumnType {
+  if (from.kind !== 'dec' && !isWhole(from)) return { kind: 'dec', precision: 28, scale: 10 };
+  const { p, s } = asDecimal(from);
+  return { kind: 'dec', precision: Math.max(p, s + 1), scale: s };
 }
 const suggestion = (name: string, names: readonly string[]): string => {
   const near = didYouMean(name, names);

@@ -31,9 +31,12 @@ export function asDecimal(type: ColumnType): { readonly p: number; readonly s: n
   if (type.precision === undefined) throw new Refusal('SQL_TYPE', 'A decimal without declared digits cannot be calculated with; cast it first, such as cast(x as decimal(18,4))');
   return { p: type.precision, s: type.scale ?? 0 };
 }
-/** @throws Refusal `SQL_TYPE` when a result needs more digits than any engine keeps */
+/** Digits after the point that every engine keeps when a result could need more than it has: Spark cuts the others. */
+const KEPT_SCALE = 6;
+/** A result that could need more digits than there are has all there are: what does not fit fails in every engine, and is never rounded.
+ * @throws Refusal `SQL_TYPE` when an engine would cut digits behind the point */
 export function decimal(p: number, s: number): ColumnType {
-  const precision = Math.max(p, s + 1);
+  const precision = s <= KEPT_SCALE ? Math.min(Math.max(p, s + 1), MOST_DIGITS) : Math.max(p, s + 1);
   if (precision > MOST_DIGITS || s < 0) throw new Refusal('SQL_TYPE', `The result needs ${precision} digits, more than ${MOST_DIGITS}; cast to fewer digits first`);
   return { kind: 'dec', precision, scale: s };
 }

@@ -1,7 +1,7 @@
 import { type ColumnType, type Expr, didYouMean } from '@agent-etl/contracts';
-import { bool, date, i64, text } from '../check/type-rules.ts';
+import { bool, date, decimal, i64, text, ts } from '../check/type-rules.ts';
 import { Refusal } from '../refusal.ts';
-import { byPath, common, double, either, fixed, nulled, number, ofTime, part, rounded, sized, toWhole, truncated, withTexts } from './signatures.ts';
+import { byPath, common, double, either, fixed, matching, nulled, number, ofTime, part, rounded, separated, shiftedBy, sized, toWhole, truncated, withCharacters, withTexts } from './signatures.ts';
 import type { Signature, TypedCall, Typing } from './typing.ts';
 
 const LONGEST = 10_000;
@@ -19,6 +19,8 @@ const functions = {
   coalesce: row(1, 100, common), nullif: row(2, 2, nulled), greatest: row(1, 100, common), least: row(1, 100, common), if: row(3, 3, either),
   abs: row(1, 1, number), sign: row(1, 1, toWhole), floor: row(1, 1, toWhole), ceil: row(1, 1, toWhole, 'ceiling'), round: row(1, 2, rounded), sqrt: row(1, 1, double),
   date_trunc: row(2, 2, truncated, 'datetrunc'), date_part: row(2, 2, part, 'datepart'), diff_days: row(2, 2, fixed([date, date], i64)), make_date: row(3, 3, fixed([i64, i64, i64], date)),
+  concat_ws: row(2, 100, separated), diff_seconds: row(2, 2, fixed([ts, ts], decimal(20, 6))), exp: row(1, 1, double), ln: row(1, 1, double), log10: row(1, 1, double), power: row(2, 2, double),
+  regexp_like: row(2, 2, matching, 'regexp_matches'), shift_days: row(2, 2, shiftedBy('days')), shift_days_back: row(2, 2, shiftedBy('days')), shift_months: row(2, 2, shiftedBy('months')), shift_seconds: row(2, 2, shiftedBy('seconds')), slice: row(2, 3, fixed([t, i64, i64], t)), trim_chars: row(2, 2, withCharacters), trunc: row(1, 1, toWhole),
   year: row(1, 1, ofTime), quarter: row(1, 1, ofTime), month: row(1, 1, ofTime), day: row(1, 1, ofTime, 'dayofmonth'),
 } satisfies Readonly<Record<string, { readonly least: number; readonly most: number; readonly signature: Signature; readonly others: readonly string[] }>>;
 

@@ -1,6 +1,7 @@
 import type { ColumnType, Expr } from '@agent-etl/contracts';
 import { asDecimal, bool, decimal, f64, i64, isNumber, isWhole, text } from '../check/type-rules.ts';
 import { Refusal } from '../refusal.ts';
+import { plainPattern } from './plain-pattern.ts';
 import type { Signature, Typing } from './typing.ts';
 
 /** Arguments of fixed types. */
@@ -44,7 +45,9 @@ export const double: Signature = (args, typing) => ({ args: args.map((arg) => ty
 export const rounded: Signature = ([value, digits], typing) => {
   const type = typing.typeOf(value!);
   if (isWhole(type)) { constant(digits ?? { k: 'lit', t: i64, v: '0' }, [0, 0]); return { args: [value!], type }; }
-  if (type.kind !== 'dec') throw new Refusal('SQL_TYPE', 'round is for decimals; cast first, such as round(cast(x as decimal(18,4)), 2)');
+  // A double is rounded by its own digits, half away from zero, as a decimal of them.
+  if (type.kind === 'f64') { const n = digits ? constant(digits, [0, 10]) : 0; const to = decimal(28 + n, n); return { args: [typing.cast(value!, to), typing.to(digits ?? { k: 'lit', t: i64, v: '0' }, i64)], type: to }; }
+  if (type.kind !== 'dec') throw new Refusal('SQL_TYPE', 'round is for numbers');
   const { p, s } = asDecimal(type);
   const n = digits ? constant(digits, [0, 37]) : 0;
   if (n > s) throw new Refusal('SQL_TYPE', `This has ${s} digits after the point; round to at most as many`);
@@ -68,6 +71,31 @@ export const truncated: Signature = ([unit, value], typing) => ({ args: [typing.
 export const part: Signature = ([unit, value], typing) => { temporal({ value, unit, units: PARTS }, typing); return { args: [typing.to(unit!, text), value!], type: i64 }; };
 /** year(t) and its kin. */
 export const ofTime: Signature = ([value], typing) => { temporal({ value, unit: { k: 'lit', t: text, v: 'day' }, units: PARTS }, typing); return { args: [value!], type: i64 }; };
+
+/** A date or a time moved by whole months, days or seconds; a date moved by seconds is a time. */
+export const shiftedBy = (unit: 'months' | 'days' | 'seconds'): Signature => ([value, n], typing) => {
+  const type = typing.typeOf(value!);
+  const asText = value!.k === 'lit' && type.kind === 'text' ? typing.to(value!, { kind: 'date' }) : value!;
+  const kind = typing.typeOf(asText).kind;
+  if (kind !== 'date' && kind !== 'ts') throw new Refusal('SQL_TYPE', `A date or a timestamp is needed, this is ${kind}; cast it`);
+  const moved = unit === 'seconds' ? typing.to(asText, { kind: 'ts' }) : asText;
+  return { args: [moved, typing.to(n!, i64)], type: typing.typeOf(moved) };
+};
+/** A text between texts: the first is written out. */
+export const separated: Signature = ([separator, ...rest], typing) => {
+  if (separator?.k !== 'lit' || separator.v === null) throw new Refusal('SQL_LITERAL', 'The separator must be written out');
+  return { args: [separator, ...rest].map((arg) => typing.to(arg, text)), type: text };
+};
+/** A text and a text that is written out and not empty. */
+export const withCharacters: Signature = (args, typing) => withTexts(text, 1)(args, typing);
+
+/** Whether a text holds a pattern: the pattern is written out, and spelled for each engine. */
+export const matching: Signature = ([value, pattern], typing) => {
+  const spelled = constantText(pattern);
+  if (spelled === null) throw new Refusal('SQL_LITERAL', 'The pattern must be written out');
+  const { duckdb, postgres } = plainPattern(spelled);
+  return { args: [typing.to(value!, text), ...[duckdb, postgres].map((v) => typing.to(typing.type({ k: 'lit', t: text, v }), text))], type: bool };
+};
 
 /** nullif(a, b): compared as one type, the type of the first stays. */
 export const nulled: Signature = (args, typing) => { const { nodes, type } = typing.same(args); return { args: nodes, type }; };

@@ -28,6 +28,10 @@ export const duckForms: Forms<Duck> = {
   abs: (x) => d`system.main.abs(${x})`, sign: (x) => d`CAST(system.main.sign(${x}) AS BIGINT)`, floor: (x) => d`CAST(system.main.floor(${x}) AS BIGINT)`, ceil: (x) => d`CAST(system.main.ceil(${x}) AS BIGINT)`,
   round: (x, n) => (n ? d`system.main.round(${x}, CAST(${n} AS INTEGER))` : x), sqrt: (x) => d`CASE WHEN ${x} >= 0 THEN system.main.sqrt(${x}) END`,
   date_trunc: (unit, value) => d`system.main.date_trunc(${unit}, ${value})`, date_part: duckPart, diff_days: (a, b) => d`CAST(system.main.date_diff('day', ${a}, ${b}) AS BIGINT)`, make_date: (y, m, day) => d`system.main.make_date(${y}, CASE WHEN ${y} < 1 THEN 0 ELSE ${m} END, ${day})`,
+  concat_ws: (...args) => d`system.main.concat_ws(${duckList(args)})`, diff_seconds: (a, b) => d`(CAST(system.main.epoch_us(${b}) - system.main.epoch_us(${a}) AS DECIMAL(26,6)) * CAST('0.000001' AS DECIMAL(7,6)))`, exp: (x) => d`system.main.exp(${x})`,
+  ln: (x) => d`CASE WHEN ${x} > 0 THEN system.main.ln(${x}) END`, log10: (x) => d`CASE WHEN ${x} > 0 THEN system.main.log10(${x}) END`, power: (x, y) => d`CASE WHEN (${x} > 0) OR (${x} = 0 AND ${y} >= 0) OR (${x} < 0 AND system.main.floor(${y}) = ${y}) THEN system.main.power(${x}, ${y}) END`,
+  regexp_like: (s, pattern) => d`system.main.regexp_matches(${s}, ${pattern})`, shift_days: (t, n) => d`(${t} + system.main.to_days(CAST(${n} AS INTEGER)))`, shift_days_back: (t, n) => d`(${t} - system.main.to_days(CAST(${n} AS INTEGER)))`, shift_months: (t, n) => d`(${t} + system.main.to_months(CAST(${n} AS INTEGER)))`,
+  shift_seconds: (t, n) => d`(${t} + system.main.to_seconds(CAST(${n} AS INTEGER)))`, slice: (s, from, size) => d`CASE WHEN ${from} >= 1${size ? d` AND ${size} >= 0` : d``} THEN system.main.substring(${s}, ${from}${size ? d`, ${size}` : d``}) END`, trim_chars: (s, by) => d`system.main.trim(${s}, ${by})`, trunc: (x) => d`CAST(system.main.trunc(${x}) AS BIGINT)`,
   year: (value) => duckPart(d`'year'`, value), quarter: (value) => duckPart(d`'quarter'`, value), month: (value) => duckPart(d`'month'`, value), day: (value) => duckPart(d`'day'`, value),
 };
 export const postgresForms: Forms<Pg> = {
@@ -45,5 +49,9 @@ export const postgresForms: Forms<Pg> = {
   round: (x, n) => (n ? p`pg_catalog.round(${x}, CAST(${n} AS integer))` : x), sqrt: (x) => p`CASE WHEN ${x} >= 0 THEN pg_catalog.sqrt(${x}) END`,
   date_trunc: (unit, value) => p`pg_catalog.date_trunc(${unit}, CAST(${value} AS timestamp without time zone))`, date_part: pgPart, diff_days: (a, b) => p`CAST(${b} - ${a} AS bigint)`,
   make_date: (y, m, day) => p`pg_catalog.make_date(CAST(${y} AS integer), CAST(CASE WHEN ${y} < 1 THEN 0 ELSE ${m} END AS integer), CAST(${day} AS integer))`,
+  concat_ws: (...args) => p`pg_catalog.concat_ws(${pgList(args)})`, diff_seconds: (a, b) => p`CAST(EXTRACT(EPOCH FROM (${b} - ${a})) AS numeric(26,6))`, exp: (x) => p`pg_catalog.exp(${x})`,
+  ln: (x) => p`CASE WHEN ${x} > 0 THEN pg_catalog.ln(${x}) END`, log10: (x) => p`CASE WHEN ${x} > 0 THEN pg_catalog.log10(${x}) END`, power: (x, y) => p`CASE WHEN (${x} > 0) OR (${x} = 0 AND ${y} >= 0) OR (${x} < 0 AND pg_catalog.floor(${y}) = ${y}) THEN pg_catalog.power(${x}, ${y}) END`,
+  regexp_like: (s, _duckdb, pattern) => p`(${s} ~ ${pattern!})`, shift_days: (t, n) => p`(${t} + pg_catalog.make_interval(0, 0, 0, CAST(${n} AS integer)))`, shift_days_back: (t, n) => p`(${t} - pg_catalog.make_interval(0, 0, 0, CAST(${n} AS integer)))`, shift_months: (t, n) => p`(${t} + pg_catalog.make_interval(0, CAST(${n} AS integer)))`,
+  shift_seconds: (t, n) => p`(${t} + pg_catalog.make_interval(0, 0, 0, 0, 0, 0, CAST(CAST(${n} AS integer) AS double precision)))`, slice: (s, from, size) => p`CASE WHEN ${from} >= 1${size ? p` AND ${size} >= 0` : p``} THEN pg_catalog.substr(${s}, CAST(${from} AS integer)${size ? p`, CAST(${size} AS integer)` : p``}) END`, trim_chars: (s, by) => p`pg_catalog.btrim(${s}, ${by})`, trunc: (x) => p`CAST(pg_catalog.trunc(${x}) AS bigint)`,
   year: (value) => pgPart(p`'year'`, value), quarter: (value) => pgPart(p`'quarter'`, value), month: (value) => pgPart(p`'month'`, value), day: (value) => pgPart(p`'day'`, value),
 };

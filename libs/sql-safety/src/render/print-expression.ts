@@ -15,6 +15,8 @@ import { type ExprDialect, typeIn } from './types.ts';
 /** Where the value of an input column comes from in a statement. */
 export type ColumnSource<D extends ExprDialect> = (name: string) => SqlFragment<D>;
 const MOST_PRINTED = 20_000;
+/** What queries call their columns inside an expression: no name that a person knows. */
+const OF_QUERIES = /^\$\d+$/;
 
 /** Prints an expression in a dialect. Only what was checked is printed, and of it only operators by a closed list, names of the registry, types, and literals.
  * @throws Refusal `SQL_NO_FORM`, `SQL_LIMIT`; SqlSafetyError for what was not checked */
@@ -54,7 +56,7 @@ function print<D extends ExprDialect>(printer: Printer<D>, node: Expr): SqlFragm
     case 'in': return sql`(${go(node.e)} ${not}IN (${joinSql(node.es.map(go), sql`, `)}))`;
     case 'like': return like(printer, node);
     case 'case': return sql`CASE ${joinSql(node.whens.map(({ when, then }) => sql`WHEN ${go(when)} THEN ${go(then)}`), sql` `)} ELSE ${go(node.else)} END`;
-    case 'cast': return castForms[printer.dialect]({ value: go(node.e), from: printer.typeOf(node.e), to: node.to, onError: node.onError, format: node.format, column: node.e.k === 'col' ? node.e.name : null });
+    case 'cast': return castForms[printer.dialect]({ value: go(node.e), from: printer.typeOf(node.e), to: node.to, onError: node.onError, format: node.format, column: node.e.k === 'col' && !OF_QUERIES.test(node.e.name) ? node.e.name : null });
     case 'mask': return printMask(printer.dialect, node, { e: () => go(node.e), type: printer.typeOf(node) });
     case 'call': return called(printer, node);
   }

@@ -19,8 +19,21 @@ export class SqlFragment<D extends Dialect> {
 export function mint<D extends Dialect>(dialect: D, pieces: readonly Piece[]): SqlFragment<D> {
   const fragment = new SqlFragment(dialect);
   Object.freeze(fragment);
-  minted.set(fragment, Object.freeze([...pieces]));
+  minted.set(fragment, Object.freeze(joined(pieces)));
   return fragment;
+}
+/** Neighbouring texts are one text: a fragment is copied into each one around it. */
+function joined(pieces: readonly Piece[]): Piece[] {
+  const kept: Piece[] = [];
+  let text = '';
+  for (const piece of pieces) {
+    if ('text' in piece) { text += piece.text; continue; }
+    if (text !== '') kept.push({ text });
+    text = '';
+    kept.push(piece);
+  }
+  if (text !== '') kept.push({ text });
+  return kept;
 }
 export function piecesOf(fragment: unknown, dialect: Dialect): readonly Piece[] {
   const pieces = typeof fragment === 'object' && fragment !== null ? minted.get(fragment) : undefined;

@@ -21,11 +21,15 @@ export function losslessJson(text: string): Json {
 export const isTree = (value: Json | undefined): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Spelled);
 export const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
 
-const NOWHERE = '18446744073709551615';
+/** Text before what a person wrote in what the parser reads: offsets count from behind it. A query gets as many blanks. */
+export const SELECT_PREFIX = 'SELECT ';
+export const QUERY_PREFIX = ' '.repeat(SELECT_PREFIX.length);
+/** A place that the parser tells, in bytes, as a place in the person's text; null when it tells none. */
+export const placeOf = (at: string): number | null => (/^\d{1,9}$/.test(at) ? Math.max(0, Number(at) - SELECT_PREFIX.length) : null);
 /** Where in its text a node stands, or null. */
 export function offsetOf(node: Tree): number | null {
   const at = node['query_location'];
-  return at instanceof Spelled && at.text !== NOWHERE && /^\d{1,9}$/.test(at.text) ? Number(at.text) : null;
+  return at instanceof Spelled ? placeOf(at.text) : null;
 }
 
 const sameJson = (a: Json | undefined, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
@@ -45,3 +49,16 @@ const plainWords: Readonly<Record<string, string>> = {
   alias: 'A name (AS) inside an expression', filter: 'FILTER', order_bys: 'ORDER BY inside a call', distinct: 'DISTINCT inside a call', from_table: 'FROM', where_clause: 'WHERE', group_expressions: 'GROUP BY', having: 'HAVING',
   qualify: 'QUALIFY', sample: 'SAMPLE', cte_map: 'WITH', modifiers: 'ORDER BY, LIMIT or DISTINCT', catalog: 'A name with a catalogue', schema: 'A name with a schema', type_info: 'This type',
 };
+/** Items of a list.
+ * @throws Refusal `SQL_KEY` */
+export function listed(value: Json | undefined): readonly Json[] {
+  if (!isList(value)) throw new Refusal('SQL_KEY', 'The parser said less than expected');
+  return value;
+}
+/** Items of a list of texts.
+ * @throws Refusal `SQL_KEY` */
+export function textsOf(value: Json | undefined): string[] {
+  const texts = listed(value).filter((each) => typeof each === 'string');
+  if (texts.length !== listed(value).length) throw new Refusal('SQL_KEY', 'The parser said something unexpected');
+  return texts;
+}

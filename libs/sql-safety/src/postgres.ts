@@ -1,0 +1,1 @@
+export { readPostgres, verifyPostgres } from './verify/verify-postgres.ts';

@@ -1,0 +1,31 @@
+import type { Query } from '@agent-etl/contracts';
+import { type ForeignDialect, queryText } from './frontends/duckdb/foreign-dialect.ts';
+import { lowerQuery } from './frontends/duckdb/lower-query.ts';
+import { type QueryPolicy, type Schema } from './query/policy.ts';
+import { checkQuery } from './query/check-query.ts';
+import type { ValidatedQuery } from './query/validated-query.ts';
+import { Refusal } from './refusal.ts';
+
+/** A text of a dialect as it was written. */
+export interface Written { readonly text: string; readonly dialect: ForeignDialect }
+
+/** What the parser is given for a query.
+ * @throws Refusal */
+export const parserText = ({ text, dialect }: Written): string => queryText(text, dialect);
+/** A query as a closed tree, from what the parser said of `parserText`.
+ * @throws Refusal whose offset counts characters of the text */
+export const readQuery = (written: Written, tree: string): Query => inCharacters(written, () => lowerQuery(tree, written));
+/** Reads and checks at once.
+ * @throws Refusal whose offset counts characters of the text */
+export const validateQuery = (written: Written, tree: string, at: { readonly schema: Schema; readonly policy: QueryPolicy }): ValidatedQuery => inCharacters(written, () => checkQuery(lowerQuery(tree, written), at));
+
+/** The parser counts bytes of UTF-8. */
+function inCharacters<T>({ text }: Written, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.offset === null) throw error;
+    const before = new TextDecoder().decode(new TextEncoder().encode(text).subarray(0, error.offset)).replace(/\uFFFD$/, '');
+    throw new Refusal(error.code, error.message, before.length);
+  }
+}
