@@ -50,6 +50,13 @@ export function printRow<D extends ExprDialect>(dialect: D, { input, stages }: T
   }));
 }
 
+/** Whether Spark has the stage; one that is left out is refused by name. */
+const onSpark: Readonly<Record<Stage['op'], boolean>> = { rows: true, group: true, first: true, limit: true };
+/** @throws Refusal `SQL_NO_FORM` for a stage that the engine has no form for */
+export function assertStage(dialect: ExprDialect, { op }: Pick<Stage, 'op'>): void {
+  if (dialect === 'spark' && !onSpark[op]) throw new Refusal('SQL_NO_FORM', `This step (${op}) is not available on spark; leave engine out`);
+}
+
 /** Texts of PostgreSQL that its functions read with their blanks, or that have no collation. They pass as they are; expressions see what they say. */
 const BLANK = /^(character\(|"char"$)/;
 
@@ -75,6 +82,7 @@ class StagePrinter<D extends ExprDialect> {
   }
 
   add(stage: Stage): void {
+    assertStage(this.dialect, stage);
     const next = stage.op === 'rows' ? this.byRow(stage) : stage.op === 'group' ? this.byGroup(stage) : stage.op === 'first' ? this.firstOfKey(stage) : this.limited(stage);
     if (stage.op === 'rows') this.blank = new Set(stage.columns.filter(({ expr }) => expr.k === 'col' && this.blank.has(expr.name)).map(({ name }) => name));
     if (stage.op === 'group') this.blank = new Set(stage.by.filter((name) => this.blank.has(name)));
