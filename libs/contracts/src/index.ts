@@ -7,6 +7,7 @@ export { type Answer, type Call, type Endpoint, type EndpointOwner, type Role, e
 export { AirflowTaskRun, AirflowTaskState, ConnectionView, ConnectorView, type EndpointName, PipelineView, Problem, endpoints } from './endpoints.ts';
 export { type BinaryOperator, Expr, type ExprKind, binaryOperators } from './transform/expr.ts';
 export { type Measure, Order, Stage, Transform, aggregateFunctions, isRowWise, leavesOut } from './transform/transform.ts';
+export { type StepEngine, stepEngines } from './transform/step-engines.ts';
 export { Step, type StepKind, stepKinds } from './transform/step.ts';
 export { type ErrorCode, type ErrorRow, type RetryClass, errorCodes, errorTable } from './error-table.ts';
 export { EtlError, Failure, Issue, issuesOf, parseOrThrow, toFailure } from './failure.ts';

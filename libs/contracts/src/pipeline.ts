@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { OnFail, PipelineCheck, Replaying } from './check.ts';
 import { DatasetRef } from './dataset.ts';
+import { stepEngines } from './transform/step-engines.ts';
 import { Step } from './transform/step.ts';
 import { OnDrift } from './drift.ts';
 import { proofLevels } from './proof.ts';
@@ -41,6 +42,7 @@ export const Pipeline = z.object({
   from: PipelineSource.describe('What is read.'),
   to: PipelineTarget.describe('What is written.'),
   steps: z.array(Step).max(100).optional().describe('Transformations, one after the other: filter, derive, select, drop, rename, cast.'),
+  engine: z.enum(stepEngines).optional().describe('What computes the steps: duckdb for files, postgres for tables of PostgreSQL, or spark; the planner decides when left out.'),
   checks: z.array(PipelineCheck).max(200).optional().describe('What every row has to keep.'),
   onFail: OnFail.optional().describe('What becomes of bad rows; stop when left out.'),
   replays: Replaying.optional().describe('Rows in quarantine that are brought back; what `agent-etl quarantine replay` writes.'),

@@ -5,6 +5,7 @@ import { Count, Instant, PipelineName, PlanId, RequestId, RunId, Sha256, TaskRun
 import { Slice } from './plan.ts';
 import { Sampled, proofLevels } from './proof.ts';
 import { Progress, TaskResult } from './task.ts';
+import { stepEngines } from './transform/step-engines.ts';
 
 export const runStates = ['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled'] as const;
 export type RunState = (typeof runStates)[number];
@@ -27,6 +28,7 @@ export const ReceiptBody = z.object({
   grouped: Count.optional().describe('Rows that went into groups: read - filtered - rejected. Absent where rows go one by one.'),
   published: Count.describe('Rows that became visible.'),
   inserted: Count.optional().describe('New rows, where rows were merged by a key.'), updated: Count.optional().describe('Changed rows.'), deleted: Count.optional().describe('Rows that went, or whose version ended.'), unchanged: Count.optional().describe('Rows left as they were.'),
+  engine: z.enum(stepEngines).optional().describe('What computed the steps; absent where there were none, and in receipts of earlier releases.'),
   digest: z.enum(digestKinds).describe('How rows were hashed.'),
   sourceDigest: z.string().nullable().describe('kind:rows:a:b of the source; null: none was taken.'), targetDigest: z.string().nullable().describe('kind:rows:a:b of the target; null: none was taken.'),
   slice: Slice.pick({ column: true, from: true, to: true }).extend({ extra: Count.describe('Rows that the target has in the slice and the source has not.') }).optional().describe('What a backfill read again: every row of the slice is in the target as the source has it.'),

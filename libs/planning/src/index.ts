@@ -10,6 +10,7 @@ export { digestOf, planHash, receiptBytes } from './plan-hash.ts';
 export { type PlanFacts, planView, questionView } from './plan-view.ts';
 export { refusalOf } from './refusal.ts';
 export { topologicalOrder } from './topology.ts';
-export { dialectOf, transformed } from './transformed.ts';
+export { stepEngineOf } from './step-engine.ts';
+export { transformed } from './transformed.ts';
 export { assertConnector, assertPolicySupported, assertRequestSupported, assertSupported, unsupported } from './unsupported.ts';
 export { verifyPlan } from './verify-plan.ts';

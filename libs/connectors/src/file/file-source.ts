@@ -28,7 +28,8 @@ export class FileSource implements Source {
   async begin(task: LoadTask): Promise<SourceSession> { return new FileSession(task, await openSource(this.gate, task, this.tools.scratch), this.tools.scratch); }
 }
 
-class FileSession implements SourceSession {
+/** The rows of opened files. */
+export class FileSession implements SourceSession {
   readonly snapshot = null;
   private readonly task: LoadTask;
   private readonly file: OpenedSource;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ColumnType } from '../dataset.ts';
 import { SafeText } from '../ids.ts';
 import { Expr } from './expr.ts';
+import { stepEngines } from './step-engines.ts';
 
 const Name = SafeText.min(1).describe('Column.');
 export const Order = z.object({
@@ -28,11 +29,12 @@ export const Stage = z.discriminatedUnion('op', [
 ]).meta({ id: 'Stage', description: 'What is done with rows in one go.' });
 export type Stage = z.infer<typeof Stage>;
 
-/** What the steps of a pipeline come to: computed while the source is read, in its own statement. Columns of a task are columns of this. */
+/** What the steps of a pipeline come to: computed while the source is read, in its own statement, or on Spark. Columns of a task are columns of this. */
 export const Transform = z.object({
   input: z.array(z.object({
     name: Name, type: ColumnType.describe('Logical type.'), native: z.string().describe('Type as its engine spells it.'), nullable: z.boolean().describe('Whether it may be NULL.'),
   })).min(1).describe('Columns of the source as they were profiled.'),
+  engine: z.enum(stepEngines).optional().describe('What computes them; absent in plans of earlier releases.'),
   stages: z.array(Stage).min(1).max(200).describe('One behind the other.'),
 }).meta({ id: 'Transform', description: 'The steps of a pipeline, typed, over its source.' });
 export type Transform = z.infer<typeof Transform>;

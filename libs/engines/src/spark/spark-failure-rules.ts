@@ -21,7 +21,7 @@ export const isOperationUnknown = (errorClass: string | null): boolean => /^INVA
 export const isBroken = (grpcCode: number): boolean => grpcCode === UNAVAILABLE || grpcCode === CANCELLED;
 
 /** A failure in the words of the error table, by class and SQLSTATE alone.
- * @returns `connection.*`, `query.*`, `data.value-out-of-range`, `platform.*` */
+ * @returns `connection.*`, `query.*`, `config.invalid`, `data.value-out-of-range`, `platform.*` */
 export function sparkFailure(fault: SparkFault): EtlError {
   const { grpcCode, errorClass, sqlState, address, phase } = fault;
   const cause = new Error(`spark: gRPC ${grpcCode}, ${errorClass ?? 'no class'}, ${sqlState ?? 'no SQLSTATE'}`);
@@ -40,6 +40,7 @@ function ofStatement({ grpcCode, errorClass, sqlState, targetType }: SparkFault,
   const name = errorClass ?? '';
   if (/OUT_OF_MEMORY|OutOfMemory|UNABLE_TO_ACQUIRE_MEMORY/i.test(name) || grpcCode === RESOURCE_EXHAUSTED || sqlState === '53200') return new EtlError('query.memory-exceeded', { limit: 'the memory of Spark', next: 'give its executors more memory, then run it again' }, { cause });
   if (sqlState === '53100' || /NO_SPACE|DISK_FULL/.test(name)) return new EtlError('platform.disk-full', { what: 'Spark' }, { cause });
+  if (name === 'PATH_NOT_FOUND') return new EtlError('config.invalid', { problems: 'Spark does not find what was staged for it', next: 'set ETL_ENGINES_SPARK_FOLDER to a folder that the workers and Spark see under one path' }, { cause });
   // Class 22 of SQLSTATE: a value that an expression cannot do with.
   if (sqlState?.startsWith('22') || sqlState === 'P0001') {
     return new EtlError('data.value-out-of-range', { row: null, column: 'of a step', type: targetType ?? (name.startsWith('ARITHMETIC_OVERFLOW') || name.startsWith('NUMERIC_VALUE') ? 'a number' : 'its type'), next: 'use try_cast, a wider type, or a filter before the step' }, { cause });

@@ -24,7 +24,8 @@ export async function runLoad(context: StepContext, task: LoadTask): Promise<Loa
   const [source, target] = await Promise.all([context.open(task.source.connection), context.open(task.target.connection)]);
   const sink = await target.sink.begin(task, writerOf(context, task.id));
   try {
-    return await new Load(context, task, { source: source.source, sink, progress }).run();
+    const origin = task.engine === 'spark' ? await context.onSpark(source.source) : source.source;
+    return await new Load(context, task, { source: origin, sink, progress }).run();
   } finally {
     await sink.close();
   }
@@ -138,6 +139,7 @@ class Load {
   private async move({ session, ranges, span }: Picture, ledger: readonly LedgerRow[]): Promise<LoadResult> {
     const { sink, progress } = this.ends;
     const missing = missingOf(ranges, ledger);
+    if (missing.length) await session.ready?.(this.context.signal);
     this.resumed = Math.max(this.resumed, ledger.filter(({ attempt }) => attempt < this.context.command.attempt).length);
     progress.begin(ranges.length, ledger);
     const seen: { digest: Digest | null; sample?: LoadResult['sample']; ms: number } = { digest: null, ms: 0 };

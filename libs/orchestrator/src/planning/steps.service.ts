@@ -1,6 +1,6 @@
-import { EtlError, type Pipeline, type Profile, type Transform } from '@agent-etl/contracts';
+import { EtlError, type Pipeline, type Profile } from '@agent-etl/contracts';
 import { ExpressionParser } from '@agent-etl/engines';
-import { dialectOf, fusedOf, transformed } from '@agent-etl/planning';
+import { type CopyInput, fusedOf, stepEngineOf, transformed } from '@agent-etl/planning';
 import { Injectable } from '@nestjs/common';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,12 +12,14 @@ export class StepsService {
   private parser: Promise<{ readonly parser: ExpressionParser; readonly folder: string }> | null = null;
 
   /** The source as its readers see it behind the steps of a pipeline, and what they come to.
-   * @throws EtlError `sql.rejected` with an issue per text or step, `sql.parser-lost` */
-  async behind({ steps }: Pipeline, source: Profile): Promise<{ readonly source: Profile; readonly transform?: Transform }> {
+   * @throws EtlError `request.unsupported` where the engine it names cannot compute them; `sql.rejected` with an issue per text or step, `sql.parser-lost` */
+  async behind(pipeline: Pipeline, source: Profile): Promise<Pick<CopyInput, 'source' | 'transform' | 'engine'>> {
+    const engine = stepEngineOf(pipeline, source);
+    const { steps } = pipeline;
     if (!steps?.length) return { source };
     const { parser } = await this.running();
-    const fused = await fusedOf(steps, { input: new Map(source.columns.map(({ name, type }) => [name, type])), dialect: dialectOf(source), read: (text, path) => parser.parse(text, path) });
-    if (fused.ok) return transformed(source, fused.value);
+    const fused = await fusedOf(steps, { input: new Map(source.columns.map(({ name, type }) => [name, type])), dialect: engine, read: (text, path) => parser.parse(text, path) });
+    if (fused.ok) return { ...transformed(source, fused.value, engine), engine };
     throw new EtlError('sql.rejected', { issues: fused.issues.map(({ path, text }) => `${path.replace('/pipeline', '')}: ${text.replace(/\.$/, '')}`).join('; ') }, { issues: fused.issues });
   }
   /** A start that failed is tried again by whoever asks next. */

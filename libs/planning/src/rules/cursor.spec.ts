@@ -119,7 +119,7 @@ describe('a cursor', () => {
     const source = aProfile();
     const input = source.columns.map(({ name, type, native, nullable }) => ({ name, type, native, nullable }));
     const stepped = (renamed: Readonly<Record<string, string>>, cursor?: string) => {
-      const made = { ...transformed(source, { columns: source.columns.map(({ name, type }) => ({ name: renamed[name] ?? name, type, source: name })), stages: [{ op: 'rows', where: null, columns: input.map(({ name }) => ({ name: renamed[name] ?? name, expr: { k: 'col', name } })) }] }) };
+      const made = { ...transformed(source, { columns: source.columns.map(({ name, type }) => ({ name: renamed[name] ?? name, type, source: name })), stages: [{ op: 'rows', where: null, columns: input.map(({ name }) => ({ name: renamed[name] ?? name, expr: { k: 'col', name } })) }] }, 'postgres') };
       const found = planCopy(aCopyInput({ pipeline: to(undefined, cursor), ...made }));
       if ('questions' in found) throw new Error('asks');
       return found.plan;

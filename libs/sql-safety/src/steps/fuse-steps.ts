@@ -8,6 +8,7 @@ import { Refusal } from '../refusal.ts';
 import { printExpression } from '../render/print-expression.ts';
 import type { ExprDialect } from '../render/types.ts';
 import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
+import { assertStage } from './stage-forms.ts';
 import { substituted } from './substitute.ts';
 
 /** Steps whose texts were lowered. */
@@ -39,9 +40,16 @@ export interface Fusing { readonly at?: (step: number) => void; readonly dialect
  * @throws Refusal `SQL_COLUMN`, `STEP_COLUMN_CLASH`, `SQL_IDENTIFIER`, `SQL_NO_FORM`, and what `checkExpression` refuses */
 export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, { at = () => undefined, dialect }: Fusing = {}): Fused {
   const begin: State = { stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [], misfits: [], dialect: dialect ?? null };
-  const end = steps.reduce((state, step, index) => { at(index); return refuseNames(applied(step, state), input); }, begin);
+  const end = steps.reduce((state, step, index) => { at(index); return refuseNames(withForms(applied(step, state), state), input); }, begin);
   const { stages } = end.stages.length && isUntouched(end) ? end : flushed(end);
   return { stages, columns: end.held.map(({ name, type, source }) => ({ name, type, source })) };
+}
+
+/** @throws Refusal `SQL_NO_FORM` for a stage that the engine has none for */
+function withForms(next: State, { stages: { length } }: State): State {
+  const { dialect, stages } = next;
+  if (dialect) for (const stage of stages.slice(length)) assertStage(dialect, stage);
+  return next;
 }
 
 function applied(step: LoweredStep, state: State): State {

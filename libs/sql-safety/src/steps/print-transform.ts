@@ -9,6 +9,7 @@ import { type ColumnSource, printExpression } from '../render/print-expression.t
 import { type ExprDialect, typeIn } from '../render/types.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
+import { assertStage } from './stage-forms.ts';
 
 /** What a transform begins with: a FROM list, and where each column of the source stands in it. */
 export interface TransformInput<D extends ExprDialect> { readonly from: SqlFragment<D>; readonly column: ColumnSource<D> }
@@ -50,14 +51,7 @@ export function printRow<D extends ExprDialect>(dialect: D, { input, stages }: T
   }));
 }
 
-/** Whether Spark has the stage; one that is left out is refused by name. */
-const onSpark: Readonly<Record<Stage['op'], boolean>> = { rows: true, group: true, first: true, limit: true };
-/** @throws Refusal `SQL_NO_FORM` for a stage that the engine has no form for */
-export function assertStage(dialect: ExprDialect, { op }: Pick<Stage, 'op'>): void {
-  if (dialect === 'spark' && !onSpark[op]) throw new Refusal('SQL_NO_FORM', `This step (${op}) is not available on spark; leave engine out`);
-}
-
-/** Texts of PostgreSQL that its functions read with their blanks, or that have no collation. They pass as they are; expressions see what they say. */
+/** Texts of PostgreSQL that its functions read with their blanks, or that have no collation; staged for Spark they keep the blanks. They pass as they are; expressions see what they say. */
 const BLANK = /^(character\(|"char"$)/;
 
 class StagePrinter<D extends ExprDialect> {
@@ -75,7 +69,7 @@ class StagePrinter<D extends ExprDialect> {
     this.dialect = dialect;
     this.sql = sqlFor(dialect);
     this.types = new Map(input.map(({ name, type }) => [name, type]));
-    this.blank = new Set(dialect === 'postgres' ? input.filter(({ native }) => BLANK.test(native)).map(({ name }) => name) : []);
+    this.blank = new Set(dialect === 'postgres' || dialect === 'spark' ? input.filter(({ native }) => BLANK.test(native)).map(({ name }) => name) : []);
     this.from = from;
     this.column = column;
     this.names = [...this.types.keys()];
@@ -102,7 +96,7 @@ class StagePrinter<D extends ExprDialect> {
 
   private expression(expr: unknown, expect?: ColumnType): SqlFragment<D> { return printExpression(this.dialect, checkExpression(expr, { input: this.types, ...(expect ? { expect } : {}) }), this.value); }
   /** A column as expressions see it. */
-  private readonly value: ColumnSource<D> = (name) => (this.blank.has(name) ? this.sql`CAST(${this.column(name)} AS ${typeIn(this.dialect, { kind: 'text' })})` : this.column(name));
+  private readonly value: ColumnSource<D> = (name) => (!this.blank.has(name) ? this.column(name) : this.dialect === 'spark' ? this.sql`rtrim(${this.column(name)})` : this.sql`CAST(${this.column(name)} AS ${typeIn(this.dialect, { kind: 'text' })})`);
   private passing(name: string): SqlFragment<D> {
     if (!this.types.has(name)) throw new Refusal('SQL_COLUMN', 'There is no such column here');
     return this.column(name);
