@@ -21,6 +21,7 @@ const parts = {
   'random-kills': { says: 'kill -9 at fifty random moments, over every way of writing', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/random-kills.mjs']) },
   airflow: { says: 'a real Airflow runs the DAG', needs: ['build'], go: () => run('node', ['tools/proof/airflow.mjs']) },
   browser: { says: 'the dashboard in a real browser', needs: ['build'], go: () => run('node', ['tools/proof/browser.mjs']) },
+  spark: { says: 'a real Spark computes steps as DuckDB and PostgreSQL do', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/spark.mjs']) },
 };
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !parts[name]);

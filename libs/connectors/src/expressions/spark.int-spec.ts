@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PostgresSession } from '../postgres/postgres-session.ts';
+import { PostgresEngine } from '../postgres/testing/postgres-engine.ts';
 import { aDatabase, connectionTo, describeServer, testTools } from '../postgres/testing/postgres-harness.ts';
 import { Forge } from './forge.ts';
 
@@ -64,7 +65,7 @@ describeSpark('steps mean the same on DuckDB, PostgreSQL and Spark', () => {
       await duckdb.copy(compile(duck`COPY (SELECT * FROM ${values('duckdb')}) TO ${literal('duckdb', edges)} (FORMAT parquet)`));
       const session = await SparkSession.open({ ...sparkAt(), silenceMs: 90_000 });
       await session.view('edges', [edges]);
-      engines = { duckdb, spark: session, postgres: { dialect: 'postgres', query: (statement) => postgres.run(statement), stop: () => postgres.end() } };
+      engines = { duckdb, spark: session, postgres: new PostgresEngine(postgres) };
     }, 120_000);
     afterAll(async () => { await engines.spark.stop(); await postgres.end(); await engines.duckdb.stop(); await drop(); await rm(scratch, { recursive: true }); });
 
