@@ -17,6 +17,8 @@ const AWAY = 'see that its Connect server runs and that ETL_ENGINES_SPARK_URL na
 export const isSessionLost = (errorClass: string | null): boolean => /^INVALID_HANDLE\.SESSION/.test(errorClass ?? '');
 /** Whether the server knows no such operation: it never arrived there, or has ended and was let go. */
 export const isOperationUnknown = (errorClass: string | null): boolean => /^INVALID_HANDLE\.OPERATION/.test(errorClass ?? '');
+/** Whether the answers of an operation go to somebody else by now, or are being let go. */
+const isTakenOver = (errorClass: string | null): boolean => /^INVALID_CURSOR/.test(errorClass ?? '');
 /** Whether the stream broke while the operation may go on. */
 export const isBroken = (grpcCode: number): boolean => grpcCode === UNAVAILABLE || grpcCode === CANCELLED;
 
@@ -28,7 +30,7 @@ export function sparkFailure(fault: SparkFault): EtlError {
   const connection = 'Spark';
   if (grpcCode === UNAUTHENTICATED || grpcCode === PERMISSION_DENIED) return new EtlError('connection.auth-failed', { connection, user: 'agent-etl', next: 'set the secret that ETL_ENGINES_SPARK_TOKEN refers to, then run it again' }, { cause });
   if (isSessionLost(errorClass)) return new EtlError('connection.interrupted', { connection, phase: `${phase}: its server has started anew`, next: 'run it again' }, { cause });
-  if (isOperationUnknown(errorClass)) return new EtlError('connection.interrupted', { connection, phase, next: 'run it again' }, { cause });
+  if (isOperationUnknown(errorClass) || isTakenOver(errorClass)) return new EtlError('connection.interrupted', { connection, phase, next: 'run it again' }, { cause });
   if (errorClass === 'OPERATION_CANCELED') return new EtlError('query.timeout', { reason: 'it was cancelled on Spark' }, { cause });
   if (grpcCode === UNAVAILABLE || grpcCode === DEADLINE_EXCEEDED) return phase === OPENING ? new EtlError('connection.unreachable', { connection, address, next: AWAY }, { cause }) : new EtlError('connection.interrupted', { connection, phase, next: AWAY }, { cause });
   return ofStatement(fault, cause);

@@ -17,7 +17,7 @@ describe('a failure of Spark', () => {
   it.each<[string, Partial<SparkFault>, string]>([
     ['nobody there', { grpcCode: 14, phase: OPENING }, 'connection.unreachable'], ['no answer', { grpcCode: 4, phase: OPENING }, 'connection.unreachable'], ['broken off', { grpcCode: 14 }, 'connection.interrupted'],
     ['a wrong token', { grpcCode: 16, phase: OPENING }, 'connection.auth-failed'], ['another server', { errorClass: 'INVALID_HANDLE.SESSION_CHANGED', sqlState: 'HY000' }, 'connection.interrupted'],
-    ['an operation that is gone', { errorClass: 'INVALID_HANDLE.OPERATION_NOT_FOUND' }, 'connection.interrupted'], ['cancelled there', { errorClass: 'OPERATION_CANCELED', sqlState: 'HY008' }, 'query.timeout'],
+    ['an operation that is gone', { errorClass: 'INVALID_HANDLE.OPERATION_NOT_FOUND' }, 'connection.interrupted'], ['answers that go elsewhere', { errorClass: 'INVALID_CURSOR.DISCONNECTED', sqlState: 'HY109' }, 'connection.interrupted'], ['cancelled there', { errorClass: 'OPERATION_CANCELED', sqlState: 'HY008' }, 'query.timeout'],
     ['division by zero', { errorClass: 'DIVIDE_BY_ZERO', sqlState: '22012' }, 'data.value-out-of-range'], ['a bad cast', { errorClass: 'CAST_INVALID_INPUT', sqlState: '22018', targetType: 'int' }, 'data.value-out-of-range'],
     ['memory', { errorClass: 'UNABLE_TO_ACQUIRE_MEMORY', sqlState: '53200' }, 'query.memory-exceeded'], ['our own mistake', { errorClass: 'UNRESOLVED_COLUMN.WITH_SUGGESTION', sqlState: '42703' }, 'platform.internal'], ['no class', {}, 'platform.internal'],
   ])('%s', (_, more, code) => { expect(sparkFailure(fault(more)).code).toBe(code); });

@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, expect, it } from '@jest/globals';
 import { EtlError } from '@agent-etl/contracts';
 import { compile, identifier, sqlFor } from '@agent-etl/sql-safety';
 import { randomUUID } from 'node:crypto';
@@ -16,6 +16,11 @@ const long = compile(sql`SELECT count(*) AS n FROM range(100000) AS a CROSS JOIN
 
 describeSpark('a session on Spark', () => {
   const open: { stop(): Promise<void> }[] = [];
+  beforeAll(async () => { // the first statement of a server takes long
+    const warm = await SparkSession.open({ ...sparkAt(), silenceMs: 90_000 });
+    await warm.query(compile(sql`SELECT 1 AS n`));
+    await warm.stop();
+  }, 120_000);
   afterEach(async () => { await Promise.all(open.splice(0).map((each) => each.stop())); });
   const opened = async (more: Partial<Parameters<typeof SparkSession.open>[0]> = {}): Promise<SparkSession> => {
     const session = await SparkSession.open({ ...sparkAt(), ...more });
@@ -57,7 +62,7 @@ describeSpark('a session on Spark', () => {
     await first.query(compile(sql`SELECT 1 AS n`));
     await first.stop();
     expect((await failure(SparkSession.open({ ...sparkAt(), sessionId }))).code).toBe('connection.interrupted');
-  });
+  }, 60_000);
   it('takes up the stream when the line is cut, without a row lost or doubled', async () => {
     const proxy = await proxied();
     const session = await opened({ url: `sc://127.0.0.1:${proxy.port}` });
@@ -95,6 +100,7 @@ describeSpark('a session on Spark', () => {
       await second.takeUp(operationId);
       expect(await readdir(join(folder, 'out'))).toContain('_SUCCESS');
       expect(['left', undefined]).toContain(await written);
+      await sleep(1_000);
       expect((await failure(second.takeUp(operationId))).code).toBe('connection.interrupted'); // it was let go
       expect((await failure(second.write({ statement, folder: join(folder, 'out'), operationId: randomUUID() }))).code).toBe('platform.internal'); // never over what is there
     } finally {
