@@ -2,9 +2,10 @@ import { EtlError, type LoadTask, type Transform } from '@agent-etl/contracts';
 import { type EngineRow, SparkSession } from '@agent-etl/engines';
 import { type PrintedTransform, type SafeSql, compile, identifier, joinSql, nativeOf, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, readdir, rm } from 'node:fs/promises';
+import { access, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConnectorTools, Source, SparkPlace } from '../port.ts';
+import { folderOf, makeFolder } from './handover.ts';
 import { stageInput } from './staged-input.ts';
 
 const sql = sqlFor('spark');
@@ -45,7 +46,7 @@ export class ComputedRows {
     if (!transform) throw new TypeError('a task without steps');
     this.parts = parts;
     this.transform = transform;
-    this.folder = join(parts.place.folder, `agent-etl-${parts.ids.operation}`);
+    this.folder = folderOf(parts.place.folder, parts.ids.operation);
   }
   private get input(): string { return join(this.folder, 'staged.parquet'); }
   private get output(): string { return join(this.folder, 'computed'); }
@@ -77,7 +78,7 @@ export class ComputedRows {
   private async compute(signal: AbortSignal): Promise<void> {
     const { source, task, tools } = this.parts;
     const session = await this.opened(); // a server that is away is known before anything is staged
-    await mkdir(this.folder, { recursive: true });
+    await makeFolder(this.parts.place.folder, this.parts.ids.operation);
     await stageInput({ source, task, path: this.input, scratch: tools.scratch, signal });
     await session.view(VIEW, [this.input]);
     await session.write({ statement: statementOf({ ...task, transform: this.transform }), folder: this.output, operationId: this.parts.ids.operation, signal });
