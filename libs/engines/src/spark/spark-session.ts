@@ -14,14 +14,14 @@ import { OPENING } from './spark-failure-rules.ts';
 
 type Operation = NonNullable<MessageInitShape<typeof ConfigRequestSchema>['operation']>;
 const FIRST_MS = 20_000;
-const SILENCE_MS = 20_000;
+const SILENCE_MS = 60_000;
 const RELEASE_MS = 5_000;
 const USER = 'agent-etl';
 
 /** @property url `sc://host:port`
  * @property token bearer token, or null for a server without one
  * @property sessionId one of an earlier attempt, to take up what it left; a new one when left out
- * @property silenceMs how long the server may be silent before it counts as gone, 20 s when left out */
+ * @property silenceMs how long the server may be silent before it counts as gone, a minute when left out: a driver that collects garbage says nothing for many seconds */
 export interface SparkOptions { readonly url: string; readonly token: string | null; readonly sessionId?: string; readonly silenceMs?: number }
 /** Where a statement writes, and the id that its operation has on the server: chosen and stored before the call, so that whoever comes after a crash can take it up. */
 export interface SparkWrite { readonly statement: SafeSql<'spark'>; readonly folder: string; readonly operationId: string; readonly signal?: AbortSignal | undefined }
