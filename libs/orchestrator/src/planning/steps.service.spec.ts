@@ -46,6 +46,24 @@ describe('the steps of a pipeline', () => {
     await refused('spark', { checks: [{ not_null: ['id'] }] }).toMatchObject({ code: 'request.unsupported' });
     await refused('spark', { steps: [{ cast: { column: 'status', to: 'date', format: '%Y' } }] }).toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_NO_FORM', path: '/pipeline/steps/0/cast', text: expect.stringContaining('spark') }] });
   });
+  it('are refused by name where Spark has no form for them, and masked there as anywhere', async () => {
+    const other = profile({ connection: 'shop', dataset: 'public.people' });
+    const onSpark = (some: Pipeline['steps'], others: readonly Profile[] = []) => steps.behind({ ...pipeline(some), engine: 'spark' }, profile({}), { others });
+    const refused = (some: Pipeline['steps'], others?: readonly Profile[]) => expect(onSpark(some, others)).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_NO_FORM', text: expect.stringContaining('spark') }] });
+    await refused([{ join: { right: 'shop.public.people', kind: 'left', on: { id: 'id' }, take: { person: 'status' } } }], [other]);
+    await refused([{ join: { right: 'hr.public.people', kind: 'left', on: { id: 'id' }, take: { person: 'status' } } }], [{ ...other, connection: 'hr' } as Profile]);
+    await refused([{ unpivot: { columns: ['id'], nameTo: 'name', valueTo: 'value' } }]);
+    await refused([{ window: { partitionBy: ['status'], orderBy: [{ column: 'id' }], columns: [{ as: 'nth', fn: 'row_number' }] } }]);
+    await refused([{ derive: { far: 'ln(2.5)' } }]);
+    expect((await onSpark([{ mask: { column: 'status', method: 'sha256' } }])).source.columns.map(({ native }) => native)).toEqual(['BIGINT', 'VARCHAR', 'DECIMAL(10,2)', 'TIMESTAMP']);
+  });
+  it('are computed by the engine that rows are handed to, and no other may be named for them', async () => {
+    const others = [profile({ connection: 'hr', dataset: 'public.people' })];
+    const asked = pipeline([{ join: { right: 'hr.public.people', kind: 'left', on: { id: 'id' }, take: { person: 'status' } } }]);
+    expect(await steps.behind(asked, profile({}), { others, mapColumn })).toMatchObject({ engine: 'duckdb', source: { connector: 'file' }, transform: { engine: 'duckdb', handOff: {} } });
+    expect(await steps.behind({ ...asked, engine: 'duckdb' }, profile({}), { others, mapColumn })).toMatchObject({ engine: 'duckdb' });
+    await expect(steps.behind({ ...asked, engine: 'postgres' }, profile({}), { others, mapColumn })).rejects.toMatchObject({ code: 'request.unsupported', details: { allowed: 'engine: duckdb' } });
+  });
   it('say beside their source how much they would have to hold', async () => {
     const asked = pipeline([{ aggregate: { by: ['status'], measures: [{ as: 'n', fn: 'count' }] } }]);
     const planned = planCopy({ pipeline: asked, target, ...await steps.behind(asked, profile({})), policy: {}, mapColumn });
