@@ -17,7 +17,7 @@ async function carried(doubles: readonly number[]): Promise<string[]> {
   const task = aLoad({ ...profile, columns }, 'u.parquet', { carrier: 'text' });
   const session = await open.source.begin(task, null);
   const parts: Uint8Array[] = [];
-  const to = { write: (bytes: Uint8Array) => { parts.push(bytes); return true; }, drained: async () => undefined };
+  const to = { write: (bytes: Uint8Array) => { parts.push(Uint8Array.from(bytes)); return true; }, drained: async () => undefined };
   const [range] = await session.cut();
   if (!range) throw new Error('no piece');
   await session.read(range, { to, onRead: () => undefined, signal: new AbortController().signal });
