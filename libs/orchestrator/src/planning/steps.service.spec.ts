@@ -33,6 +33,10 @@ describe('the steps of a pipeline', () => {
     if (!('plan' in planned)) throw new Error('questions');
     const { plan } = planned;
     expect(verifyPlan(plan, {})).toEqual({ ok: true, issues: [] });
+    const [load, ...rest] = plan.tasks;
+    const changed = (more: object): string[] => verifyPlan({ ...plan, tasks: [{ ...load!, ...more } as typeof load & {}, ...rest] }, {}).issues.map(({ code }) => code);
+    expect([changed({ engine: 'duckdb' }), changed({ carrier: 'frames' })]).toEqual([['steps.spark'], expect.arrayContaining(['steps.spark'])]);
+    expect(verifyPlan({ ...plan, pipeline: pipeline(asked.steps) }, {}).issues.map(({ code }) => code)).toEqual(['steps.spark']);
     expect(plan.tasks[0]).toMatchObject({ engine: 'spark', carrier: 'text', digest: 'text-md5', chunks: { by: 'whole', count: 1 }, transform: { engine: 'spark' }, columns: [{ source: 'status', sourceNative: 'VARCHAR' }, { source: 'sum', sourceNative: 'DECIMAL(38,2)' }] });
     expect(plan.decisions.filter(({ question }) => question === 'engine')).toMatchObject([{ choice: 'spark', by: 'person', rejected: [{ choice: 'duckdb' }] }]);
   });
