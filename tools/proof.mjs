@@ -25,6 +25,7 @@ const parts = {
   airflow: { says: 'a real Airflow runs the DAG', needs: ['build'], go: () => run('node', ['tools/proof/airflow.mjs']) },
   deploy: { says: 'the Helm chart is valid, restricted, and refuses mistakes', byName: true, go: () => run('node', ['tools/proof/deploy.mjs']) },
   browser: { says: 'the dashboard in a real browser', needs: ['build'], go: () => run('node', ['tools/proof/browser.mjs']) },
+  spark: { says: 'a real Spark computes steps as DuckDB and PostgreSQL do', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/spark.mjs']) },
 };
 const asked = process.argv.slice(2).filter((name) => !name.startsWith('--'));
 const unknown = asked.filter((name) => !parts[name]);

@@ -7,7 +7,7 @@ import { exampleOf } from './step-examples.ts';
 export function expressionsPage(): string {
   return page('Steps and expressions', 'libs/contracts/src/transform and libs/sql-safety/src/registry', [
     'An expression is read by a real SQL parser, becomes a closed typed tree, and is printed anew for the engine that runs it: its text never is SQL. What is not listed here does not exist, and is refused by name with its place.',
-    'It means the same in DuckDB and in PostgreSQL, value for value: `/` divides truly and by zero gives NULL, `//` and `%` are for whole numbers, decimals keep every digit or are refused, texts are ordered by code points, `lower`, `upper` and `ilike` are those of ASCII.',
+    'It means the same in DuckDB, in PostgreSQL and, where Spark has a form for it, in Spark, value for value: `/` divides truly and by zero gives NULL, `//` and `%` are for whole numbers, decimals keep every digit or are refused, texts are ordered by code points, `lower`, `upper` and `ilike` are those of ASCII.',
     '## Steps', table(['step', 'does', 'as it is written'], stepKinds.map((kind) => [`\`${kind}\``, Step.shape[kind].description ?? '', `\`${exampleOf(kind)}\``])),
     'A step sees the columns that the one before it left, and a row without an order stays without one: `limit`, `dedupe` and `window` say theirs, and where it leaves two rows equal all other columns decide. Every field of a step is in `pipeline.schema.json`.',
     'A mask takes from a column what it says, and a plan knows: personal data (`from.pii`) is followed through every step until a mask stands before it. A hash of values that can be guessed can be guessed too: `sha256` keeps rows apart and hides what is not in a list.',

@@ -51,6 +51,9 @@ export interface SourceSession {
   /** Position that a reader of the whole picture has reached: the greatest value of the task's cursor, but never ahead of the source's clock. Null for an empty source.
    * A source that knows no cursors leaves it out. */
   reach?(signal: AbortSignal): Promise<string | null>;
+  /** Does what has to be done once before any piece is read and may take long: no transaction of a sink is open meanwhile. A source that has no such work leaves it out.
+   * @throws EtlError of its engine, `source.snapshot-lost` when what an earlier attempt began is gone; the reason of `signal` */
+  ready?(signal: AbortSignal): Promise<void>;
   /** Sends one piece as bytes of the task's carrier. @throws EtlError `source.schema-drifted`, `connection.interrupted`, `data.*` */
   read(range: ChunkRange, options: ReadOptions): Promise<ReadCount>;
   /** Rows of the given pieces that the steps of the task saw, and those that their filters kept, under the same picture. A source that computes no steps leaves it out.
@@ -162,6 +165,10 @@ export interface FileLedger {
   quarantine(target: string, ask: QuarantineAsk): Promise<QuarantinePage>;
 }
 
+/** A Spark Connect server that steps may be computed on.
+ * @property token reference of its bearer token, or null for a server without one
+ * @property folder absolute, under the same path on the workers and on every machine of Spark */
+export interface SparkPlace { readonly url: string; readonly token: string | null; readonly folder: string }
 /** What a connector may use. Paths are absolute. */
 export interface ConnectorTools {
   readonly secrets: SecretStore;
@@ -172,6 +179,8 @@ export interface ConnectorTools {
   readonly fileLedger: FileLedger;
   /** Connections that may move rows at once; what a connector thinks right when left out. */
   readonly lanes?: number;
+  /** Where steps that a pipeline gives to Spark are computed; absent where none is configured. */
+  readonly spark?: SparkPlace;
   /** Names our connections on the other side, such as application_name. */
   readonly name: string;
   /** Where connections rest between two uses; they are ended when left out. */

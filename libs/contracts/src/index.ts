@@ -13,6 +13,7 @@ export { Order } from './transform/order.ts';
 export { JoinStep, LookupStep, UnionStep, addressOf, datasetAt, otherDatasets } from './transform/other-datasets.ts';
 export { type Measure, Stage, Transform, WindowColumn, aggregateFunctions, isRowWise, leavesOut, makesGroups, windowFunctions } from './transform/transform.ts';
 export { type FrameBound, Query, type QueryAggregate, type QueryBody, type QueryCte, type QueryFrame, type QueryFrom, type QueryGroup, type QueryItem, type QueryOrder, type QueryUse, type QueryValue, type QueryWindowFunction, frameBounds, queryAggregates, queryJoinKinds, queryWindowFunctions } from './transform/query.ts';
+export { type StepEngine, stepEngines } from './transform/step-engines.ts';
 export { Step, type StepKind, stepKinds } from './transform/step.ts';
 export { type ErrorCode, type ErrorRow, type RetryClass, errorCodes, errorTable } from './error-table.ts';
 export { EtlError, Failure, Issue, issuesOf, parseOrThrow, toFailure } from './failure.ts';

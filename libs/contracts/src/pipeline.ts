@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { OnFail, PipelineCheck, Replaying } from './check.ts';
 import { DatasetRef } from './dataset.ts';
+import { stepEngines } from './transform/step-engines.ts';
 import { Step } from './transform/step.ts';
 import { OnDrift } from './drift.ts';
 import { proofLevels } from './proof.ts';
@@ -42,6 +43,7 @@ export const Pipeline = z.object({
   from: PipelineSource.describe('What is read.'),
   to: PipelineTarget.describe('What is written.'),
   steps: z.array(Step).max(100).optional().describe('Transformations, one after the other; docs/reference/expressions.md lists them.'),
+  engine: z.enum(stepEngines).optional().describe('What computes the steps: duckdb for files, postgres for tables of PostgreSQL, or spark; the planner decides when left out.'),
   checks: z.array(PipelineCheck).max(200).optional().describe('What every row has to keep.'),
   quality: z.object({
     atLeast: z.number().min(0).max(1).optional().describe('Least score, such as 0.95: below it the run fails, and nothing is published.'),

@@ -43,8 +43,8 @@ export type ColumnMapping = z.infer<typeof ColumnMapping>;
 export const carriers = ['frames', 'text', 'file'] as const;
 export const Carrier = z.enum(carriers).meta({ description: 'frames: messages of a binary COPY, passed on undecoded or made by the engine · text: a CSV stream · file: the engine opens the file itself.' });
 export type Carrier = z.infer<typeof Carrier>;
-/** splice: two PostgreSQL ends · duckdb: one end is a file · stream: two ends that write and read the text carrier by themselves. */
-export const engines = ['splice', 'duckdb', 'stream'] as const;
+/** splice: two PostgreSQL ends · duckdb: one end is a file · stream: two ends that write and read the text carrier by themselves · spark: steps are computed there, from staged Parquet. */
+export const engines = ['splice', 'duckdb', 'stream', 'spark'] as const;
 
 export const Chunking = z.object({
   by: z.enum(['ctid', 'cursor', 'key', 'whole']).describe('ctid: ranges of the physical order; cursor: ranges of the cursor; key: ranges of a whole-number key; whole: one piece.'),

@@ -7,6 +7,7 @@ import { Sampled, proofLevels } from './proof.ts';
 import { QualityScore } from './quality.ts';
 import { Progress, TaskResult } from './task.ts';
 import { Combined } from './transform/combine.ts';
+import { stepEngines } from './transform/step-engines.ts';
 
 export const runStates = ['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled'] as const;
 export type RunState = (typeof runStates)[number];
@@ -31,6 +32,7 @@ export const ReceiptBody = z.object({
   combined: z.array(Combined).optional().describe('What each join and union did, in their order. Absent where there are none.'),
   published: Count.describe('Rows that became visible.'),
   inserted: Count.optional().describe('New rows, where rows were merged by a key.'), updated: Count.optional().describe('Changed rows.'), deleted: Count.optional().describe('Rows that went, or whose version ended.'), unchanged: Count.optional().describe('Rows left as they were.'),
+  engine: z.enum(stepEngines).optional().describe('What computed the steps; absent where there were none, and in receipts of earlier releases.'),
   digest: z.enum(digestKinds).describe('How rows were hashed.'),
   sourceDigest: z.string().nullable().describe('kind:rows:a:b of the source; null: none was taken.'), targetDigest: z.string().nullable().describe('kind:rows:a:b of the target; null: none was taken.'),
   slice: Slice.pick({ column: true, from: true, to: true }).extend({ extra: Count.describe('Rows that the target has in the slice and the source has not.') }).optional().describe('What a backfill read again: every row of the slice is in the target as the source has it.'),

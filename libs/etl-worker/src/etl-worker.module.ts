@@ -26,7 +26,7 @@ import { TasksRepository } from './tasks/tasks.repository.ts';
 import { TasksService } from './tasks/tasks.service.ts';
 import { WORKER_LOG } from './tasks/worker-log.ts';
 import { WorkerSettings } from './tasks/worker-settings.ts';
-import { type EtlWorkerConfig, etlWorkerConfig, fileRootsOf } from './worker-config.ts';
+import { type EtlWorkerConfig, etlWorkerConfig, fileRootsOf, sparkPlaceOf } from './worker-config.ts';
 
 /** What a process that hosts the worker may hand in instead of configuration. */
 export interface EtlWorkerOptions {
@@ -90,7 +90,7 @@ function given(parts: Parts, options: EtlWorkerOptions): Provider[] {
   grantEngines({ memoryBytes: config.ETL_ETL_WORKER_ENGINE_MEMORY_MB * 1024 * 1024 });
   const tools = new StepTools({
     connectors: options.connectors ?? connectors, secrets: options.secrets ?? openSecretStore(secretsFrom(config)),
-    fileRoots: options.fileRoots ?? fileRootsOf(config), scratch: new ScratchFolders(config.ETL_ETL_WORKER_SCRATCH ?? null),
+    fileRoots: options.fileRoots ?? fileRootsOf(config), scratch: new ScratchFolders(config.ETL_ETL_WORKER_SCRATCH ?? null), spark: sparkPlaceOf(config),
   });
   const settings = new WorkerSettings({ worker: parts.instance, slots: config.ETL_ETL_WORKER_SLOTS, leaseMs: config.ETL_ETL_WORKER_LEASE_MS, keptMs: config.ETL_ETL_WORKER_KEPT_HOURS * 3_600_000 });
   return [

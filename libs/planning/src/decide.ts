@@ -1,4 +1,4 @@
-import type { ColumnMapping, Column, Decision, Pipeline, Policy, Profile, Transform } from '@agent-etl/contracts';
+import type { ColumnMapping, Column, Decision, Pipeline, Policy, Profile, StepEngine, Transform } from '@agent-etl/contracts';
 
 /** How the connector of a target would spell a column, or null when it has no type that holds it without loss. */
 export type MapColumn = (sinkConnector: string, column: Column) => { native: string } | null;
@@ -12,6 +12,8 @@ export interface CopyInput {
   readonly parallel?: number; readonly earlierRuns?: number; readonly before?: Profile | null;
   /** What the steps come to; `source` is then what they make of it. */
   readonly transform?: Transform;
+  /** What computes them; absent without steps. */
+  readonly engine?: StepEngine;
 }
 /** What one rule says, with the sentences a person has to read before approving. */
 export interface Ruled<T> { readonly value: T; readonly decisions: readonly Decision[]; readonly risks: readonly string[] }

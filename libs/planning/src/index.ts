@@ -11,6 +11,7 @@ export { digestOf, planHash, receiptBytes } from './plan-hash.ts';
 export { type PlanFacts, planView, questionView } from './plan-view.ts';
 export { refusalOf } from './refusal.ts';
 export { topologicalOrder } from './topology.ts';
-export { dialectOf, handsOffOf, transformed } from './transformed.ts';
+export { besideOf, handsOffOf, stepEngineOf } from './step-engine.ts';
+export { transformed } from './transformed.ts';
 export { assertConnector, assertPolicySupported, assertRequestSupported, assertSupported, unsupported } from './unsupported.ts';
 export { verifyPlan } from './verify-plan.ts';

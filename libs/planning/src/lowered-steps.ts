@@ -1,7 +1,7 @@
 import type { Expr, Issue, Measure, Step, WindowColumn } from '@agent-etl/contracts';
 import { type Checked, type ExprDialect, type Fused, type InputColumns, type LoweredStep, checked, fuseSteps, pivotStep, sampleStep, stepType } from '@agent-etl/sql-safety';
 import { lowerJoin, lowerLookup, lowerOrder, lowerUnion, numbered } from './lowered-others.ts';
-import type { Reaching } from './transformed.ts';
+import type { Reaching } from './step-engine.ts';
 
 /** Reads a text as an expression; `path` says where it stands. */
 export type ReadExpression = (text: string, path: string) => Promise<Checked<Expr>>;

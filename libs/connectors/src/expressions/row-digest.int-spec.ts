@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ColumnType } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { type SqlFragment, compile, literal, nativeOf, rowDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
-import type { ExprDialect } from '@agent-etl/sql-safety';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +21,7 @@ describeServer('a decimal has one digest in DuckDB and in PostgreSQL', (adminUrl
   });
   afterAll(async () => { await postgres.end(); await duck.stop(); await drop(); await rm(scratch, { recursive: true }); });
 
-  const digest = <D extends ExprDialect>(dialect: D, type: ColumnType, value: string): SqlFragment<D> => {
+  const digest = <D extends 'duckdb' | 'postgres'>(dialect: D, type: ColumnType, value: string): SqlFragment<D> => {
     const sql = sqlFor(dialect);
     return sql`SELECT ${rowDigest(dialect, [{ name: 'v', type }], 'k') as SqlFragment<D>} FROM (SELECT CAST(${literal(dialect, value)} AS ${typeName(dialect, nativeOf(dialect, type)!)}) AS v) AS rows`;
   };

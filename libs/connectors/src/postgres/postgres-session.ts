@@ -66,7 +66,7 @@ export class PostgresSession {
   /** Rows that one INSERT, UPDATE or DELETE touched, as the server counted them. */
   async count(statement: SafeSql<'postgres'>, about: About = {}): Promise<number> { return (await this.#query(statement, about)).rowCount ?? 0; }
   async #query(statement: SafeSql<'postgres'>, about: About): Promise<pg.QueryResult> {
-    if (!isSafeSql(statement)) throw new TypeError('connectors run only what sql-safety compiled');
+    if (!isSafeSql(statement) || statement.dialect !== 'postgres') throw new TypeError('connectors run only what sql-safety compiled for postgres');
     try {
       return await this.#client.query(statement.text, statement.params.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : value)));
     } catch (error) {

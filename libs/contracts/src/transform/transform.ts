@@ -3,6 +3,7 @@ import { SafeText } from '../ids.ts';
 import { HandOff, JoinStage, MOST_INPUTS, OtherInput, PassingColumns, UnionStage } from './combine.ts';
 import { Expr } from './expr.ts';
 import { Order } from './order.ts';
+import { stepEngines } from './step-engines.ts';
 
 const Name = SafeText.min(1).describe('Column.');
 export const aggregateFunctions = ['count', 'count_distinct', 'sum', 'avg', 'min', 'max'] as const;
@@ -47,9 +48,10 @@ export const Stage = z.discriminatedUnion('op', [
 ]).meta({ id: 'Stage', description: 'What is done with rows in one go.' });
 export type Stage = z.infer<typeof Stage>;
 
-/** What the steps of a pipeline come to: computed while the source is read, in its own statement. Columns of a task are columns of this. */
+/** What the steps of a pipeline come to: computed while the source is read, in its own statement, or on Spark. Columns of a task are columns of this. */
 export const Transform = z.object({
   input: PassingColumns.describe('Columns of the source as they were profiled.'),
+  engine: z.enum(stepEngines).optional().describe('What computes them; absent in plans of earlier releases.'),
   stages: z.array(Stage).min(1).max(200).describe('One behind the other.'),
   inputs: z.array(OtherInput).min(1).max(MOST_INPUTS).optional().describe('Datasets that joins and unions read beside the source.'),
   handOff: HandOff.optional(),

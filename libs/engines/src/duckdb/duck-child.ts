@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { QueryEngine } from '../query-engine.ts';
 import { duckFailure } from './duck-failure-rules.ts';
 import { type DuckOptions, childConfig } from './duck-options.ts';
 import { provenSql } from './proven-sql.ts';
@@ -26,7 +27,8 @@ export interface FrameOptions { readonly to: string; readonly wires: readonly st
 
 /** One disposable child process with one locked DuckDB. Out of memory, a hang or a crash costs what this child was asked and nothing else;
  * a child that is not needed any more is killed, never reused. It runs one statement at a time and only what sql-safety compiled. */
-export class DuckChild {
+export class DuckChild implements QueryEngine<'duckdb'> {
+  readonly dialect = 'duckdb';
   /** Folder that the statements of this child may touch: FIFOs go here. Removed by `stop`. */
   readonly folder: string;
   private readonly about: string;

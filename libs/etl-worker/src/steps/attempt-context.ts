@@ -1,4 +1,4 @@
-import type { Connector, ConnectorTools, OpenConnection, SinkSession } from '@agent-etl/connectors';
+import { type Connector, type ConnectorTools, type OpenConnection, type SinkSession, type Source, sparkSource } from '@agent-etl/connectors';
 import { type Connection, EtlError, type Progress, type TaskCommand, type TaskResult } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import { runInspect } from './inspect.step.ts';
@@ -48,6 +48,8 @@ export class AttemptContext implements StepContext {
   beat(): Promise<void> { return this.parts.beat(); }
   report(progress: Progress): void { this.parts.report(progress); }
   async scratch(): Promise<string> { return (await (this.tools ??= this.parts.tools())).scratch; }
+
+  async onSpark(source: Source): Promise<Source> { return sparkSource(source, await (this.tools ??= this.parts.tools())); }
 
   open(name: string): Promise<OpenConnection> {
     const opening = this.opening.get(name) ?? this.connect(name);

@@ -140,6 +140,7 @@ class Load {
   private async move({ session, ranges, span }: Picture, ledger: readonly LedgerRow[]): Promise<LoadResult> {
     const { sink, progress } = this.ends;
     const missing = missingOf(ranges, ledger);
+    if (missing.length) await session.ready?.(this.context.signal);
     this.resumed = Math.max(this.resumed, ledger.filter(({ attempt }) => attempt < this.context.command.attempt).length);
     progress.begin(ranges.length, ledger);
     const seen: { digest: Digest | null; sample?: LoadResult['sample']; ms: number } = { digest: null, ms: 0 };

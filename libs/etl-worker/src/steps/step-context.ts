@@ -1,4 +1,4 @@
-import type { OpenConnection, Writer } from '@agent-etl/connectors';
+import type { OpenConnection, Source, Writer } from '@agent-etl/connectors';
 import type { Progress, TaskCommand } from '@agent-etl/contracts';
 import type { StoredCut } from '../chunks/chunks.repository.ts';
 
@@ -24,6 +24,8 @@ export interface StepContext {
   readonly cuts: CutStore;
   /** Opens a connection of the command by its name, once; it is closed with the attempt. */
   open(connection: string): Promise<OpenConnection>;
+  /** A source whose steps are computed on Spark. @throws EtlError `request.unsupported` when no Spark is configured */
+  onSpark(source: Source): Promise<Source>;
   /** Asks whether the claim stands. @throws EtlError `lease.lost` and whatever else stops the attempt */
   beat(): Promise<void>;
   report(progress: Progress): void;

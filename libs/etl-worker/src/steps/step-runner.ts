@@ -1,4 +1,4 @@
-import { type ConnectorTools, RestingConnections } from '@agent-etl/connectors';
+import { type ConnectorTools, RestingConnections, type SparkPlace } from '@agent-etl/connectors';
 import { type Progress, TaskCommand } from '@agent-etl/contracts';
 import { StateDatabase } from '@agent-etl/persistence';
 import type { SecretStore } from '@agent-etl/secrets';
@@ -21,11 +21,14 @@ export class StepTools {
   readonly fileRoots: readonly string[];
   readonly scratch: ScratchFolders;
   readonly resting = new RestingConnections();
-  constructor(tools: { connectors: ConnectorsByName; secrets: SecretStore; fileRoots: readonly string[]; scratch: ScratchFolders }) {
+  /** Where steps are computed that a pipeline gives to Spark, or null. */
+  readonly spark: SparkPlace | null;
+  constructor(tools: { connectors: ConnectorsByName; secrets: SecretStore; fileRoots: readonly string[]; scratch: ScratchFolders; spark?: SparkPlace | null }) {
     this.connectors = tools.connectors;
     this.secrets = tools.secrets;
     this.fileRoots = tools.fileRoots;
     this.scratch = tools.scratch;
+    this.spark = tools.spark ?? null;
   }
 }
 
@@ -64,12 +67,12 @@ export class StepRunner {
   }
 
   private context(key: TaskKey, command: TaskCommand, attempt: Pick<ConstructorParameters<typeof AttemptContext>[0], 'signal' | 'report' | 'beat' | 'cuts' | 'lanes'>): AttemptContext {
-    const { scratch, connectors, secrets, fileRoots, resting } = this.tools;
+    const { scratch, connectors, secrets, fileRoots, resting, spark } = this.tools;
     let folder: string | null = null;
     const tools = async (): Promise<ConnectorTools> => {
       folder = await scratch.make(`${key.taskRunId}-${key.attempt}`);
       const fileLedger = new StateFileLedger(this.state, this.fileLedger, key.tenantId);
-      return { secrets, fileRoots, scratch: folder, fileLedger, resting: resting.of(key.tenantId), name: `agent-etl ${this.settings.worker}`, ...(attempt.lanes ? { lanes: attempt.lanes } : {}) };
+      return { secrets, fileRoots, scratch: folder, fileLedger, resting: resting.of(key.tenantId), name: `agent-etl ${this.settings.worker}`, ...(attempt.lanes ? { lanes: attempt.lanes } : {}), ...(spark ? { spark } : {}) };
     };
     const dropScratch = async (): Promise<void> => { if (folder !== null) await scratch.drop(folder); };
     return new AttemptContext({ command, worker: this.settings.worker, connectors, tools, dropScratch, ...attempt });

@@ -26,6 +26,54 @@ describe('the steps of a pipeline', () => {
     expect(verifyPlan(planned.plan, {})).toEqual({ ok: true, issues: [] });
     expect(planned.plan.decisions[0]).toMatchObject({ question: 'steps', choice: 'filter, derive, rename, drop, while the source is read' });
   });
+  it('go to Spark when the pipeline says so: what comes back are files, the plan passes the verifier and says why', async () => {
+    const asked: Pipeline = { ...pipeline([{ filter: "status <> 'test'" }, { aggregate: { by: ['status'], measures: [{ as: 'sum', fn: 'sum', arg: 'total' }] } }]), engine: 'spark' };
+    const behind = await steps.behind(asked, profile({}));
+    const planned = planCopy({ pipeline: asked, target, ...behind, policy: {}, mapColumn });
+    if (!('plan' in planned)) throw new Error('questions');
+    const { plan } = planned;
+    expect(verifyPlan(plan, {})).toEqual({ ok: true, issues: [] });
+    const [load, ...rest] = plan.tasks;
+    const changed = (more: object): string[] => verifyPlan({ ...plan, tasks: [{ ...load!, ...more } as typeof load & {}, ...rest] }, {}).issues.map(({ code }) => code);
+    expect([changed({ engine: 'duckdb' }), changed({ carrier: 'frames' })]).toEqual([['steps.spark'], expect.arrayContaining(['steps.spark'])]);
+    expect(verifyPlan({ ...plan, pipeline: pipeline(asked.steps) }, {}).issues.map(({ code }) => code)).toEqual(['steps.spark']);
+    expect(plan.tasks[0]).toMatchObject({ engine: 'spark', carrier: 'text', digest: 'text-md5', chunks: { by: 'whole', count: 1 }, transform: { engine: 'spark' }, columns: [{ source: 'status', sourceNative: 'VARCHAR' }, { source: 'sum', sourceNative: 'DECIMAL(38,2)' }] });
+    expect(plan.decisions.filter(({ question }) => question === 'engine')).toMatchObject([{ choice: 'spark', by: 'person', rejected: [{ choice: 'duckdb' }] }]);
+  });
+  it('are refused where the engine that is named cannot compute them, each with what can', async () => {
+    const some = [{ filter: 'id > 0' }];
+    const refused = (engine: Pipeline['engine'], more: Partial<Pipeline> = {}, source: Partial<Profile> = {}) => expect(steps.behind({ ...pipeline(some), engine, ...more }, profile(source))).rejects;
+    await refused('duckdb').toMatchObject({ code: 'request.unsupported', details: { allowed: 'engine: postgres or engine: spark' } });
+    await refused('postgres', {}, { connector: 'file' }).toMatchObject({ code: 'request.unsupported', details: { allowed: 'engine: duckdb or engine: spark' } });
+    await refused('spark', {}, { connector: 'mysql' }).toMatchObject({ code: 'request.unsupported' });
+    await refused('spark', { steps: [] }).toMatchObject({ code: 'request.unsupported', details: { found: 'engine: spark without steps' } });
+    await refused('spark', { checks: [{ not_null: ['id'] }] }).toMatchObject({ code: 'request.unsupported' });
+    await refused('spark', { steps: [{ cast: { column: 'status', to: 'date', format: '%Y' } }] }).toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_NO_FORM', path: '/pipeline/steps/0/cast', text: expect.stringContaining('spark') }] });
+  });
+  it('are refused by name where Spark has no form for them, and masked there as anywhere', async () => {
+    const other = profile({ connection: 'shop', dataset: 'public.people' });
+    const onSpark = (some: Pipeline['steps'], others: readonly Profile[] = []) => steps.behind({ ...pipeline(some), engine: 'spark' }, profile({}), { others });
+    const refused = (some: Pipeline['steps'], others?: readonly Profile[]) => expect(onSpark(some, others)).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_NO_FORM', text: expect.stringContaining('spark') }] });
+    await refused([{ join: { right: 'shop.public.people', kind: 'left', on: { id: 'id' }, take: { person: 'status' } } }], [other]);
+    await refused([{ join: { right: 'hr.public.people', kind: 'left', on: { id: 'id' }, take: { person: 'status' } } }], [{ ...other, connection: 'hr' } as Profile]);
+    await refused([{ unpivot: { columns: ['id'], nameTo: 'name', valueTo: 'value' } }]);
+    await refused([{ window: { partitionBy: ['status'], orderBy: [{ column: 'id' }], columns: [{ as: 'nth', fn: 'row_number' }] } }]);
+    await refused([{ derive: { far: 'ln(2.5)' } }]);
+    expect((await onSpark([{ mask: { column: 'status', method: 'sha256' } }])).source.columns.map(({ native }) => native)).toEqual(['BIGINT', 'VARCHAR', 'DECIMAL(10,2)', 'TIMESTAMP']);
+  });
+  it('are computed by the engine that rows are handed to, and no other may be named for them', async () => {
+    const others = [profile({ connection: 'hr', dataset: 'public.people' })];
+    const asked = pipeline([{ join: { right: 'hr.public.people', kind: 'left', on: { id: 'id' }, take: { person: 'status' } } }]);
+    expect(await steps.behind(asked, profile({}), { others, mapColumn })).toMatchObject({ engine: 'duckdb', source: { connector: 'file' }, transform: { engine: 'duckdb', handOff: {} } });
+    expect(await steps.behind({ ...asked, engine: 'duckdb' }, profile({}), { others, mapColumn })).toMatchObject({ engine: 'duckdb' });
+    await expect(steps.behind({ ...asked, engine: 'postgres' }, profile({}), { others, mapColumn })).rejects.toMatchObject({ code: 'request.unsupported', details: { allowed: 'engine: duckdb' } });
+  });
+  it('say beside their source how much they would have to hold', async () => {
+    const asked = pipeline([{ aggregate: { by: ['status'], measures: [{ as: 'n', fn: 'count' }] } }]);
+    const planned = planCopy({ pipeline: asked, target, ...await steps.behind(asked, profile({})), policy: {}, mapColumn });
+    expect('plan' in planned && planned.plan.decisions[0]).toMatchObject({ question: 'steps', rejected: [{}, { choice: 'spark', because: expect.stringContaining('80 kB') }] });
+    expect('plan' in planned && planned.plan.tasks[0]).toMatchObject({ transform: { engine: 'postgres' } });
+  });
   it('copy a column with its type as the engine spells it, and know the key by its own name', async () => {
     const { source } = await steps.behind(pipeline([{ derive: { a_copy: 'id', place_too: 'place' } }]), profile({ columns: [column('id', 'i64', 'bigint'), column('place', 'other', 'point')] }));
     expect(source.columns.map(({ name, native, nullable }) => [name, native, nullable])).toEqual([['id', 'bigint', false], ['place', 'point', false], ['a_copy', 'bigint', false], ['place_too', 'point', false]]);

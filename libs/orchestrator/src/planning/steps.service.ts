@@ -1,6 +1,6 @@
-import { EtlError, type Pipeline, type Profile, type Transform } from '@agent-etl/contracts';
+import { EtlError, type Pipeline, type Profile } from '@agent-etl/contracts';
 import { ExpressionParser } from '@agent-etl/engines';
-import { type MapColumn, dialectOf, fusedOf, handsOffOf, transformed } from '@agent-etl/planning';
+import { type CopyInput, type MapColumn, besideOf, fusedOf, handsOffOf, stepEngineOf, transformed } from '@agent-etl/planning';
 import { Injectable } from '@nestjs/common';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,13 +13,16 @@ export class StepsService {
 
   /** The source as its readers see it behind the steps of a pipeline, and what they come to.
    * @param beside the other datasets of the steps, in the order of `otherDatasets`, and how a file spells a type
-   * @throws EtlError `sql.rejected` with an issue per text or step, `sql.parser-lost` */
-  async behind({ steps }: Pipeline, source: Profile, { others = [], mapColumn = () => null }: { readonly others?: readonly Profile[]; readonly mapColumn?: MapColumn } = {}): Promise<{ readonly source: Profile; readonly transform?: Transform }> {
+   * @throws EtlError `request.unsupported` where the engine it names cannot compute them; `sql.rejected` with an issue per text or step, `sql.parser-lost` */
+  async behind(pipeline: Pipeline, source: Profile, { others = [], mapColumn = () => null }: { readonly others?: readonly Profile[]; readonly mapColumn?: MapColumn } = {}): Promise<Pick<CopyInput, 'source' | 'transform' | 'engine'>> {
+    const engine = stepEngineOf(pipeline, source, others);
+    const { steps } = pipeline;
     if (!steps?.length) return { source };
     const { parser } = await this.running();
     const typesOf = ({ columns }: Profile) => new Map(columns.map(({ name, type }) => [name, type]));
-    const fused = await fusedOf(steps, { input: typesOf(source), inputs: others.map(typesOf), dialect: dialectOf(source), handsOff: handsOffOf(source, others), read: (text, path) => parser.parse(text, path) });
-    if (fused.ok) return transformed(source, fused.value, { others, mapColumn });
+    const how = engine === 'spark' ? { dialect: engine } : { dialect: besideOf(source), handsOff: handsOffOf(source, others) };
+    const fused = await fusedOf(steps, { input: typesOf(source), inputs: others.map(typesOf), ...how, read: (text, path) => parser.parse(text, path) });
+    if (fused.ok) return { ...transformed(source, fused.value, { engine, others, mapColumn }), engine };
     throw new EtlError('sql.rejected', { issues: fused.issues.map(({ path, text }) => `${path.replace('/pipeline', '')}: ${text.replace(/\.$/, '')}`).join('; ') }, { issues: fused.issues });
   }
   /** A start that failed is tried again by whoever asks next. */

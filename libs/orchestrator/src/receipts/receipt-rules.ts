@@ -1,4 +1,4 @@
-import { type Digest, type Failure, type LoadResult, type PlanId, type PublishResult, type PublishTask, EtlError, ReceiptBody, QualityScore, digestText, toFailure } from '@agent-etl/contracts';
+import { type Digest, type Failure, type LoadResult, type PlanId, type PublishResult, type PublishTask, type StepEngine, EtlError, ReceiptBody, QualityScore, digestText, toFailure } from '@agent-etl/contracts';
 import type { RunRecord } from '../runs/run-record.ts';
 
 export type Proof = { readonly body: ReceiptBody } | { readonly failure: Failure };
@@ -11,7 +11,8 @@ export function proofOf(run: RunRecord, tenant: string): Proof {
   if (load?.result?.kind !== 'load' || publish?.result?.kind !== 'publish' || publish.spec.kind !== 'publish') return mismatch('load or publish said nothing');
   const difference = differenceOf(load.result, publish.result, publish.spec.how);
   if (difference) return mismatch(difference);
-  return { body: bodyOf(run, { load: load.result, publish: publish.result, spec: publish.spec, tenant }) };
+  const engine = load.spec.kind === 'load' ? load.spec.transform?.engine : undefined;
+  return { body: bodyOf(run, { load: load.result, publish: publish.result, spec: publish.spec, tenant, ...(engine ? { engine } : {}) }) };
 }
 const mismatch = (difference: string): Proof => ({ failure: toFailure(new EtlError('sink.reconcile-mismatch', { difference })) });
 
@@ -37,10 +38,10 @@ function sumOf({ read, filtered, rejected, written, grouped, joined, combined }:
 }
 const countsOf = ({ inserted, updated, deleted, unchanged }: PublishResult): Partial<Pick<ReceiptBody, 'inserted' | 'updated' | 'deleted' | 'unchanged'>> => (
   { ...(inserted === null ? {} : { inserted }), ...(updated === null ? {} : { updated }), ...(deleted === undefined ? {} : { deleted }), ...(unchanged === undefined ? {} : { unchanged }) });
-interface Results { load: LoadResult; publish: PublishResult; spec: Pick<PublishTask, 'source' | 'target' | 'digest' | 'cursor' | 'slice' | 'how'>; tenant: string }
-const bodyOf = (run: RunRecord, { load, publish, spec, tenant }: Results): ReceiptBody => ReceiptBody.parse({
+interface Results { load: LoadResult; publish: PublishResult; spec: Pick<PublishTask, 'source' | 'target' | 'digest' | 'cursor' | 'slice' | 'how'>; tenant: string; engine?: StepEngine }
+const bodyOf = (run: RunRecord, { load, publish, spec, tenant, engine }: Results): ReceiptBody => ReceiptBody.parse({
   receiptVersion: 1, runId: run.runId, planId: run.planId as PlanId, pipeline: run.pipeline, tenant, source: spec.source, target: spec.target, reconciled: true, level: publish.level, ...(publish.sampled ? { sampled: publish.sampled } : {}), proofMs: publish.proofMs, ...(load.digestMs === undefined ? {} : { sourceProofMs: load.digestMs }),
-  ...sumOf(load, publish, spec), ...(spec.slice ? { slice: { column: spec.slice.column, from: spec.slice.from, to: spec.slice.to, extra: publish.extra ?? 0 } } : {}), published: publish.published, ...countsOf(publish), digest: publish.level === 'sampled' ? 'text-md5' : spec.digest,
+  ...sumOf(load, publish, spec), ...(spec.slice ? { slice: { column: spec.slice.column, from: spec.slice.from, to: spec.slice.to, extra: publish.extra ?? 0 } } : {}), published: publish.published, ...countsOf(publish), ...(engine ? { engine } : {}), digest: publish.level === 'sampled' ? 'text-md5' : spec.digest,
   ...(load.quality ? { quality: QualityScore.parse(load.quality) } : {}), sourceDigest: textOf(publish.sourceDigest), targetDigest: textOf(publish.targetDigest), chunks: load.chunks,
   attempts: run.tasks.reduce((sum, { attempt }) => sum + attempt, 0), approvedBy: run.approvedBy ?? 'policy', startedAt: run.startedAt, finishedAt: run.finishedAt,
 });

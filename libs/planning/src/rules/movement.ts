@@ -1,5 +1,5 @@
 import { type ColumnMapping, type Decision, type Judging, type LoadTask, binaryFormOf, isBinary } from '@agent-etl/contracts';
-import { type CopyInput, type Ruled, decide, grouped, plural } from '../decide.ts';
+import { type CopyInput, type Ruled, decide, grouped, megabytes, plural } from '../decide.ts';
 
 export interface Movement { readonly carrier: LoadTask['carrier']; readonly engine: LoadTask['engine']; readonly digest: LoadTask['digest'] }
 
@@ -8,6 +8,7 @@ export function ruleMovement({ source, target, transform }: CopyInput, columns: 
   const changed = columns.filter(({ sourceNative, targetNative }) => sourceNative !== targetNative);
   const engineOf = (text: string, rejected: string): Decision => decide('engine', text, { why: ['engine', rejected], rejected: text === 'splice'
     ? [['duckdb', 'Decoding and encoding every value costs about twice the CPU and changes nothing.']] : [['splice', 'The two ends do not speak one binary format.']] });
+  if (transform?.engine === 'spark') return fromSpark({ source, target, transform });
   if (source.connector === 'postgres' && target.connector === 'postgres') {
     if (judging) return judgedBetweenTables(judging, engineOf('splice', 'Both ends are PostgreSQL: the source judges, each server reads and writes text.'));
     if (!changed.length) {
@@ -47,6 +48,14 @@ function intoTable({ between, rows, isJudged }: { between: string; rows: CopyInp
   return { risks: [], value: { carrier: 'text', engine: 'duckdb', digest: 'text-md5' }, decisions: [
     decide('movement', 'stream as text', { why: ['between-engines', `From ${between}: ${grouped(rows)} rows as text that both sides read exactly.`],
       rejected: [['write binary frames', isJudged ? 'What is said of a row travels before it, as text.' : `Only the server makes ${other?.targetNative ?? 'its type'} of ${other?.source ?? 'a column'}.`]] }), engine] };
+}
+
+/** What Spark computed lies in files of ours: they travel as any file does, and are hashed as any file is. */
+function fromSpark({ source, target }: Pick<CopyInput, 'source' | 'target' | 'transform'>): Ruled<Movement> {
+  return { risks: [], value: { carrier: 'text', engine: 'spark', digest: 'text-md5' }, decisions: [
+    decide('movement', 'staged Parquet, then text', { why: ['staged', `Spark reads Parquet that is staged for it and writes Parquet; from there to ${target.connector} rows travel as text that both sides read exactly.`], rejected: [['Spark writes the target', 'Then no ledger and no proof would stand between its rows and their readers.']] }),
+    decide('engine', 'spark', { by: 'person', why: ['engine-asked', `The request names Spark for the steps over ${grouped(source.rows)} rows; ledger, proof and publish stay here, so that the receipt is the same.`],
+      rejected: [['duckdb', `One machine would compute them from ${megabytes(source.bytes)}.`]] })] };
 }
 
 /** Rows that may leave the stream travel as text, behind what the source says of each. */

@@ -4,7 +4,8 @@ import { fusedOf } from '../lowered-steps.ts';
 import { planCopy } from '../plan-copy.ts';
 import { planView } from '../plan-view.ts';
 import { aCopyInput, aMissingTarget, aPipeline, aProfile } from '../testing.ts';
-import { dialectOf, handsOffOf, transformed } from '../transformed.ts';
+import { besideOf, handsOffOf } from '../step-engine.ts';
+import { transformed } from '../transformed.ts';
 import { verifyPlan } from '../verify-plan.ts';
 
 const column = (name: string, kind: 'text' | 'i32', native: string) => ({ name, native, nullable: true, type: { kind } });
@@ -15,7 +16,7 @@ async function planned(other: Profile, right: string, target = aMissingTarget())
   const steps = join(right);
   const source = aProfile();
   const typesOf = ({ columns }: Profile) => new Map(columns.map(({ name, type }) => [name, type]));
-  const fused = await fusedOf(steps, { input: typesOf(source), inputs: [typesOf(other)], dialect: dialectOf(source), handsOff: handsOffOf(source, [other]), read: () => { throw new Error('no texts here'); } });
+  const fused = await fusedOf(steps, { input: typesOf(source), inputs: [typesOf(other)], dialect: besideOf(source), handsOff: handsOffOf(source, [other]), read: () => { throw new Error('no texts here'); } });
   if (!fused.ok) throw new Error(JSON.stringify(fused.issues));
   const mapColumn = aCopyInput().mapColumn;
   const made = planCopy(aCopyInput({ pipeline: aPipeline({ steps }), target, ...transformed(source, fused.value, { others: [other], mapColumn }) }));

@@ -1,5 +1,5 @@
 import { type Decision, EtlError, type OtherInput, type Transform, addressOf, isRowWise, judgingChecks, leavesOut } from '@agent-etl/contracts';
-import { type CopyInput, decide, named, plural } from '../decide.ts';
+import { type CopyInput, decide, megabytes, named, plural } from '../decide.ts';
 
 /** Steps that do not take rows one by one, in the words of a refusal. */
 const MANY = 'a step over several rows (aggregate, dedupe, flatten, limit, pivot, unpivot, window)';
@@ -14,12 +14,13 @@ export function ruleSteps({ pipeline, source, transform }: CopyInput): Decision[
   if (problem) throw new EtlError('request.unsupported', problem);
   const kinds = (pipeline.steps ?? []).map((step) => Object.keys(step)[0] ?? '');
   const made = source.columns.filter(({ name }) => !transform.input.some((column) => column.name === name)).map(({ name }) => name);
+  if (transform.engine === 'spark') return [onSpark({ kinds, made })];
   const where = source.connector === 'postgres' ? 'in the statement that reads the table' : 'in the statement that reads the file';
   const rowWise = isRowWise(transform);
   if (transform.inputs) return [combining({ transform, inputs: transform.inputs, kinds }, source.rows)];
   return [decide('steps', `${kinds.join(', ')}, while the source is read`, {
     why: ['fused', `${plural(kinds.length, 'step')} ${rowWise ? 'over single rows ' : ''}are computed ${where}${made.length ? `; new there: ${named(made.slice(0, 5))}` : ''}.`],
-    rejected: [rowWise ? ['a pass of its own', 'Every row would be written and read once more.'] : ['group at the target', `${plural(source.rows, 'row')} would travel instead of their groups.`]] })];
+    rejected: [rowWise ? ['a pass of its own', 'Every row would be written and read once more.'] : ['group at the target', `${plural(source.rows, 'row')} would travel instead of their groups.`], notOnSpark(source, rowWise ? 'single' : 'many')] })];
 }
 
 interface Combining { readonly transform: Transform; readonly inputs: readonly OtherInput[]; readonly kinds: readonly string[] }
@@ -37,6 +38,16 @@ function combining({ transform: { handOff, stages }, inputs, kinds }: Combining,
     why: ['handed-over', `No one system reaches the source and ${others}: ${groups ? 'the groups' : 'the rows'} and the other ${inputs.length === 1 ? 'dataset' : 'datasets'} are handed to DuckDB as Parquet, each proved by count and digest, and joined there.`],
     rejected: [['a join at the source', `${others} would have to be written into it first.`], ...(groups ? [['all steps in DuckDB', `${plural(rows, 'row')} would travel, not their groups.`] as const] : [])] });
 }
+
+interface Steps { readonly kinds: readonly string[]; readonly made: readonly string[] }
+function onSpark({ kinds, made }: Steps): Decision {
+  return decide('steps', `${kinds.join(', ')}, on Spark`, {
+    why: ['staged', `${plural(kinds.length, 'step')} are computed on Spark, from Parquet that is staged for it${made.length ? `; new there: ${named(made.slice(0, 5))}` : ''}.`],
+    rejected: [['while the source is read', 'The request names Spark.']] });
+}
+/** Why the steps are not computed on Spark. */
+const notOnSpark = ({ bytes }: Pick<CopyInput['source'], 'bytes'>, rows: 'single' | 'many'): readonly [string, string] => ['spark', rows === 'single' ? 'Steps over single rows keep none of them: more machines would only be more ways for the rows to go.'
+  : `At most ${megabytes(bytes)} have to be held at once; one machine keeps in memory what its limit allows and the rest on its disk. For more than that, engine: spark.`];
 
 /** What steps cannot be beside the checks of their pipeline, or null. A file is judged row by row in the order in which it lies; what steps do to that order, or to the number
  * of rows, has no place for a row that is set aside. */

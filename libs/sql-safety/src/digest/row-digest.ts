@@ -2,11 +2,11 @@ import type { ColumnType } from '@agent-etl/contracts';
 import { identifier } from '../ident/identifier.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
+import type { DigestColumn } from './digest-column.ts';
 import { exactDouble } from './exact-double.ts';
 
 /** What a server keeps its texts in; lengths and hashes are those of UTF-8. */
 type Encoding = 'utf8' | 'other';
-export interface DigestColumn { readonly name: string; readonly type: ColumnType }
 const pg = sqlFor('postgres');
 const duck = sqlFor('duckdb');
 

@@ -34,5 +34,5 @@ function checkPart(part: string): void {
   if (problem) throw new SqlSafetyError('SQL_NAME_INVALID', `a name ${problem}`);
 }
 export const isIdentifier = (value: unknown): value is SqlIdentifier => typeof value === 'object' && value !== null && minted.has(value);
-/** The name as text: between double quotes, or between the backticks that MySQL reads as a name in every sql_mode. */
+/** The name as text: between double quotes, or between the backticks that MySQL reads as a name in every sql_mode, and Spark always. */
 export const printIdentifier = ({ parts }: SqlIdentifier, quote: '"' | '`'): string => parts.map((part) => `${quote}${part.replaceAll(quote, quote + quote)}${quote}`).join('.');

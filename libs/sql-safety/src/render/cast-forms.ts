@@ -2,28 +2,9 @@ import type { ColumnType } from '@agent-etl/contracts';
 import { Refusal } from '../refusal.ts';
 import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
+import { type Cast, type Dialected, WHOLE, patternOf } from './cast-rules.ts';
+import { sparkCast } from './spark-cast-forms.ts';
 import { type ExprDialect, nativeOf, typeIn } from './types.ts';
-
-interface Cast<D extends ExprDialect> { readonly value: SqlFragment<D>; readonly from: ColumnType; readonly to: ColumnType; readonly onError: 'fail' | 'null'; readonly format: string | undefined;
-  /** Column whose value is cast, for the words of a refusal; null for a calculation. */
-  readonly column: string | null }
-type Dialected<D extends ExprDialect> = (cast: Cast<D>) => SqlFragment<D>;
-
-const WHOLE = ['i16', 'i32', 'i64'];
-const DAY = '[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
-const CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?';
-/** What a text must look like to become a type: engines' own casts differ in blanks, signs, fractions and dates. */
-function patternOf({ kind, scale = 0 }: ColumnType): string {
-  switch (kind) {
-    case 'bool': return '([tT]|[fF]|[tT][rR][uU][eE]|[fF][aA][lL][sS][eE])';
-    case 'i16': case 'i32': case 'i64': return '[+-]?[0-9]{1,20}';
-    case 'dec': return scale === 0 ? '[+-]?[0-9]{1,38}' : `[+-]?[0-9]{1,38}([.][0-9]{0,${scale}})?`;
-    case 'f64': return '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?';
-    case 'date': return DAY;
-    case 'ts': return `${DAY}([ T]${CLOCK})?`;
-    default: throw new Refusal('SQL_TYPE', `No text becomes ${kind}`);
-  }
-}
 
 const d = sqlFor('duckdb');
 const FORMAT = /^(?:%[YmdbBHMSyeI]|[ /,.:T-]|%p)+$/;
@@ -88,4 +69,4 @@ function holds(value: SqlFragment<'postgres'>, { kind, precision = 38, scale = 0
 
 /** A cast in a dialect, equal in every one: halves are rounded away from zero, texts are read strictly.
  * @throws Refusal `SQL_NO_FORM` where a dialect has no equal form */
-export const castForms: { readonly [D in ExprDialect]: Dialected<D> } = { duckdb: duckCast, postgres: postgresCast };
+export const castForms: { readonly [D in ExprDialect]: Dialected<D> } = { duckdb: duckCast, postgres: postgresCast, spark: sparkCast };

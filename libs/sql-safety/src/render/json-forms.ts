@@ -1,4 +1,5 @@
 import type { Expr } from '@agent-etl/contracts';
+import { Refusal } from '../refusal.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
 import type { ExprDialect } from './types.ts';
@@ -46,12 +47,14 @@ const postgres: Forms<'postgres'> = {
     return p`CASE WHEN pg_catalog.json_typeof(${value}) = 'number' THEN CAST(${asText(value)} AS double precision) END`;
   },
 };
-/** Values of a document by a path that is written out, equal in every dialect. */
-export const jsonForms: { readonly [D in ExprDialect]: Forms<D> } = { duckdb: duck, postgres };
+const noneOnSpark = (): never => { throw new Refusal('SQL_NO_FORM', 'Values of JSON are not available on spark; leave engine out'); };
+/** Values of a document by a path that is written out, equal in every dialect that has them. */
+export const jsonForms: { readonly [D in ExprDialect]: Forms<D> } = { duckdb: duck, postgres, spark: { json_text: noneOnSpark, json_number: noneOnSpark } };
 
 /** Items of a list as a FROM item `items(item)`; none where it is no list. */
 const lists: { readonly [D in ExprDialect]: (list: SqlFragment<D>) => SqlFragment<D> } = {
   duckdb: (list) => d`(SELECT CAST(unnest(system.main.json_extract(${list}, '$[*]')) AS VARCHAR) AS item WHERE system.main.json_type(${list}) = 'ARRAY') AS items`,
   postgres: (list) => p`pg_catalog.json_array_elements(CASE WHEN pg_catalog.json_typeof(CAST(${list} AS json)) = 'array' THEN CAST(${list} AS json) ELSE CAST('[]' AS json) END) AS items(item)`,
+  spark: noneOnSpark,
 };
 export const itemsOf = <D extends ExprDialect>(dialect: D, list: SqlFragment<D>): SqlFragment<D> => lists[dialect](list);

@@ -9,9 +9,11 @@ import { type ExprDialect, typeIn } from './types.ts';
 interface Texts<D extends ExprDialect> { readonly sha256: (value: SqlFragment<D>) => SqlFragment<D>; readonly length: (value: SqlFragment<D>) => SqlFragment<D>; readonly last4: (value: SqlFragment<D>) => SqlFragment<D> }
 const d = sqlFor('duckdb');
 const p = sqlFor('postgres');
+const s = sqlFor('spark');
 const texts: { readonly [D in ExprDialect]: Texts<D> } = {
   duckdb: { sha256: duckForms.sha256, length: duckForms.length, last4: (value) => duckForms.right(value, d`4`) },
   postgres: { sha256: postgresForms.sha256, length: postgresForms.length, last4: (value) => postgresForms.right(value, p`4`) },
+  spark: { sha256: (value) => s`sha2(${value}, 256)`, length: (value) => s`char_length(${value})`, last4: (value) => s`right(${value}, 4)` },
 };
 
 /** A masked value in a dialect. `e` is what is masked, printed; two of the methods do not even read it. */

@@ -24,4 +24,4 @@ const form = <D extends ExprDialect>(dialect: D): Form<D> => ({ fn, arg, from, w
     case 'avg': return sql`CAST(CAST(sum(${exact})${only} AS ${typeIn(dialect, { kind: 'text' })}) AS ${typeIn(dialect, { kind: 'f64' })}) / nullif(count(${arg})${only}, 0)`;
   }
 };
-export const measureForms: { readonly [D in ExprDialect]: Form<D> } = { duckdb: form('duckdb'), postgres: form('postgres') };
+export const measureForms: { readonly [D in ExprDialect]: Form<D> } = { duckdb: form('duckdb'), postgres: form('postgres'), spark: form('spark') };

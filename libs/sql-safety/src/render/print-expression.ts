@@ -10,6 +10,7 @@ import { duckForms, postgresForms } from './call-forms.ts';
 import { castForms } from './cast-forms.ts';
 import { printMask } from './mask-forms.ts';
 import { jsonForms } from './json-forms.ts';
+import { sparkForms } from './spark-call-forms.ts';
 import { type ExprDialect, typeIn } from './types.ts';
 
 /** Where the value of an input column comes from in a statement. */
@@ -62,7 +63,10 @@ function print<D extends ExprDialect>(printer: Printer<D>, node: Expr): SqlFragm
   }
 }
 
-function called<D extends ExprDialect>({ dialect, typeOf, sql, print: go }: Printer<D>, node: Extract<Expr, { k: 'call' }>): SqlFragment<D> {
+type Call = Extract<Expr, { k: 'call' }>;
+function called<D extends ExprDialect>(printer: Printer<D>, node: Call): SqlFragment<D> {
+  const { dialect, typeOf, sql, print: go } = printer;
+  if (dialect === 'spark') return calledOnSpark(printer as unknown as Printer<'spark'>, node) as unknown as SqlFragment<D>;
   if (node.fn === 'json_text' || node.fn === 'json_number') {
     const [document, ...path] = node.args;
     return sql`CAST(${jsonForms[dialect][node.fn]({ document: go(document!), path })} AS ${typeIn(dialect, typeOf(node))})`;
@@ -73,6 +77,13 @@ function called<D extends ExprDialect>({ dialect, typeOf, sql, print: go }: Prin
   const args = node.args.map((arg) => (isOrdered && dialect === 'postgres' && typeOf(arg).kind === 'text' ? sql`${go(arg)} COLLATE "C"` : go(arg)));
   // The value of a call has the type of the registry in every engine.
   return sql`CAST(${forms[node.fn as FunctionId](...args)} AS ${typeIn(dialect, typeOf(node))})`;
+}
+
+function calledOnSpark({ typeOf, sql, print: go }: Printer<'spark'>, node: Call): SqlFragment<'spark'> {
+  const form = Object.hasOwn(sparkForms, node.fn) ? sparkForms[node.fn as FunctionId] : undefined;
+  if (form === undefined) throw new Refusal('SQL_FUNCTION', 'There is no such function here');
+  if (form === null) throw new Refusal('SQL_NO_FORM', `${node.fn} is not available on spark; leave engine out`);
+  return sql`CAST(${form({ args: node.args.map(go), nodes: node.args, types: node.args.map(typeOf) })} AS ${typeIn('spark', typeOf(node))})`;
 }
 
 function printLiteral<D extends ExprDialect>({ dialect, sql }: Printer<D>, { t, v }: Extract<Expr, { k: 'lit' }>): SqlFragment<D> {
@@ -88,8 +99,8 @@ function ordered<D extends ExprDialect>({ dialect, sql, typeOf, print: go }: Pri
 }
 
 function like<D extends ExprDialect>({ dialect, sql, print: go }: Printer<D>, { e, pattern, ci, neg }: Extract<Expr, { k: 'like' }>): SqlFragment<D> {
-  const schema = dialect === 'duckdb' ? sql`system.main` : sql`pg_catalog`;
-  const value = ci ? sql`${schema}.translate(${go(e)}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')` : go(e);
+  const translate = dialect === 'duckdb' ? sql`system.main.translate` : dialect === 'postgres' ? sql`pg_catalog.translate` : sql`translate`;
+  const value = ci ? sql`${translate}(${go(e)}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')` : go(e);
   const shape = ci ? pattern.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) : pattern;
   return sql`(${value} ${neg ? sql`NOT ` : sql``}LIKE ${literal(dialect, shape)} ESCAPE '!')`;
 }
@@ -104,7 +115,7 @@ function binary<D extends ExprDialect>(printer: Printer<D>, node: Binary): SqlFr
     case '-': return sql`(${l} - ${r})`;
     case '*': return sql`(${l} * ${r})`;
     case '/': return sql`(${l} / nullif(${r}, 0))`;
-    case '//': return printer.dialect === 'duckdb' ? sql`(${l} // nullif(${r}, 0))` : sql`(${l} / nullif(${r}, 0))`;
+    case '//': return printer.dialect === 'duckdb' ? sql`(${l} // nullif(${r}, 0))` : printer.dialect === 'spark' ? sql`(${l} DIV nullif(${r}, 0))` : sql`(${l} / nullif(${r}, 0))`;
     // DuckDB finds an overflow in the remainder of the least number by -1, which is 0.
     case '%': return printer.dialect === 'duckdb' ? sql`CASE WHEN ${r} = -1 THEN ${l} - ${l} ELSE (${l} % nullif(${r}, 0)) END` : sql`(${l} % nullif(${r}, 0))`;
     case '||': return sql`(${l} || ${r})`;

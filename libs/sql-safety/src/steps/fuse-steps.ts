@@ -10,6 +10,7 @@ import { type FlattenStep, flattened } from './flatten.ts';
 import { type LoweredJoin, hasDigits } from './join.ts';
 import { type JsonStep, jsonColumns } from './json.ts';
 import { type Fused, type Held, type HandingOff, type State, assertForm, behind, comparable, flushed, inTerms, isUntouched, named, ordered, plain } from './state.ts';
+import { assertStage } from './stage-forms.ts';
 import { type UnpivotStep, unpivoted } from './unpivot.ts';
 import { type WindowStep, windowed } from './window.ts';
 
@@ -38,7 +39,7 @@ export interface Fusing { readonly at?: (step: number) => void; readonly dialect
 export function fuseSteps(steps: readonly LoweredStep[], input: InputColumns, { at = () => undefined, dialect, inputs = [], handsOff }: Fusing = {}): Fused {
   const fresh: State = { inputs, handsOff, handOff: undefined, stages: [], input, held: [...input].map(([name, type]) => ({ name, type, expr: { k: 'col', name }, source: name })), conditions: [], misfits: [], dialect: dialect ?? null };
   const begin = handsOff === 'at-once' ? handedOff(fresh) : fresh;
-  const end = steps.reduce((state, step, index) => { at(index); return refuseNames(applied(withOrder(step, steps, index), state), input); }, begin);
+  const end = steps.reduce((state, step, index) => { at(index); return refuseNames(withForms(applied(withOrder(step, steps, index), state), state), input); }, begin);
   const { stages, handOff } = end.stages.length && isUntouched(end) ? end : flushed(end);
   return { stages, columns: end.held.map(plain), ...(handOff ? { handOff } : {}) };
 }
@@ -49,6 +50,13 @@ function withOrder(step: LoweredStep, steps: readonly LoweredStep[], index: numb
   if (step.op !== 'limit' || step.order.length) return step;
   if (before?.op !== 'sort') throw new Refusal('STEP_ORDER_NOT_TOTAL', 'Which rows come first is not said; give by, or a sort right before');
   return { ...step, order: before.order };
+}
+
+/** @throws Refusal `SQL_NO_FORM` for a stage that the engine has none for */
+function withForms(next: State, { stages: { length } }: State): State {
+  const { dialect, stages } = next;
+  if (dialect) for (const stage of stages.slice(length)) assertStage(dialect, stage);
+  return next;
 }
 
 function applied(step: LoweredStep, state: State): State {

@@ -14,6 +14,7 @@ import { combinedFrom } from './combined.ts';
 import { printFlatten } from './flatten.ts';
 import { printJoin } from './print-join.ts';
 import { type Side, blanksOf, listed, orderOf, otherSide, seenAs, typeAt } from './side.ts';
+import { assertStage } from './stage-forms.ts';
 import type { Printed, StageScope } from './stage-scope.ts';
 import { printUnion } from './union.ts';
 import { printUnpivot } from './unpivot.ts';
@@ -90,6 +91,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
   }
 
   add(stage: Stage): void {
+    assertStage(this.dialect, stage);
     if (stage.op !== 'rows') this.reaching ??= { from: this.from, where: null };
     const next = this.printed(stage);
     if (stage.op === 'rows') this.blank = new Set(stage.columns.filter(({ expr }) => expr.k === 'col' && this.blank.has(expr.name)).map(({ name }) => name));

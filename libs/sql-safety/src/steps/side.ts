@@ -10,11 +10,11 @@ import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 /** Rows that a statement reads: a FROM list, where each column stands in it, and how expressions see it. */
 export interface Side<D extends ExprDialect> { readonly types: InputColumns; readonly from: SqlFragment<D>; readonly column: ColumnSource<D>; readonly value: ColumnSource<D> }
 
-/** Texts of PostgreSQL that its functions read with their blanks, or that have no collation. They pass as they are; expressions see what they say. */
+/** Texts of PostgreSQL that its functions read with their blanks, or that have no collation. They pass as they are; expressions see what they say. Staged for Spark they keep the blanks. */
 const BLANK = /^(character\(|"char"$)/;
-export const blanksOf = (dialect: ExprDialect, columns: Transform['input']): ReadonlySet<string> => new Set(dialect === 'postgres' ? columns.filter(({ native }) => BLANK.test(native)).map(({ name }) => name) : []);
+export const blanksOf = (dialect: ExprDialect, columns: Transform['input']): ReadonlySet<string> => new Set(dialect === 'postgres' || dialect === 'spark' ? columns.filter(({ native }) => BLANK.test(native)).map(({ name }) => name) : []);
 /** A column as expressions see it. */
-export const seenAs = <D extends ExprDialect>(dialect: D, blank: ReadonlySet<string>, column: ColumnSource<D>): ColumnSource<D> => (name) => (blank.has(name) ? sqlFor(dialect)`CAST(${column(name)} AS ${typeIn(dialect, { kind: 'text' })})` : column(name));
+export const seenAs = <D extends ExprDialect>(dialect: D, blank: ReadonlySet<string>, column: ColumnSource<D>): ColumnSource<D> => (name) => (!blank.has(name) ? column(name) : dialect === 'spark' ? sqlFor(dialect)`rtrim(${column(name)})` : sqlFor(dialect)`CAST(${column(name)} AS ${typeIn(dialect, { kind: 'text' })})`);
 
 /** Another dataset of a statement. */
 export function otherSide<D extends ExprDialect>(dialect: D, columns: Transform['input'], { from, column }: Pick<Side<D>, 'from' | 'column'>): Side<D> {

@@ -1,7 +1,9 @@
 import { SqlSafetyError } from '../errors.ts';
 import { type SqlIdentifier, isIdentifier, printIdentifier } from '../ident/identifier.ts';
 
-export type Dialect = 'duckdb' | 'postgres' | 'sqlite' | 'mysql';
+export type Dialect = 'duckdb' | 'postgres' | 'spark' | 'sqlite' | 'mysql';
+/** Dialects whose names stand between backticks: to them a double quote may begin a text. */
+const ticked: readonly Dialect[] = ['mysql', 'spark'];
 /** Bound, never printed. NaN is refused: no driver agrees on it. */
 export type SqlValue = string | number | bigint | boolean | Uint8Array | null;
 type Piece = { readonly text: string } | { readonly value: SqlValue };
@@ -60,7 +62,7 @@ export function sqlFor<D extends Dialect>(dialect: D): (text: TemplateStringsArr
       const own: Piece[] = part === '' ? [] : [{ text: part }];
       if (index >= args.length) return own;
       const argument: unknown = args[index];
-      if (isIdentifier(argument)) return [...own, { text: printIdentifier(argument, dialect === 'mysql' ? '`' : '"') }];
+      if (isIdentifier(argument)) return [...own, { text: printIdentifier(argument, ticked.includes(dialect) ? '`' : '"') }];
       if (isFragment(argument)) return [...own, ...piecesOf(argument, dialect)];
       return [...own, { value: checkValue(argument) }];
     });

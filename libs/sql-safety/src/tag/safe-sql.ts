@@ -1,3 +1,4 @@
+import { SqlSafetyError } from '../errors.ts';
 import { type Dialect, type SqlFragment, type SqlValue, piecesOf } from './fragment.ts';
 
 const minted = new WeakSet<object>();
@@ -16,10 +17,11 @@ export class SafeSql<D extends Dialect> {
   }
 }
 
-/** How a dialect marks the place of a value. MySQL knows no numbers: its places are in the order of the values anyway. */
-const placeOf: Readonly<Record<Dialect, (nth: number) => string>> = { postgres: (nth) => `$${nth}`, duckdb: (nth) => `$${nth}`, sqlite: (nth) => `?${nth}`, mysql: () => '?' };
+/** How a dialect marks the place of a value. MySQL knows no numbers: its places are in the order of the values anyway. Spark knows names: the first value is p1. */
+const placeOf: Readonly<Record<Dialect, (nth: number) => string>> = { postgres: (nth) => `$${nth}`, duckdb: (nth) => `$${nth}`, spark: (nth) => `:p${nth}`, sqlite: (nth) => `?${nth}`, mysql: () => '?' };
 
-/** Makes the statement of a fragment. */
+/** Makes the statement of a fragment.
+ * @throws SqlSafetyError `SQL_NAME_INVALID` for Spark when a name holds what it takes for a variable of its own: it looks for them in the raw text, names included */
 export function compile<D extends Dialect>(fragment: SqlFragment<D>): SafeSql<D> {
   const params: SqlValue[] = [];
   const text = piecesOf(fragment, fragment.dialect).map((piece) => {
@@ -27,6 +29,7 @@ export function compile<D extends Dialect>(fragment: SqlFragment<D>): SafeSql<D>
     params.push(piece.value);
     return placeOf[fragment.dialect](params.length);
   }).join('');
+  if (fragment.dialect === 'spark' && text.includes('${')) throw new SqlSafetyError('SQL_NAME_INVALID', 'a name holds ${, which Spark takes for a variable');
   const statement = new SafeSql(fragment.dialect, text, params);
   Object.freeze(statement);
   minted.add(statement);

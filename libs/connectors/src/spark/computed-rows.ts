@@ -1,0 +1,105 @@
+import { EtlError, type LoadTask, type Transform } from '@agent-etl/contracts';
+import { type EngineRow, SparkSession } from '@agent-etl/engines';
+import { type PrintedTransform, type SafeSql, compile, identifier, joinSql, nativeOf, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { randomUUID } from 'node:crypto';
+import { access, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ConnectorTools, Source, SparkPlace } from '../port.ts';
+import { folderOf, makeFolder } from './handover.ts';
+import { stageInput } from './staged-input.ts';
+
+const sql = sqlFor('spark');
+/** What Spark leaves when every part of a write is whole. */
+const WHOLE = '_SUCCESS';
+const VIEW = 'staged';
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A session and an operation on Spark: chosen before anything is asked of it, stored as the picture that a load reads from, and so known to the next attempt. */
+export interface SparkIds { readonly session: string; readonly operation: string }
+export const newIds = (): SparkIds => ({ session: randomUUID(), operation: randomUUID() });
+export const idsText = ({ session, operation }: SparkIds): string => `spark/${session}/${operation}`;
+/** @returns null for what is none */
+export function idsOf(text: string): SparkIds | null {
+  const [kind, session = '', operation = ''] = text.split('/');
+  return kind === 'spark' && UUID.test(session) && UUID.test(operation) ? { session, operation } : null;
+}
+
+const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+const printed = (transform: Transform): PrintedTransform<'spark'> => printTransform('spark', transform, { from: sql`${identifier(VIEW)} AS t`, column: (name) => sql`t.${identifier(`c${transform.input.findIndex((column) => column.name === name)}`)}` });
+/** The columns of a task as c0, c1, …, each with the type that the task says. */
+function statementOf({ columns, transform }: LoadTask & { readonly transform: Transform }): SafeSql<'spark'> {
+  const { rows, names } = printed(transform);
+  const list = columns.map(({ source, type }, index) => sql`CAST(${identifier(`c${names.indexOf(source)}`)} AS ${typeName('spark', nativeOf('spark', type) ?? 'STRING')}) AS ${identifier(`c${index}`)}`);
+  return compile(sql`SELECT ${joinSql(list, sql`, `)} FROM (${rows}) AS stages`);
+}
+
+interface Parts { readonly source: Source; readonly task: LoadTask; readonly tools: ConnectorTools; readonly place: SparkPlace; readonly ids: SparkIds; readonly isTakenUp: boolean }
+/** The rows that the steps of a task come to, computed on Spark: Parquet in a folder of its operation, in which the staged source lies too. What an earlier attempt computed, or still computes, is taken up. */
+export class ComputedRows {
+  private readonly parts: Parts;
+  private readonly folder: string;
+  private readonly transform: Transform;
+  private session: SparkSession | null = null;
+  private paths: readonly string[] | null = null;
+  constructor(parts: Parts) {
+    const { transform } = parts.task;
+    if (!transform) throw new TypeError('a task without steps');
+    this.parts = parts;
+    this.transform = transform;
+    this.folder = folderOf(parts.place.folder, parts.ids.operation);
+  }
+  private get input(): string { return join(this.folder, 'staged.parquet'); }
+  private get output(): string { return join(this.folder, 'computed'); }
+
+  /** Paths of the files, whole.
+   * @throws EtlError of the source and of Spark; `source.snapshot-lost` when what an earlier attempt began is gone */
+  async files(signal: AbortSignal): Promise<readonly string[]> {
+    if (this.paths) return this.paths;
+    if (this.parts.isTakenUp) await this.takeUp(signal);
+    else await this.compute(signal);
+    const names = await this.whole();
+    if (!names) throw new EtlError('sink.reconcile-mismatch', { difference: `Spark says that it is done, and its files are not in ${this.parts.place.folder}`, next: 'see that ETL_ENGINES_SPARK_FOLDER is one folder under one path on the workers and on Spark' });
+    return this.paths = names.map((name) => join(this.output, name));
+  }
+  /** Rows that the steps saw, and those that their filters kept. */
+  async reached(signal: AbortSignal): Promise<EngineRow | undefined> {
+    const session = await this.opened();
+    await session.view(VIEW, [this.input]);
+    return (await session.query(compile(printed(this.transform).reaching), signal))[0];
+  }
+  /** Lets go of it all. */
+  async drop(): Promise<void> {
+    await this.session?.stop();
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+  /** Leaves it for a next attempt. */
+  leave(): void { this.session?.leave(); }
+
+  private async compute(signal: AbortSignal): Promise<void> {
+    const { source, task, tools } = this.parts;
+    const session = await this.opened(); // a server that is away is known before anything is staged
+    await makeFolder(this.parts.place.folder, this.parts.ids.operation);
+    await stageInput({ source, task, path: this.input, scratch: tools.scratch, signal });
+    await session.view(VIEW, [this.input]);
+    await session.write({ statement: statementOf({ ...task, transform: this.transform }), folder: this.output, operationId: this.parts.ids.operation, signal });
+  }
+  private async takeUp(signal: AbortSignal): Promise<void> {
+    if (await this.whole()) return;
+    try {
+      await (await this.opened()).takeUp(this.parts.ids.operation, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (cause instanceof EtlError && cause.code === 'connection.interrupted') throw new EtlError('source.snapshot-lost', {}, { cause });
+      throw cause;
+    }
+  }
+  /** Names of the files in their order, or null until the last of them is whole. */
+  private async whole(): Promise<string[] | null> {
+    if (!await exists(join(this.output, WHOLE))) return null;
+    return (await readdir(this.output)).filter((name) => name.endsWith('.parquet')).sort();
+  }
+  private async opened(): Promise<SparkSession> {
+    const { place: { url, token }, tools, ids } = this.parts;
+    return this.session ??= await SparkSession.open({ url, sessionId: ids.session, token: token === null ? null : (await tools.secrets.get(token)).use((value) => value) });
+  }
+}
