@@ -112,7 +112,8 @@ describePostgres('a worker that joins', () => {
       expect(victim.isAlive).toBe(false);
       await worker();
       const { load } = await running;
-      expect(load).toMatchObject({ read: ROWS, joined: ROWS, written: ROWS, resumed: point === 'sink.after-commit' ? 1 : 0, combined: [counts] });
+      // A load of one piece holds no picture for its successor: what it committed is written again, under a new one.
+      expect(load).toMatchObject({ read: ROWS, joined: ROWS, written: ROWS, resumed: 0, combined: [counts] });
       await expectJoined(copy);
     }, 120_000);
 
