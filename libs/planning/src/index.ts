@@ -13,4 +13,5 @@ export { refusalOf } from './refusal.ts';
 export { topologicalOrder } from './topology.ts';
 export { dialectOf, handsOffOf, transformed } from './transformed.ts';
 export { assertConnector, assertPolicySupported, assertRequestSupported, assertSupported, unsupported } from './unsupported.ts';
+export { policyIssues } from './verify-personal-data.ts';
 export { verifyPlan } from './verify-plan.ts';
