@@ -63,6 +63,8 @@ describe('a query', () => {
   it('names its relations without a schema, but not the names of WITH', async () => {
     const answer = await parser.read({ text: 'with a as (select x from b.c) select a.x, d.y from a join d on d.x = a.x', dialect: 'duckdb' }, '/');
     expect(answer.ok && relationsNamedIn(answer.value)).toEqual([{ relation: 'b.c', columns: ['x'] }, { relation: 'd', columns: ['x', 'y'] }]);
+    const aliased = await parser.read({ text: 'select lower(name) as name, count(*) as n, n + 1 as m from d group by name having n > 1 order by n, z', dialect: 'duckdb' }, '/');
+    expect(aliased.ok && relationsNamedIn(aliased.value)).toEqual([{ relation: 'd', columns: ['name', 'z'] }]);
   });
   it('reads names that stand for names, as long as they do not grow without end', async () => {
     const chain = (n: number, next: (name: string) => string): string => `select n as a0, ${Array.from({ length: n }, (_, nth) => `${next(`a${nth}`)} as a${nth + 1}`).join(', ')} from t`;
