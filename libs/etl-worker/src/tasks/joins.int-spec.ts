@@ -124,7 +124,8 @@ describePostgres('a worker that joins', () => {
       expect(victim.isAlive).toBe(false);
       await worker();
       const { load } = await running;
-      expect(load).toMatchObject({ read: ROWS, joined: ROWS, written: ROWS, resumed: point === 'sink.after-commit' ? 1 : 0, combined: [counts] });
+      // A join is one piece, and the picture of one piece is held for nobody: what a killed attempt had committed is copied again.
+      expect(load).toMatchObject({ read: ROWS, joined: ROWS, written: ROWS, resumed: 0, combined: [counts] });
       await expectJoined(copy);
     }, 120_000);
 
