@@ -50,6 +50,8 @@ export const AsideLimit = z.discriminatedUnion('of', [
   z.object({ of: z.literal('share').describe('A part of the rows read.'), percent: z.number().min(0).max(100).describe('Of the rows read, in percent.') }),
 ]).meta({ description: 'How many rows may be set aside.' });
 export type AsideLimit = z.infer<typeof AsideLimit>;
+/** Rows that a limit lets pass, of so many. A share has four digits behind its point at most: in whole millionths a limit that is just met is not missed by the last digit of a double. */
+export const allowedRows = (limit: AsideLimit, rows: number): number => (limit.of === 'rows' ? limit.rows : (rows * Math.round(limit.percent * 10_000)) / 1_000_000);
 
 export const Judging = z.object({
   pipeline: PipelineName.describe('Whose rows they are.'),

@@ -1,7 +1,7 @@
 export { BackfillRequest, BackfillView, backfillStates } from './backfill.ts';
 export { binaryFormOf, isBinary } from './binary-form.ts';
 export { canonicalJson } from './canonical-json.ts';
-export { AsideLimit, AsideReason, Judging, OnFail, PipelineCheck, Replaying, RowCheck, keepsAside, judgingChecks } from './check.ts';
+export { AsideLimit, AsideReason, Judging, OnFail, PipelineCheck, Replaying, RowCheck, allowedRows, keepsAside, judgingChecks } from './check.ts';
 export { type Measured, Measuring, Quality, QualityScore, scoreOf } from './quality.ts';
 export { Column, ColumnType, DatasetRef, Digest, Position, Profile, ProfileNotice, addDigests, digestKinds, digestText, typeKinds } from './dataset.ts';
 export { type DriftKind, type Evolution, OnDrift, TargetChange, driftKinds, evolutions, evolutionsOf } from './drift.ts';

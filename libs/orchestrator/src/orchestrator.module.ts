@@ -37,6 +37,7 @@ import { ORCHESTRATOR_LOG } from './orchestrator-log.ts';
 import { OrchestratorLifecycle } from './orchestrator-lifecycle.service.ts';
 import { PipelineEntity } from './pipelines/pipeline.entity.ts';
 import { PipelinesController } from './pipelines/pipelines.controller.ts';
+import { PipelineEndings } from './pipelines/pipeline-endings.service.ts';
 import { PipelinesRepository } from './pipelines/pipelines.repository.ts';
 import { PipelinesService } from './pipelines/pipelines.service.ts';
 import { Approvals } from './planning/approvals.service.ts';
@@ -91,7 +92,7 @@ type Parts = ServiceParts<'orchestrator', OrchestratorConfig>;
 
 const services: Provider[] = [
   ConnectionsRepository, PipelinesRepository, RequestsRepository, PlansRepository, RunsRepository, AirflowRepository, ProjectService, ConnectionsService, PipelinesService, RequestsService, Intake,
-  PlanningService, PlanningGround, StepsService, Approvals, CopyRuns, PlansService, RetriesService, ReconcilesService, QuarantineService, DagsService, DriftReplans, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
+  PlanningService, PlanningGround, StepsService, Approvals, CopyRuns, PipelineEndings, PlansService, RetriesService, ReconcilesService, QuarantineService, DagsService, DriftReplans, RequestProgress, RunEndings, RunEnds, RunsService, RunQueries, Ticker, StuckRuns, Changes, ReceiptSigner,
   AirflowService, AirflowRuns, GivenUpMessages, OrchestratorLifecycle,
   SchedulesRepository, SchedulesService, Deployments, ScheduledRuns, Slots, ScheduleTicker,
   DatasetsRepository, DatasetsService, DatasetEndings, BackfillsRepository, BackfillsService, BackfillEndings,

@@ -74,6 +74,9 @@ onFail: { quarantine: { atMost: 0.5% } }
     expect(with_({ ...judging, pipeline: 'other' as never })).toEqual(['check.other']);
     expect(with_({ ...judging, bad: 'stop', atMost: null })).toEqual(['check.other']);
     expect(with_({ ...judging, checks: [{ check: 'unique', columns: ['origin'] }] })).toEqual(['check.pieces']);
+    expect(with_({ ...judging, checks: [] })).toEqual(['check.other']);
+    expect(with_({ ...judging, checks: [{ check: 'not_null', column: 'destination' }] })).toEqual(['check.other']);
+    expect(with_({ ...judging, atMost: { of: 'share', percent: 100 } })).toEqual(['check.other']);
     expect(with_(judging, { carrier: 'frames', digest: 'pg-frame' })).toContain('check.carrier');
   });
   it('say which rows come back, and take them for no second copy of the source', () => {

@@ -14,4 +14,5 @@ export { topologicalOrder } from './topology.ts';
 export { besideOf, handsOffOf, stepEngineOf } from './step-engine.ts';
 export { transformed } from './transformed.ts';
 export { assertConnector, assertPolicySupported, assertRequestSupported, assertSupported, unsupported } from './unsupported.ts';
+export { policyIssues } from './verify-personal-data.ts';
 export { verifyPlan } from './verify-plan.ts';

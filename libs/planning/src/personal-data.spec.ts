@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Expr, type Pipeline, type Plan, type Policy, EtlError } from '@agent-etl/contracts';
+import { type Expr, type LineageColumn, type LoadTask, type Pipeline, type Plan, type Policy, EtlError } from '@agent-etl/contracts';
 import { fuseSteps, type LoweredStep } from '@agent-etl/sql-safety';
+import { lineageOf } from './lineage.ts';
 import { planCopy } from './plan-copy.ts';
 import { planView } from './plan-view.ts';
 import { aCopyInput, aPipeline, aProfile } from './testing.ts';
@@ -41,6 +42,16 @@ describe('personal data', () => {
     expect(JSON.stringify(forged)).not.toBe(JSON.stringify(plan));
     expect(issues(forged, nowhere)).toEqual(['policy.pii /tasks/load/columns/origin']);
     expect(issues({ ...plan, pipeline: { ...plan.pipeline, from: from(['orign']) } }, nowhere)).toEqual(['policy.pii /pipeline/from/pii']);
+  });
+  it('is as personal where the steps read the source once more beside itself', () => {
+    const plan = planned({ steps: [mask] });
+    const { columns, connection, dataset, fingerprint, options } = aProfile();
+    const load = plan.tasks.find(({ kind }) => kind === 'load') as LoadTask;
+    const again = (spelled: string): LineageColumn[] => lineageOf({ ...load, columns: load.columns.filter(({ source }) => source === 'origin'),
+      transform: { ...load.transform!, inputs: [{ source: { connection, dataset: spelled }, columns, unread: [], fingerprint, options }], stages: [...load.transform!.stages, { op: 'union', inputs: [0], distinct: false }] } }, ['origin']);
+    const [schema, table] = dataset.split('.');
+    for (const spelled of [dataset, `"${schema}"."${table}"`]) expect(again(spelled)).toMatchObject([{ column: 'origin', pii: ['origin'], masked: [] }]);
+    expect(again(`${dataset}_of_last_year`)).toMatchObject([{ pii: [], masked: ['origin'] }]);
   });
   it('does not stand in quarantine where it may not stand in the target', () => {
     expect(issues(planned({ steps: [mask], more: { onFail: { quarantine: {} } } }), nowhere)).toContain('policy.pii /pipeline/onFail');

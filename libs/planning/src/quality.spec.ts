@@ -37,5 +37,9 @@ describe('quality', () => {
     expect(codes(changed({ ...loadOf(plan).measuring, atLeast: 0.1 }))).toContain('quality.other');
     expect(codes(changed(undefined))).toContain('quality.other');
     expect(codes(changed({ ...loadOf(plan).measuring, checks: [] }))).toContain('quality.other');
+    const [check] = loadOf(plan).measuring!.checks;
+    for (const other of [{ ...check, atMost: null }, { ...check, atMost: { of: 'share', percent: 90 } }, { ...check, severity: 'error' }, { ...check, check: { check: 'range', column: 'delay_min', from: '-9999' } }, { ...check, check: { check: 'range', column: 'distance', from: '0' } }]) {
+      expect(codes(changed({ ...loadOf(plan).measuring, checks: [other] }))).toContain('quality.other');
+    }
   });
 });

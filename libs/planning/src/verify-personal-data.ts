@@ -15,4 +15,6 @@ export function personalDataIssues({ pipeline: { from, to, onFail }, profiles }:
   const aside = typeof onFail === 'object' ? [issue('/pipeline/onFail', `Rows that are set aside are kept in ${to.connection} as they were read, with their personal data, and ${allowed}; use onFail: stop.`)] : [];
   return [...unknown, ...clear, ...aside];
 }
+/** The same of a whole plan: what a policy says today may forbid what it let pass. */
+export const policyIssues = (plan: Plan, policy: Policy): Issue[] => personalDataIssues(plan, plan.tasks.filter((task) => task.kind === 'load'), policy);
 const issue = (path: string, text: string): Issue => ({ code: 'policy.pii', path, text });

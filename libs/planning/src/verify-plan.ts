@@ -5,7 +5,7 @@ import { isEmpty, sameNames } from './decide.ts';
 import { personalDataIssues } from './verify-personal-data.ts';
 import { qualityIssues } from './verify-quality.ts';
 import { vanishedIssues } from './verify-vanished.ts';
-import { judgingProblems } from './rules/checks.ts';
+import { judgesAsAsked, judgingProblems } from './rules/checks.ts';
 import { combinationIssues } from './verify-combinations.ts';
 import { cursorIssues } from './verify-cursor.ts';
 import { topologicalOrder } from './topology.ts';
@@ -80,6 +80,7 @@ function judgingIssues({ pipeline, profiles, decisions }: Plan, loads: readonly 
     if (carrier !== 'text') found.push(issue('check.carrier', path, `A carrier of ${carrier} has no place for what is said of a row.`));
     if (chunks.by !== 'whole' && judging.checks.some(({ check }) => check === 'unique')) found.push(issue('check.pieces', path, 'What has to be unique is judged in one piece.'));
     if (!decisions.some(({ question }) => question === 'bad rows')) found.push(issue('decision.missing', '/decisions', 'Nothing says what becomes of bad rows.'));
+    if (!found.length && !judgesAsAsked(judging, pipeline, columns)) found.push(issue('check.other', path, 'The checks, or how many rows may be set aside, are not those that were asked for.'));
     return found;
   });
 }

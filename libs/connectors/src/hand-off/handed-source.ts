@@ -1,4 +1,4 @@
-import { type Digest, EtlError, type LoadTask, type Transform } from '@agent-etl/contracts';
+import { type Digest, EtlError, type LoadTask, type Measured, type Measuring, type Transform } from '@agent-etl/contracts';
 import { createHash } from 'node:crypto';
 import { FileSession } from '../file/file-session.ts';
 import type { ChunkRange, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
@@ -55,6 +55,7 @@ class HandedSession implements SourceSession {
   async read(range: ChunkRange, options: ReadOptions): Promise<ReadCount> { return (await this.last(options.signal, options)).read(range, options); }
   scan(): FileScan { throw new Error('rows that are handed over are no files of a source'); }
   async digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> { return (await this.last(signal)).digest(ranges, signal); }
+  async measured(ranges: readonly ChunkRange[], measuring: Measuring, signal: AbortSignal): Promise<Measured> { return (await this.last(signal)).measured(ranges, measuring, signal); }
   /** What the filters before the hand-off kept is counted where they are. */
   async reached(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Reached> {
     const found = await (await this.last(signal)).reached(ranges, signal);

@@ -40,6 +40,17 @@ describe('a query', () => {
     ['with recursive r as (select 1 union all select 2 from r) select * from r', 'SQL_NODE'], ['select s || 1 from t', 'SQL_TYPE'], ['select u.id from t, u where id = 1', 'SQL_COLUMN'], ['select id from t union select name from u', 'SQL_TYPE'], ['select id from t where s ~ \'(a+)+\'', 'SQL_LITERAL'], ['select s::varchar(3) from t', 'SQL_TYPE'],
   ])('is refused by name: %s', async (text, code) => { expect(await refused(text)).toBe(code); });
 
+  it('is refused where an alias and a column of the query around have one name: PostgreSQL means the column, DuckDB the alias', async () => {
+    const inner = (rest: string): string => `select id from t where exists (select u.id as n from u ${rest})`;
+    expect([await refused(inner('where n = 1')), await refused(inner('where n = 1'), { dialect: 'duckdb' }), await refused(inner('having max(n) = 1'))]).toEqual(['SQL_COLUMN', 'SQL_COLUMN', 'SQL_COLUMN']);
+    expect([await refused(inner('where u.id = t.n')), await refused(inner('group by n')), await refused('select u.id as n from u group by n order by n')]).toEqual(['accepted', 'accepted', 'accepted']);
+  });
+  it('keeps the one group of no keys, and does not choose rows that it drops', async () => {
+    expect(await printed('select 1 as one from u group by ()')).toBe(`SELECT CAST('1' AS integer) AS "one" FROM "public"."u" AS "u" GROUP BY GROUPING SETS (())`);
+    const both = await read('select distinct on (s) s, n from t qualify row_number() over (partition by s order by n) > 1', { dialect: 'duckdb' });
+    expect(() => printQuery('postgres', both, run)).toThrow('DISTINCT ON chooses');
+    expect(await refused('select distinct on (id) id from t order by id')).toBe('accepted');
+  });
   it('is refused with its place, in characters', async () => {
     const answer = await parser.validate({ text: 'select \'ä€\' as x,\n  nmae from u', dialect: 'postgres' }, { path: (offset) => `q.sql:${offset}`, schema: ATTACKED, policy: POLICY_QUERY });
     expect(answer).toEqual({ ok: false, issues: [{ code: 'SQL_COLUMN', path: 'q.sql:20', text: 'There is no such column here; did you mean name.' }] });
@@ -52,6 +63,8 @@ describe('a query', () => {
   it('names its relations without a schema, but not the names of WITH', async () => {
     const answer = await parser.read({ text: 'with a as (select x from b.c) select a.x, d.y from a join d on d.x = a.x', dialect: 'duckdb' }, '/');
     expect(answer.ok && relationsNamedIn(answer.value)).toEqual([{ relation: 'b.c', columns: ['x'] }, { relation: 'd', columns: ['x', 'y'] }]);
+    const aliased = await parser.read({ text: 'select lower(name) as name, count(*) as n, n + 1 as m from d group by name having n > 1 order by n, z', dialect: 'duckdb' }, '/');
+    expect(aliased.ok && relationsNamedIn(aliased.value)).toEqual([{ relation: 'd', columns: ['name', 'z'] }]);
   });
   it('reads names that stand for names, as long as they do not grow without end', async () => {
     const chain = (n: number, next: (name: string) => string): string => `select n as a0, ${Array.from({ length: n }, (_, nth) => `${next(`a${nth}`)} as a${nth + 1}`).join(', ')} from t`;

@@ -1,7 +1,6 @@
-import { type AsideLimit, EtlError, type LoadTask, type Measured, type Measuring, type Quality, type RowCheck, scoreOf } from '@agent-etl/contracts';
+import { type AsideLimit, EtlError, type LoadTask, type Measured, type Measuring, type Quality, type RowCheck, allowedRows, scoreOf } from '@agent-etl/contracts';
 
 const named = (check: RowCheck): string => `${check.check}:${check.check === 'unique' ? check.columns.join(',') : check.column}`;
-const allowed = (limit: AsideLimit, rows: number): number => (limit.of === 'rows' ? limit.rows : rows * limit.percent / 100);
 const said = (limit: AsideLimit): string => (limit.of === 'rows' ? `${limit.rows} ${limit.rows === 1 ? 'row' : 'rows'}` : `${limit.percent} % of the rows`);
 
 /** What was counted, with its score.
@@ -14,8 +13,8 @@ export function qualityOf(measured: Measured, { checks, atLeast }: Measuring, { 
   };
   checks.forEach(({ check, atMost }, index) => {
     const rows = measured.broken[index] ?? 0;
-    if (atMost && rows > allowed(atMost, measured.rows)) throw new EtlError('data.quality-too-low', { what: named(check), found: `${rows} of ${measured.rows} rows break it`, limit: said(atMost) });
+    if (atMost && rows > allowedRows(atMost, measured.rows)) throw new EtlError('data.quality-too-low', { what: named(check), found: `${rows} of ${measured.rows} rows break it`, limit: said(atMost) });
   });
-  if (atLeast !== null && score.score < atLeast) throw new EtlError('data.quality-too-low', { what: 'the quality score', found: score.score.toFixed(4), limit: `at least ${atLeast}` });
+  if (atLeast !== null && score.score < atLeast) throw new EtlError('data.quality-too-low', { what: 'the quality score', found: String(score.score), limit: `at least ${atLeast}` });
   return quality;
 }

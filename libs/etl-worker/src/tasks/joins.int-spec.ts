@@ -57,7 +57,7 @@ describePostgres('a worker that joins', () => {
     return { ...asked, connections: [...asked.connections, Connection.parse({ name: 'files', connector: 'file', root }), Connection.parse({ name: 'lite', connector: 'sqlite', root, file: 'lite.db' })] };
   };
   /** The plan that the orchestrator would make, from what a worker profiles. */
-  const planned = async (copy: ACopy, steps: Steps, more: Partial<Pick<Pipeline, 'from' | 'to'>> = {}): Promise<[LoadTask, PublishTask]> => {
+  const planned = async (copy: ACopy, steps: Steps, more: Partial<Pick<Pipeline, 'from' | 'to' | 'quality'>> = {}): Promise<[LoadTask, PublishTask]> => {
     const pipeline = Pipeline.parse({ name: 'joined', from: copy.source, to: { ...copy.target, load: 'replace' }, steps, ...more });
     const look = command(copy, { id: 'profile', kind: 'profile', source: pipeline.from, target: { connection: pipeline.to.connection, dataset: pipeline.to.dataset }, others: otherDatasets(steps) });
     const { source, target, others = [] } = ProfileResult.parse((await copy.drive(look)).result);
@@ -93,6 +93,18 @@ describePostgres('a worker that joins', () => {
     await expectJoined(copy);
   }, 120_000);
 
+  it.each(['beside', 'file'] as const)('finds keys that PostgreSQL pads with blanks, and measures what was joined, labels %s', async (where) => {
+    await worker();
+    const copy = await copyOf(`padded_${where}`);
+    await copy.db.query(`drop table if exists public.padded, public.codes; create table public.padded (id bigint primary key, code character(6)); insert into public.padded values (1, 'AA'), (2, 'ZZ'), (3, null);
+      create table public.codes (code text, label text); insert into public.codes values ('AA', 'found')`);
+    await writeFile(join(root, 'codes.csv'), 'code,label\nAA,found\n');
+    const steps: Steps = [{ join: { right: where === 'beside' ? 'from.public.codes' : 'files:codes.csv', kind: 'left', on: { code: 'code' }, take: { label: 'label' } } }];
+    const { load } = await run(copy, await planned(copy, steps, { from: { connection: 'from' as never, dataset: 'public.padded' }, quality: { atLeast: 0.5 } }));
+    expect(load).toMatchObject({ combined: [{ matched: 1, unmatched: 2 }], quality: { rows: 3, nulls: [{ column: 'code', nulls: 1 }, { column: 'label', nulls: 2 }] } });
+    expect((await copy.db.query(`select id, label from mart.${copy.name} order by id`)).rows).toEqual([{ id: '1', label: 'found' }, { id: '2', label: null }, { id: '3', label: null }]);
+  }, 120_000);
+
   it('reads steps of a database that computes none in the engine child', async () => {
     await worker();
     const copy = await copyOf('from_lite');
@@ -112,7 +124,7 @@ describePostgres('a worker that joins', () => {
       expect(victim.isAlive).toBe(false);
       await worker();
       const { load } = await running;
-      // A load of one piece holds no picture for its successor: what it committed is written again, under a new one.
+      // A join is one piece, and the picture of one piece is held for nobody: what a killed attempt had committed is copied again.
       expect(load).toMatchObject({ read: ROWS, joined: ROWS, written: ROWS, resumed: 0, combined: [counts] });
       await expectJoined(copy);
     }, 120_000);

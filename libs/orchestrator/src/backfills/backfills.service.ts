@@ -1,16 +1,16 @@
-import { type BackfillRequest, type BackfillView, EtlError, PlanId } from '@agent-etl/contracts';
+import { type BackfillRequest, type BackfillView, EtlError } from '@agent-etl/contracts';
 import { StateDatabase, type TenantTx } from '@agent-etl/persistence';
 import { sliceTasks } from '@agent-etl/planning';
 import { crashPoint } from '@agent-etl/service-kit';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { v5, v7 } from 'uuid';
 import { pageOf, readCursor } from '../page-cursor.ts';
 import { PipelinesRepository } from '../pipelines/pipelines.repository.ts';
 import { assertApprovable } from '../planning/approval-rules.ts';
-import { DEADLINE_MS } from '../planning/copy-runs.service.ts';
+import { CopyRuns } from '../planning/copy-runs.service.ts';
 import type { PlanEntity } from '../planning/plan.entity.ts';
 import { PlansRepository } from '../planning/plans.repository.ts';
-import { copyRun, targetKey } from '../runs/new-run.ts';
+import { targetKey } from '../runs/new-run.ts';
 import type { RunRecord } from '../runs/run-record.ts';
 import { RunsService } from '../runs/runs.service.ts';
 import { isOver, nextSlice, partsOf, sliceState, backfillState } from './backfill-rules.ts';
@@ -25,7 +25,7 @@ interface Asked { readonly tenantId: string; readonly name: string; readonly by:
 export class BackfillsService {
   constructor(
     private readonly state: StateDatabase, private readonly backfills: BackfillsRepository, private readonly pipelines: PipelinesRepository, private readonly plans: PlansRepository,
-    private readonly runs: RunsService, @Inject(DEADLINE_MS) private readonly deadlineMs: number,
+    private readonly runs: RunsService, private readonly copies: CopyRuns,
   ) {}
 
   /** @throws EtlError `access.not-found`, `request.invalid`, `plan.refused` without a cursor, `plan.stale`, `request.conflict` without an approved plan or while another backfill is under way */
@@ -89,15 +89,16 @@ export class BackfillsService {
     await this.pipelines.ran(tx, backfill.pipelineId, { runId: run.runId, state: run.state });
     crashPoint('backfill.slice-started');
   }
-  private async runOf(tx: TenantTx, { planId, pipelineId }: Backfill, slice: { from: string; to: string }): Promise<RunRecord> {
+  private async runOf(tx: TenantTx, { planId }: Backfill, slice: { from: string; to: string }): Promise<RunRecord> {
     const row = await this.plans.get(tx, planId);
     const plan = { ...row.plan!, tasks: sliceTasks(row.plan!, slice).tasks };
-    return copyRun({ planId: PlanId.parse(planId), plan, pipelineId, requestId: null, approvedBy: row.decidedBy ?? 'policy', now: await tx.now(), deadlineMs: this.deadlineMs, driver: 'workers' });
+    return this.copies.copyOf(tx, row, { plan, requestId: null, driver: 'workers' });
   }
   private async approved(tx: TenantTx, { pipelineId, name }: { pipelineId: string; name: string }): Promise<PlanEntity> {
     const row = (await this.plans.list(tx, { limit: 50, after: null, pipeline: name })).find(({ status }) => status === 'approved');
     if (!row) throw new EtlError('request.conflict', { what: `the pipeline ${name}`, state: 'without an approved plan', action: 'a backfill', next: `agent-etl run ${name}` });
     assertApprovable(row, await this.plans.latestFingerprint(tx, pipelineId));
+    this.copies.assertAllowed(row);
     return row;
   }
 }

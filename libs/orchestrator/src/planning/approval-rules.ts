@@ -1,4 +1,5 @@
 import { EtlError, type Plan, type Policy, riskClasses } from '@agent-etl/contracts';
+import { policyIssues } from '@agent-etl/planning';
 
 /** Whether the policy lets this plan pass without a person. */
 export const passesPolicy = ({ risk }: Pick<Plan, 'risk'>, { approve }: Policy): boolean => riskClasses.indexOf(risk) <= riskClasses.indexOf(approve?.upTo ?? 'R1');
@@ -13,10 +14,17 @@ export function assertApprovable({ status, plan, verdict, sourceFingerprint }: D
   if (!verdict.ok) throw new EtlError('plan.refused', { rule: 'the verifier', explanation: 'it found issues' });
   if (latest !== null && latest !== sourceFingerprint) throw new EtlError('plan.stale');
 }
-/** @throws EtlError `plan.needs-approval`, `plan.stale`, `request.conflict` */
-export function assertRunnable(row: Decidable, { latest, greenRuns }: { latest: string | null; greenRuns: number }): Plan {
+/** A policy that came after a plan holds for its runs to come.
+ * @throws EtlError `plan.refused` with an issue per column that may not arrive as it is */
+export function assertPolicyLets(plan: Plan, policy: Policy): void {
+  const issues = policyIssues(plan, policy);
+  if (issues.length) throw new EtlError('plan.refused', { rule: 'the policy', explanation: issues.map(({ text }) => text.replace(/\.$/, '')).join('; ') }, { issues });
+}
+/** @throws EtlError `plan.needs-approval`, `plan.stale`, `plan.refused`, `request.conflict` */
+export function assertRunnable(row: Decidable, { latest, greenRuns, policy }: { latest: string | null; greenRuns: number; policy: Policy }): Plan {
   assertApprovable(row, latest);
   const plan = row.plan!;
+  assertPolicyLets(plan, policy);
   if (row.status !== 'approved') throw new EtlError('plan.needs-approval', { risks: plan.risks.join(' ') || plan.risk, planId: row.planId });
   const how = plan.tasks.find((task) => task.kind === 'publish')?.how;
   if (greenRuns > 0 && (how === 'rename' || how === 'append')) {

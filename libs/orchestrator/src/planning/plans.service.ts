@@ -37,6 +37,7 @@ export class PlansService {
       await this.pipelines.hold(tx, pipelineId);
       const row = await this.plans.lock(tx, planId);
       assertApprovable(row, await this.plans.latestFingerprint(tx, pipelineId));
+      this.copies.assertAllowed(row);
       if (row.status === 'approved') return viewOfPlan(row);
       const approved = await this.approvals.approve(tx, row, { by });
       for (const request of await this.progress.waitingFor(tx, planId)) await this.approvals.goOn(tx, approved, request);

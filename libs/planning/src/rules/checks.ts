@@ -33,10 +33,21 @@ export function ruleChecks({ pipeline: { name, checks = [], onFail }, target }: 
 /** The checks of a pipeline over the columns that travel, those that only warn among them.
  * @throws EtlError `request.invalid` with an issue per check */
 export function checkedChecks(checks: readonly PipelineCheck[], columns: readonly ColumnMapping[]): readonly WrittenCheck[] {
-  const written = writtenChecks(checks).map((each) => ({ ...each, check: byTarget(each.check, columns) }));
+  const written = askedChecks(checks, columns);
   refuse(written.flatMap(({ at, check }) => { const problem = checkProblem(check, columns); return problem ? [issueOf(at, problem, columns)] : []; }), columns);
   return written;
 }
+/** The same, whether they can be kept or not: what a plan is held against. */
+export const askedChecks = (checks: readonly PipelineCheck[], columns: readonly ColumnMapping[]): readonly WrittenCheck[] => writtenChecks(checks).map((each) => ({ ...each, check: byTarget(each.check, columns) }));
+/** Checks and limits as one text, whatever the order of their keys; the order of checks is the plan's. */
+export const checksText = (checks: readonly { readonly check: RowCheck; readonly severity: string; readonly atMost: AsideLimit | null }[]): string => JSON.stringify(checks.map(({ check, severity, atMost }) =>
+  [nameOfCheck(check), check.check === 'range' ? [check.from, check.to] : check.check === 'in' ? check.values : [], severity, limitSpelled(atMost)]).map((each) => JSON.stringify(each)).sort());
+const limitSpelled = (limit: AsideLimit | null): string | null => limit && limitText(limit);
+/** Whether rows are judged by what a pipeline asks for, and no more of them set aside. */
+export const judgesAsAsked = ({ checks, atMost }: Judging, { checks: asked = [], onFail }: Pick<CopyInput['pipeline'], 'checks' | 'onFail'>, columns: readonly ColumnMapping[]): boolean => {
+  const judged = (each: readonly RowCheck[]): string => checksText(each.map((check) => ({ check, severity: 'error', atMost: null })));
+  return judged(checks) === judged(askedChecks(judgingChecks(asked), columns).map(({ check }) => check)) && limitSpelled(atMost) === limitSpelled(limitOf(onFail));
+};
 /** People know a column by either name. */
 function byTarget(check: RowCheck, columns: readonly ColumnMapping[]): RowCheck {
   const named = (name: string): string => (columns.find(({ target }) => target === name) ?? columns.find(({ source }) => source === name))?.target ?? name;

@@ -11,7 +11,7 @@ export function rulePersonalData({ pipeline: { from, to }, source, transform, po
   const names = (transform?.input ?? source.columns).map(({ name }) => name);
   const missing = from.pii?.find((name) => !names.includes(name));
   if (missing !== undefined) throw new EtlError('source.not-found', { connection: from.connection, what: 'column', name: `${from.dataset}.${missing} (from.pii)`, nearest: didYouMean(missing, names) });
-  const value = lineageOf({ columns: [...columns], ...(transform ? { transform } : {}) }, from.pii);
+  const value = lineageOf({ source: { connection: from.connection, dataset: from.dataset }, columns: [...columns], ...(transform ? { transform } : {}) }, from.pii);
   const undeclared = policy.pii ? names.filter((name) => LIKELY.test(name) && !from.pii?.includes(name)) : [];
   const hints = undeclared.length ? [`${named(undeclared)} ${undeclared.length === 1 ? 'looks' : 'look'} like personal data by name and ${undeclared.length === 1 ? 'is' : 'are'} not in from.pii: nothing follows ${undeclared.length === 1 ? 'it' : 'them'}.`] : [];
   if (!from.pii) return { value, decisions: [], risks: hints };

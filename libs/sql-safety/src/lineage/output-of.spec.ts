@@ -39,6 +39,14 @@ describe('what a column is made of', () => {
     expect(made({ op: 'flatten', column: 'doc', fields: [{ as: 'tag', path: [], to: { kind: 'text' }, onError: 'fail' }], empty: 'drop' }, { op: 'select', columns: ['tag'] })).toEqual({ tag: 'doc clear doc' });
     expect(made(sampleStep({ key: ['email'], fraction: 0.5, seed: 1 }), { op: 'select', columns: ['id'] })).toEqual({ id: 'id clear id' });
   });
+  it('is not hidden by a key that it was found by: what is equal to it says what it says', () => {
+    const other = { source: { connection: 'lake', dataset: 'people.csv' }, columns: ['mail', 'name'].map((name) => ({ name, type: { kind: 'text' as const }, native: 'VARCHAR', nullable: true })) };
+    const behind = (...before: LoweredStep[]) => outputOf({ input: Object.keys(types).map((name) => ({ name })), inputs: [other], stages: fuseSteps([...before,
+      { op: 'join', input: 0, kind: 'inner', on: [{ left: 'email', right: 'mail', nullSafe: false }], take: [{ column: 'mail', as: 'contact' }, { column: 'name', as: 'name' }], matches: 'many', misses: 'pass' }, { op: 'select', columns: ['contact', 'name'] }],
+    input, { inputs: [new Map<string, ColumnType>([['mail', { kind: 'text' }], ['name', { kind: 'text' }]])] }).stages });
+    expect(behind()).toEqual([{ name: 'contact', from: ['email', 'lake:people.csv.mail'], clear: ['email', 'lake:people.csv.mail'] }, { name: 'name', from: ['lake:people.csv.name'], clear: ['lake:people.csv.name'] }]);
+    expect(behind(email)[0]).toEqual({ name: 'contact', from: ['email', 'lake:people.csv.mail'], clear: ['lake:people.csv.mail'] });
+  });
   it('is told by a stored plan as the checker reads it: another case is the same column, no column is every column', () => {
     const told = (name: string) => outputOf({ input: [{ name: 'id' }, { name: 'email' }], stages: [{ op: 'rows', columns: [{ name: 'x', expr: col(name) }], where: null }] });
     expect([told('EMAIL'), told('nothing')]).toEqual([[{ name: 'x', from: ['email'], clear: ['email'] }], [{ name: 'x', from: ['email', 'id'], clear: ['email', 'id'] }]]);

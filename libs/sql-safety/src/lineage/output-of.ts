@@ -1,4 +1,4 @@
-import { type Expr, type OtherInput, type Stage, addressOf } from '@agent-etl/contracts';
+import { type Expr, type JoinStage, type OtherInput, type Stage, addressOf } from '@agent-etl/contracts';
 
 /** Columns of the source that a value was made of, sorted; one of another dataset stands behind its address, as `lake:airports.csv.iata`.
  * @property from all of them, also those that only decide which value it is
@@ -23,7 +23,7 @@ function after(columns: Columns, stage: Stage, others: readonly Columns[]): Colu
       const [value, condition] = [arg ? originOf(arg, of) : nothing, where ? originOf(where, of) : nothing];
       return { name: as, ...(fn === 'count' || fn === 'count_distinct' ? counted(merged([value, condition])) : merged([value, counted(condition)])) };
     })];
-    case 'join': return [...columns, ...stage.take.map(({ column, as }) => ({ name: as, ...named(others[stage.input] ?? [], column) }))];
+    case 'join': return [...columns, ...stage.take.map(({ column, as }) => ({ name: as, ...taken(column, { stage, columns, other: others[stage.input] ?? [] }) }))];
     case 'union': return unitedColumns([columns, ...stage.inputs.map((index) => others[index] ?? [])]);
     case 'flatten': return [...columns, { name: stage.as, ...of(stage.column) }];
     case 'unpivot': return [...stage.keep.map((name) => ({ name, ...of(name) })), { name: stage.nameTo, ...nothing }, { name: stage.valueTo, ...merged(stage.columns.map(of)) }];
@@ -34,6 +34,11 @@ function after(columns: Columns, stage: Stage, others: readonly Columns[]): Colu
   }
 }
 
+/** A key of the other dataset that a row finds says what the key of the row says: it is made of both. */
+function taken(column: string, { stage, columns, other }: { readonly stage: JoinStage; readonly columns: Columns; readonly other: Columns }): Origin {
+  const equal = stage.on.filter(({ right }) => right.toLowerCase() === column.toLowerCase());
+  return merged([named(other, column), ...equal.map(({ left }) => named(columns, left))]);
+}
 /** Columns of several datasets by their names: each is made of all that have it. */
 function unitedColumns(parts: readonly Columns[]): Columns {
   const names = [...new Set(parts.flatMap((part) => part.map(({ name }) => name)))];

@@ -78,7 +78,7 @@ interface Among { readonly items: readonly Named[]; readonly place: Place }
 /** A key by its number, by the name of a column, or as a value. */
 function keyAt(checking: Checking, key: QueryValue, { items, place }: Among): CheckedValue {
   const at = placeAmong(key, items.length);
-  return at === null ? checking.parts.value(key, place) : items[at]!.value;
+  return at === null ? checking.parts.value(key, { ...place, isKey: key.expr.k === 'col' }) : items[at]!.value;
 }
 function placeAmong({ expr }: QueryValue, count: number): number | null {
   if (expr.k !== 'lit' || (expr.t.kind !== 'i32' && expr.t.kind !== 'i64')) return null;
@@ -95,11 +95,11 @@ function keysOf(checking: Checking, { group }: Select, among: Among): readonly C
   }
   return keys;
 }
-/** One set of all keys is a plain GROUP BY. */
+/** One set of all keys is a plain GROUP BY; one set of none is a single group, which there is also of no rows. */
 function setsOf({ group }: Select): readonly (readonly number[])[] {
   if (!group || group.all) return [];
   const [only] = group.sets;
-  const isPlain = group.sets.length < 2 && (only === undefined || only.length === group.by.length);
+  const isPlain = group.sets.length < 2 && (only === undefined || (only.length > 0 && only.length === group.by.length));
   return isPlain ? [] : group.sets;
 }
 

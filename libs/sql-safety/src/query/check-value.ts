@@ -6,7 +6,7 @@ import { isWindowFunction, takesFrame, typeAggregate, typeWindow } from '../regi
 import { clockNamed } from '../registry/clocks.ts';
 import { type CheckedSlot, type CheckedValue, type SortKey, keyOf, mostChanged, originsOf } from './checked.ts';
 import type { Checking, Place } from './checking.ts';
-import { allVisible, columnIn, noColumn, relationsNamed } from './scope.ts';
+import { type Scope, allVisible, columnIn, noColumn, relationsNamed } from './scope.ts';
 
 /** Resolves what a value uses, types it, and says where it comes from.
  * @throws Refusal */
@@ -70,7 +70,8 @@ function column(checking: Checking, { rel, name }: Extract<QueryUse, { k: 'colum
   const own = columnIn(alias ? { ...scope, parent: null } : scope, rel, name);
   if (own) return found(checking, own.slot);
   if (alias && !opened.includes(name.toLowerCase())) {
-    const value = checking.parts.value(alias, { ...place, opened: [...opened, name.toLowerCase()] });
+    if (!place.isKey && scope.parent && columnAround(scope.parent, name)) throw new Refusal('SQL_COLUMN', 'This is an alias, and a column of the query around: dialects mean one or the other; write the value, or the relation before the name');
+    const value = checking.parts.value(alias, { ...place, isKey: false, opened: [...opened, name.toLowerCase()] });
     return { k: 'value', value, type: value.type, origins: value.origins, how: value.how, key: value.key };
   }
   for (let around = scope.parent; around; around = around.parent) {
@@ -82,6 +83,9 @@ function column(checking: Checking, { rel, name }: Extract<QueryUse, { k: 'colum
   if (clock) return slotOf(checking, { k: 'clock', is: clock }, place);
   if (relationsNamed(scope, name).length) throw new Refusal('SQL_COLUMN', 'This is a relation, and its name alone would be a whole row: name a column');
   throw noColumn(name, allVisible(scope));
+}
+function columnAround(scope: Scope, name: string): boolean {
+  return scope.visible.some((column) => column.name.toLowerCase() === name.toLowerCase()) || (scope.parent !== null && columnAround(scope.parent, name));
 }
 function found(checking: Checking, slot: CheckedSlot): CheckedSlot {
   if (slot.k === 'column' || slot.k === 'value') for (const { relation, column: name } of slot.origins) checking.read(relation, name);

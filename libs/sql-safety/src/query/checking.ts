@@ -8,8 +8,9 @@ import type { Scope, ScopeColumn, ScopeRelation } from './scope.ts';
 export type Ctes = ReadonlyMap<string, { readonly name: string; readonly outputs: readonly Output[] }>;
 /** Where a value stands, and so what it may hold.
  * @property aliases names of the list of columns, which stand for their values where no column has that name
- * @property opened aliases that are being read: one that names itself is refused */
-export interface Place { readonly scope: Scope; readonly ctes: Ctes; readonly aliases: ReadonlyMap<string, QueryValue>; readonly opened: readonly string[]; readonly aggregates: boolean; readonly windows: boolean }
+ * @property opened aliases that are being read: one that names itself is refused
+ * @property isKey whether it is a name alone that groups are made by: there it is an alias in every dialect */
+export interface Place { readonly scope: Scope; readonly ctes: Ctes; readonly aliases: ReadonlyMap<string, QueryValue>; readonly opened: readonly string[]; readonly aggregates: boolean; readonly windows: boolean; readonly isKey?: boolean }
 /** A FROM that was checked: what is printed, what is seen, and the semi and anti joins that become conditions. */
 export interface Opened { readonly from: CheckedFrom; readonly relations: readonly ScopeRelation[]; readonly visible: readonly ScopeColumn[]; readonly presences: readonly Presence[] }
 

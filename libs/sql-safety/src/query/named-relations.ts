@@ -23,11 +23,17 @@ function walkQuery({ ctes, body, order }: Query, around: ReadonlySet<string>, re
     return;
   }
   const known = new Map<string, string | null>();
-  if (body.from) open(body.from, { names, known, reads });
-  const { from, ...rest } = body;
-  walkValues([rest, order, joinConditions(from)], { names, known, reads });
+  if (body.from) open(body.from, { names, known, reads, aliases: new Set() });
+  const { from, items, ...rest } = body;
+  const aliases = new Set(items.flatMap((item) => (item.k === 'value' && item.as !== null ? [item.as.toLowerCase()] : [])));
+  const here: Here = { names, known, reads, aliases };
+  walkValues([rest, order, joinConditions(from)], here);
+  // The value of an item does not mean itself.
+  for (const item of items) walkValues(item, { ...here, aliases: item.k === 'value' && item.as !== null ? without(aliases, item.as.toLowerCase()) : aliases });
 }
-interface Here { readonly names: ReadonlySet<string>; readonly known: Map<string, string | null>; readonly reads: Reads }
+const without = (names: ReadonlySet<string>, name: string): ReadonlySet<string> => new Set([...names].filter((each) => each !== name));
+/** @property aliases names of the list of columns: without a schema nobody knows whether a column has that name, too */
+interface Here { readonly names: ReadonlySet<string>; readonly known: Map<string, string | null>; readonly reads: Reads; readonly aliases: ReadonlySet<string> }
 function open(from: QueryFrom, here: Here): void {
   switch (from.k) {
     case 'table': {
@@ -52,7 +58,8 @@ function walkValues(held: unknown, here: Here & { readonly known: Known }): void
   if ('k' in held && held.k === 'column' && 'rel' in held && 'name' in held) note(held as { readonly rel: string | null; readonly name: string }, here);
   for (const child of Object.values(held)) walkValues(child, here);
 }
-function note({ rel, name }: { readonly rel: string | null; readonly name: string }, { known, reads }: Here): void {
+function note({ rel, name }: { readonly rel: string | null; readonly name: string }, { known, reads, aliases }: Here): void {
+  if (rel === null && aliases.has(name.toLowerCase())) return;
   const [only] = known.size === 1 ? known.values() : [];
   const relation = rel === null ? only : known.get(rel.toLowerCase());
   if (relation && !(rel === null && clockNamed(name))) reads.get(relation)?.add(name);

@@ -52,6 +52,10 @@ describe('steps that look at more than one row', () => {
     expect(() => printTransform('postgres', { input: columns, stages: [stage] }, { from: sql`t`, column: (name) => sql`t.${identifier(name)}` })).toThrow(EtlError);
     expect(() => printTransform('postgres', { input: columns, stages: [{ op: 'rows', columns: [{ name: 'email', expr: col('email') }], where: null }] }, { from: sql`t`, column: (name) => sql`t.${identifier(name)}` })).not.toThrow();
   });
+  it('sample as much as they are asked for: a share that is all but 1 keeps all', () => {
+    const below = (fraction: number): string => JSON.stringify(sampleStep({ key: ['id'], fraction, seed: 0 }).where).slice(-14, -3);
+    expect([0.5, 0.999_999, 0.999_999_999_99, 1].map(below).map((end) => /"([0-9a-g]+)$/.exec(end)?.[1])).toEqual(['80000000', 'ffffef39', 'g', 'g']);
+  });
   it('leave a name for items that no column has', () => {
     const held = new Map<string, ColumnType>([['item', { kind: 'json' }], ['Item_', { kind: 'text' }]]);
     expect(fuseSteps([{ op: 'flatten', column: 'item', fields: [{ as: 'x', path: [], to: { kind: 'text' }, onError: 'fail' }], empty: 'keep' }], held).columns.map(({ name }) => name)).toEqual(['item', 'Item_', 'x']);

@@ -9,6 +9,7 @@ const BUCKETS = 2 ** 32;
 export function sampleStep({ key, fraction, seed }: SampleAsked): { readonly op: 'filter'; readonly where: Expr } {
   const parts = key.flatMap((name): Expr[] => [lit('|'), { k: 'call', fn: 'coalesce', args: [{ k: 'cast', e: { k: 'col', name }, to: text, onError: 'fail' }, lit('')] }]);
   const hash: Expr = { k: 'call', fn: 'left', args: [{ k: 'call', fn: 'md5', args: [{ k: 'call', fn: 'concat', args: [lit(String(seed)), ...parts] }] }, { k: 'lit', t: { kind: 'i32' }, v: '8' }] };
-  return { op: 'filter', where: { k: 'bin', op: '<', l: hash, r: lit(fraction >= 1 ? 'g' : Math.round(fraction * BUCKETS).toString(16).padStart(8, '0')) } };
+  const below = Math.round(fraction * BUCKETS);
+  return { op: 'filter', where: { k: 'bin', op: '<', l: hash, r: lit(below >= BUCKETS ? 'g' : below.toString(16).padStart(8, '0')) } };
 }
 const lit = (v: string): Expr => ({ k: 'lit', t: text, v });

@@ -76,6 +76,7 @@ class QueryPrinter<D extends ExprDialect> {
     const { order, outputs } = query;
     const hidden = order.map(({ by }, index) => ('value' in by ? { name: `o${index}`, value: this.value(by.value) } : null));
     const extra = hidden.flatMap((each) => (each ? [sql`${each.value} AS ${identifier(each.name)}`] : []));
+    if (body.qualify && body.distinctOn.length) throw new Refusal('SQL_NO_FORM', 'DISTINCT ON chooses among the rows that QUALIFY lets through; put one of them into a query around the other');
     const isMarked = body.qualify !== null || body.distinctOn.length > 0;
     const mark = body.qualify ? [sql`${this.value(body.qualify)} AS keep`] : [];
     const first = body.distinctOn.length ? [sql`row_number() OVER (PARTITION BY ${this.list(body.distinctOn.map((key) => this.value(key)))}${this.orders(order, (at) => this.value(body.items[at]!))}) AS nth`] : [];

@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Plan, type Policy, EtlError } from '@agent-etl/contracts';
+import { planCopy, verifyPlan } from '@agent-etl/planning';
+import { aCopyInput, aPipeline } from '@agent-etl/planning/testing';
+import { assertRunnable } from './approval-rules.ts';
+
+const planned = (pii?: string[]): Plan => {
+  const answer = planCopy(aCopyInput({ pipeline: aPipeline({ from: { ...aPipeline().from, ...(pii ? { pii } : {}) } }) }));
+  if ('questions' in answer) throw new Error('asks');
+  return answer.plan;
+};
+const codeOf = (plan: Plan, policy: Policy): string => {
+  const row = { planId: 'p', status: 'approved', plan, verdict: verifyPlan(plan, {}), sourceFingerprint: 'f' } as const;
+  try { assertRunnable(row, { latest: 'f', greenRuns: 0, policy }); } catch (error) { if (error instanceof EtlError) return `${error.code} ${error.issues.map(({ path }) => path).join()}`; throw error; }
+  return 'runs';
+};
+
+describe('a plan that was approved', () => {
+  it('runs as long as the policy of today lets its personal data arrive', () => {
+    expect(codeOf(planned(['origin']), {})).toBe('runs');
+    expect(codeOf(planned(['origin']), { pii: { clearIn: ['warehouse'] } })).toBe('runs');
+    expect(codeOf(planned(['origin']), { pii: { clearIn: [] } })).toBe('plan.refused /tasks/load/columns/origin');
+    expect(codeOf(planned(), { pii: { clearIn: [] } })).toBe('runs');
+  });
+});
