@@ -1,4 +1,4 @@
-import { type Digest, EtlError, type LoadTask, type Transform } from '@agent-etl/contracts';
+import { type Digest, EtlError, type LoadTask, type Measured, type Measuring, type Transform } from '@agent-etl/contracts';
 import { createHash } from 'node:crypto';
 import { FileSession } from '../file/file-session.ts';
 import type { ChunkRange, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
@@ -66,6 +66,7 @@ class HandedSession implements SourceSession {
     if (!isGrouped && own.kept !== found.seen) throw new EtlError('sink.reconcile-mismatch', { difference: `the filters keep ${own.kept} rows, ${found.seen} were handed over` });
     return { ...found, seen: own.seen, kept: own.kept };
   }
+  async measured(ranges: readonly ChunkRange[], measuring: Measuring, signal: AbortSignal): Promise<Measured> { return (await this.last(signal)).measured(ranges, measuring, signal); }
   hashed(ask: HashAsk): HashedRows {
     const rows = async (): Promise<HashedRows> => (await this.last(ask.signal)).hashed(ask);
     return { buckets: async () => (await rows()).buckets(), rows: async (buckets, limit) => (await rows()).rows(buckets, limit) };

@@ -57,7 +57,7 @@ describePostgres('a worker that joins', () => {
     return { ...asked, connections: [...asked.connections, Connection.parse({ name: 'files', connector: 'file', root }), Connection.parse({ name: 'lite', connector: 'sqlite', root, file: 'lite.db' })] };
   };
   /** The plan that the orchestrator would make, from what a worker profiles. */
-  const planned = async (copy: ACopy, steps: Steps, more: Partial<Pick<Pipeline, 'from' | 'to'>> = {}): Promise<[LoadTask, PublishTask]> => {
+  const planned = async (copy: ACopy, steps: Steps, more: Partial<Pick<Pipeline, 'from' | 'to' | 'quality'>> = {}): Promise<[LoadTask, PublishTask]> => {
     const pipeline = Pipeline.parse({ name: 'joined', from: copy.source, to: { ...copy.target, load: 'replace' }, steps, ...more });
     const look = command(copy, { id: 'profile', kind: 'profile', source: pipeline.from, target: { connection: pipeline.to.connection, dataset: pipeline.to.dataset }, others: otherDatasets(steps) });
     const { source, target, others = [] } = ProfileResult.parse((await copy.drive(look)).result);
@@ -91,6 +91,13 @@ describePostgres('a worker that joins', () => {
     expect(load).toMatchObject({ read: ROWS, filtered: 0, joined: ROWS, written: ROWS, combined: [counts] });
     expect(publish).toMatchObject({ published: ROWS, level: 'full', sourceDigest: load.digest, targetDigest: load.digest });
     await expectJoined(copy);
+  }, 120_000);
+
+  it.each(Object.entries(places))('with labels %s counts the NULLs of what comes out, when quality is asked for', async (where, right) => {
+    await worker();
+    const copy = await copyOf(`quality_${where}`);
+    const { load } = await run(copy, await planned(copy, labelled(right), { quality: { atLeast: 0.5 } }));
+    expect(load.quality).toMatchObject({ rows: ROWS, nulls: [{ column: 'note', nulls: 714 }, { column: 'label', nulls: ROWS - 714 }] });
   }, 120_000);
 
   it('reads steps of a database that computes none in the engine child', async () => {
