@@ -109,6 +109,15 @@ describePostgres('a worker that joins', () => {
     expect((await copy.db.query(`select count(*)::int as n from mart.${copy.name} as m join public.${copy.name} as s on s.id = m.n where m.note is not distinct from s.note`)).rows).toEqual([{ n: 714 }]);
   }, 120_000);
 
+  it('tells columns of another dataset apart that differ in nothing but case', async () => {
+    await worker();
+    const copy = await copyOf('cases');
+    await copy.db.query(`create table public.case_labels ("N" bigint, n bigint, label text); insert into public.case_labels select n * 7, n, 'l' || n from generate_series(1, 100) as n; analyze public.case_labels`);
+    const tasks = await planned(copy, [{ join: { right: 'from.public.case_labels', kind: 'left', on: { n: 'N' }, take: { other: 'label', nth: 'n' } } }], { from: { connection: 'files' as never, dataset: 'labels.csv' } });
+    expect((await run(copy, tasks)).load).toMatchObject({ read: 1000, joined: 1000, combined: [{ matched: 100 }] });
+    expect((await copy.db.query(`select count(*)::int as n from mart.cases where other = 'l' || nth and nth * 7 = n`)).rows).toEqual([{ n: 100 }]);
+  }, 120_000);
+
   it.each((['sink.before-commit', 'sink.after-commit', 'publish.committed'] as const).flatMap((point) => (['beside', 'file'] as const).map((where) => [point, where] as const)))(
     'and is killed at %s, labels %s, ends exact', async (point, where) => {
       const victim = await worker(`${point}:1`);
