@@ -20,7 +20,8 @@ interface Handing { readonly scratch: string; readonly signal: AbortSignal; read
 export async function handOver({ task: planned, session, offers }: OpenPart, { scratch, signal, onRead }: Handing): Promise<HandedPart> {
   const path = join(scratch, `handed-${randomUUID()}.parquet`);
   const task: LoadTask = offers.includes('file') ? { ...planned, carrier: 'file' } : planned;
-  const plan: ReadPlan = { format: 'parquet', columns: task.columns.map(({ target, targetNative }) => ({ name: target, duckType: targetNative })) };
+  // Whoever reads it finds columns by their place and calls them what the dataset does, whatever the file had to call them.
+  const plan: ReadPlan = { format: 'parquet', columns: task.columns.map(({ source, targetNative }) => ({ name: source, duckType: targetNative })) };
   try {
     const range = await onlyPiece(session);
     const chunk = await FileChunk.begin({ task, format: { format: 'parquet', delimiter: ',', compression: 'none' }, path, scratch, keep: () => Promise.resolve('written') });
@@ -47,9 +48,8 @@ export async function proveHanded(pairs: readonly Pair[], { scratch, signal }: P
   const duck = await DuckChild.start({ about: 'rows that were handed over', scratch, files: pairs.flatMap(({ handed: { files } }) => files.map(({ path }) => path)) });
   try {
     for (const { part: { task, session }, handed } of pairs) {
-      const columns = task.columns.map(({ target, type }) => ({ source: target, type }));
       const there = await session.digest([await onlyPiece(session)], signal);
-      const here = await digestOf(duck, selectFile(handed.files, handed.plan, columns), { columns: task.columns, signal });
+      const here = await digestOf(duck, selectFile(handed.files, handed.plan, task.columns), { columns: task.columns, signal });
       if (digestText(there) !== digestText(here)) throw new EtlError('sink.reconcile-mismatch', { difference: `${addressOf(task.source)} ${digestText(there)}, handed over ${digestText(here)}` });
     }
   } finally {

@@ -78,10 +78,11 @@ class Reading implements SourceSession {
   readonly #idle: PostgresSession[] = [];
   constructor(private readonly connection: PostgresConnection, private readonly tools: ConnectorTools, private readonly facts: Facts) { this.snapshot = facts.holder.snapshot; }
 
-  /** Of several pieces an attempt may find some done, and needs this picture for the others. One piece is done or not. */
+  /** Of several pieces an attempt may find some done, and needs this picture for the others. One piece that may be done needs it for its digest and its counts: without it a join is
+   * computed again. Where the picture's own connection reads the piece it cannot sleep beside that. */
   async cut(part?: { since: string; signal: AbortSignal }): Promise<ChunkRange[]> {
     const ranges = await this.#cut(part);
-    if (ranges.length > 1) this.facts.holder.hold();
+    if (ranges.length > 1 || !this.#cannotMisfit()) this.facts.holder.hold();
     return ranges;
   }
   async #cut(part?: { since: string; signal: AbortSignal }): Promise<ChunkRange[]> {

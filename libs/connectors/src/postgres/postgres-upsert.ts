@@ -47,9 +47,12 @@ async function mustHaveArrived(publishing: Publishing, key: readonly string[]): 
   if (missing > 0) throw new EtlError('sink.reconcile-mismatch', { difference: `${missing} of ${publishing.rows} rows are not in ${relation.text} as they were read` });
 }
 
-/** Its rows by its statistics, 0 where nobody analysed it or it has parts, and whether no trigger or rule may change what it is given. */
-async function targetOf({ session, relation }: Publishing): Promise<{ rows: number; isBare: boolean }> {
-  const [size] = await session.run<{ rows: number; bare: boolean }>(compile(sql`SELECT reltuples::float8 AS rows, NOT relhasrules AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) AS bare
+/** Its rows by its statistics, 0 where nobody analysed it or it has parts, and whether nothing may change what it is given: no trigger, no rule, and no type that is another than that of staging,
+ * as it is when somebody altered a column since the plan. */
+async function targetOf({ session, relation, task, stagingTable }: Publishing): Promise<{ rows: number; isBare: boolean }> {
+  const [size] = await session.run<{ rows: number; bare: boolean }>(compile(sql`SELECT reltuples::float8 AS rows, NOT relhasrules AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
+      AND ${task.columns.length}::int = (SELECT count(*) FROM pg_attribute s JOIN pg_attribute t ON t.attname = s.attname AND t.atttypid = s.atttypid AND t.atttypmod = s.atttypmod
+        WHERE s.attrelid = to_regclass(${`_etl.${stagingTable}`}) AND s.attnum > 0 AND NOT s.attisdropped AND t.attrelid = c.oid) AS bare
     FROM pg_class c WHERE oid = to_regclass(${quoted(relation)}) AND relkind = 'r'`));
   return { rows: size?.rows ?? 0, isBare: size?.bare ?? false };
 }
