@@ -67,7 +67,7 @@ describePostgres('a worker with files', () => {
     const { hostname: host, port, pathname, username: user } = new URL(place.database.adminUrl);
     const ends = [Connection.parse({ name: 'from', connector: 'postgres', host, port: Number(port), database: pathname.slice(1), user, tls: 'disable' }), connections()[1]!];
     const rowsRead = async (): Promise<number> => {
-      await sleep(1_500); // statistics are written when sessions end, or a second later
+      await sleep(3_500); // statistics are written when sessions end, and sessions rest for two seconds
       return Number((await admin.query<{ n: string }>(`select seq_tup_read + coalesce(idx_tup_fetch, 0) as n from pg_stat_user_tables where relname = 'rows_of_copy'`)).rows[0]?.n);
     };
     await place.worker({ fileRoots: [root] });
