@@ -1,5 +1,6 @@
 import { type ColumnType, type Expr, type Measure, type WindowColumn, aggregateFunctions, stepKinds, windowFunctions } from '@agent-etl/contracts';
 import { type Fused, type InputColumns, type LoweredStep, checkExpression, checked, fuseSteps, pivotStep, sampleStep } from '@agent-etl/sql-safety';
+import { Seeded } from './seeded.ts';
 
 /** Kinds of steps that look at one dataset alone. */
 export const ownKinds = stepKinds.filter((kind) => kind !== 'join' && kind !== 'lookup' && kind !== 'union');
@@ -17,10 +18,9 @@ const lit = (kind: Kind, v: string | null): Expr => ({ k: 'lit', t: typeOf(kind)
 const whole = (v: number): Expr => lit('i32', String(v));
 
 /** Random expressions of every kind of node and function, typed on the whole; what the checker refuses is thrown away. Equal seeds give equal expressions. */
-export class Forge {
-  private state: number;
+export class Forge extends Seeded {
   private readonly input: InputColumns;
-  constructor(seed: number, input: InputColumns) { this.state = seed >>> 0; this.input = input; }
+  constructor(seed: number, input: InputColumns) { super(seed); this.input = input; }
 
   /** An expression that the checker takes. */
   next(): ReturnType<typeof checkExpression> {
@@ -91,15 +91,6 @@ export class Forge {
       frame: isRank || isNeighbour ? null : { before: this.pick([null, 0, 2]), after: this.pick(['none', 'all'] as const) } };
   }
   private some<T>(values: readonly T[]): readonly T[] { const chosen = values.filter(() => this.random() < 0.4); return chosen.length ? chosen : [this.pick(values)]; }
-
-  // mulberry32
-  private random(): number {
-    this.state = (this.state + 0x6D2B79F5) >>> 0;
-    let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  }
-  private pick<T>(values: readonly T[]): T { return values[Math.floor(this.random() * values.length)]!; }
 
   private make(kind: Kind, depth: number): Expr {
     if (depth === 0 || this.random() < 0.15) return this.leaf(kind);

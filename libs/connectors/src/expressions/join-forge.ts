@@ -1,6 +1,7 @@
 import { type ColumnType, joinKinds } from '@agent-etl/contracts';
 import { type Fused, type InputColumns, type LoweredStep, checked, fuseSteps } from '@agent-etl/sql-safety';
 import { Forge } from './forge.ts';
+import { Seeded } from './seeded.ts';
 
 const POOLS: Readonly<Partial<Record<ColumnType['kind'], readonly (string | null)[]>>> = {
   i32: ['0', '1', '1', '2', '-7', '2147483647', null], i64: ['0', '1', '2', '2', '9223372036854775807', null], dec: ['0.00', '1.00', '2.00', '-7.00', '1.50', null], f64: ['0', '1.5', '-2.25', null],
@@ -10,10 +11,7 @@ const POOLS: Readonly<Partial<Record<ColumnType['kind'], readonly (string | null
 export interface Forged { readonly columns: InputColumns; readonly rows: readonly (readonly (string | null)[])[] }
 
 /** Random chains of steps with joins and unions over random datasets. Equal seeds give equal chains. */
-export class JoinForge {
-  private state: number;
-  constructor(seed: number) { this.state = seed >>> 0; }
-
+export class JoinForge extends Seeded {
   dataset(columns: Readonly<Record<string, ColumnType>>): Forged {
     const count = this.pick([0, 1, 3, 6, 9]);
     return { columns: new Map(Object.entries(columns)), rows: Array.from({ length: count }, () => Object.values(columns).map(({ kind }) => this.pick(POOLS[kind] ?? [null]))) };
@@ -43,13 +41,4 @@ export class JoinForge {
     const prefer = this.random() < 0.3 ? { prefer: [{ e: { k: 'col', name: this.pick(right) } as const, dir: this.pick(['asc', 'desc'] as const), nulls: this.pick(['first', 'last'] as const) }] } : {};
     return { op: 'join', input: number, kind, on, take, matches: 'many', misses: 'pass', ...prefer };
   }
-
-  // mulberry32
-  private random(): number {
-    this.state = (this.state + 0x6D2B79F5) >>> 0;
-    let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  }
-  private pick<T>(values: readonly T[]): T { return values[Math.floor(this.random() * values.length)]!; }
 }
