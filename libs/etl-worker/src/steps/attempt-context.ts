@@ -35,6 +35,7 @@ export class AttemptContext implements StepContext {
   private readonly parts: AttemptParts;
   private readonly opening = new Map<string, Promise<OpenConnection>>();
   private readonly opened: OpenConnection[] = [];
+  private readonly kept: { close(): Promise<void> }[] = [];
   private isClosed = false;
   private isCleaning = false;
   private tools: Promise<ConnectorTools> | null = null;
@@ -47,6 +48,7 @@ export class AttemptContext implements StepContext {
 
   beat(): Promise<void> { return this.parts.beat(); }
   report(progress: Progress): void { this.parts.report(progress); }
+  keep(held: { close(): Promise<void> }): void { this.kept.push(held); }
   async scratch(): Promise<string> { return (await (this.tools ??= this.parts.tools())).scratch; }
 
   async onSpark(source: Source): Promise<Source> { return sparkSource(source, await (this.tools ??= this.parts.tools())); }
@@ -97,6 +99,7 @@ export class AttemptContext implements StepContext {
 
   async close(): Promise<void> {
     this.isClosed = true;
+    await Promise.allSettled(this.kept.map((held) => held.close()));
     await Promise.allSettled(this.opened.map((connection) => connection.close()));
     // A folder that cannot be removed now goes when the next worker of this machine starts.
     if (this.tools) await Promise.allSettled([this.parts.dropScratch()]);

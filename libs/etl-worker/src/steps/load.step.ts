@@ -48,11 +48,11 @@ class Load {
     this.ends = ends;
   }
 
-  /** A picture ends with the load. Only when another attempt may resume it is left standing: it may be hours of copying old. */
+  /** A picture ends when the load's outcome is written: a worker killed before that leaves it to the next attempt, and so does an attempt that may be followed. It may be hours of copying old. */
   async run(): Promise<LoadResult> {
     try {
       const result = await this.passes();
-      await this.session?.close();
+      if (this.session) this.context.keep(this.session);
       return result;
     } catch (error) {
       const { session } = this;

@@ -29,6 +29,8 @@ export interface StepContext {
   /** Asks whether the claim stands. @throws EtlError `lease.lost` and whatever else stops the attempt */
   beat(): Promise<void>;
   report(progress: Progress): void;
+  /** Ended once the outcome is written: until then another attempt may need what this one held. */
+  keep(held: { close(): Promise<void> }): void;
   /** Private folder of the attempt; the worker empties it. */
   scratch(): Promise<string>;
 }

@@ -2,6 +2,7 @@ import { EtlError, type Failure, traceOf } from '@agent-etl/contracts';
 import { Outbox } from '@agent-etl/messaging';
 import { Inject, Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AttemptContext } from '../steps/attempt-context.ts';
 import { StepRunner } from '../steps/step-runner.ts';
 import type { HeldTask } from './held-task.ts';
 import { Leases } from './leases.service.ts';
@@ -31,21 +32,21 @@ export class Attempts {
     const { runId, taskRunId, attempt, tenantId } = claimed;
     const about = { runId: claimed.command.runId, taskRunId: claimed.command.taskRunId, attempt };
     const feed = new ProgressFeed((progress) => this.outbox.announce(tenantId, 'task.run.progressed.v1', { ...about, progress }));
+    const context = this.steps.open(held, (progress) => { feed.update(progress); });
     try {
-      const { outcome, keepsStaging } = await this.ending(held, feed);
+      const { outcome, keepsStaging } = await this.ending(held, context);
       feed.close();
       const isHeard = outcome.state !== 'gone' && await this.report(held, { outcome, keepsStaging });
       const failure = outcome.state === 'failed' ? withoutCell(outcome.failure) : undefined;
       this.log.info({ runId, taskRunId, attempt, state: isHeard ? outcome.state : 'gone', failure }, 'attempt ended');
     } finally {
       feed.close();
+      await context.close();
       held.close();
     }
   }
 
-  private async ending(held: HeldTask, feed: ProgressFeed): Promise<Ending> {
-    const { claimed, signal } = held;
-    const context = this.steps.open(held, (progress) => { feed.update(progress); });
+  private async ending({ claimed, signal }: HeldTask, context: AttemptContext): Promise<Ending> {
     try {
       signal.throwIfAborted();
       return { outcome: { state: 'succeeded', result: await context.run() }, keepsStaging: claimed.command.task.kind === 'load' };
@@ -56,8 +57,6 @@ export class Attempts {
       else if (error.code === 'platform.internal') this.log.error({ taskRunId: claimed.taskRunId, traceId, said: withoutValues(error.cause) }, 'an engine said what the error table does not know');
       const isDropped = staysUnused(error) && await this.dropStaging(claimed.taskRunId, () => context.cleanUp());
       return { outcome: outcomeOf(error, traceId), keepsStaging: !isDropped };
-    } finally {
-      await context.close();
     }
   }
 

@@ -262,6 +262,8 @@ describePostgres('a worker process', () => {
       const victim = await worker(`${point}:${pass}`);
       const run = async (): Promise<void> => {
         const { result } = await copy.drive(copy.command(task));
+        // All pieces lie there when the load is about to be reported: whoever comes next finds the picture and copies none again.
+        if (point === 'report.written' && pass === 1) expect(LoadResult.parse(result)).toMatchObject({ resumed: LoadResult.parse(result).chunks });
         await copy.publish(task, result);
       };
       const running = run();
