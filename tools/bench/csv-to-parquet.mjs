@@ -25,7 +25,7 @@ async function ground({ rows, memoryMb }, work) {
   try {
     const csv = join(folder, 'lineitem.csv');
     await withLineitemCsv(rows, (made) => { copyFileSync(made, csv); });
-    standalone = await startStandalone({ files: { connector: 'file', root: folder } }, { env: { ETL_ETL_WORKER_ENGINE_MEMORY_MB: String(memoryMb) } });
+    standalone = await startStandalone({ files: { connector: 'file', root: folder } }, { policy: { profile: 'asked' }, env: { ETL_ETL_WORKER_ENGINE_MEMORY_MB: String(memoryMb) } }); // values are profiled once per shape, whenever nothing else is to do: not in a round
     return await work({ folder, csv, standalone, memoryMb });
   } finally { await standalone?.stop(); rmSync(folder, { recursive: true, force: true }); }
 }

@@ -57,22 +57,27 @@ async function countAll(duck: DuckChild, sample: Duck, asked: readonly (readonly
   return { rows: Number(row['rows'] ?? 0), columns };
 }
 
-const matching = (cell: Duck, kind: 'i64' | 'f64' | 'bool' | 'date' | 'time' | 'ts' | 'tstz'): Duck =>
-  sql`count(*) FILTER (regexp_full_match(${cell}, ${literal('duckdb', cellPattern({ kind }) ?? '.*')}))`;
+const matches = (cell: Duck, kind: 'i64' | 'f64' | 'bool' | 'date' | 'time' | 'ts' | 'tstz'): Duck => sql`regexp_full_match(${cell}, ${literal('duckdb', cellPattern({ kind }) ?? '.*')})`;
+const counted = (condition: Duck): Duck => sql`count(*) FILTER (${condition})`;
+/** What a cheap look settles is not asked again at full price: a branch of CASE is computed only for its own rows, the sides of AND and OR for all. */
+const unless = (cheap: Duck, answer: 'TRUE' | 'FALSE', dear: Duck): Duck => sql`CASE WHEN ${cheap} THEN ${answer === 'TRUE' ? sql`TRUE` : sql`FALSE`} ELSE ${dear} END`;
 
 /** The digits of a number that count, however its exponent is spelled. */
 const digits = (number: Duck): Duck => sql`rtrim(ltrim(replace(ltrim(split_part(lower(${number}), 'e', 1), '+-'), '.', ''), '0'), '0')`;
 
-/** Every count of a column of texts, as an aggregate. */
+/** Every count of a column of texts, as an aggregate. What is said of digits holds for numbers; of other texts it means nothing. */
 export function countsOf(cell: Duck): Record<keyof CellCounts, Duck> {
-  const plain = sql`ltrim(${cell}, '+-')`;
+  const plain = sql`CASE WHEN ${cell} >= '.' THEN ${cell} ELSE ltrim(${cell}, '+-') END`;
   const printed = sql`CAST(TRY_CAST(${cell} AS DOUBLE) AS VARCHAR)`;
+  const startsHigh = sql`${cell} >= '1' AND ${cell} < ':'`;
   return {
-    cells: sql`count(${cell})`, integers: matching(cell, 'i64'), numbers: matching(cell, 'f64'), bools: matching(cell, 'bool'), dates: matching(cell, 'date'),
-    times: matching(cell, 'time'), stamps: matching(cell, 'ts'), zoned: matching(cell, 'tstz'),
-    zeroLed: sql`count(*) FILTER (left(${plain}, 1) = '0' AND substring(${plain}, 2, 1) BETWEEN '0' AND '9')`,
-    exactFloats: sql`count(*) FILTER (length(${cell}) <= 16 OR ${digits(cell)} = ${digits(printed)})`,
-    wholeDigits: sql`coalesce(max(length(split_part(${plain}, '.', 1))), 0)`, fractionDigits: sql`coalesce(max(length(split_part(${plain}, '.', 2))), 0)`,
-    exponents: sql`count(*) FILTER (contains(lower(${cell}), 'e') OR contains(lower(${cell}), 'n'))`,
+    cells: sql`count(${cell})`, integers: counted(matches(cell, 'i64')), numbers: counted(unless(matches(cell, 'i64'), 'TRUE', matches(cell, 'f64'))),
+    bools: counted(matches(cell, 'bool')), dates: counted(matches(cell, 'date')), times: counted(matches(cell, 'time')),
+    stamps: counted(unless(matches(cell, 'date'), 'TRUE', matches(cell, 'ts'))), zoned: counted(matches(cell, 'tstz')),
+    zeroLed: counted(unless(startsHigh, 'FALSE', sql`regexp_matches(${cell}, '^[+-]*0[0-9]')`)),
+    exactFloats: counted(unless(sql`strlen(${cell}) <= 16`, 'TRUE', sql`${digits(cell)} = ${digits(printed)}`)),
+    wholeDigits: sql`coalesce(max(CASE WHEN contains(${cell}, '.') THEN instr(${plain}, '.') - 1 ELSE length(${plain}) END), 0)`,
+    fractionDigits: sql`coalesce(max(CASE WHEN contains(${cell}, '.') THEN length(${plain}) - instr(${plain}, '.') ELSE 0 END), 0)`,
+    exponents: counted(sql`contains(${cell}, 'e') OR contains(${cell}, 'E') OR contains(${cell}, 'n') OR contains(${cell}, 'N')`),
   };
 }
