@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { cache, environment, root } from '../install.mjs';
 import { provisionLinters } from '../provision/guards/linters.mjs';
 import { UNABLE } from '../tally.mjs';
-import { chart } from './guards/chart.mjs';
+import { chartGuard } from './guards/chart.mjs';
 import { commands } from './guards/commands.mjs';
 import { compose } from './guards/compose.mjs';
 import { dockerfiles } from './guards/dockerfiles.mjs';
@@ -16,7 +16,7 @@ import { pins } from './guards/pins.mjs';
 import { sbom } from './guards/sbom.mjs';
 import { copyTree, openTree } from './guards/tree.mjs';
 
-const guards = { secrets, history, licences, sbom, 'install scripts': installScripts, dockerfiles, pins, chart, compose, forge, commands };
+const guards = { secrets, history, licences, sbom, 'install scripts': installScripts, dockerfiles, pins, chart: chartGuard, compose, forge, commands };
 let tools;
 try { tools = { ...provisionLinters(cache), environment: environment(), root }; } catch (error) { process.stdout.write(`  ${error.message}\n`); process.exit(UNABLE); }
 mkdirSync(cache, { recursive: true });

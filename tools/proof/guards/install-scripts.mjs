@@ -26,6 +26,7 @@ function npmRuns(settings, environment) {
   } finally { rmSync(folder, { recursive: true, force: true }); }
 }
 
+const tried = new Map();
 export const installScripts = {
   says: 'install scripts come from the list alone, and npm stops at any other',
   async look(tree, { environment }) {
@@ -36,7 +37,9 @@ export const installScripts = {
       ...scripted.filter(([path, entry]) => fits(entry) && allowScripts[nameOf(path)] === undefined).map(([path]) => `${nameOf(path)} has an install script and is not on the list`),
       ...Object.keys(allowScripts).filter((name) => !names.has(name)).map((name) => `${name} is on the list and has no install script`),
     ];
-    if (npmRuns(join(tree.folder, '.npmrc'), environment)) findings.push('npm installs a package whose script is not on the list');
+    const settings = tree.text('.npmrc');
+    if (!tried.has(settings)) tried.set(settings, npmRuns(join(tree.folder, '.npmrc'), environment));
+    if (tried.get(settings)) findings.push('npm installs a package whose script is not on the list');
     return { looked: `${names.size} packages with scripts, ${Object.values(allowScripts).filter(Boolean).length} may run them`, findings };
   },
   faults: {

@@ -2,14 +2,15 @@
 import { spawnSync } from 'node:child_process';
 
 const digestOf = (integrity = '') => Buffer.from(integrity.replace(/^sha512-/, ''), 'base64').toString('hex');
-const nameOf = (path, entry) => entry.name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+/** The name under which a package is installed; an alias hides another one. */
+const nameOf = (path) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 /** `name@version` -> digest, of the lock's packages that come from a registry. */
-const locked = (lock) => new Map(Object.entries(lock.packages).filter(([path, entry]) => path.includes('node_modules/') && !entry.link).map(([path, entry]) => [`${nameOf(path, entry)}@${entry.version}`, { digest: digestOf(entry.integrity), optional: Boolean(entry.optional || entry.peer || entry.devOptional) }]));
+const locked = (lock) => new Map(Object.entries(lock.packages).filter(([path, entry]) => path.includes('node_modules/') && !entry.link).map(([path, entry]) => [`${nameOf(path)}@${entry.version}`, { digest: digestOf(entry.integrity), optional: Boolean(entry.optional || entry.peer || entry.devOptional) }]));
 
 /** What two lists differ in, in words. Packages for other machines are in the lock and not on this one. */
 export function differences(bill, lock) {
   const wanted = locked(lock);
-  const components = new Map(bill.components.map((one) => [`${one.group ? `${one.group}/` : ''}${one.name}@${one.version}`, one]));
+  const components = new Map(bill.components.map((one) => [decodeURIComponent(one.purl.replace('pkg:npm/', '')), one]));
   const own = ([name]) => !name.startsWith('@agent-etl/');
   return [
     ...[...components].filter(own).filter(([name]) => !wanted.has(name)).map(([name]) => `${name} is installed and not in the lock`),
@@ -18,17 +19,19 @@ export function differences(bill, lock) {
   ];
 }
 
-const file = '.cache/sbom.cdx.json';
+let written;
+/** npm reads what is installed beside the real tree; a copy has no packages and is held against the same bill. */
+function billOf({ environment, root }) {
+  if (written) return written;
+  const { status, stdout, stderr } = spawnSync('npm', ['sbom', '--sbom-format', 'cyclonedx'], { cwd: root, env: environment, encoding: 'utf8', maxBuffer: 2 ** 28 });
+  if (status !== 0) throw new Error(`npm sbom: ${stderr.trim().split('\n').at(0)}`);
+  return (written = JSON.parse(stdout));
+}
 export const sbom = {
   says: 'the bill of materials equals the lock: names, versions, SHA-512',
-  async look(tree, { environment, root }) {
-    if (!tree.has(file)) {
-      const { status, stdout, stderr } = spawnSync('npm', ['sbom', '--sbom-format', 'cyclonedx'], { cwd: root, env: environment, encoding: 'utf8', maxBuffer: 2 ** 28 });
-      if (status !== 0) return { looked: 'npm sbom', findings: [`npm sbom: ${stderr.trim().split('\n').at(0)}`] };
-      if (tree.folder === root) return { looked: `${JSON.parse(stdout).components.length} components`, findings: differences(JSON.parse(stdout), tree.json('package-lock.json')) };
-      tree.write(file, stdout);
-    }
-    return { looked: 'a copy', findings: differences(tree.json(file), tree.json('package-lock.json')) };
+  async look(tree, tools) {
+    const bill = billOf(tools);
+    return { looked: `${bill.components.length} components`, findings: differences(bill, tree.json('package-lock.json')) };
   },
   faults: {
     'a package that the lock does not have': { plant: (tree) => tree.editJson('package-lock.json', (lock) => { delete lock.packages['node_modules/zod']; }), named: 'zod@' },

@@ -1,0 +1,1 @@
+export const commands = { says: 'later', async look() { return { looked: 'nothing', findings: [] }; }, faults: {} };
