@@ -2,10 +2,10 @@
 import { spawnSync } from 'node:child_process';
 
 const digestOf = (integrity = '') => Buffer.from(integrity.replace(/^sha512-/, ''), 'base64').toString('hex');
-/** The name under which a package is installed; an alias hides another one. */
-const nameOf = (path) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+/** The name of the package itself: an alias is installed under another one. */
+const nameOf = (path, entry) => entry.name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 /** `name@version` -> digest, of the lock's packages that come from a registry. */
-const locked = (lock) => new Map(Object.entries(lock.packages).filter(([path, entry]) => path.includes('node_modules/') && !entry.link).map(([path, entry]) => [`${nameOf(path)}@${entry.version}`, { digest: digestOf(entry.integrity), optional: Boolean(entry.optional || entry.peer || entry.devOptional) }]));
+const locked = (lock) => new Map(Object.entries(lock.packages).filter(([path, entry]) => path.includes('node_modules/') && !entry.link).map(([path, entry]) => [`${nameOf(path, entry)}@${entry.version}`, { digest: digestOf(entry.integrity), optional: Boolean(entry.optional || entry.peer || entry.devOptional) }]));
 
 /** What two lists differ in, in words. Packages for other machines are in the lock and not on this one. */
 export function differences(bill, lock) {
