@@ -13,6 +13,7 @@ import { startKafka } from '../provision/kafka/kafka-cluster.mjs';
 import { provisionKafka } from '../provision/kafka/provision.mjs';
 import { startPostgres } from '../provision/postgres.mjs';
 import { UNABLE } from '../tally.mjs';
+import { commandsOf } from './pages.mjs';
 
 const folder = join(root, 'deploy', 'compose');
 const text = readFileSync(join(folder, 'compose.yaml'), 'utf8');
@@ -79,10 +80,11 @@ try {
   const shown = node(join(folder, 'keys.mjs'), ['show', keys]).stdout;
   const token = /AGENT_ETL_TOKEN=(\S+)/.exec(shown)?.[1] ?? '';
   check(token.length >= 16, '`keys show` prints the token');
-  const page = readFileSync(join(folder, 'README.md'), 'utf8');
-  const [, command] = /^npx agent-etl (run .*)$/m.exec(page) ?? [];
-  const run = node(join(root, 'dist', 'apps', 'cli', 'main.js'), [...command.split(' ').map((word) => word.replace('http://127.0.0.1:8080', `http://127.0.0.1:${ports.orchestrator}`)), '--json'], { AGENT_ETL_TOKEN: token, NO_COLOR: '1' });
-  check(run.status === 0, `the first command of its page is green${run.status === 0 ? '' : `: ${run.status} ${run.stdout.slice(-700)}${run.stderr.slice(-700)}`}`);
+  for (const line of commandsOf('compose', root)) {
+    const words = line.replace(/^npx agent-etl /, '').split(/\s+/).map((word) => word.replace('http://127.0.0.1:8080', `http://127.0.0.1:${ports.orchestrator}`).replace('http://127.0.0.1:8082', `http://127.0.0.1:${ports.monitor}`));
+    const { status, stdout, stderr } = node(join(root, 'dist', 'apps', 'cli', 'main.js'), words, { AGENT_ETL_TOKEN: token, NO_COLOR: '1' });
+    check(status === 0, `runs: ${line}${status === 0 ? '' : `: ${status} ${stdout.slice(-500)}${stderr.slice(-500)}`}`);
+  }
   const warehouse = new pg.Client({ host: '127.0.0.1', port: postgres.port, user: 'warehouse', database: 'warehouse', password: readFileSync(join(keys, 'database', 'warehouse'), 'utf8') });
   await warehouse.connect();
   const { rows } = await warehouse.query('select count(*)::int as n, sum(total)::text as total from orders').finally(() => warehouse.end());

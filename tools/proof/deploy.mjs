@@ -1,6 +1,6 @@
 // The Helm chart: every manifest of three sets of values is valid and restricted, mistakes in values are refused by name, nothing reaches more than it says, and planted faults are seen.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
@@ -13,6 +13,7 @@ import { mistakes } from './deploy/mistakes.mjs';
 import { networkFaults } from './deploy/network.mjs';
 import { collisions, hookOrder, looseEnds } from './deploy/releases.mjs';
 import { breachesOf } from './deploy/restricted.mjs';
+import { commandsOf } from './pages.mjs';
 
 const KUBERNETES = '1.33';
 const chart = join(root, 'deploy', 'helm', 'agent-etl');
@@ -79,6 +80,15 @@ const alerts = readFileSync(join(chart, 'files', 'alerts.yaml'), 'utf8') + readF
 const documented = new Set([...readFileSync(join(root, 'docs', 'reference', 'metrics.md'), 'utf8').matchAll(/`(etl_[a-z_]+)`/g)].map(([, name]) => name));
 const strange = [...alerts.matchAll(/\betl_[a-z_]+\b/g)].map(([name]) => name.replace(/_bucket$/, '')).filter((name) => !documented.has(name));
 check(strange.length === 0, `every metric of alerts and dashboard is documented${strange.length ? `: not ${strange.join(', ')}` : ''}`);
+
+// The commands of docs/kubernetes.md, as they stand there, with the values that the page gives.
+const [, myValues] = /```yaml\n# my\.yaml\n([\s\S]*?)```/.exec(readFileSync(join(root, 'docs', 'kubernetes.md'), 'utf8'));
+writeFileSync(join(work, 'my.yaml'), myValues);
+symlinkSync(join(root, 'deploy'), join(work, 'deploy'));
+for (const command of commandsOf('deploy', root)) {
+  const { status, stderr } = spawnSync('/bin/sh', ['-c', command], { cwd: work, encoding: 'utf8', maxBuffer: 2 ** 26, env: { ...process.env, PATH: `${join(tools.helm, '..')}:${process.env.PATH}` } });
+  check(status === 0, `runs: ${command}${status === 0 ? '' : `: ${stderr.trim()}`}`);
+}
 
 // Three ways for DAG files, two releases in one namespace, and what each pod may reach.
 const digest = `sha256:${'5'.repeat(64)}`;
