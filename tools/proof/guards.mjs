@@ -1,5 +1,6 @@
 // The guard rails of the repository, without a network but for two tools that a first run installs. Each looks at the files that git follows; then faults are planted in a throw-away copy, one at a time, and each has to be seen.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, environment, root } from '../install.mjs';
 import { provisionLinters } from '../provision/guards/linters.mjs';
@@ -43,6 +44,10 @@ try {
     process.stdout.write(`       ${((Date.now() - began) / 1000).toFixed(1)} s\n`);
     began = Date.now();
   }
+  // The manifests themselves, where Helm has been built already: building it takes minutes.
+  const helm = existsSync(join(cache, 'bin', 'helm'));
+  if (helm) check(spawnSync(process.execPath, [join(root, 'tools', 'proof', 'deploy.mjs')], { stdio: 'ignore' }).status === 0, 'manifests: what `npm run proof -- deploy` checks');
+  else process.stdout.write('  --   manifests are not looked at here: `npm run proof -- deploy` builds Helm and does\n');
 } finally { rmSync(work, { recursive: true, force: true }); }
 process.stdout.write(wrong ? `${wrong} things are not as they should be\n` : `${Object.keys(guards).length} guards found nothing; ${planted} planted faults were all seen\n`);
 process.exit(wrong ? 1 : 0);
