@@ -10,7 +10,9 @@ const fits = ({ os, cpu }) => machines.some(([ours, chip]) => (!os || os.include
 const nameOf = (path) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 
 /** Whether npm, with the settings of a folder, installs a package whose script is not on a list. It works on a package of its own, offline. */
-function npmRuns(settings, environment) {
+function npmRuns(settings, given) {
+  // `npm run` hands its own settings down: those of the folder are meant.
+  const environment = Object.fromEntries(Object.entries(given).filter(([name]) => !/^npm_/i.test(name)));
   const folder = mkdtempSync(join(tmpdir(), 'etl-scripts-'));
   try {
     const pack = join(folder, 'pack');
