@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
 import { cache, root } from '../install.mjs';
+import { provisionLinters } from '../provision/guards/linters.mjs';
 import { provisionHelm } from '../provision/helm/helm.mjs';
+import { provisionOperatorSchemas } from '../provision/helm/operators.mjs';
 import { startMoto } from '../provision/moto/moto.mjs';
 import { UNABLE } from '../tally.mjs';
 import { gitMirror, objectMirror } from './deploy/mirror.mjs';
@@ -18,7 +20,7 @@ import { commandsOf } from './pages.mjs';
 const KUBERNETES = '1.33';
 const chart = join(root, 'deploy', 'helm', 'agent-etl');
 let tools;
-try { tools = provisionHelm(cache); } catch (error) { process.stdout.write(`  ${error.message}\n`); process.exit(UNABLE); }
+try { tools = { ...provisionHelm(cache), ...provisionLinters(cache), operators: provisionOperatorSchemas(cache) }; } catch (error) { process.stdout.write(`  ${error.message}\n`); process.exit(UNABLE); }
 const work = mkdtempSync(join(tmpdir(), 'etl-chart-'));
 let wrong = 0;
 const check = (isSo, text) => { if (!isSo) wrong += 1; process.stdout.write(`  ${isSo ? 'ok  ' : 'NOT SO'} ${text}\n`); };
@@ -26,7 +28,7 @@ const helm = (...args) => spawnSync(tools.helm, args, { encoding: 'utf8', maxBuf
 const templateAs = (release, ...args) => helm('template', release, chart, '-n', 'etl', '--kube-version', `${KUBERNETES}.0`, ...args);
 const template = (...args) => templateAs('agent-etl', ...args);
 const manifestsOf = (text) => parseAllDocuments(text).map((document) => document.toJSON()).filter(Boolean);
-/** Kinds that Kubernetes itself has; those of operators are their operators' to check. */
+/** Kinds that Kubernetes itself has; those of operators have schemas of their own. */
 const isOwn = ({ apiVersion }) => ['v1', 'apps', 'batch', 'policy', 'networking.k8s.io'].includes(apiVersion.split('/')[0]);
 /** Whether the validator takes the manifests; it reads files. */
 function isValid(manifests) {
@@ -34,6 +36,17 @@ function isValid(manifests) {
   writeFileSync(file, manifests.map((one) => JSON.stringify(one)).join('\n---\n'));
   const { status, stdout, stderr } = spawnSync(tools.validate, ['-k', KUBERNETES, '--strict', file], { encoding: 'utf8' });
   return { ok: status === 0, said: `${stdout}${stderr}`.trim().split('\n').at(-1) };
+}
+/** What is wrong with manifests of operators' kinds, in words; each is held against its operator's schema. */
+function operatorFaults(manifests) {
+  return manifests.flatMap((manifest, index) => {
+    const schema = tools.operators[`${manifest.apiVersion} ${manifest.kind}`];
+    if (!schema) return [`${manifest.apiVersion} ${manifest.kind} is a kind without a schema`];
+    const file = join(work, `operator-${index}.json`);
+    writeFileSync(file, JSON.stringify(manifest));
+    const { status, stdout, stderr } = spawnSync(tools.checkJsonSchema, ['--schemafile', schema, file], { encoding: 'utf8' });
+    return status === 0 ? [] : [`${manifest.kind} ${manifest.metadata.name}: ${(stdout + stderr).trim().split('\n').slice(1).join(' ').replaceAll(file, '').slice(0, 300)}`];
+  });
 }
 const deployments = (manifests) => manifests.filter(({ kind }) => kind === 'Deployment');
 
@@ -46,6 +59,9 @@ for (const file of readdirSync(join(chart, 'ci'))) {
   if (file === 'default.yaml') base = manifests;
   const { ok, said } = isValid(manifests.filter(isOwn));
   check(ok, `${file}: ${manifests.filter(isOwn).length} of ${manifests.length} manifests are kinds of Kubernetes ${KUBERNETES}, all valid${ok ? '' : `: ${said}`}`);
+  const foreign = manifests.filter((one) => !isOwn(one));
+  const unknownThere = operatorFaults(foreign);
+  if (foreign.length) check(unknownThere.length === 0, `${file}: ${foreign.length} manifests are kinds of operators, all valid by their operators' schemas${unknownThere.length ? `: ${unknownThere.join('; ')}` : ''}`);
   const breaches = manifests.flatMap(breachesOf);
   check(breaches.length === 0, `${file}: every pod is restricted${breaches.length ? `: ${breaches.join('; ')}` : ''}`);
   const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy').map(({ spec }) => spec.podSelector.matchLabels['app.kubernetes.io/component'] ?? 'all');
@@ -149,6 +165,14 @@ const other = structuredClone(releaseOf('b'));
 other.find(({ kind }) => kind === 'Service').spec.selector = { 'app.kubernetes.io/name': 'agent-etl' };
 other.find(({ kind }) => kind === 'NetworkPolicy').metadata.name = 'a-agent-etl-deny';
 check(collisions(releaseOf('a'), other).length >= 2, 'seen: an object of both releases, a selector without the release');
+const foreignFaults = { 'a trigger without a type': ['ScaledObject', ({ spec }) => { delete spec.triggers[0].type; }], 'a field that KEDA does not know': ['ScaledObject', ({ spec }) => { spec.maxReplicas = 3; }], 'a rule without an expression': ['PrometheusRule', ({ spec }) => { delete spec.groups[0].rules[0].expr; }],
+  'an interval in words': ['PodMonitor', ({ spec }) => { spec.podMetricsEndpoints[0].interval = 'often'; }], 'a match that no gateway has': ['HTTPRoute', ({ spec }) => { spec.rules[0].matches[0].path.type = 'Glob'; }] };
+for (const [what, [kind, plant]] of Object.entries(foreignFaults)) {
+  const manifest = structuredClone(production.find((one) => one.kind === kind));
+  plant(manifest);
+  const seen = operatorFaults([manifest]);
+  check(seen.length === 1 && !seen[0].includes('SchemaError'), `seen: ${what}`);
+}
 const badKind = orchestrator();
 badKind.spec.replicas = 'two';
 check(!isValid([badKind]).ok, 'seen: replicas in words');
