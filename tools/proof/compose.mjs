@@ -72,7 +72,7 @@ try {
     children.push(child);
   }
   for (const app of apps) {
-    const until = Date.now() + 60_000;
+    const until = Date.now() + 180_000;
     let answer;
     while (!(answer = await fetch(`http://127.0.0.1:${ports[app]}/health/ready`).catch(() => null))?.ok && Date.now() < until) await sleep(200);
     check(answer?.ok === true, `${app} is ready with the environment of compose.yaml${answer?.ok ? '' : `: ${readFileSync(join(work, `${app}.log`), 'utf8').slice(-500)}`}`);
