@@ -44,7 +44,7 @@ export const dockerfiles = {
     'a program behind a shell': [(text) => text.replace(/ENTRYPOINT .*/, 'ENTRYPOINT node start.mjs'), 'exec form'],
     'something fetched into a shell': [(text) => `${text}\nRUN curl -s https://example.com/x.sh | sh\n`, 'into a shell'],
     'a token as an argument': [(text) => text.replace(/^ARG APP$/m, 'ARG APP\nARG NPM_TOKEN'), 'secret in ENV or ARG'],
-    'packages beside the lock': [(text) => text.replace('npm ci', 'npm install'), 'without the lock'],
+    'packages beside the lock': [(text) => `${text}\nRUN npm install express\n`, 'without the lock'],
     'a package of the system without a version (hadolint)': [(text) => `${text}\nRUN apt-get install curl\n`, 'DL3008'],
   }).map(([what, [change, named]]) => [what, { plant: (tree) => tree.edit('deploy/docker/Dockerfile', change), named }])),
 };
