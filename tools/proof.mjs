@@ -16,6 +16,7 @@ const parts = {
   typecheck: { says: 'every project type checks', go: nx('-t', 'typecheck', '--parallel=2') },
   lint: { says: 'the walls hold', go: nx('-t', 'lint', '--parallel=2') },
   stale: { says: 'generated reference is current', go: () => run('node', ['tools/generate.mjs', '--check']) },
+  guards: { says: 'no secret, strange licence, moving version or unsafe image, and every planted one is seen', go: () => run('node', ['tools/proof/guards.mjs']) },
   corpus: { says: 'no attack passes the gate of foreign SQL, honest queries do, and every check is needed', go: () => run('node', ['tools/proof/corpus.mjs', ...more]) },
   build: { says: 'every app bundles', go: nx('-t', 'build', '--parallel=2') },
   demo: { says: 'the first command of the README ends green, can be explained, also with a killed worker', go: () => run('node', ['tools/demo.mjs', '--exit']) || run('node', ['tools/proof/explain.mjs', 'flights_to_warehouse']) || run('node', ['tools/demo.mjs', '--kill', '--exit']) },
@@ -24,6 +25,7 @@ const parts = {
   'random-kills': { says: 'kill -9 at fifty random moments, over every way of writing', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/random-kills.mjs']) },
   airflow: { says: 'a real Airflow runs the DAG', needs: ['build'], go: () => run('node', ['tools/proof/airflow.mjs']) },
   deploy: { says: 'the Helm chart is valid, restricted, and refuses mistakes', byName: true, go: () => run('node', ['tools/proof/deploy.mjs']) },
+  compose: { says: 'what Compose sets up runs: its keys, roles, migrations, topics and four services, as processes', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/compose.mjs']) },
   browser: { says: 'the dashboard in a real browser', needs: ['build'], go: () => run('node', ['tools/proof/browser.mjs']) },
   spark: { says: 'a real Spark computes steps as DuckDB and PostgreSQL do', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/spark.mjs']) },
 };

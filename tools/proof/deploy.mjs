@@ -1,25 +1,34 @@
 // The Helm chart: every manifest of three sets of values is valid and restricted, mistakes in values are refused by name, nothing reaches more than it says, and planted faults are seen.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
 import { cache, root } from '../install.mjs';
+import { provisionLinters } from '../provision/guards/linters.mjs';
 import { provisionHelm } from '../provision/helm/helm.mjs';
+import { provisionOperatorSchemas } from '../provision/helm/operators.mjs';
+import { startMoto } from '../provision/moto/moto.mjs';
 import { UNABLE } from '../tally.mjs';
+import { gitMirror, objectMirror } from './deploy/mirror.mjs';
+import { mistakes } from './deploy/mistakes.mjs';
+import { networkFaults } from './deploy/network.mjs';
+import { collisions, hookOrder, looseEnds } from './deploy/releases.mjs';
 import { breachesOf } from './deploy/restricted.mjs';
+import { commandsOf } from './pages.mjs';
 
 const KUBERNETES = '1.33';
 const chart = join(root, 'deploy', 'helm', 'agent-etl');
 let tools;
-try { tools = provisionHelm(cache); } catch (error) { process.stdout.write(`  ${error.message}\n`); process.exit(UNABLE); }
+try { tools = { ...provisionHelm(cache), ...provisionLinters(cache), operators: provisionOperatorSchemas(cache) }; } catch (error) { process.stdout.write(`  ${error.message}\n`); process.exit(UNABLE); }
 const work = mkdtempSync(join(tmpdir(), 'etl-chart-'));
 let wrong = 0;
 const check = (isSo, text) => { if (!isSo) wrong += 1; process.stdout.write(`  ${isSo ? 'ok  ' : 'NOT SO'} ${text}\n`); };
 const helm = (...args) => spawnSync(tools.helm, args, { encoding: 'utf8', maxBuffer: 2 ** 26 });
-const template = (...args) => helm('template', 'agent-etl', chart, '-n', 'etl', '--kube-version', `${KUBERNETES}.0`, ...args);
+const templateAs = (release, ...args) => helm('template', release, chart, '-n', 'etl', '--kube-version', `${KUBERNETES}.0`, ...args);
+const template = (...args) => templateAs('agent-etl', ...args);
 const manifestsOf = (text) => parseAllDocuments(text).map((document) => document.toJSON()).filter(Boolean);
-/** Kinds that Kubernetes itself has; those of operators are their operators' to check. */
+/** Kinds that Kubernetes itself has; those of operators have schemas of their own. */
 const isOwn = ({ apiVersion }) => ['v1', 'apps', 'batch', 'policy', 'networking.k8s.io'].includes(apiVersion.split('/')[0]);
 /** Whether the validator takes the manifests; it reads files. */
 function isValid(manifests) {
@@ -27,6 +36,17 @@ function isValid(manifests) {
   writeFileSync(file, manifests.map((one) => JSON.stringify(one)).join('\n---\n'));
   const { status, stdout, stderr } = spawnSync(tools.validate, ['-k', KUBERNETES, '--strict', file], { encoding: 'utf8' });
   return { ok: status === 0, said: `${stdout}${stderr}`.trim().split('\n').at(-1) };
+}
+/** What is wrong with manifests of operators' kinds, in words; each is held against its operator's schema. */
+function operatorFaults(manifests) {
+  return manifests.flatMap((manifest, index) => {
+    const schema = tools.operators[`${manifest.apiVersion} ${manifest.kind}`];
+    if (!schema) return [`${manifest.apiVersion} ${manifest.kind} is a kind without a schema`];
+    const file = join(work, `operator-${index}.json`);
+    writeFileSync(file, JSON.stringify(manifest));
+    const { status, stdout, stderr } = spawnSync(tools.checkJsonSchema, ['--schemafile', schema, file], { encoding: 'utf8' });
+    return status === 0 ? [] : [`${manifest.kind} ${manifest.metadata.name}: ${(stdout + stderr).trim().split('\n').slice(1).join(' ').replaceAll(file, '').slice(0, 300)}`];
+  });
 }
 const deployments = (manifests) => manifests.filter(({ kind }) => kind === 'Deployment');
 
@@ -39,20 +59,19 @@ for (const file of readdirSync(join(chart, 'ci'))) {
   if (file === 'default.yaml') base = manifests;
   const { ok, said } = isValid(manifests.filter(isOwn));
   check(ok, `${file}: ${manifests.filter(isOwn).length} of ${manifests.length} manifests are kinds of Kubernetes ${KUBERNETES}, all valid${ok ? '' : `: ${said}`}`);
+  const foreign = manifests.filter((one) => !isOwn(one));
+  const unknownThere = operatorFaults(foreign);
+  if (foreign.length) check(unknownThere.length === 0, `${file}: ${foreign.length} manifests are kinds of operators, all valid by their operators' schemas${unknownThere.length ? `: ${unknownThere.join('; ')}` : ''}`);
   const breaches = manifests.flatMap(breachesOf);
   check(breaches.length === 0, `${file}: every pod is restricted${breaches.length ? `: ${breaches.join('; ')}` : ''}`);
   const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy').map(({ spec }) => spec.podSelector.matchLabels['app.kubernetes.io/component'] ?? 'all');
-  const pods = manifests.filter(({ kind }) => kind === 'Deployment' || kind === 'Job').map(({ metadata }) => metadata.labels['app.kubernetes.io/component']);
+  const pods = manifests.filter(({ kind }) => kind === 'Deployment' || kind === 'Job' || kind === 'Pod').map(({ metadata }) => metadata.labels['app.kubernetes.io/component']);
   check(['all', ...pods].every((pod) => policies.includes(pod)), `${file}: default deny, and a policy for each of ${pods.join(', ')}`);
 }
 const { status: linted } = helm('lint', chart, '-f', join(chart, 'ci', 'default.yaml'));
 check(linted === 0, 'helm lint has nothing to say');
 
-// Mistakes that people make; each must be refused before anything is sent to a cluster, in words that name it.
-const mistakes = { 'an unknown value': ['kafka.broker=x:9092', 'broker'], 'an unknown setting of a service': ['services.monitor.replica=3', 'replica'], 'an unknown service': ['services.worker.replicas=3', 'worker'], 'the tag latest': ['image.tag=latest', 'tag'],
-  'a digest that is none': ['image.digests.monitor=sha256:12', 'monitor'], 'brokers without a port': ['kafka.brokers=kafka', 'brokers'], 'a password in plain settings': ['config.ETL_DB_PASSWORD=x', 'ETL_DB_PASSWORD'], 'a setting that is not ours': ['config.FOO=x', 'FOO'],
-  'a memory that is no quantity': ['services.etl-worker.scratch=lots', 'scratch'], 'a port below 1024': ['services.monitor.port=80', 'port'], 'DAGs on a claim without a name': ['dags.publish=pvc', 'claim'], 'an ingress without a host': ['ingress.kind=Ingress', 'host'],
-  'a password in the clear': ['kafka.sasl=plain,kafka.tls=false', 'tls'], 'a mode that does not exist': ['autoscaling.mode=hpa', 'mode'], 'KEDA with text for a number': ['autoscaling.max=many', 'max'], 'a peer that is not described': ['services.monitor.dial={postgres,moon}', 'moon'] };
+// Each must be refused before anything is sent to a cluster, in words that name it.
 for (const [what, [set, named]] of Object.entries(mistakes)) {
   const { status, stderr } = template('-f', join(chart, 'ci', 'default.yaml'), '--set', set);
   check(status !== 0 && stderr.includes(named), `refused: ${what}${status === 0 ? ': it was taken' : stderr.includes(named) ? '' : `: not by name: ${stderr.trim()}`}`);
@@ -78,6 +97,55 @@ const documented = new Set([...readFileSync(join(root, 'docs', 'reference', 'met
 const strange = [...alerts.matchAll(/\betl_[a-z_]+\b/g)].map(([name]) => name.replace(/_bucket$/, '')).filter((name) => !documented.has(name));
 check(strange.length === 0, `every metric of alerts and dashboard is documented${strange.length ? `: not ${strange.join(', ')}` : ''}`);
 
+// The commands of docs/kubernetes.md, as they stand there, with the values that the page gives.
+const [, myValues] = /```yaml\n# my\.yaml\n([\s\S]*?)```/.exec(readFileSync(join(root, 'docs', 'kubernetes.md'), 'utf8'));
+writeFileSync(join(work, 'my.yaml'), myValues);
+symlinkSync(join(root, 'deploy'), join(work, 'deploy'));
+for (const command of commandsOf('deploy', root)) {
+  const { status, stderr } = spawnSync('/bin/sh', ['-c', command], { cwd: work, encoding: 'utf8', maxBuffer: 2 ** 26, env: { ...process.env, PATH: `${join(tools.helm, '..')}:${process.env.PATH}` } });
+  check(status === 0, `runs: ${command}${status === 0 ? '' : `: ${stderr.trim()}`}`);
+}
+
+// Three ways for DAG files, two releases in one namespace, and what each pod may reach.
+const digest = `sha256:${'5'.repeat(64)}`;
+const production = manifestsOf(template('-f', join(chart, 'ci', 'production.yaml')).stdout);
+for (const [publish, target] of [['pvc', ''], ['git', 'https://git.example.com/dags.git'], ['object', 's3://bucket/dags']]) {
+  const { status, stdout, stderr } = template('-f', join(chart, 'ci', 'default.yaml'), '--set', `dags.publish=${publish},dags.claim=dags,dags.target=${target},dags.mirror.image=registry.example.com/mirror@${digest},dags.mirror.existingSecret=mirror`);
+  const manifests = manifestsOf(stdout);
+  const writer = deployments(manifests).find(({ metadata }) => metadata.name.endsWith('dag-generator'))?.spec.template.spec;
+  const mirror = deployments(manifests).find(({ metadata }) => metadata.name.endsWith('dag-mirror'));
+  const isReadOnly = mirror?.spec.template.spec.containers[0].volumeMounts.find(({ name }) => name === 'dags').readOnly;
+  const { ok, said } = isValid(manifests.filter(isOwn));
+  check(status === 0 && ok && manifests.flatMap(breachesOf).length === 0 && writer.volumes.some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === 'dags') && (publish === 'pvc' ? mirror === undefined : isReadOnly === true),
+    `DAGs by ${publish}: valid, restricted, dag-generator writes the claim${publish === 'pvc' ? '' : ', one pod reads and carries it on'}${status || !ok ? `: ${stderr}${said}` : ''}`);
+}
+for (const [isSo, what] of gitMirror(join(chart, 'files', 'mirror', 'git.sh'), work)) check(isSo, what);
+const rclone = ['/usr/bin/rclone', '/usr/local/bin/rclone', process.env.ETL_TEST_RCLONE].filter(Boolean).find(existsSync);
+if (rclone) {
+  const moto = await startMoto(cache);
+  try { for (const [isSo, what] of await objectMirror(join(chart, 'files', 'mirror', 'object.sh'), work, { url: moto.url, rclone })) check(isSo, what); } finally { await moto.stop(); }
+} else process.stdout.write('  --   the mirror to an object store was not run: no rclone on this machine\n');
+
+const releaseOf = (name) => manifestsOf(templateAs(name, '-f', join(chart, 'ci', 'production.yaml')).stdout);
+const long = 'team-with-a-very-long-name-for-its-releases';
+for (const [one, two] of [['agent-etl', 'agent-etl-b'], ['a', 'b'], [`${long}-a`, `${long}-b`]]) {
+  const shared = collisions(releaseOf(one), releaseOf(two));
+  check(shared.length === 0, `two releases ${one} and ${two} in one namespace share no object and select no pod of each other${shared.length ? `: ${shared.slice(0, 3).join('; ')}` : ''}`);
+}
+const given = ['Secret agent-etl-postgres', 'Secret agent-etl-kafka', 'Secret agent-etl-tokens', 'Secret agent-etl-signing', 'ConfigMap agent-etl-project', 'PersistentVolumeClaim airflow-dags'];
+check(looseEnds(production, given).length === 0, `each name that a manifest refers to is in the release or among what its README asks for${looseEnds(production, given).map((id) => `: not ${id}`).join('')}`);
+const order = hookOrder(production);
+check(order.findIndex((one) => one.startsWith('NetworkPolicy')) < order.indexOf('Job migrate') && order.indexOf('ExternalSecret secrets') < order.indexOf('Job migrate') && order.indexOf('Job migrate') < order.indexOf('Job topics'), `before an install: ${order.join(', ')}`);
+const contracting = manifestsOf(template('-f', join(chart, 'ci', 'default.yaml'), '--set', 'migrations.contract=true').stdout).filter(({ metadata }) => metadata.name === 'agent-etl-migrate-contract');
+check(contracting.length === 2 && contracting.every(({ metadata }) => metadata.annotations['helm.sh/hook'] === 'post-upgrade') && contracting.flatMap(breachesOf).length === 0 && isValid(contracting).ok && !production.some(({ metadata }) => metadata.name === 'agent-etl-migrate-contract'), 'what releases before needed is taken away after an upgrade, and only when asked');
+const around = (kind) => production.filter((one) => one.kind === kind).map(({ metadata }) => metadata.labels['app.kubernetes.io/component']).sort().join(' ');
+check(['PodDisruptionBudget', 'Service', 'ServiceAccount'].every((kind) => around(kind) === 'dag-generator etl-worker monitor orchestrator'), 'each service has a Service, a ServiceAccount and a PodDisruptionBudget of its own');
+check(deployments(production).every(({ spec }) => spec.template.spec.topologySpreadConstraints.length === 2 && spec.strategy.rollingUpdate.maxUnavailable === 0), 'pods are spread over zones and hosts, and roll one by one without a gap');
+const scaled = production.find(({ kind }) => kind === 'ScaledObject');
+check(scaled.spec.scaleTargetRef.name === 'agent-etl-etl-worker' && deployments(production).find(({ metadata }) => metadata.name === scaled.spec.scaleTargetRef.name).spec.replicas === undefined, 'KEDA rules the replicas of etl-worker alone, and nobody else does');
+const { cells, faults: open } = networkFaults(production, 'etl');
+check(open.length === 0, `network policies of production: ${cells} cells of pod and end are as meant${open.length ? `: ${open.slice(0, 5).join('; ')}` : ''}`);
+
 // The gate of the gate: faults that are planted in good manifests are seen.
 const orchestrator = () => structuredClone(deployments(base)[0]);
 const faults = { 'a root that can be written': (spec) => { spec.containers[0].securityContext.readOnlyRootFilesystem = false; }, 'user 0': (spec) => { spec.securityContext.runAsUser = 0; }, 'a capability': (spec) => { spec.containers[0].securityContext.capabilities = { drop: ['ALL'], add: ['NET_ADMIN'] }; },
@@ -87,6 +155,25 @@ for (const [what, plant] of Object.entries(faults)) {
   const manifest = orchestrator();
   plant(manifest.spec.template.spec);
   check(breachesOf(manifest).length > 0, `seen: ${what}`);
+}
+const holes = { 'a door to everywhere': (policies) => policies.find(({ metadata }) => metadata.name === 'agent-etl-monitor').spec.egress.push({}), 'a metadata address': (policies) => policies.find(({ metadata }) => metadata.name === 'agent-etl-etl-worker').spec.egress.push({ to: [{ ipBlock: { cidr: '169.254.0.0/16' } }] }),
+  'no default deny and no policy': (policies) => { for (const { spec } of policies) if (!spec.podSelector.matchLabels['app.kubernetes.io/component'] || spec.podSelector.matchLabels['app.kubernetes.io/component'] === 'topics') spec.podSelector.matchLabels = { app: 'none' }; }, 'callers from any namespace': (policies) => policies.find(({ metadata }) => metadata.name === 'agent-etl-orchestrator').spec.ingress.push({ from: [{ namespaceSelector: {} }] }) };
+for (const [what, plant] of Object.entries(holes)) {
+  const manifests = structuredClone(production);
+  plant(manifests.filter(({ kind }) => kind === 'NetworkPolicy'));
+  check(networkFaults(manifests, 'etl').faults.length > 0, `seen: ${what}`);
+}
+const other = structuredClone(releaseOf('b'));
+other.find(({ kind }) => kind === 'Service').spec.selector = { 'app.kubernetes.io/name': 'agent-etl' };
+other.find(({ kind }) => kind === 'NetworkPolicy').metadata.name = 'a-agent-etl-deny';
+check(collisions(releaseOf('a'), other).length >= 2, 'seen: an object of both releases, a selector without the release');
+const foreignFaults = { 'a trigger without a type': ['ScaledObject', ({ spec }) => { delete spec.triggers[0].type; }], 'a field that KEDA does not know': ['ScaledObject', ({ spec }) => { spec.maxReplicas = 3; }], 'a rule without an expression': ['PrometheusRule', ({ spec }) => { delete spec.groups[0].rules[0].expr; }],
+  'an interval in words': ['PodMonitor', ({ spec }) => { spec.podMetricsEndpoints[0].interval = 'often'; }], 'a match that no gateway has': ['HTTPRoute', ({ spec }) => { spec.rules[0].matches[0].path.type = 'Glob'; }] };
+for (const [what, [kind, plant]] of Object.entries(foreignFaults)) {
+  const manifest = structuredClone(production.find((one) => one.kind === kind));
+  plant(manifest);
+  const seen = operatorFaults([manifest]);
+  check(seen.length === 1 && !seen[0].includes('SchemaError'), `seen: ${what}`);
 }
 const badKind = orchestrator();
 badKind.spec.replicas = 'two';

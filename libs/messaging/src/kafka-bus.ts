@@ -114,7 +114,7 @@ export class KafkaBus implements MessageBus {
       return topicNames.flatMap((name) => {
         const has = partitions.get(name);
         if (has === undefined) return [`topic ${name} is missing`];
-        return has < topics[name].partitions ? [`topic ${name} has ${has} partitions; ${topics[name].partitions} are needed`] : [];
+        return has < topics[name].partitions ? [`topic ${name} has ${has} partitions; ${topics[name].partitions} are needed: kafka-topics.sh --alter --topic ${name} --partitions ${topics[name].partitions}`] : [];
       });
     });
   }

@@ -22,7 +22,7 @@ const ofPods = {
 
 /** What is wrong with the pods of a manifest, in words; empty when nothing is. */
 export function breachesOf(manifest) {
-  const pod = manifest.spec?.template?.spec;
+  const pod = manifest.kind === 'Pod' ? manifest.spec : manifest.spec?.template?.spec;
   if (!pod) return [];
   const name = `${manifest.kind} ${manifest.metadata.name}`;
   const broken = (rules, of, where) => Object.entries(rules).filter(([, keeps]) => !keeps(of)).map(([says]) => `${where} ${says}`);

@@ -1,4 +1,5 @@
-{{- define "etl.name" -}}{{ ternary .Release.Name (printf "%s-agent-etl" .Release.Name) (contains "agent-etl" .Release.Name) | trunc 40 | trimSuffix "-" }}{{- end }}
+{{/* A long name is cut and gets four bytes of its digest: two releases that begin alike stay two. */}}
+{{- define "etl.name" -}}{{ $name := ternary .Release.Name (printf "%s-agent-etl" .Release.Name) (contains "agent-etl" .Release.Name) }}{{ if gt (len $name) 40 }}{{ printf "%s-%s" ($name | trunc 31 | trimSuffix "-") (sha256sum $name | trunc 8) }}{{ else }}{{ $name }}{{ end }}{{- end }}
 {{/* (root component): what selects the pods of one component */}}
 {{- define "etl.select" -}}
 {{ dict "app.kubernetes.io/name" "agent-etl" "app.kubernetes.io/instance" (index . 0).Release.Name "app.kubernetes.io/component" (index . 1) | toJson }}

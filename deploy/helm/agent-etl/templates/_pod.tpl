@@ -5,13 +5,19 @@
 {{- if ne $v.kafka.sasl "none" }}{{ range list "username" "password" }}{{ $_ := set $env (printf "ETL_MESSAGING_%s_FILE" (upper .)) (printf "%s/kafka/%s" $files .) }}{{ end }}{{ end }}
 {{- merge $env $v.config | toJson }}
 {{- end }}
+{{/* Mebibytes of a quantity: Mi or Gi */}}
+{{- define "etl.mebibytes" -}}{{ if not (regexMatch "^[0-9]+(Mi|Gi)$" .) }}{{ fail (printf "resources.limits.memory of etl-worker is %s: write it in Mi or Gi, such as 2Gi" .) }}{{ end }}{{ $n := regexFind "^[0-9]+" . | int }}{{ if hasSuffix "Gi" . }}{{ mul $n 1024 }}{{ else }}{{ $n }}{{ end }}{{- end }}
+{{/* Each slot may start an engine; together they may have enginePercent of the memory limit. (settings of etl-worker) */}}
+{{- define "etl.engineMemory" -}}{{ $limit := include "etl.mebibytes" (toString .resources.limits.memory) | int }}{{ $each := div (div (mul $limit (int .enginePercent)) 100) (int .slots) }}
+{{- if lt $each 192 }}{{ fail (printf "services.etl-worker: %d slots share %v %% of %s, which leaves an engine %d MiB; 192 are needed: fewer slots, or a higher resources.limits.memory" (int .slots) .enginePercent .resources.limits.memory $each) }}{{ end }}{{ $each }}
+{{- end }}
 {{/* What a serving process reads beside. (root name settings) -> JSON */}}
 {{- define "etl.serviceEnv" -}}{{ $root := index . 0 }}{{ $name := index . 1 }}{{ $s := index . 2 }}{{ $v := $root.Values }}{{ $files := "/run/secrets/etl" }}
 {{- $env := dict "ETL_SERVICE_KIT_PORT" $s.port "ETL_SERVICE_KIT_GRACE_MS" (mul 1000 (sub (int $s.graceSeconds) 5)) "ETL_PERSISTENCE_URL" (include "etl.database" (list $root (include "etl.role" $name))) "ETL_PERSISTENCE_RELAY_URL" (include "etl.database" (list $root "etl_relay"))
   "ETL_PERSISTENCE_PASSWORD_FILE" (printf "%s/postgres/own" $files) "ETL_PERSISTENCE_RELAY_PASSWORD_FILE" (printf "%s/postgres/relay" $files) "ETL_SERVICE_KIT_TOKENS" (printf "%s/access/tokens.json" $files) }}
 {{- if eq $name "orchestrator" }}{{ $_ := set $env "ETL_ORCHESTRATOR_SIGNING_KEY_FILE" (printf "%s/signing/ed25519.pem" $files) }}{{ if $v.project.existingConfigMap }}{{ $_ := set $env "ETL_ORCHESTRATOR_PROJECT" "/etc/agent-etl/agent-etl.yaml" }}{{ end }}{{ end }}
-{{- if eq $name "etl-worker" }}{{ $env = merge $env (dict "ETL_ETL_WORKER_SLOTS" $s.slots "ETL_ETL_WORKER_SCRATCH" "/tmp" "ETL_SECRETS_STORE" $v.secretStore.kind "ETL_SECRETS_PREFIX" $v.secretStore.prefix "ETL_SECRETS_REGION" $v.secretStore.region) }}{{ end }}
-{{- if and (eq $name "dag-generator") (eq $v.dags.publish "pvc") }}{{ $env = merge $env (dict "ETL_DAG_GENERATOR_FOLDER" "/dags" "ETL_DAG_GENERATOR_ROOT" "/dags") }}{{ end }}
+{{- if eq $name "etl-worker" }}{{ $env = merge $env (dict "ETL_ETL_WORKER_SLOTS" $s.slots "ETL_ETL_WORKER_SCRATCH" "/tmp" "ETL_SECRETS_STORE" $v.secretStore.kind "ETL_SECRETS_PREFIX" $v.secretStore.prefix "ETL_SECRETS_REGION" $v.secretStore.region "ETL_ETL_WORKER_ENGINE_MEMORY_MB" (include "etl.engineMemory" $s)) }}{{ end }}
+{{- if and (eq $name "dag-generator") (ne $v.dags.publish "none") }}{{ $env = merge $env (dict "ETL_DAG_GENERATOR_FOLDER" "/dags" "ETL_DAG_GENERATOR_ROOT" "/dags") }}{{ end }}
 {{- merge $env $s.config (include "etl.env" . | fromJson) | toJson }}
 {{- end }}
 {{- define "etl.envList" -}}
