@@ -11,7 +11,7 @@ import { armCrash } from './crash-points.ts';
 import { type Environment, type ServiceKitConfig, loadConfig, processEnvironment, serviceKitConfig } from './load-config.ts';
 import { createLog } from './log.ts';
 import { brokersOf, loginsOf } from './secret-files.ts';
-import { serviceCommands } from './service-commands.ts';
+import { commandOf, serviceCommands } from './service-commands.ts';
 import type { AnyService } from './service-definition.ts';
 import { Shutdown } from './shutdown.ts';
 
@@ -28,9 +28,9 @@ export async function bootstrapService(service: AnyService, command = process.ar
   exitOnBug(log);
   try {
     if (command === '') return await run(service, { environment: processEnvironment(), shutdown });
-    const perform = Object.hasOwn(serviceCommands, command) ? serviceCommands[command] : undefined;
-    if (!perform) { log.fatal({ command }, `no such command: use ${Object.keys(serviceCommands).join(', ')}, or none to serve`); process.exit(2); }
-    log.info({ command }, await perform(service, processEnvironment()));
+    const asked = commandOf(command.split(' '));
+    if (!asked) { log.fatal({ command }, `no such command: use ${Object.keys(serviceCommands).join(', ')}, or none to serve`); process.exit(2); }
+    log.info({ command }, await asked.perform(service, processEnvironment(), asked.argument));
   } catch (error) {
     const { code, text, next, issues } = toFailure(error);
     log.fatal({ code, next, issues, err: error }, text);

@@ -1,12 +1,23 @@
-import { EtlError } from '@agent-etl/contracts';
+import { EtlError, messages, readBy } from '@agent-etl/contracts';
 import { KafkaBus, messagingConfig } from '@agent-etl/messaging';
 import { type MigrationPhase, migrationConfig, prepareState } from '@agent-etl/persistence';
 import { type Environment, loadConfig } from './load-config.ts';
 import { brokersOf, urlWithPassword } from './secret-files.ts';
 import type { AnyService } from './service-definition.ts';
 
+/** Clocks of those who ask may differ from the database's by less than this. */
+const REREAD_MS = 600_000;
+/** The command that some words stand for, with the argument that may stand behind it; null when there is none. */
+export function commandOf(words: readonly string[]): { perform: (typeof serviceCommands)[string]; argument: string } | null {
+  for (const count of [words.length, words.length - 1]) {
+    const name = words.slice(0, count).join(' ');
+    if (count > 0 && Object.hasOwn(serviceCommands, name)) return { perform: serviceCommands[name]!, argument: words.slice(count).join(' ') };
+  }
+  return null;
+}
+
 /** What a service's program does instead of serving, and ends: jobs of a deployment run them with the service's own image. Answers the sentence that says what was done. */
-export const serviceCommands: Readonly<Record<string, (service: AnyService, environment: Environment) => Promise<string>>> = {
+export const serviceCommands: Readonly<Record<string, (service: AnyService, environment: Environment, argument: string) => Promise<string>>> = {
   /** Brings the service's own schema to what this release needs; the release before runs on. Repeating it changes nothing; of several that start at once one goes first. */
   migrate: (service, environment) => migrate(service, environment, 'expand'),
   'migrate --phase expand': (service, environment) => migrate(service, environment, 'expand'),
@@ -16,6 +27,14 @@ export const serviceCommands: Readonly<Record<string, (service: AnyService, envi
   'topics create': (service, environment) => withBus(service, environment, async (bus) => {
     await bus.createTopics();
     return said(await bus.checkTopics());
+  }),
+  /** After a restore of the state to an instant, before the services start: where each of them goes on reading. The instant is the backup's, as `agent-etl restore` prints it. */
+  'topics rejoin': (service, environment, takenAt) => withBus(service, environment, async (bus) => {
+    const at = new Date(takenAt);
+    if (Number.isNaN(at.getTime())) throw new EtlError('config.invalid', { problems: `topics rejoin ${takenAt}: give the instant of the backup, such as 2026-01-31T10:00:00.000Z` });
+    const names = [...new Set(readBy(service.app).map((type) => messages[type].topic))];
+    await bus.rejoin(service.app, names, new Date(at.getTime() - REREAD_MS));
+    return `${service.app} goes on behind what was said since; of topics where anyone writes it reads again from ten minutes before ${takenAt}`;
   }),
   /** Fails with what the cluster lacks. */
   'topics check': (service, environment) => withBus(service, environment, async (bus) => said(await bus.checkTopics())),
