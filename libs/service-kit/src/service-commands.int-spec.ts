@@ -44,10 +44,12 @@ if (!brokers) process.stdout.write('SKIPPED topics: ETL_TEST_KAFKA_BROKERS is no
     const environment = { ETL_MESSAGING_BROKERS: brokers ?? '' };
     const bus = new KafkaBus({ brokers: (brokers ?? '').split(','), clientId: 'rejoin' });
     const said = (topic: string, key: string) => bus.publish([{ topic, key, headers: { key }, value: Buffer.from('{}') }]);
-    const takenAt = new Date(Date.now() + 601_000).toISOString(); // ten minutes before it is a second from now
+    const pause = (): Promise<unknown> => new Promise((done) => { setTimeout(done, 500); });
     await said('etl.pipeline.requests', 'before');
     await said('etl.task.events', 'before');
-    await new Promise((done) => { setTimeout(done, 1_500); });
+    await pause();
+    const takenAt = new Date(Date.now() + 600_000).toISOString(); // ten minutes before it is now
+    await pause();
     await said('etl.pipeline.requests', 'after');
     await said('etl.task.events', 'after');
     const { perform, argument } = commandOf(['topics', 'rejoin', takenAt])!;

@@ -43,9 +43,9 @@ export async function restoreCommand(session: Session, file: string, options: Ar
 /** Runs the program that knows the state; a command that only asks an API does not load it. */
 async function archive(session: Session, words: readonly [string, string], { state, key }: ArchiveOptions): Promise<unknown> {
   if (session.isDeployed) throw new WrongUse(`${words[0]} works on the database, not on an API.`, 'leave --url out, and name the database: --state postgres://admin@host/db');
+  if (state !== undefined && !/^postgres(ql)?:\/\//.test(state)) throw new WrongUse(`${JSON.stringify(state)} is no address of a PostgreSQL.`, 'write postgres://admin@host:port/database; its password in the file that ETL_PERSISTENCE_ADMIN_PASSWORD_FILE names');
   const program = join(dirname(standaloneProgram()), 'state.main.js');
   if (!existsSync(program)) throw new WrongUse(`The standalone is not built: ${program} is missing.`, 'npm run build');
-  if (state !== undefined && !/^postgres(ql)?:\/\//.test(state)) throw new WrongUse(`${JSON.stringify(state)} is no address of a PostgreSQL.`, 'write postgres://admin@host:port/database; its password in the file that ETL_PERSISTENCE_ADMIN_PASSWORD_FILE names');
   const args = [words[0], resolve(session.cwd, words[1]), '--project', session.projectDir, ...(key ? ['--key', resolve(session.cwd, key)] : [])];
   // An address may carry a password: the environment of a child is its owner's, the list of processes is everybody's.
   const child = spawn(process.execPath, [...nodeFlags, program, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...session.env, ...(state ? { ETL_PERSISTENCE_ADMIN_URL: state } : {}) } });
