@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { backupCommand, restoreCommand } from './commands/archive-commands.ts';
 import { type BackfillOptions, backfillCommand } from './commands/backfill-command.ts';
 import { configCommand, validateCommand } from './commands/check-commands.ts';
 import { addConnectionCommand } from './commands/connections-add.ts';
@@ -89,6 +90,10 @@ function addOperating(program: Command, act: AddAct): void {
   act(program.command('backfill <pipeline>').description('read a slice of the source again; moves no position').option('--from <instant>', 'first day or instant').option('--to <instant>', 'first day or instant behind it').option('--step <length>', 'one run per 6h, 1d or 2w').option('--detach', 'do not follow'),
     (session, [name = ''], options) => backfillCommand(session, name, options as BackfillOptions));
   act(program.command('retry <run>').description('run the same plan again').option('--detach', 'do not follow'), (session, [run = ''], options) => retryCommand(session, run, options));
+  act(program.command('backup <file>').description('the whole state at one instant, into one file; what runs goes on').option('--state <url>', 'PostgreSQL of a deployment, as its administrator; default: the embedded one of the project folder').option('--key <file>', 'public key of the receipts, PEM'),
+    (session, [file = ''], options) => backupCommand(session, file, options));
+  act(program.command('restore <file>').description('a backup into an empty project folder or database: all of it, or nothing').option('--state <url>', 'an empty database, as its administrator; default: the embedded one of the project folder'),
+    (session, [file = ''], options) => restoreCommand(session, file, options));
   const dlq = act(program.command('dlq').description('messages that nobody could handle'), (session) => listDeadLettersCommand(session));
   act(dlq.command('list').description('newest first'), (session) => listDeadLettersCommand(session));
   act(dlq.command('show <id>').description('one with its bytes'), (session, [id = '']) => showDeadLetterCommand(session, id));

@@ -10,7 +10,7 @@ export const Issue = z.object({
 export type Issue = z.infer<typeof Issue>;
 
 export const Failure = z.object({
-  code: z.enum(errorCodes).describe('Row of the error table.'),
+  code: z.enum(errorCodes).catch('platform.internal').describe('Row of the error table. A reader that is older than the row takes it for platform.internal.'),
   text: z.string().describe('One sentence, without row values, SQL, paths or stack.'),
   next: z.string().nullable().describe('What to do next, or null.'),
   issues: z.array(Issue).optional().describe('Each thing that is wrong, when there are several.'),

@@ -11,7 +11,7 @@ import { armCrash } from './crash-points.ts';
 import { type Environment, type ServiceKitConfig, loadConfig, processEnvironment, serviceKitConfig } from './load-config.ts';
 import { createLog } from './log.ts';
 import { brokersOf, loginsOf } from './secret-files.ts';
-import { serviceCommands } from './service-commands.ts';
+import { commandOf, serviceCommands } from './service-commands.ts';
 import type { AnyService } from './service-definition.ts';
 import { Shutdown } from './shutdown.ts';
 
@@ -19,7 +19,6 @@ import { Shutdown } from './shutdown.ts';
 export const platformConfigs = { 'service-kit': serviceKitConfig, persistence: persistenceConfig, messaging: messagingConfig } as const;
 export const defaultPorts: Readonly<Record<App, number>> = { orchestrator: 8080, 'dag-generator': 8081, monitor: 8082, 'etl-worker': 8083 };
 const EXIT_BEFORE_KILL_MS = 5_000;
-const WAIT_FOR_STATE_MS = 30_000;
 
 /** Runs one service as this process until a signal ends it: configuration from the environment, real Kafka, real PostgreSQL. With the words of a command it does that instead, and ends.
  * A start that fails says why, every problem at once, and exits with 1; an unknown command with 2. */
@@ -29,9 +28,9 @@ export async function bootstrapService(service: AnyService, command = process.ar
   exitOnBug(log);
   try {
     if (command === '') return await run(service, { environment: processEnvironment(), shutdown });
-    const perform = Object.hasOwn(serviceCommands, command) ? serviceCommands[command] : undefined;
-    if (!perform) { log.fatal({ command }, `no such command: use ${Object.keys(serviceCommands).join(', ')}, or none to serve`); process.exit(2); }
-    log.info({ command }, await perform(service, processEnvironment()));
+    const asked = commandOf(command.split(' '));
+    if (!asked) { log.fatal({ command }, `no such command: use ${Object.keys(serviceCommands).join(', ')}, or none to serve`); process.exit(2); }
+    log.info({ command }, await asked.perform(service, processEnvironment(), asked.argument));
   } catch (error) {
     const { code, text, next, issues } = toFailure(error);
     log.fatal({ code, next, issues, err: error }, text);
@@ -50,7 +49,7 @@ async function run(service: AnyService, { environment, shutdown }: { environment
   const bus = new KafkaBus({ ...brokers, clientId: service.app });
   await bootstrapServices([service], {
     urls: { [service.schema]: logins }, bus, access, log, shutdown, env: environment,
-    host: kit.ETL_SERVICE_KIT_HOST, port: kit.ETL_SERVICE_KIT_PORT ?? defaultPorts[service.app], poolSize: persistence.ETL_PERSISTENCE_POOL, waitMs: WAIT_FOR_STATE_MS,
+    host: kit.ETL_SERVICE_KIT_HOST, port: kit.ETL_SERVICE_KIT_PORT ?? defaultPorts[service.app], poolSize: persistence.ETL_PERSISTENCE_POOL, waitMs: Number.POSITIVE_INFINITY,
     staticFolder: kit.ETL_SERVICE_KIT_STATIC ? resolve(kit.ETL_SERVICE_KIT_STATIC) : null,
   });
 }

@@ -9,5 +9,6 @@ export { type LogLevel, createLog, withoutCredentials } from './log.ts';
 export { LiveSockets } from './live-sockets.ts';
 export { openApi } from './open-api.ts';
 export { isRunning, nodeFlags, startOf } from './process-life.ts';
+export { urlWithPassword } from './secret-files.ts';
 export type { AnyService, ServiceDefinition, ServiceParts } from './service-definition.ts';
 export { Shutdown, type StopPhase, stopPhases } from './shutdown.ts';

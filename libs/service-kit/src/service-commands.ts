@@ -1,28 +1,51 @@
-import { EtlError } from '@agent-etl/contracts';
+import { EtlError, messages, readBy } from '@agent-etl/contracts';
 import { KafkaBus, messagingConfig } from '@agent-etl/messaging';
-import { migrationConfig, prepareState } from '@agent-etl/persistence';
+import { type MigrationPhase, migrationConfig, prepareState } from '@agent-etl/persistence';
 import { type Environment, loadConfig } from './load-config.ts';
 import { brokersOf, urlWithPassword } from './secret-files.ts';
 import type { AnyService } from './service-definition.ts';
 
+/** Clocks of those who ask may differ from the database's by less than this. */
+const REREAD_MS = 600_000;
+/** The command that some words stand for, with the argument that may stand behind it; null when there is none. */
+export function commandOf(words: readonly string[]): { perform: (typeof serviceCommands)[string]; argument: string } | null {
+  for (const count of [words.length, words.length - 1]) {
+    const name = words.slice(0, count).join(' ');
+    if (count > 0 && Object.hasOwn(serviceCommands, name)) return { perform: serviceCommands[name]!, argument: words.slice(count).join(' ') };
+  }
+  return null;
+}
+
 /** What a service's program does instead of serving, and ends: jobs of a deployment run them with the service's own image. Answers the sentence that says what was done. */
-export const serviceCommands: Readonly<Record<string, (service: AnyService, environment: Environment) => Promise<string>>> = {
-  /** Brings the service's own schema to what this release needs. Repeating it changes nothing; of several that start at once one goes first. */
-  migrate: async ({ schema, migrations }, environment) => {
-    const { migration } = loadConfig({ migration: migrationConfig }, environment);
-    const adminUrl = await urlWithPassword(migration.ETL_PERSISTENCE_ADMIN_URL, 'ETL_PERSISTENCE_ADMIN_PASSWORD_FILE', migration.ETL_PERSISTENCE_ADMIN_PASSWORD_FILE);
-    await prepareState({ adminUrl, schemas: [{ schema, migrations }] });
-    return `the schema ${schema} is at ${migrations.at(-1)?.name ?? 'its beginning'}`;
-  },
+export const serviceCommands: Readonly<Record<string, (service: AnyService, environment: Environment, argument: string) => Promise<string>>> = {
+  /** Brings the service's own schema to what this release needs; the release before runs on. Repeating it changes nothing; of several that start at once one goes first. */
+  migrate: (service, environment) => migrate(service, environment, 'expand'),
+  'migrate --phase expand': (service, environment) => migrate(service, environment, 'expand'),
+  /** Takes away what the releases before this one needed; refused while a process of theirs runs. There is no way back to them. */
+  'migrate --phase contract': (service, environment) => migrate(service, environment, 'contract'),
   /** Makes the topics of the catalogue that are missing; never changes or removes one. */
   'topics create': (service, environment) => withBus(service, environment, async (bus) => {
     await bus.createTopics();
     return said(await bus.checkTopics());
   }),
+  /** After a restore of the state to an instant, before the services start: where each of them goes on reading. The instant is the backup's, as `agent-etl restore` prints it. */
+  'topics rejoin': (service, environment, takenAt) => withBus(service, environment, async (bus) => {
+    const at = new Date(takenAt);
+    if (Number.isNaN(at.getTime())) throw new EtlError('config.invalid', { problems: `topics rejoin ${takenAt}: give the instant of the backup, such as 2026-01-31T10:00:00.000Z` });
+    const names = [...new Set(readBy(service.app).map((type) => messages[type].topic))];
+    await bus.rejoin(service.app, names, new Date(at.getTime() - REREAD_MS));
+    return `${service.app} goes on behind what was said since; of topics where anyone writes it reads again from ten minutes before ${takenAt}`;
+  }),
   /** Fails with what the cluster lacks. */
   'topics check': (service, environment) => withBus(service, environment, async (bus) => said(await bus.checkTopics())),
 };
 
+async function migrate({ schema, migrations }: AnyService, environment: Environment, phase: MigrationPhase): Promise<string> {
+  const { migration } = loadConfig({ migration: migrationConfig }, environment);
+  const adminUrl = await urlWithPassword(migration.ETL_PERSISTENCE_ADMIN_URL, 'ETL_PERSISTENCE_ADMIN_PASSWORD_FILE', migration.ETL_PERSISTENCE_ADMIN_PASSWORD_FILE);
+  await prepareState({ adminUrl, schemas: [{ schema, migrations }], phase });
+  return `the schema ${schema} is at ${migrations.at(-1)?.name ?? 'its beginning'}`;
+}
 async function withBus(service: AnyService, environment: Environment, work: (bus: KafkaBus) => Promise<string>): Promise<string> {
   const { messaging } = loadConfig({ messaging: messagingConfig }, environment);
   const bus = new KafkaBus({ ...await brokersOf(messaging), clientId: `${service.app}-topics` });
