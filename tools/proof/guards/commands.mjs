@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { blocksOf, pages } from '../pages.mjs';
 
-/** Pages of others that a link may name before they are there. */
 function blockFaults(tree, page) {
   const proofs = tree.text('tools/proof.mjs');
   return blocksOf(tree.text(page)).flatMap(({ line, part, reason, commands }) => {
@@ -32,7 +31,7 @@ function linkFaults(tree, page) {
   const anchors = (name) => new Set([...tree.text(name).matchAll(/^#+ (.+)$/gm)].map(([, title]) => title.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-')));
   return [...tree.text(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].flatMap(([, to, anchor]) => {
     const name = to ? join(dirname(page), to) : page;
-    if (!existsSync(join(tree.folder, name))) return name === 'docs/upgrade-and-restore.md' ? [] : [`${page} links ${to}, which is not there`];
+    if (!existsSync(join(tree.folder, name))) return [`${page} links ${to}, which is not there`];
     return anchor && !anchors(name).has(anchor) ? [`${page} links ${to}#${anchor}, which has no such heading`] : [];
   });
 }
