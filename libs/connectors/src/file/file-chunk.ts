@@ -1,18 +1,18 @@
 import { EtlError, type LoadTask, leavesOut } from '@agent-etl/contracts';
 import { DuckChild, FifoFeed, makeFifo } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
-import { rm, stat } from 'node:fs/promises';
-import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, ReadCount } from '../port.ts';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, Reached, ReadCount } from '../port.ts';
 import { countedCopy } from './counted-copy.ts';
 import type { Duck } from './duck-sql.ts';
 import type { FileFormat } from './file-format-rules.ts';
-import { type CsvDialect, fromOptions, layoutOf } from './file-options.ts';
+import { dialectOf, fromOptions, layoutOf } from './file-options.ts';
 import { copyCsv, copyParquet, selectStream } from './file-sql.ts';
 import { readColumns, selectRows } from './file-transform.ts';
 import { copyJson } from './json-line-sql.ts';
+import { BY_PARTITION, ONE_FILE, splitBy, withPartition } from './partitioned-copy.ts';
+import { listPiece, rowsFolder, watchPartitions } from './partitioned-piece.ts';
 import { withRow } from './refused-row.ts';
-
-export const dialectOf = ({ delimiter, compression }: FileFormat): CsvDialect => ({ delim: delimiter, quote: '"', escape: '"', header: 'true', compression });
 
 /** How the one piece of a file sink is written, and what happens when it is complete. */
 export interface ChunkPlan {
@@ -34,17 +34,18 @@ export class FileChunk implements ChunkWriter {
   }
 
   static async begin(plan: ChunkPlan): Promise<FileChunk> {
-    await rm(plan.path, { force: true });
+    await removeAll(plan);
+    if (plan.task.partitionBy) await mkdir(plan.path, { recursive: true });
     if (plan.task.carrier === 'file') return new FileChunk(plan, null);
-    const duck = await DuckChild.start({ about: plan.task.target.dataset, scratch: plan.scratch, files: [plan.path] });
+    const duck = await DuckChild.start({ about: plan.task.target.dataset, scratch: plan.scratch, ...allowed(plan) });
     try {
       const fifo = await makeFifo(duck.folder, 'in');
-      const engine = duck.copy(compile(copyInto(plan, selectStream(fifo, plan.task.columns)))).catch((error: unknown) => { throw named(error, plan.task); });
+      const engine = copied(duck, plan, { from: selectStream(fifo, plan.task.columns) }).catch((error: unknown) => { throw named(error, plan.task); });
       engine.catch(() => undefined);                                             // heard by whoever feeds or commits
       return new FileChunk(plan, { duck, engine, feed: await FifoFeed.open(fifo, engine) });
     } catch (cause) {
       await duck.stop();
-      await rm(plan.path, { force: true });
+      await removeAll(plan);
       throw cause;
     }
   }
@@ -53,12 +54,13 @@ export class FileChunk implements ChunkWriter {
     const { plan } = this;
     const { task: { source: { dataset } }, scratch } = plan;
     const read = fromOptions(scan.options);
-    const duck = await DuckChild.start({ about: dataset, scratch, files: [...scan.files.map(({ path }) => path), plan.path] });
+    const duck = await DuckChild.start({ about: dataset, scratch, ...allowed(plan, scan.files.map(({ path }) => path)) });
     try {
-      const copy = copyInto(plan, selectRows({ files: scan.files, plan: read }, plan.task));
       const { transform } = plan.task;
       const isCounted = transform && scan.format !== 'parquet' && leavesOut(transform) && !transform.inputs;
-      const { written, reached } = isCounted ? await countedCopy(duck, copy, { transform, signal }) : { written: await duck.copy(compile(copy), signal), reached: null };
+      let reached: Reached | null = null;
+      const from = selectRows({ files: scan.files, plan: read }, plan.task);
+      const written = await copied(duck, plan, { from, signal, ...(isCounted ? { run: async (copy, stop) => { const counted = await countedCopy(duck, copy, { transform, signal: stop }); reached = counted.reached; return counted.written; } } : {}) });
       this.rows = written;
       return { rows: written, bytes: await sizeOf(scan), digest: null, reached };
     } catch (error) {
@@ -86,7 +88,7 @@ export class FileChunk implements ChunkWriter {
   async abort(_cause: unknown): Promise<void> {
     await this.stream?.duck.stop();
     this.stream?.feed.destroy();
-    await rm(this.plan.path, { force: true });
+    await removeAll(this.plan);
   }
 
   private async finish(): Promise<number> {
@@ -98,9 +100,27 @@ export class FileChunk implements ChunkWriter {
 
 const sizeOf = async ({ files }: FileScan): Promise<number> => (await Promise.all(files.map(async ({ path }) => (await stat(path)).size))).reduce((sum, size) => sum + size, 0);
 
+const removeAll = ({ path }: ChunkPlan): Promise<void> => rm(path, { recursive: true, force: true });
+/** What the engine of a piece may open: its file, or the folder of its partitions. */
+const allowed = ({ task, path }: ChunkPlan, files: readonly string[] = []): { files: string[]; folders?: string[] } => (task.partitionBy ? { files: [...files], folders: [path] } : { files: [...files, path] });
+
+interface Copying { readonly from: Duck; readonly signal?: AbortSignal; readonly run?: (copy: Duck, signal: AbortSignal) => Promise<number> }
+/** Writes the rows of a piece. Partitions are watched while they come, and counted once they are there. */
+async function copied(duck: DuckChild, plan: ChunkPlan, { from, signal, run = (copy, stop) => duck.copy(compile(copy), stop) }: Copying): Promise<number> {
+  const copy = copyInto(plan, from);
+  if (!plan.task.partitionBy) return run(copy, signal ?? new AbortController().signal);
+  const watch = watchPartitions(plan.task, plan.path, signal);
+  const rows = await run(copy, watch.signal).finally(() => { watch.done(); });
+  await listPiece(duck, plan, { piece: plan.path, rows });
+  return rows;
+}
 function copyInto({ task, format, path }: ChunkPlan, from: Duck): Duck {
-  if (format.format === 'parquet') return copyParquet(from, task.columns, path);
-  return format.format === 'csv' ? copyCsv(from, task.columns, { path, dialect: dialectOf(format) }) : copyJson(from, task.columns, { ...layoutOf(format), path });
+  const { columns: all, partitionBy } = task;
+  const split = partitionBy ? splitBy(all, partitionBy) : null;
+  const [rows, columns] = split ? [withPartition(from, all, split), split.kept] : [from, all];
+  const to = split ? { path: rowsFolder(path), as: BY_PARTITION } : { path, as: ONE_FILE };
+  if (format.format === 'parquet') return copyParquet(rows, columns, to);
+  return format.format === 'csv' ? copyCsv(rows, columns, { ...to, dialect: dialectOf(format) }) : copyJson(rows, columns, { ...layoutOf(format), ...to });
 }
 
 /** The stream knows its columns by number; whoever reads the error knows them by name. */

@@ -7,6 +7,7 @@ import type { CsvDialect, FileColumn, JsonLayout, ReadPlan, TextPlan } from './f
 import { duckTypeOf, isNested } from './file-types-rules.ts';
 import { floatText } from './float-sql.ts';
 import { jsonCells, typesInFile } from './json-sql.ts';
+import { ONE_FILE, type WrittenAs } from './partitioned-copy.ts';
 
 /** Longest line of a CSV and the buffer that holds it: a cell of 16 MB still passes. */
 const MAX_LINE = 16 * 1024 * 1024;
@@ -46,8 +47,12 @@ export function readRows(files: readonly ScannedFile[], plan: ReadPlan, asked: A
   const paths = files.map(({ path }) => path);
   const rows = plan.format === 'parquet' ? sql`read_parquet(${pathsOf(paths)}, hive_partitioning = false${NAMED})` : readCells(paths, plan, asked);
   if (!plan.partitions?.length) return rows;
+  return besideFolders(rows, files, plan.partitions.length);
+}
+/** Rows of files with what the folders say of their file behind them: its path, then the values. */
+export function besideFolders(rows: Duck, files: readonly Pick<ScannedFile, 'path' | 'values'>[], named: number): Duck {
   const parts = files.map(({ path, values }) => sql`(${listOf([text(path), ...values.map((value) => literal('duckdb', value))])})`);
-  return sql`${rows} AS data JOIN (VALUES ${listOf(parts)}) AS parts(${listOf([sql`path`, ...plan.partitions.map((_, index) => sql`${identifier(`p${index}`)}`)])}) ON data.${identifier(FROM_FILE)} = parts.path`;
+  return sql`${rows} AS data JOIN (VALUES ${listOf(parts)}) AS parts(${listOf([sql`path`, ...Array.from({ length: named }, (_, index) => sql`${identifier(`p${index}`)}`)])}) ON data.${identifier(FROM_FILE)} = parts.path`;
 }
 /** Where a column of files or folders stands in their rows, or null. Behind the columns of the files are the file and its path. */
 export function cellOf({ columns, partitions = [] }: ReadPlan, name: string): { cell: Duck; from: 'file' | 'folder'; column: FileColumn } | null {
@@ -81,9 +86,9 @@ function travelling(cell: Duck, { name, duckType }: FileColumn, type: ColumnType
 export const hasNanoseconds = (cell: Duck): Duck => sql`epoch_ns(${cell}) % 1000 <> 0`;
 
 /** What a CSV stream of ours is read as; bytes and JSON come as text. */
-const carried = (type: ColumnType): string => (type.kind === 'bytes' || type.kind === 'json' ? 'VARCHAR' : duckTypeOf(type));
+export const carried = (type: ColumnType): string => (type.kind === 'bytes' || type.kind === 'json' ? 'VARCHAR' : duckTypeOf(type));
 const STREAM: CsvDialect = { delim: ',', quote: '"', escape: '"', header: 'false', compression: 'none' };
-const fromHex = (cell: Duck): Duck => sql`from_hex(substring(${cell}, 3))`;
+export const fromHex = (cell: Duck): Duck => sql`from_hex(substring(${cell}, 3))`;
 
 /** Columns as c0, c1, … from a CSV that we wrote ourselves: the text carrier, or a staged file. */
 export function selectStream(path: string, columns: readonly { readonly type: ColumnType }[], dialect: CsvDialect = STREAM): Duck {
@@ -116,12 +121,12 @@ function named(values: readonly Duck[], names: readonly string[]): Duck {
 }
 
 /** COPY of the travelling columns as CSV. */
-export function copyCsv(from: Duck, columns: readonly { readonly target: string; readonly type: ColumnType }[], to: { readonly path: string; readonly dialect?: CsvDialect }): Duck {
-  const { path, dialect = STREAM } = to;
+export function copyCsv(from: Duck, columns: readonly { readonly target: string; readonly type: ColumnType }[], to: { readonly path: string; readonly dialect?: CsvDialect; readonly as?: WrittenAs }): Duck {
+  const { path, dialect = STREAM, as = ONE_FILE } = to;
   const values = columns.map(({ type }, index) => asText(sql`${identifier(`c${index}`)}`, type));
   const names = columns.map(({ target }, index) => (dialect.header === 'true' ? target : `c${index}`));
-  return sql`COPY (SELECT ${named(values, names)} FROM (${from}) AS rows) TO ${text(path)} (FORMAT csv, HEADER ${text(dialect.header)}, DELIMITER ${text(dialect.delim)}, QUOTE '"', ESCAPE '"',
-    NULLSTR '', COMPRESSION ${text(dialect.compression)}, ${dialect.header === 'true' ? sql`USE_TMP_FILE false` : sql`FORCE_QUOTE *`})`;
+  return sql`COPY (SELECT ${named(values, names)}${as.also} FROM (${from}) AS rows) TO ${text(path)} (FORMAT csv, HEADER ${text(dialect.header)}, DELIMITER ${text(dialect.delim)}, QUOTE '"', ESCAPE '"',
+    NULLSTR '', COMPRESSION ${text(dialect.compression)}, ${dialect.header === 'true' ? as.how : sql`FORCE_QUOTE *`})`;
 }
 
 /** The text carrier of judged rows: before the columns what is said of each row. */
@@ -131,7 +136,7 @@ export function copyJudged(from: Duck, columns: readonly { readonly type: Column
 }
 
 /** COPY of the travelling columns as Parquet. */
-export function copyParquet(from: Duck, columns: readonly Pick<ColumnMapping, 'target' | 'targetNative'>[], path: string): Duck {
+export function copyParquet(from: Duck, columns: readonly Pick<ColumnMapping, 'target' | 'targetNative'>[], { path, as = ONE_FILE }: { readonly path: string; readonly as?: WrittenAs }): Duck {
   const values = columns.map(({ targetNative }, index) => cast(sql`${identifier(`c${index}`)}`, targetNative));
-  return sql`COPY (SELECT ${named(values, columns.map(({ target }) => target))} FROM (${from}) AS rows) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
+  return sql`COPY (SELECT ${named(values, columns.map(({ target }) => target))}${as.also} FROM (${from}) AS rows) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd, ${as.how})`;
 }
