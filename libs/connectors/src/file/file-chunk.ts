@@ -10,8 +10,7 @@ import { dialectOf, fromOptions, layoutOf } from './file-options.ts';
 import { copyCsv, copyParquet, selectStream } from './file-sql.ts';
 import { readColumns, selectRows } from './file-transform.ts';
 import { copyJson } from './json-line-sql.ts';
-import { BY_PARTITION, ONE_FILE, splitBy, withPartition } from './partitioned-copy.ts';
-import { listPiece, rowsFolder, watchPartitions } from './partitioned-piece.ts';
+import { writePartitions } from './partitioned-piece.ts';
 import { withRow } from './refused-row.ts';
 
 /** How the one piece of a file sink is written, and what happens when it is complete. */
@@ -57,10 +56,10 @@ export class FileChunk implements ChunkWriter {
     const duck = await DuckChild.start({ about: dataset, scratch, ...allowed(plan, scan.files.map(({ path }) => path)) });
     try {
       const { transform } = plan.task;
-      const isCounted = transform && scan.format !== 'parquet' && leavesOut(transform) && !transform.inputs;
+      const isCounted = transform && !plan.task.partitionBy && scan.format !== 'parquet' && leavesOut(transform) && !transform.inputs;
       let reached: Reached | null = null;
       const from = selectRows({ files: scan.files, plan: read }, plan.task);
-      const written = await copied(duck, plan, { from, signal, ...(isCounted ? { run: async (copy, stop) => { const counted = await countedCopy(duck, copy, { transform, signal: stop }); reached = counted.reached; return counted.written; } } : {}) });
+      const written = await copied(duck, plan, { from, signal, ...(isCounted ? { run: async (copy) => { const counted = await countedCopy(duck, copy, { transform, signal }); reached = counted.reached; return counted.written; } } : {}) });
       this.rows = written;
       return { rows: written, bytes: await sizeOf(scan), digest: null, reached };
     } catch (error) {
@@ -104,23 +103,15 @@ const removeAll = ({ path }: ChunkPlan): Promise<void> => rm(path, { recursive: 
 /** What the engine of a piece may open: its file, or the folder of its partitions. */
 const allowed = ({ task, path }: ChunkPlan, files: readonly string[] = []): { files: string[]; folders?: string[] } => (task.partitionBy ? { files: [...files], folders: [path] } : { files: [...files, path] });
 
-interface Copying { readonly from: Duck; readonly signal?: AbortSignal; readonly run?: (copy: Duck, signal: AbortSignal) => Promise<number> }
-/** Writes the rows of a piece. Partitions are watched while they come, and counted once they are there. */
-async function copied(duck: DuckChild, plan: ChunkPlan, { from, signal, run = (copy, stop) => duck.copy(compile(copy), stop) }: Copying): Promise<number> {
-  const copy = copyInto(plan, from);
-  if (!plan.task.partitionBy) return run(copy, signal ?? new AbortController().signal);
-  const watch = watchPartitions(plan.task, plan.path, signal);
-  const rows = await run(copy, watch.signal).finally(() => { watch.done(); });
-  await listPiece(duck, plan, { piece: plan.path, rows });
-  return rows;
+interface Copying { readonly from: Duck; readonly signal?: AbortSignal; readonly run?: (copy: Duck) => Promise<number> }
+/** Writes the rows of a piece into its one file, or into the files of its partitions. */
+async function copied(duck: DuckChild, plan: ChunkPlan, { from, signal, run = (copy) => duck.copy(compile(copy), signal) }: Copying): Promise<number> {
+  if (plan.task.partitionBy) return writePartitions(duck, plan, { from, signal, copyInto: (columns, rows, path) => copyInto(plan.format, columns, { from: rows, path }) });
+  return run(copyInto(plan.format, plan.task.columns, { from, path: plan.path }));
 }
-function copyInto({ task, format, path }: ChunkPlan, from: Duck): Duck {
-  const { columns: all, partitionBy } = task;
-  const split = partitionBy ? splitBy(all, partitionBy) : null;
-  const [rows, columns] = split ? [withPartition(from, all, split), split.kept] : [from, all];
-  const to = split ? { path: rowsFolder(path), as: BY_PARTITION } : { path, as: ONE_FILE };
-  if (format.format === 'parquet') return copyParquet(rows, columns, to);
-  return format.format === 'csv' ? copyCsv(rows, columns, { ...to, dialect: dialectOf(format) }) : copyJson(rows, columns, { ...layoutOf(format), ...to });
+function copyInto(format: FileFormat, columns: LoadTask['columns'], { from, path }: { readonly from: Duck; readonly path: string }): Duck {
+  if (format.format === 'parquet') return copyParquet(from, columns, path);
+  return format.format === 'csv' ? copyCsv(from, columns, { path, dialect: dialectOf(format) }) : copyJson(from, columns, { ...layoutOf(format), path });
 }
 
 /** The stream knows its columns by number; whoever reads the error knows them by name. */

@@ -7,7 +7,6 @@ import type { CsvDialect, FileColumn, JsonLayout, ReadPlan, TextPlan } from './f
 import { duckTypeOf, isNested } from './file-types-rules.ts';
 import { floatText } from './float-sql.ts';
 import { jsonCells, typesInFile } from './json-sql.ts';
-import { ONE_FILE, type WrittenAs } from './partitioned-copy.ts';
 
 /** Longest line of a CSV and the buffer that holds it: a cell of 16 MB still passes. */
 const MAX_LINE = 16 * 1024 * 1024;
@@ -121,12 +120,12 @@ function named(values: readonly Duck[], names: readonly string[]): Duck {
 }
 
 /** COPY of the travelling columns as CSV. */
-export function copyCsv(from: Duck, columns: readonly { readonly target: string; readonly type: ColumnType }[], to: { readonly path: string; readonly dialect?: CsvDialect; readonly as?: WrittenAs }): Duck {
-  const { path, dialect = STREAM, as = ONE_FILE } = to;
+export function copyCsv(from: Duck, columns: readonly { readonly target: string; readonly type: ColumnType }[], to: { readonly path: string; readonly dialect?: CsvDialect }): Duck {
+  const { path, dialect = STREAM } = to;
   const values = columns.map(({ type }, index) => asText(sql`${identifier(`c${index}`)}`, type));
   const names = columns.map(({ target }, index) => (dialect.header === 'true' ? target : `c${index}`));
-  return sql`COPY (SELECT ${named(values, names)}${as.also} FROM (${from}) AS rows) TO ${text(path)} (FORMAT csv, HEADER ${text(dialect.header)}, DELIMITER ${text(dialect.delim)}, QUOTE '"', ESCAPE '"',
-    NULLSTR '', COMPRESSION ${text(dialect.compression)}, ${dialect.header === 'true' ? as.how : sql`FORCE_QUOTE *`})`;
+  return sql`COPY (SELECT ${named(values, names)} FROM (${from}) AS rows) TO ${text(path)} (FORMAT csv, HEADER ${text(dialect.header)}, DELIMITER ${text(dialect.delim)}, QUOTE '"', ESCAPE '"',
+    NULLSTR '', COMPRESSION ${text(dialect.compression)}, ${dialect.header === 'true' ? sql`USE_TMP_FILE false` : sql`FORCE_QUOTE *`})`;
 }
 
 /** The text carrier of judged rows: before the columns what is said of each row. */
@@ -136,7 +135,7 @@ export function copyJudged(from: Duck, columns: readonly { readonly type: Column
 }
 
 /** COPY of the travelling columns as Parquet. */
-export function copyParquet(from: Duck, columns: readonly Pick<ColumnMapping, 'target' | 'targetNative'>[], { path, as = ONE_FILE }: { readonly path: string; readonly as?: WrittenAs }): Duck {
+export function copyParquet(from: Duck, columns: readonly Pick<ColumnMapping, 'target' | 'targetNative'>[], path: string): Duck {
   const values = columns.map(({ targetNative }, index) => cast(sql`${identifier(`c${index}`)}`, targetNative));
-  return sql`COPY (SELECT ${named(values, columns.map(({ target }) => target))}${as.also} FROM (${from}) AS rows) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd, ${as.how})`;
+  return sql`COPY (SELECT ${named(values, columns.map(({ target }) => target))} FROM (${from}) AS rows) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
 }

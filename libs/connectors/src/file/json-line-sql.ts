@@ -4,7 +4,6 @@ import { type Duck, literalText as text, sql } from './duck-sql.ts';
 import type { JsonLayout } from './file-options.ts';
 import { floatText } from './float-sql.ts';
 import { wholeNested } from './json-raw-rules.ts';
-import { ONE_FILE, type WrittenAs } from './partitioned-copy.ts';
 
 const quoted = (value: Duck): Duck => sql`CAST(to_json(CAST(${value} AS VARCHAR)) AS VARCHAR)`;
 /** What JSON takes for a number. */
@@ -37,9 +36,8 @@ function objectText(columns: readonly { readonly target: string; readonly type: 
 
 /** COPY of the travelling columns as objects, one per line, with brackets around them and commas between where the file is an array.
  * The lines are made here and written as they are: DuckDB's own JSON writer turns decimals into doubles. */
-export function copyJson(from: Duck, columns: readonly { readonly target: string; readonly type: ColumnType }[], to: JsonLayout & { readonly path: string; readonly as?: WrittenAs }): Duck {
-  const { also, how } = to.as ?? ONE_FILE;
+export function copyJson(from: Duck, columns: readonly { readonly target: string; readonly type: ColumnType }[], to: JsonLayout & { readonly path: string }): Duck {
   const around = to.format === 'json' ? sql`, PREFIX ${text('[\n')}, SUFFIX ${text('\n]\n')}, NEW_LINE ${text(',\n')}` : sql``;
-  return sql`COPY (SELECT ${objectText(columns)} AS line${also} FROM (${from}) AS rows) TO ${text(to.path)} (FORMAT csv, HEADER false, QUOTE '', DELIMITER ${text('\x01')},
-    COMPRESSION ${text(to.compression)}, ${how}${around})`;
+  return sql`COPY (SELECT ${objectText(columns)} AS line FROM (${from}) AS rows) TO ${text(to.path)} (FORMAT csv, HEADER false, QUOTE '', DELIMITER ${text('\x01')},
+    COMPRESSION ${text(to.compression)}, USE_TMP_FILE false${around})`;
 }

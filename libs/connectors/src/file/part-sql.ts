@@ -1,7 +1,7 @@
 import type { ColumnMapping } from '@agent-etl/contracts';
 import { identifier } from '@agent-etl/sql-safety';
 import { strictCast } from './csv-cell-sql.ts';
-import { type Duck, FROM_FILE, cast, listOf, literalText, nth, pathsOf, sql } from './duck-sql.ts';
+import { type Duck, cast, listOf, nth, pathsOf, sql } from './duck-sql.ts';
 import type { FileFormat } from './file-format-rules.ts';
 import { dialectOf, layoutOf } from './file-options.ts';
 import { besideFolders, carried, fromHex, readCsv, selectFile } from './file-sql.ts';
@@ -32,11 +32,4 @@ function rowsOf(parts: readonly WrittenPart[], kept: readonly ColumnMapping[], f
   const paths = parts.map(({ path }) => path);
   if (format.format === 'csv') return readCsv(paths, dialectOf(format), kept.map(({ type }) => carried(type)));
   return jsonCells(paths, { layout: layoutOf(format), columns: kept.map(({ target }) => ({ name: target })), types: kept.map(({ type }) => type), others: 'refused' });
-}
-
-/** Rows of each file that we wrote ourselves, by its path. */
-export function countParts(paths: readonly string[], { columns, by, format }: Partitioned): Duck {
-  const { kept } = splitBy(columns, by);
-  const rows = format.format === 'parquet' ? sql`read_parquet(${pathsOf(paths)}, hive_partitioning = false, filename = ${literalText(FROM_FILE)})` : rowsOf(paths.map((path) => ({ path, values: [] })), kept, format);
-  return sql`SELECT ${identifier(FROM_FILE)} AS path, count(*) AS rows FROM ${rows} AS written GROUP BY ALL`;
 }

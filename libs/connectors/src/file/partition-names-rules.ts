@@ -12,7 +12,7 @@ const spelledValue = (value: string | null): string => (value === null ? NO_VALU
 /** The folders of a partition, `year=2024/city=S%2FW`, as Hive, Spark and DuckDB name them. */
 export const partitionFolder = (keys: readonly string[], values: readonly (string | null)[]): string => keys.map((key, index) => `${spelled(key)}=${spelledValue(values[index] ?? null)}`).join('/');
 
-/** A partition under way has one name for all its values: of each its base64, with letters that folders take, behind a letter that tells the empty text from none. */
+/** What a key of rows under way says: of each value its base64, behind a letter that tells the empty text from none. */
 export function valuesOfKey(key: string): (string | null)[] {
-  return key.split('.').map((part) => (part === '' ? null : Buffer.from(part.slice(1).replaceAll('~', '='), 'base64url').toString('utf8')));
+  return key.split('.').map((part) => (part === '' ? null : Buffer.from(part.slice(1), 'base64').toString('utf8')));
 }

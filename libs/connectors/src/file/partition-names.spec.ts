@@ -12,5 +12,5 @@ describe('the folder of a partition', () => {
     expect(partitionFolder(['a=b', 'c/d'], ['1', '2'])).toBe('a%3Db=1/c%2Fd=2');
     expect(partitionsOf('a%3Db=1/c%2Fd=2/x.csv')).toEqual({ keys: ['a=b', 'c/d'], values: ['1', '2'] });
   });
-  it('comes from a key that tells no value from an empty one', () => { expect(valuesOfKey(`.v.v${Buffer.from('ä/?ß').toString('base64').replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '~')}`)).toEqual([null, '', 'ä/?ß']); });
+  it('comes from a key that tells no value from an empty one', () => { expect(valuesOfKey(`.v.v${Buffer.from('ä/?ß').toString('base64')}`)).toEqual([null, '', 'ä/?ß']); });
 });
