@@ -1,10 +1,10 @@
 import { type AsideReason, type Digest, EtlError, type LoadTask, type PublishTask, type QuarantineAsk, type QuarantinePage, addDigests } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { joinSql } from '@agent-etl/sql-safety';
-import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
+import type { BucketSample, BucketSum, ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
 import { FileChunk } from './file-chunk.ts';
 import { type Duck, sql } from './duck-sql.ts';
-import { digestOf, hashedRowsOf } from './file-digest.ts';
+import { digestOf, hashedRowsOf, sampleOf } from './file-digest.ts';
 import { folderFailure } from './file-folder.ts';
 import { type FileFormat, requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
@@ -13,7 +13,7 @@ import { openFiles } from './file-profile.ts';
 import { alone, selectFile, selectObjects, selectStream } from './file-sql.ts';
 import { type WrittenPart, selectParts } from './part-sql.ts';
 import { folderTarget } from './folder-dataset-rules.ts';
-import { FolderSinkSession } from './folder-sink.ts';
+import { FolderSinkSession, type FolderWork } from './folder-sink.ts';
 import { StagedFile } from './staged-file.ts';
 import { StagedFolder } from './staged-folder.ts';
 
@@ -38,7 +38,8 @@ export class FileSink implements Sink {
   private async beginFolder(task: LoadTask, writer: Writer, { folder, ending }: { folder: string; ending: string }): Promise<SinkSession> {
     const format = requireFormat(`x${ending}`);
     const readParts = (publish: PublishTask, parts: readonly WrittenPart[], signal: AbortSignal): Promise<Digest> => digestOfParts(publish, { parts, format, scratch: this.tools.scratch }, signal);
-    return new FolderSinkSession({ task, writer, format, connection: this.gate.connection, readBack: readParts }, new StagedFolder(await this.gate.writableFolder(folder), ending, writer.runId), this.tools);
+    const sampleParts: FolderWork['sample'] = (publish, parts, { sample, signal }) => sampleOfParts(publish, { parts, format, scratch: this.tools.scratch }, { sample, signal });
+    return new FolderSinkSession({ task, writer, format, connection: this.gate.connection, readBack: readParts, sample: sampleParts }, new StagedFolder(await this.gate.writableFolder(folder), ending, writer.runId), this.tools);
   }
   async current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     return digestOfParts(task, await this.published(task), signal);
@@ -75,6 +76,16 @@ const digestOfParts = (task: PublishTask, written: Written, signal: AbortSignal)
   const digests: Digest[] = [];
   for (let at = 0; at < written.parts.length; at += AT_ONCE) digests.push(await digestOf(duck, selectAll(task, written.parts.slice(at, at + AT_ONCE), written.format), { columns: task.columns, signal }));
   return addDigests('text-md5', digests);
+});
+/** Sums of the sampled rows of files, a bucket each: there may be several of one, of some files and of others. */
+const sampleOfParts = (task: PublishTask, written: Written, how: { sample: BucketSample; signal: AbortSignal }): Promise<BucketSum[]> => within(task, written, async (duck) => {
+  const sums: BucketSum[] = [];
+  for (let at = 0; at < written.parts.length; at += AT_ONCE) sums.push(...await sampleOf(duck, selectAll(task, written.parts.slice(at, at + AT_ONCE), written.format), { columns: task.columns, ...how }));
+  return addedUp(sums);
+});
+const addedUp = (sums: readonly BucketSum[]): BucketSum[] => [...Map.groupBy(sums, ({ bucket }) => bucket)].map(([bucket, some]) => {
+  const { rows, a, b } = addDigests('text-md5', some.map((each) => ({ ...each, kind: 'text-md5' as const })));
+  return { bucket, rows, a, b };
 });
 function selectAll(task: PublishTask, parts: readonly WrittenPart[], format: FileFormat): Duck {
   const { columns, partitionBy: by } = task;
@@ -167,6 +178,10 @@ class FileSinkSession implements SinkSession {
 
   async stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
     return readBack(task, { parts: [{ path: await this.stagedPath(), values: [] }], format: this.work.format, scratch: this.tools.scratch }, (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
+  }
+
+  async stagedSample(task: PublishTask, sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> {
+    return readBack(task, { parts: [{ path: await this.stagedPath(), values: [] }], format: this.work.format, scratch: this.tools.scratch }, (duck, from) => sampleOf(duck, from, { columns: task.columns, sample, signal }));
   }
 
   async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {

@@ -1,6 +1,6 @@
 import { type AsideReason, type Digest, EtlError, type LoadTask, type PublishTask, digestText } from '@agent-etl/contracts';
 import { join } from 'node:path';
-import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, SinkSession, Writer } from '../port.ts';
+import type { BucketSample, BucketSum, ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, SinkSession, Writer } from '../port.ts';
 import { FileChunk } from './file-chunk.ts';
 import { folderFailure } from './file-folder.ts';
 import type { FileFormat } from './file-format-rules.ts';
@@ -18,6 +18,7 @@ const PUBLISHING = 'publishing';
 export interface FolderWork {
   readonly task: LoadTask; readonly writer: Writer; readonly format: FileFormat; readonly connection: string;
   readonly readBack: (task: PublishTask, parts: readonly WrittenPart[], signal: AbortSignal) => Promise<Digest>;
+  readonly sample: (task: PublishTask, parts: readonly WrittenPart[], how: { readonly sample: BucketSample; readonly signal: AbortSignal }) => Promise<BucketSum[]>;
 }
 
 /** Writes the pieces of a load as parts of a folder, several at once, and publishes them by renaming a manifest. */
@@ -69,6 +70,7 @@ export class FolderSinkSession implements SinkSession {
     return this.work.readBack(task, await this.written(), signal);
   }
 
+  async stagedSample(task: PublishTask, sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> { return this.work.sample(task, await this.written(), { sample, signal }); }
   /** The files of this run: those of its pieces, or, where an earlier attempt has begun to name them, what its plan says of them. */
   private async written(): Promise<WrittenPart[]> {
     const isBegun = (await this.rows()).some(({ chunkKey }) => chunkKey === PUBLISHING);

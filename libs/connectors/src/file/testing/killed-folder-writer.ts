@@ -37,7 +37,7 @@ export async function folderSession(base: string, runId: string, { attempt, shap
   const tools = { fileLedger: new KeptFileLedger(join(base, 'ledger.json')) } as unknown as ConnectorTools;
   const writer = { runId, task: 'load', attempt, holder: 'killed' };
   const staged = new StagedFolder(join(base, 'out'), '.csv', runId);
-  const session = new FolderSinkSession({ task: { ...task, ...byPartition[shape] }, writer, format: { format: 'csv', compression: 'none', delimiter: ',' }, connection: 'files', readBack: (_, parts) => rowsOf(parts) }, staged, tools);
+  const session = new FolderSinkSession({ task: { ...task, ...byPartition[shape] }, writer, format: { format: 'csv', compression: 'none', delimiter: ',' }, connection: 'files', readBack: (_, parts) => rowsOf(parts), sample: () => Promise.reject(new Error('no sample is taken here')) }, staged, tools);
   const fence = await session.raise();
   const written = await session.ledger();
   if (written.some(({ chunkKey }) => chunkKey === 'publish')) return session;
