@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ConnectionName, Pipeline, type Plan } from '@agent-etl/contracts';
+import { ConnectionName, Pipeline, type Plan } from '@agent-etl/contracts';
 import { planCopy } from '../plan-copy.ts';
 import { aCopyInput, aMissingTarget, aPipeline, aProfile, flightColumns } from '../testing.ts';
 import { verifyPlan } from '../verify-plan.ts';
 
-const to = { connection: 'warehouse' as ConnectionName, dataset: 'flights/' };
+const to = { connection: ConnectionName.parse('warehouse'), dataset: 'flights/' };
 const folder = aMissingTarget({ connector: 'file', system: 'folder of parquet', dataset: 'flights/' });
 const score = { name: 'score', type: { kind: 'f64' }, native: 'double precision', nullable: true } as const;
 const hidden = { ...score, name: '_day', type: { kind: 'date' }, native: 'date' } as const;
@@ -29,7 +29,7 @@ describe('partitions', () => {
   });
   it('belong to a folder of files', () => {
     const table = aPipeline({ to: { connection: to.connection, dataset: 'mart.flights', partitionBy: ['origin'] } });
-    expect(() => planned([], { pipeline: table, target: aMissingTarget() })).toThrow(expect.objectContaining({ code: 'request.unsupported', details: expect.objectContaining({ found: 'partitionBy into postgres' }) as unknown }));
+    expect(() => planned(['origin'], { pipeline: table, target: aMissingTarget() })).toThrow(expect.objectContaining({ code: 'request.unsupported', details: expect.objectContaining({ found: 'partitionBy into postgres' }) as unknown }));
     expect(() => planned(['origin'], { target: aMissingTarget({ connector: 'file', system: 'parquet' }) })).toThrow(expect.objectContaining({ code: 'request.unsupported' }));
   });
   it('of a plan are verified: others than those that were asked for, or a float, cannot be approved', () => {
