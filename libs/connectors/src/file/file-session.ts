@@ -9,7 +9,7 @@ import { countedCopy } from './counted-copy.ts';
 import { digestOf, hashedRowsOf, sampleOf } from './file-digest.ts';
 import { withValue, writeFrames } from './file-frames.ts';
 import { toOptions } from './file-options.ts';
-import { copyCsv, copyJudged } from './file-sql.ts';
+import { copyCsv, copyJudged, isNumbered } from './file-sql.ts';
 import { type OtherFiles, combiningOf, reachingOf, readColumns } from './file-transform.ts';
 import { type JudgedFiles, breaks, selectJudged, selectKept } from './judged-file-sql.ts';
 import type { OpenedSource } from './opened-source.ts';
@@ -142,9 +142,9 @@ export class FileSession implements SourceSession {
     const duck = await this.start();
     try { return await work(duck, this.rows()); } finally { await duck.stop(); }
   }
-  /** Rows have numbers only where one thread reads them. */
+  /** Rows of a text have numbers only where one thread reads them. A Parquet file says them itself, and rows of a folder have none. */
   private start(how: { threads?: number } = {}): Promise<DuckChild> {
-    return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: [this.file, ...(this.file.others ?? [])].flatMap(({ files }) => files.map(({ path }) => path)), ...how, ...(this.task.judging ? { threads: 1 } : {}) });
+    return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: [this.file, ...(this.file.others ?? [])].flatMap(({ files }) => files.map(({ path }) => path)), ...how, ...(this.task.judging && this.file.files.length === 1 && !isNumbered(this.file.files, this.file.plan) ? { threads: 1 } : {}) });
   }
 }
 

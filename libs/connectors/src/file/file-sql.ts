@@ -32,7 +32,10 @@ export type Reading = 'plain' | 'judged' | 'judged-aside';
 export const alone = (path: string): readonly ScannedFile[] => [{ name: path, path, values: [] }];
 
 /** @property mapped columns that travel; without them every cell keeps its text */
-export interface Asked { readonly mapped?: readonly Mapped[]; readonly as?: Reading }
+export interface Asked { readonly mapped?: readonly Mapped[]; readonly as?: Reading; readonly numbered?: 'by-the-file' | undefined }
+/** Whether the file itself says where a row stands, whoever reads it when: then several threads may. */
+export const isNumbered = (files: readonly unknown[], { format, columns }: ReadPlan): boolean => format === 'parquet' && files.length === 1 && !columns.some(({ name }) => name.toLowerCase() === FILE_NUMBER);
+export const FILE_NUMBER = 'file_row_number';
 /** The cells of text files as texts, in the order of their columns, and last the file a row is from. */
 export function readCells(paths: readonly string[], plan: TextPlan, { mapped, as = 'plain' }: Asked = {}): Duck {
   if (plan.format === 'csv') return readCsv(paths, { ...plan.dialect, unread: as === 'judged-aside' ? 'kept-apart' : 'refused' }, plan.columns.map(() => 'VARCHAR'));
@@ -44,7 +47,7 @@ export function readCells(paths: readonly string[], plan: TextPlan, { mapped, as
 /** The rows of files, with what the folders say behind them. */
 export function readRows(files: readonly ScannedFile[], plan: ReadPlan, asked: Asked = {}): Duck {
   const paths = files.map(({ path }) => path);
-  const rows = plan.format === 'parquet' ? sql`read_parquet(${pathsOf(paths)}, hive_partitioning = false${NAMED})` : readCells(paths, plan, asked);
+  const rows = plan.format === 'parquet' ? sql`read_parquet(${pathsOf(paths)}, hive_partitioning = false${NAMED}${asked.numbered ? sql`, file_row_number = true` : sql``})` : readCells(paths, plan, asked);
   if (!plan.partitions?.length) return rows;
   return besideFolders(rows, files, plan.partitions.length);
 }
