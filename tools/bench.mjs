@@ -23,6 +23,7 @@ const benches = {
   fromMysql: async () => (await import('./bench/from-mysql.mjs')).fromMysql(options),
   csvToParquet: async () => (await import('./bench/csv-to-parquet.mjs')).csvToParquet(options),
   csvAsItIs: async () => (await import('./bench/csv-to-parquet.mjs')).csvAsItIs(options),
+  spill: async () => (await import('./bench/spill.mjs')).spill(options),
   memory: async () => (await import('./bench/memory.mjs')).memory(options),
   parallel: async () => (await import('./bench/parallel.mjs')).parallel(options),
   merge: async () => (await import('./bench/merge.mjs')).merge(options),

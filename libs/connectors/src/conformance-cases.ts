@@ -3,6 +3,7 @@
 export const pairCases = {
   carries: 'carries every row once, with its empty texts, nothings, line ends and a million letters',
   unhashed: 'publishes what nobody hashed, and its ledger says that no digest was taken',
+  sampled: 'samples rows by the hash of their keys: both ends take the same rows, and all buckets together are the digest of all rows',
   empty: 'carries nothing when there is nothing',
   names: 'keeps names that are reserved, mixed or strange',
   aside: 'judges rows while it reads them: bad ones are set aside with the piece, by reason, as they were read, and the others are proved',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText, isBinary, keepsAside, modesOfSome } from '@agent-etl/contracts';
+import { BUCKETS, type ColumnMapping, type Digest, type LoadTask, type Profile, type PublishTask, addDigests, digestText, isBinary, keepsAside, modesOfSome } from '@agent-etl/contracts';
 import { randomUUID } from 'node:crypto';
-import type { ByteTarget, ChunkRange, OpenConnection, SinkSession, SourceSession, Writer } from './port.ts';
+import type { BucketSum, ByteTarget, ChunkRange, OpenConnection, SinkSession, SourceSession, Writer } from './port.ts';
 import { JUDGED_ROWS, judgingOf, setsAside, stopsAtBadRow } from './judged/judged.contract.ts';
 import { pairCases, sinkCases, sourceCases } from './conformance-cases.ts';
 import { type ConnectorName, connectors, mapColumnType } from './registry.ts';
@@ -89,6 +89,35 @@ async function stage(open: { source: OpenConnection; sink: OpenConnection }, loa
   }
 }
 
+/** Half of the buckets, then all of them, by the key and by the whole row, at both ends of a load. */
+async function samplesAlike(open: { source: OpenConnection; sink: OpenConnection }, planned: LoadTask, into: ConnectorName): Promise<void> {
+  const load: LoadTask = { ...planned, digest: 'text-md5', level: 'sampled' };
+  const session = await open.source.source.begin(load, null);
+  const sink = await open.sink.sink.begin(load, writerOf());
+  const sorted = (sums: readonly BucketSum[]): BucketSum[] => [...sums].sort((one, other) => Number(one.bucket) - Number(other.bucket));
+  const all = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
+  try {
+    await sink.raise();
+    await sink.prepare({ fresh: 'start-over' });
+    const ranges = await session.cut();
+    for (const range of ranges) await move(session, sink, { range, load });
+    const task = publishOf(load, into);
+    for (const key of [[0], [1, 0], load.columns.map((_, place) => place)]) {
+      for (const buckets of [all.slice(0, BUCKETS / 2), all]) {
+        const sample = { buckets, key, by: 'md5' as const };
+        const here = sorted(await session.sampled!(ranges, sample, signal));
+        expect(sorted(await sink.stagedSample!(task, sample, signal))).toEqual(here);
+        if (buckets === all) expect(digestText(addDigests('text-md5', here.map((sum) => ({ ...sum, kind: 'text-md5' as const }))))).toBe(digestText(await session.digest(ranges, signal)));
+        else expect(here.every(({ bucket }) => Number(bucket) < BUCKETS / 2) && here.length > 50).toBe(true);
+      }
+    }
+    await sink.discard();
+  } finally {
+    await session.close();
+    await sink.close();
+  }
+}
+
 /** Every connector of the registry, as a source of and a sink for each other. One without a harness fails. */
 export function describeConnectors(suite: string, harnesses: Harnesses): void {
   const names = (Object.keys(connectors) as ConnectorName[]).filter((name) => harnesses[name] !== null);
@@ -142,6 +171,10 @@ export function describeConnectors(suite: string, harnesses: Harnesses): void {
         expect(await sink.publish(publishOf(load, ends.sink), { rows: ROWS.length, digest: null })).toMatchObject({ published: ROWS.length });
         expect((await sink.ledger()).find(({ chunkKey }) => chunkKey === 'publish')).toMatchObject({ digest: null });
         await sink.close();
+      });
+      it(pairCases.sampled, async () => {
+        const rows = Array.from({ length: 300 }, (_, row) => [String(row), row % 7 ? `label ${row} é` : null, row % 3 ? '' : null]);
+        await samplesAlike(both(ends), loadOf(await dataset(ends.source, rows), at(ends.sink).harness.target(fresh()), ends), ends.sink);
       });
       it(pairCases.empty, async () => {
         expect((await copied(await dataset(ends.source, []))).rows).toBe(0);

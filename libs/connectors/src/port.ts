@@ -38,8 +38,9 @@ export interface HashedRows {
 /** @property key positions of the key in the task's columns */
 export interface HashAsk { readonly key: readonly number[]; readonly signal: AbortSignal }
 
-/** Rows whose key falls into some of the 4,096 buckets. @property key positions of what names a row in the task's columns; all of them where nothing does */
-export interface BucketSample { readonly buckets: readonly number[]; readonly key: readonly number[] }
+/** Rows whose key falls into some of the 4,096 buckets. @property key positions of what names a row in the task's columns; all of them where nothing does
+ * @property by md5 where the two ends are of different engines; PostgreSQL alone knows another way */
+export interface BucketSample { readonly buckets: readonly number[]; readonly key: readonly number[]; readonly by?: 'md5' | undefined }
 
 /** One consistent picture of a source, shared by all readers of a load until it is closed. */
 export interface SourceSession {

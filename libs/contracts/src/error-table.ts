@@ -60,6 +60,7 @@ export const errorTable = {
   'sink.commit-unknown': row(503, 'backoff', 'Not known yet if written; asking the ledger.'),
   'sink.reconcile-mismatch': row(409, 'repair', 'Source and target differ: {difference}.'),
   'sink.too-many-deletes': row(409, 'never', '{missing} of the {rows} rows of {target} are no longer in the source; one run may {action} {limit}.', '{hint}'),
+  'sink.too-many-partitions': row(422, 'never', 'The rows of {target} fall into more than {limit} partitions by {columns}.', 'partition by fewer columns, or by coarser ones such as the month of a day, which a step derive makes'),
   'lease.lost': row(null, 'drop', 'Another attempt owns this task now.'),
   'lease.expired': row(null, 'backoff', 'The worker {worker} stopped answering.'),
   'worker.stopping': row(null, 'backoff', 'The worker is stopping; another one continues.'),

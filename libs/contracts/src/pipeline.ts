@@ -14,6 +14,8 @@ const ColumnName = SafeText.min(1).max(255);
 /** Share of rows in percent, such as 20% or 0.5%. */
 const Percent = z.string().regex(/^(100|\d{1,2})(\.\d{1,3})?%$/, 'must be a share such as 20%');
 const Deletes = z.union([z.literal('close'), z.object({ atMost: Percent.describe('Greatest share of the rows of the target that one run may delete, or close; 100%: all of them.') }).strict()]);
+/** Names of columns of the target, in the order of the folders. */
+export const PartitionBy = z.array(ColumnName).min(1).max(8);
 const Laters = z.unknown().describe('Parsed and refused by name in this release.');
 
 export const PipelineSource = DatasetRef.pick({ connection: true }).extend({
@@ -26,6 +28,7 @@ export const PipelineTarget = DatasetRef.pick({ connection: true }).extend({
   dataset: SafeText.min(1).max(1000).describe('schema.table, the name of a table where there are no schemas, or a path below the root of the connection.'),
   load: z.enum(loadModes).optional().describe('append, replace, upsert, merge (upsert that also deletes what vanished) or scd2 (every version of a row); the planner decides when left out.'),
   key: z.array(ColumnName).min(1).optional().describe('Columns that name a row, for upsert, merge and scd2.'),
+  partitionBy: PartitionBy.optional().describe('Columns whose values name folders, year=2024/month=1/, in a folder of parts; the files do not hold them. At most 1,000 partitions; no floats, bytes or JSON.'),
   deletes: Deletes.optional().describe('What becomes of rows whose key vanished from the source. merge deletes them, 20 % of the target in one run at most unless atMost says otherwise; scd2 leaves them open unless it says close.'),
 }).strict();
 

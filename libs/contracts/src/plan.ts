@@ -4,7 +4,7 @@ import { ColumnType, DatasetRef, Profile, digestKinds } from './dataset.ts';
 import { TargetChange } from './drift.ts';
 import { Issue } from './failure.ts';
 import { Count, Instant, PipelineName, PlanId, RequestId, SafeText, Sha256, TaskName } from './ids.ts';
-import { Pipeline, Schedule, loadModes } from './pipeline.ts';
+import { PartitionBy, Pipeline, Schedule, loadModes } from './pipeline.ts';
 import { Measuring } from './quality.ts';
 import { Transform } from './transform/transform.ts';
 import { Sample, proofLevels } from './proof.ts';
@@ -13,7 +13,7 @@ export const riskClasses = ['R0', 'R1', 'R2', 'R3'] as const;
 export const RiskClass = z.enum(riskClasses).meta({ description: 'R0 reads · R1 creates, appends, upserts on a declared key · R2 overwrites, deletes, changes a schema · R3 new egress.' });
 export type RiskClass = z.infer<typeof RiskClass>;
 
-export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'deletes', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule', 'checks', 'bad rows', 'personal data', 'quality'] as const;
+export const decisionQuestions = ['movement', 'steps', 'columns', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'parallelism', 'load', 'deletes', 'partitions', 'publish', 'gates', 'proof', 'engine', 'driver', 'schedule', 'checks', 'bad rows', 'personal data', 'quality'] as const;
 export const Decision = z.object({
   question: z.enum(decisionQuestions).describe('What had to be decided.'),
   choice: z.string().describe('What was chosen, in a few words.'),
@@ -83,7 +83,7 @@ export const LoadTask = z.object({
   expectedRows: Count.optional().describe('Rows expected, from statistics: what progress and ETA are measured against.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
   level: z.enum(proofLevels).optional().describe('What its publish compares, full when left out: at counts no digest is taken only to be compared.'),
-  sample: Sample.optional(),
+  sample: Sample.optional(), partitionBy: PartitionBy.optional(),
   cursor: Cursor.optional(), judging: Judging.optional(),
   transform: Transform.optional(), measuring: Measuring.optional(),
   slice: Slice.optional(),
@@ -105,7 +105,7 @@ export const PublishTask = z.object({
   key: z.array(z.string()).nullable().describe('Target columns that name a row, or null.'),
   keyFromSource: z.boolean().describe('Whether a new table gets the key as its primary key.'),
   level: z.enum(proofLevels).describe('What is compared before publishing.'),
-  sample: Sample.optional(),
+  sample: Sample.optional(), partitionBy: PartitionBy.optional(),
   evolve: z.array(TargetChange).optional().describe('How the shape of the target follows its source, in the transaction that publishes.'),
   digest: z.enum(digestKinds).describe('How rows are hashed.'),
   cursor: Cursor.optional(), vanished: Vanished.optional(), replays: Replaying.optional(),

@@ -10,6 +10,7 @@ export const BUCKETS = 4096;
 export const Sample = z.object({
   buckets: z.int().min(1).max(BUCKETS).describe('How many of the 4,096 buckets are compared; which ones follows from the seed.'),
   key: z.array(z.string()).nullable().describe('Target columns whose hash names the bucket of a row; null: all columns.'),
+  by: z.literal('md5').optional().describe('md5: the bucket of a key is named by its md5, which every engine makes; absent: between two PostgreSQL ends, which have a cheaper hash.'),
 }).meta({ id: 'Sample', description: 'How much a sampled proof compares.' });
 export type Sample = z.infer<typeof Sample>;
 /** Sums of the sampled rows of one end, by bucket: what a mismatch is named by. */

@@ -79,6 +79,11 @@ onFail: { quarantine: { atMost: 0.5% } }
     expect(with_({ ...judging, atMost: { of: 'share', percent: 100 } })).toEqual(['check.other']);
     expect(with_(judging, { carrier: 'frames', digest: 'pg-frame' })).toContain('check.carrier');
   });
+  it('bring rows back only where they can be marked: a finished file takes none', () => {
+    const replays = { pipeline: 'flights', rows: '1-3' } as Pipeline['replays'];
+    expect(() => planned({ to: { ...aPipeline().to, dataset: 'a.csv' }, replays }, { target: aMissingTarget({ connector: 'file', system: 'csv', dataset: 'a.csv' }) })).toThrow(expect.objectContaining({ code: 'request.unsupported' }));
+    expect(() => planned({ replays }, { target: aMissingTarget({ connector: 'mysql', system: 'MariaDB' }) })).toThrow(expect.objectContaining({ code: 'request.unsupported' }));
+  });
   it('say which rows come back, and take them for no second copy of the source', () => {
     const replays = { pipeline: 'flights', rows: '1-3' };
     const target = aMissingTarget({ exists: true, columns: aProfile().columns, rows: 500, rowsExact: true, bytes: 8192, pages: 1 });

@@ -8,6 +8,7 @@ import { type Cursoring, ruleCursor } from './rules/cursor.ts';
 import { ruleKey } from './rules/key.ts';
 import { ruleLoad } from './rules/load.ts';
 import { ruleMovement } from './rules/movement.ts';
+import { rulePartitions } from './rules/partitions.ts';
 import { rulePersonalData } from './rules/personal-data.ts';
 import { ruleProof } from './rules/proof.ts';
 import { ruleDrift } from './rules/drift.ts';
@@ -33,6 +34,7 @@ export function planCopy(asked: CopyInput): Planned {
   const quality = ruleQuality(input, columns.value);
   const isWhole = comparesRows(judged.value);
   const cursoring = isWhole ? readWhole(input) : ruleCursor(input, { key: key.value, columns: columns.value, added: drift.value.added });
+  const partitions = rulePartitions(input, columns.value);
   const load = ruleLoad(input, { key: key.value, columns: columns.value, since: cursoring.since });
   if ('questions' in load) return load;
   const movement = ruleMovement(input, columns.value, judged.value);
@@ -40,11 +42,11 @@ export function planCopy(asked: CopyInput): Planned {
   const proof = ruleProof(input, { digest: movement.value.digest, since: cursoring.since, key: key.value.columns });
   const strategy = ruleStrategy(input, { ...cursoring, key: key.value });
   const personal = rulePersonalData(input, columns.value);
-  const rules = [movement, columns, personal, drift, key, chunks, load.rule, proof, strategy, judged, quality];
+  const rules = [movement, columns, personal, drift, key, chunks, load.rule, partitions, proof, strategy, judged, quality];
   const { how, load: mode, key: mergeKey, vanished } = load.rule.value;
   const risk = drift.value.risk === 'R2' ? 'R2' : load.rule.value.risk;
   const tasks = tasksOf(input, {
-    columns: columns.value, judging: judged.value, measuring: quality.value, ...movement.value, chunks: chunks.value, how, ...proof.value, evolve: drift.value.evolve, cursor: load.rule.value.fills === 'once-more' ? null : cursoring.cursor, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
+    columns: columns.value, partitionBy: partitions.value, judging: judged.value, measuring: quality.value, ...movement.value, chunks: chunks.value, how, ...proof.value, evolve: drift.value.evolve, cursor: load.rule.value.fills === 'once-more' ? null : cursoring.cursor, key: mergeKey ?? (how === 'rename' ? key.value.columns : null),
     keyFromSource: (how === 'rename' || (mergesByKey(how) && !input.target.exists)) && key.value.columns !== null && (key.value.from === 'source' || mergeKey !== undefined), vanished,
   });
   return { plan: {
@@ -61,13 +63,13 @@ function readWhole({ pipeline: { from } }: CopyInput): Cursoring {
   return { cursor: null, since: null };
 }
 
-type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'sample' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null; readonly judging: Judging | null; readonly measuring: Measuring | null; readonly evolve: readonly TargetChange[]; readonly vanished: PublishTask['vanished'] };
+type Parts = Pick<LoadTask, 'columns' | 'carrier' | 'engine' | 'digest' | 'chunks'> & Pick<PublishTask, 'how' | 'level' | 'sample' | 'key' | 'keyFromSource'> & { readonly cursor: Cursor | null; readonly partitionBy: string[] | null; readonly judging: Judging | null; readonly measuring: Measuring | null; readonly evolve: readonly TargetChange[]; readonly vanished: PublishTask['vanished'] };
 const mergesByKey = (how: PublishTask['how']): boolean => how === 'upsert' || how === 'merge' || how === 'scd2';
 
-function tasksOf({ pipeline, source, transform }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, sample, evolve, key, keyFromSource, cursor, judging, measuring, vanished }: Parts): [LoadTask, PublishTask] {
+function tasksOf({ pipeline, source, transform }: CopyInput, { columns, engine, digest, carrier, chunks, how, level, sample, evolve, key, keyFromSource, cursor, partitionBy, judging, measuring, vanished }: Parts): [LoadTask, PublishTask] {
   const ends = { source: DatasetRef.parse({ connection: pipeline.from.connection, dataset: pipeline.from.dataset }), target: DatasetRef.parse({ connection: pipeline.to.connection, dataset: pipeline.to.dataset }) };
   const read = cursor ? { cursor } : {};
-  const sampled = sample ? { sample } : {};
+  const sampled = { ...(sample ? { sample } : {}), ...(partitionBy ? { partitionBy } : {}) };
   const unread = source.columns.map(({ name }) => name).filter((name) => !columns.some((column) => column.source === name));
   const expected = cursor?.read === 'since' ? {} : { expectedRows: source.rows };
   return [

@@ -22,7 +22,7 @@ export function combinationIssues(plan: Plan, load: LoadTask, publish: PublishTa
     if (!isWhole || transform.inputs || load.carrier !== 'text' || chunks.by !== 'whole') found.push(issue('steps.spark', 'Steps go to Spark where the request says so, all of them, over one dataset, and come back as text, in one piece.'));
   }
   if (publish.vanished && judging?.bad === 'aside') found.push(issue('vanished.aside', 'A row that was set aside is not a row that vanished.'));
-  if ((level === 'sampled') !== (sample !== undefined) || (sample && !canSample({ source, target }))) found.push(issue('proof.sample', 'A sample needs two ends that can take it, and how much it takes.'));
+  if ((level === 'sampled') !== (sample !== undefined) || (sample && !canSample({ source, target, ...(transform ? { transform } : {}) }, sample))) found.push(issue('proof.sample', 'A sample needs two ends that can take it, and how much it takes.'));
   if ((publish.how === 'merge' || publish.how === 'scd2') && !modesOfSome[publish.how].includes(target.connector)) found.push(issue('publish.connector', `A ${target.connector} target is not published by ${publish.how}.`));
   return found;
 }

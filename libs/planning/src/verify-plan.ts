@@ -7,6 +7,7 @@ import { qualityIssues } from './verify-quality.ts';
 import { vanishedIssues } from './verify-vanished.ts';
 import { judgesAsAsked, judgingProblems } from './rules/checks.ts';
 import { combinationIssues } from './verify-combinations.ts';
+import { partitionIssues } from './rules/partitions.ts';
 import { cursorIssues } from './verify-cursor.ts';
 import { topologicalOrder } from './topology.ts';
 
@@ -23,7 +24,7 @@ export function verifyPlan(plan: Plan, policy: Policy): Verdict {
   const issues = [
     ...graphIssues(plan, loads, publishes), ...loads.flatMap((load) => loadIssues(plan, load)), ...publishes.flatMap((publish) => publishIssues(plan, publish, loads)),
     ...publishes.flatMap((publish) => loads.filter(({ id }) => id === publish.load).flatMap((load) => [...cursorIssues(plan, load, publish), ...combinationIssues(plan, load, publish)])),
-    ...nameIssues(plan), ...judgingIssues(plan, loads), ...riskIssues(plan, policy), ...slotIssues(plan, publishes), ...decisionIssues(plan), ...personalDataIssues(plan, loads, policy), ...qualityIssues(plan, loads)];
+    ...nameIssues(plan), ...judgingIssues(plan, loads), ...riskIssues(plan, policy), ...slotIssues(plan, publishes), ...decisionIssues(plan), ...personalDataIssues(plan, loads, policy), ...qualityIssues(plan, loads), ...partitionIssues(plan)];
   return { ok: issues.length === 0, issues };
 }
 

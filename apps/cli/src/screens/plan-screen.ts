@@ -3,7 +3,7 @@ import type { Paint } from './ansi.ts';
 import { labelled } from './layout.ts';
 import { durationText, grouped } from './numbers.ts';
 
-const shownShort: readonly Decision['question'][] = ['movement', 'steps', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'load', 'deletes', 'publish', 'proof', 'schedule', 'checks', 'bad rows', 'quality', 'personal data'];
+const shownShort: readonly Decision['question'][] = ['movement', 'steps', 'types', 'drift', 'key', 'strategy', 'overlap', 'chunks', 'load', 'deletes', 'partitions', 'publish', 'proof', 'schedule', 'checks', 'bad rows', 'quality', 'personal data'];
 
 /** Where the questions of a plan stand. */
 const column = { indent: 3, width: 10 };

@@ -48,6 +48,17 @@ describe('bad rows of files', () => {
     expect(set).toEqual([[2, 'parse', '2'], [4, 'parse', '4,b,c'], [5, 'parse', '5,"un"quoted'], [7, 'in:name', '{"id":"7","name":"bad"}']]);
     expect([rows, kept.length, proved]).toEqual([7, 4, 3]); // a cell has two lines
   });
+  it('numbers rows of a Parquet file as they lie there, though several threads read it, also where it has a column of that name', async () => {
+    const { DuckDBInstance } = await import('@duckdb/node-api');
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    for (const [name, more] of [['many.parquet', ''], ['named.parquet', ', 0 as FILE_ROW_NUMBER']] as const) {
+      await connection.run(`copy (select i + 1 as id, case when i % 50000 = 7 then 'bad' else 'ok' end as name${more} from range(400000) t(i)) to '${join(folder.root, name)}' (format parquet, row_group_size 20000)`);
+      const { set, rows, proved } = await read(name, aside([{ check: 'in', column: 'name', values: ['ok'] }, { check: 'unique', columns: ['id'] }]));
+      expect(set.map(([row, reason]) => [row, reason]).sort(([one], [other]) => Number(one) - Number(other))).toEqual(Array.from({ length: 8 }, (_, nth) => [nth * 50_000 + 8, 'in:name']));
+      expect([rows, proved]).toEqual([400_000, 399_992]);
+    }
+    connection.closeSync();
+  });
   it('sets a row aside whose cell does not fit the type it goes to, by its text, also in what gzip packed', async () => {
     await folder.write('types.csv.gz', gzipSync('id,day,n\n1,2011-12-31,5\n2,31.12.2011,6\n3,2011-02-30,7\n4,,99999999999\n5,2012-01-01,1.5\n'));
     const { set, proved } = await read('types.csv.gz', aside([{ check: 'range', column: 'day', to: '2011-12-31' }]), { types: { day: { kind: 'date' }, n: { kind: 'i32' }, id: { kind: 'i64' } } });

@@ -1,18 +1,17 @@
 import { EtlError, type LoadTask, leavesOut } from '@agent-etl/contracts';
 import { DuckChild, FifoFeed, makeFifo } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
-import { rm, stat } from 'node:fs/promises';
-import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, ReadCount } from '../port.ts';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, Reached, ReadCount } from '../port.ts';
 import { countedCopy } from './counted-copy.ts';
 import type { Duck } from './duck-sql.ts';
 import type { FileFormat } from './file-format-rules.ts';
-import { type CsvDialect, fromOptions, layoutOf } from './file-options.ts';
+import { dialectOf, fromOptions, layoutOf } from './file-options.ts';
 import { copyCsv, copyParquet, selectStream } from './file-sql.ts';
 import { readColumns, selectRows } from './file-transform.ts';
 import { copyJson } from './json-line-sql.ts';
+import { writePartitions } from './partitioned-piece.ts';
 import { withRow } from './refused-row.ts';
-
-export const dialectOf = ({ delimiter, compression }: FileFormat): CsvDialect => ({ delim: delimiter, quote: '"', escape: '"', header: 'true', compression });
 
 /** How the one piece of a file sink is written, and what happens when it is complete. */
 export interface ChunkPlan {
@@ -34,17 +33,18 @@ export class FileChunk implements ChunkWriter {
   }
 
   static async begin(plan: ChunkPlan): Promise<FileChunk> {
-    await rm(plan.path, { force: true });
+    await removeAll(plan);
+    if (plan.task.partitionBy) await mkdir(plan.path, { recursive: true });
     if (plan.task.carrier === 'file') return new FileChunk(plan, null);
-    const duck = await DuckChild.start({ about: plan.task.target.dataset, scratch: plan.scratch, files: [plan.path] });
+    const duck = await DuckChild.start({ about: plan.task.target.dataset, scratch: plan.scratch, ...allowed(plan) });
     try {
       const fifo = await makeFifo(duck.folder, 'in');
-      const engine = duck.copy(compile(copyInto(plan, selectStream(fifo, plan.task.columns)))).catch((error: unknown) => { throw named(error, plan.task); });
+      const engine = copied(duck, plan, { from: selectStream(fifo, plan.task.columns) }).catch((error: unknown) => { throw named(error, plan.task); });
       engine.catch(() => undefined);                                             // heard by whoever feeds or commits
       return new FileChunk(plan, { duck, engine, feed: await FifoFeed.open(fifo, engine) });
     } catch (cause) {
       await duck.stop();
-      await rm(plan.path, { force: true });
+      await removeAll(plan);
       throw cause;
     }
   }
@@ -53,12 +53,13 @@ export class FileChunk implements ChunkWriter {
     const { plan } = this;
     const { task: { source: { dataset } }, scratch } = plan;
     const read = fromOptions(scan.options);
-    const duck = await DuckChild.start({ about: dataset, scratch, files: [...scan.files.map(({ path }) => path), plan.path] });
+    const duck = await DuckChild.start({ about: dataset, scratch, ...allowed(plan, scan.files.map(({ path }) => path)) });
     try {
-      const copy = copyInto(plan, selectRows({ files: scan.files, plan: read }, plan.task));
       const { transform } = plan.task;
-      const isCounted = transform && scan.format !== 'parquet' && leavesOut(transform) && !transform.inputs;
-      const { written, reached } = isCounted ? await countedCopy(duck, copy, { transform, signal }) : { written: await duck.copy(compile(copy), signal), reached: null };
+      const isCounted = transform && !plan.task.partitionBy && scan.format !== 'parquet' && leavesOut(transform) && !transform.inputs;
+      let reached: Reached | null = null;
+      const from = selectRows({ files: scan.files, plan: read }, plan.task);
+      const written = await copied(duck, plan, { from, signal, ...(isCounted ? { run: async (copy) => { const counted = await countedCopy(duck, copy, { transform, signal }); reached = counted.reached; return counted.written; } } : {}) });
       this.rows = written;
       return { rows: written, bytes: await sizeOf(scan), digest: null, reached };
     } catch (error) {
@@ -86,7 +87,7 @@ export class FileChunk implements ChunkWriter {
   async abort(_cause: unknown): Promise<void> {
     await this.stream?.duck.stop();
     this.stream?.feed.destroy();
-    await rm(this.plan.path, { force: true });
+    await removeAll(this.plan);
   }
 
   private async finish(): Promise<number> {
@@ -98,9 +99,19 @@ export class FileChunk implements ChunkWriter {
 
 const sizeOf = async ({ files }: FileScan): Promise<number> => (await Promise.all(files.map(async ({ path }) => (await stat(path)).size))).reduce((sum, size) => sum + size, 0);
 
-function copyInto({ task, format, path }: ChunkPlan, from: Duck): Duck {
-  if (format.format === 'parquet') return copyParquet(from, task.columns, path);
-  return format.format === 'csv' ? copyCsv(from, task.columns, { path, dialect: dialectOf(format) }) : copyJson(from, task.columns, { ...layoutOf(format), path });
+const removeAll = ({ path }: ChunkPlan): Promise<void> => rm(path, { recursive: true, force: true });
+/** What the engine of a piece may open: its file, or the folder of its partitions. */
+const allowed = ({ task, path }: ChunkPlan, files: readonly string[] = []): { files: string[]; folders?: string[] } => (task.partitionBy ? { files: [...files], folders: [path] } : { files: [...files, path] });
+
+interface Copying { readonly from: Duck; readonly signal?: AbortSignal; readonly run?: (copy: Duck) => Promise<number> }
+/** Writes the rows of a piece into its one file, or into the files of its partitions. */
+async function copied(duck: DuckChild, plan: ChunkPlan, { from, signal, run = (copy) => duck.copy(compile(copy), signal) }: Copying): Promise<number> {
+  if (plan.task.partitionBy) return writePartitions(duck, plan, { from, signal, copyInto: (columns, rows, path) => copyInto(plan.format, columns, { from: rows, path }) });
+  return run(copyInto(plan.format, plan.task.columns, { from, path: plan.path }));
+}
+function copyInto(format: FileFormat, columns: LoadTask['columns'], { from, path }: { readonly from: Duck; readonly path: string }): Duck {
+  if (format.format === 'parquet') return copyParquet(from, columns, path);
+  return format.format === 'csv' ? copyCsv(from, columns, { path, dialect: dialectOf(format) }) : copyJson(from, columns, { ...layoutOf(format), path });
 }
 
 /** The stream knows its columns by number; whoever reads the error knows them by name. */

@@ -1,7 +1,7 @@
 import type { ColumnMapping, ColumnType, Digest } from '@agent-etl/contracts';
 import type { DuckChild } from '@agent-etl/engines';
-import { type Differing, compile, duckDiffering, identifier, rowDigest } from '@agent-etl/sql-safety';
-import type { HashAsk, HashedRows } from '../port.ts';
+import { type Differing, compile, duckDiffering, duckSampled, identifier, rowDigest } from '@agent-etl/sql-safety';
+import type { BucketSample, BucketSum, HashAsk, HashedRows } from '../port.ts';
 import { type Duck, listOf, sql } from './duck-sql.ts';
 
 /** Key of the row digest; both ends use the same. */
@@ -12,6 +12,13 @@ export async function digestOf(duck: DuckChild, from: Duck, how: { columns: read
   const digest = rowDigest('duckdb', how.columns.map(({ type }, index) => ({ name: `c${index}`, type })), KEY);
   const [row] = await duck.query(compile(sql`SELECT ${digest} FROM (SELECT ${listOf(plainOf(how.columns))} FROM (${from}) AS rows) AS plain`), how.signal);
   return { kind: 'text-md5', rows: Number(row?.['n'] ?? 0), a: String(row?.['a'] ?? '0'), b: String(row?.['b'] ?? '0') };
+}
+
+/** Sums of the sampled rows among c0, c1, …, by bucket: only they are hashed whole. */
+export async function sampleOf(duck: DuckChild, from: Duck, { columns, sample: { buckets, key: keys }, signal }: { columns: readonly Pick<ColumnMapping, 'type'>[]; sample: BucketSample; signal: AbortSignal }): Promise<BucketSum[]> {
+  const named = columns.map(({ type }, index) => ({ name: `c${index}`, type }));
+  const sums = duckSampled({ columns: named, keys, key: KEY, buckets }, sql`(SELECT ${listOf(plainOf(columns))} FROM (${from}) AS rows) AS plain`);
+  return (await duck.query(compile(sums), signal)).map(({ bucket, n, a, b }) => ({ bucket: String(bucket), rows: Number(n), a: String(a), b: String(b) }));
 }
 
 /** @property within starts an engine that may read the rows, says where they are, and ends it */

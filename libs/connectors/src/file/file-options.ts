@@ -51,6 +51,8 @@ function listOf(text: string): FileColumn[] {
   return columns.data.map(([name, duckType]) => ({ name, duckType }));
 }
 /** How a file of objects is laid out, by its name. */
+/** How files of ours are written. */
+export const dialectOf = ({ delimiter, compression }: FileFormat): CsvDialect => ({ delim: delimiter, quote: '"', escape: '"', header: 'true', compression });
 export const layoutOf = ({ format, compression }: FileFormat): JsonLayout => ({ format: format === 'json' ? 'json' : 'ndjson', compression });
 /** How the bytes of a file are packed, by the plan that reads it. */
 export const compressionOf = (plan: ReadPlan): Compression => (plan.format === 'csv' ? plan.dialect.compression : plan.format === 'parquet' ? 'none' : plan.compression);

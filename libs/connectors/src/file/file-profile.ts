@@ -10,7 +10,7 @@ import type { FileGate } from './file-gate.ts';
 import { type FileColumn, type ReadPlan, allColumns, layoutOf, packedAs, toOptions } from './file-options.ts';
 import { typeOfDuck } from './file-types-rules.ts';
 import { folderDataset, folderTarget, isPlainName, partitionType } from './folder-dataset-rules.ts';
-import { isPart, readManifest } from './folder-manifest.ts';
+import { isPart, isPartitionName, readManifest } from './folder-manifest.ts';
 import { profileJson } from './json-profile.ts';
 import { readParquetShape } from './parquet-shape.ts';
 import { readable } from './readable-file.ts';
@@ -90,10 +90,10 @@ async function observeText(dataset: string, found: SourceFiles, { scratch, ...ho
 
 /** Columns that folders name, of the narrowest type that keeps every name.
  * @throws EtlError `data.format-invalid` when a file has a column of that name */
-function partitionsIn(dataset: string, { files, keys }: SourceFiles, columns: readonly FileColumn[]): FileColumn[] {
+function partitionsIn(dataset: string, { files, keys, keyTypes }: SourceFiles, columns: readonly FileColumn[]): FileColumn[] {
   const twin = keys.find((key, index) => keys.indexOf(key) !== index || columns.some(({ name }) => name.toLowerCase() === key.toLowerCase()));
   if (twin !== undefined) throw new EtlError('data.format-invalid', { file: dataset, format: 'folders', place: `the folders ${twin}=…`, problem: 'the files have a column of that name, or another folder has' });
-  return keys.map((name, index) => ({ name, duckType: partitionType(files.map(({ values }) => values[index] ?? null)) }));
+  return keys.map((name, index) => ({ name, duckType: keyTypes?.[index] ?? partitionType(files.map(({ values }) => values[index] ?? null)) }));
 }
 
 async function observe(gate: FileGate, dataset: string, how: How): Promise<Observed & { bytes: number }> {
@@ -103,12 +103,23 @@ async function observe(gate: FileGate, dataset: string, how: How): Promise<Obser
   return { ...seen, plan: partitions.length ? { ...seen.plan, partitions } : seen.plan, bytes: found.files.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
+/** A file below a folder that no run of ours has left there, such as one that had named its parts and not yet the manifest. */
+async function strangeIn(folder: string): Promise<string | undefined> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return []; throw error; });
+  for (const entry of entries) {
+    if (entry.name.startsWith('.') || (entry.isFile() && isPart(entry.name))) continue;
+    if (!entry.isDirectory() || !isPartitionName(entry.name)) return entry.name;
+    const below = await strangeIn(join(folder, entry.name));
+    if (below !== undefined) return `${entry.name}/${below}`;
+  }
+  return undefined;
+}
+
 /** Whether a folder holds parts of ours; false where there is nothing. @throws EtlError `file.forbidden` when files of others lie there: they would be neither read nor removed */
 async function isOurFolder(gate: FileGate, folder: string): Promise<boolean> {
   const path = await gate.writableFolder(folder);
   if (await readManifest(path)) return true;
-  const names = await readdir(path).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return []; throw error; });
-  const strange = names.find((name) => !name.startsWith('.') && !isPart(name));
+  const strange = await strangeIn(path);
   if (strange !== undefined) throw new EtlError('file.forbidden', { file: folder, reason: `it holds ${strange}, and no manifest names it: a folder of parts is new, or was written by a run`, next: 'name a folder that is not there yet' });
   return false;
 }

@@ -2,14 +2,14 @@ import { type Combined, type Digest, type LoadTask, type Measured, type Measurin
 import { DuckChild, FifoTap, makeFifo } from '@agent-etl/engines';
 import { compile, identifier } from '@agent-etl/sql-safety';
 import { createHash } from 'node:crypto';
-import type { ChunkRange, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, SourceSession } from '../port.ts';
+import type { BucketSample, BucketSum, ChunkRange, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, SourceSession } from '../port.ts';
 import { countingSql, measuredOf } from '../judged/counting-sql.ts';
 import { type Duck, sql } from './duck-sql.ts';
 import { countedCopy } from './counted-copy.ts';
-import { digestOf, hashedRowsOf } from './file-digest.ts';
+import { digestOf, hashedRowsOf, sampleOf } from './file-digest.ts';
 import { withValue, writeFrames } from './file-frames.ts';
 import { toOptions } from './file-options.ts';
-import { copyCsv, copyJudged } from './file-sql.ts';
+import { copyCsv, copyJudged, isNumbered } from './file-sql.ts';
 import { type OtherFiles, combiningOf, reachingOf, readColumns } from './file-transform.ts';
 import { type JudgedFiles, breaks, selectJudged, selectKept } from './judged-file-sql.ts';
 import type { OpenedSource } from './opened-source.ts';
@@ -64,6 +64,17 @@ export class FileSession implements SourceSession {
     const duck = await this.start();
     try {
       return await digestOf(duck, this.rows(), { columns: this.task.columns, signal });
+    } catch (error) {
+      throw await this.explain(error);
+    } finally {
+      await duck.stop();
+    }
+  }
+
+  async sampled(_ranges: readonly ChunkRange[], sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> {
+    const duck = await this.start();
+    try {
+      return await sampleOf(duck, this.rows(), { columns: this.task.columns, sample, signal });
     } catch (error) {
       throw await this.explain(error);
     } finally {
@@ -131,9 +142,9 @@ export class FileSession implements SourceSession {
     const duck = await this.start();
     try { return await work(duck, this.rows()); } finally { await duck.stop(); }
   }
-  /** Rows have numbers only where one thread reads them. */
+  /** Rows of a text have numbers only where one thread reads them. A Parquet file says them itself, and rows of a folder have none. */
   private start(how: { threads?: number } = {}): Promise<DuckChild> {
-    return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: [this.file, ...(this.file.others ?? [])].flatMap(({ files }) => files.map(({ path }) => path)), ...how, ...(this.task.judging ? { threads: 1 } : {}) });
+    return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: [this.file, ...(this.file.others ?? [])].flatMap(({ files }) => files.map(({ path }) => path)), ...how, ...(this.task.judging && this.file.files.length === 1 && !isNumbered(this.file.files, this.file.plan) ? { threads: 1 } : {}) });
   }
 }
 

@@ -1,18 +1,19 @@
-import { type AsideReason, type Digest, EtlError, type LoadTask, type PublishTask, type QuarantineAsk, type QuarantinePage } from '@agent-etl/contracts';
+import { type AsideReason, type Digest, EtlError, type LoadTask, type PublishTask, type QuarantineAsk, type QuarantinePage, addDigests } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { joinSql } from '@agent-etl/sql-safety';
-import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
-import { FileChunk, dialectOf } from './file-chunk.ts';
+import type { BucketSample, BucketSum, ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
+import { FileChunk } from './file-chunk.ts';
 import { type Duck, sql } from './duck-sql.ts';
-import { digestOf, hashedRowsOf } from './file-digest.ts';
+import { digestOf, hashedRowsOf, sampleOf } from './file-digest.ts';
 import { folderFailure } from './file-folder.ts';
 import { type FileFormat, requireFormat } from './file-format-rules.ts';
 import type { FileGate } from './file-gate.ts';
-import { layoutOf } from './file-options.ts';
+import { dialectOf, layoutOf } from './file-options.ts';
 import { openFiles } from './file-profile.ts';
 import { alone, selectFile, selectObjects, selectStream } from './file-sql.ts';
+import { type WrittenPart, selectParts } from './part-sql.ts';
 import { folderTarget } from './folder-dataset-rules.ts';
-import { FolderSinkSession } from './folder-sink.ts';
+import { FolderSinkSession, type FolderWork } from './folder-sink.ts';
 import { StagedFile } from './staged-file.ts';
 import { StagedFolder } from './staged-folder.ts';
 
@@ -36,12 +37,12 @@ export class FileSink implements Sink {
   }
   private async beginFolder(task: LoadTask, writer: Writer, { folder, ending }: { folder: string; ending: string }): Promise<SinkSession> {
     const format = requireFormat(`x${ending}`);
-    const readPart = (publish: PublishTask, path: string, signal: AbortSignal): Promise<Digest> =>
-      readBack(publish, { paths: [path], format, scratch: this.tools.scratch }, (duck, from) => digestOf(duck, from, { columns: publish.columns, signal }));
-    return new FolderSinkSession({ task, writer, format, connection: this.gate.connection, readBack: readPart }, new StagedFolder(await this.gate.writableFolder(folder), ending, writer.runId), this.tools);
+    const readParts = (publish: PublishTask, parts: readonly WrittenPart[], signal: AbortSignal): Promise<Digest> => digestOfParts(publish, { parts, format, scratch: this.tools.scratch }, signal);
+    const sampleParts: FolderWork['sample'] = (publish, parts, { sample, signal }) => sampleOfParts(publish, { parts, format, scratch: this.tools.scratch }, { sample, signal });
+    return new FolderSinkSession({ task, writer, format, connection: this.gate.connection, readBack: readParts, sample: sampleParts }, new StagedFolder(await this.gate.writableFolder(folder), ending, writer.runId), this.tools);
   }
   async current(task: PublishTask, signal: AbortSignal): Promise<Digest> {
-    return readBack(task, await this.published(task), (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
+    return digestOfParts(task, await this.published(task), signal);
   }
   async quarantine(dataset: string, ask: QuarantineAsk): Promise<QuarantinePage> {
     const folder = folderTarget(dataset);
@@ -53,19 +54,42 @@ export class FileSink implements Sink {
   /** @throws EtlError `source.not-found` */
   private async published({ target: { dataset } }: PublishTask): Promise<Written> {
     const { files, format } = await openFiles(this.gate, dataset);
-    return { paths: files.map(({ path }) => path), format, scratch: this.tools.scratch };
+    return { parts: files, format, scratch: this.tools.scratch };
   }
 }
 
-interface Written { readonly paths: readonly string[]; readonly format: FileFormat; readonly scratch: string }
-/** Has an engine read a file that a load has written, staged or in its place. */
-async function readBack<T>(task: PublishTask, { paths, format, scratch }: Written, work: (duck: DuckChild, from: Duck) => Promise<T>): Promise<T> {
-  const duck = await DuckChild.start({ about: task.target.dataset, scratch, files: [...paths] });
+interface Written { readonly parts: readonly WrittenPart[]; readonly format: FileFormat; readonly scratch: string }
+/** Files that one statement names. */
+const AT_ONCE = 500;
+/** Has an engine read files that a load has written, staged or in their place. */
+async function within<T>({ target: { dataset } }: PublishTask, { parts, scratch }: Written, work: (duck: DuckChild) => Promise<T>): Promise<T> {
+  const duck = await DuckChild.start({ about: dataset, scratch, files: parts.map(({ path }) => path) });
   try {
-    return await work(duck, joinSql(paths.map((path) => selectWritten(task, path, format)), sql` UNION ALL `));
+    return await work(duck);
   } finally {
     await duck.stop();
   }
+}
+const readBack = <T>(task: PublishTask, written: Written, work: (duck: DuckChild, from: Duck) => Promise<T>): Promise<T> => within(task, written, (duck) => work(duck, selectAll(task, written.parts, written.format)));
+/** Digest of all rows of files, however many: sums of some files after those of others. */
+const digestOfParts = (task: PublishTask, written: Written, signal: AbortSignal): Promise<Digest> => within(task, written, async (duck) => {
+  const digests: Digest[] = [];
+  for (let at = 0; at < written.parts.length; at += AT_ONCE) digests.push(await digestOf(duck, selectAll(task, written.parts.slice(at, at + AT_ONCE), written.format), { columns: task.columns, signal }));
+  return addDigests('text-md5', digests);
+});
+/** Sums of the sampled rows of files, a bucket each: there may be several of one, of some files and of others. */
+const sampleOfParts = (task: PublishTask, written: Written, how: { sample: BucketSample; signal: AbortSignal }): Promise<BucketSum[]> => within(task, written, async (duck) => {
+  const sums: BucketSum[] = [];
+  for (let at = 0; at < written.parts.length; at += AT_ONCE) sums.push(...await sampleOf(duck, selectAll(task, written.parts.slice(at, at + AT_ONCE), written.format), { columns: task.columns, ...how }));
+  return addedUp(sums);
+});
+const addedUp = (sums: readonly BucketSum[]): BucketSum[] => [...Map.groupBy(sums, ({ bucket }) => bucket)].map(([bucket, some]) => {
+  const { rows, a, b } = addDigests('text-md5', some.map((each) => ({ ...each, kind: 'text-md5' as const })));
+  return { bucket, rows, a, b };
+});
+function selectAll(task: PublishTask, parts: readonly WrittenPart[], format: FileFormat): Duck {
+  const { columns, partitionBy: by } = task;
+  return by ? selectParts(parts, { columns, by, format }) : joinSql(parts.map(({ path }) => selectWritten(task, path, format)), sql` UNION ALL `);
 }
 function selectWritten({ columns }: PublishTask, path: string, format: FileFormat): Duck {
   if (format.format === 'csv') return selectStream(path, columns, dialectOf(format));
@@ -153,7 +177,11 @@ class FileSinkSession implements SinkSession {
   aside(): Promise<AsideReason[]> { return this.tools.fileLedger.aside(this.work.writer.runId, this.work.writer.task); }
 
   async stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
-    return readBack(task, { paths: [await this.stagedPath()], format: this.work.format, scratch: this.tools.scratch }, (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
+    return readBack(task, { parts: [{ path: await this.stagedPath(), values: [] }], format: this.work.format, scratch: this.tools.scratch }, (duck, from) => digestOf(duck, from, { columns: task.columns, signal }));
+  }
+
+  async stagedSample(task: PublishTask, sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> {
+    return readBack(task, { parts: [{ path: await this.stagedPath(), values: [] }], format: this.work.format, scratch: this.tools.scratch }, (duck, from) => sampleOf(duck, from, { columns: task.columns, sample, signal }));
   }
 
   async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {

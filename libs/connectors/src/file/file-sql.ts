@@ -32,7 +32,10 @@ export type Reading = 'plain' | 'judged' | 'judged-aside';
 export const alone = (path: string): readonly ScannedFile[] => [{ name: path, path, values: [] }];
 
 /** @property mapped columns that travel; without them every cell keeps its text */
-export interface Asked { readonly mapped?: readonly Mapped[]; readonly as?: Reading }
+export interface Asked { readonly mapped?: readonly Mapped[]; readonly as?: Reading; readonly numbered?: 'by-the-file' | undefined }
+/** Whether the file itself says where a row stands, whoever reads it when: then several threads may. */
+export const isNumbered = (files: readonly unknown[], { format, columns }: ReadPlan): boolean => format === 'parquet' && files.length === 1 && !columns.some(({ name }) => name.toLowerCase() === FILE_NUMBER);
+export const FILE_NUMBER = 'file_row_number';
 /** The cells of text files as texts, in the order of their columns, and last the file a row is from. */
 export function readCells(paths: readonly string[], plan: TextPlan, { mapped, as = 'plain' }: Asked = {}): Duck {
   if (plan.format === 'csv') return readCsv(paths, { ...plan.dialect, unread: as === 'judged-aside' ? 'kept-apart' : 'refused' }, plan.columns.map(() => 'VARCHAR'));
@@ -44,10 +47,14 @@ export function readCells(paths: readonly string[], plan: TextPlan, { mapped, as
 /** The rows of files, with what the folders say behind them. */
 export function readRows(files: readonly ScannedFile[], plan: ReadPlan, asked: Asked = {}): Duck {
   const paths = files.map(({ path }) => path);
-  const rows = plan.format === 'parquet' ? sql`read_parquet(${pathsOf(paths)}, hive_partitioning = false${NAMED})` : readCells(paths, plan, asked);
+  const rows = plan.format === 'parquet' ? sql`read_parquet(${pathsOf(paths)}, hive_partitioning = false${NAMED}${asked.numbered ? sql`, file_row_number = true` : sql``})` : readCells(paths, plan, asked);
   if (!plan.partitions?.length) return rows;
+  return besideFolders(rows, files, plan.partitions.length);
+}
+/** Rows of files with what the folders say of their file behind them: its path, then the values. */
+export function besideFolders(rows: Duck, files: readonly Pick<ScannedFile, 'path' | 'values'>[], named: number): Duck {
   const parts = files.map(({ path, values }) => sql`(${listOf([text(path), ...values.map((value) => literal('duckdb', value))])})`);
-  return sql`${rows} AS data JOIN (VALUES ${listOf(parts)}) AS parts(${listOf([sql`path`, ...plan.partitions.map((_, index) => sql`${identifier(`p${index}`)}`)])}) ON data.${identifier(FROM_FILE)} = parts.path`;
+  return sql`${rows} AS data JOIN (VALUES ${listOf(parts)}) AS parts(${listOf([sql`path`, ...Array.from({ length: named }, (_, index) => sql`${identifier(`p${index}`)}`)])}) ON data.${identifier(FROM_FILE)} = parts.path`;
 }
 /** Where a column of files or folders stands in their rows, or null. Behind the columns of the files are the file and its path. */
 export function cellOf({ columns, partitions = [] }: ReadPlan, name: string): { cell: Duck; from: 'file' | 'folder'; column: FileColumn } | null {
@@ -81,9 +88,9 @@ function travelling(cell: Duck, { name, duckType }: FileColumn, type: ColumnType
 export const hasNanoseconds = (cell: Duck): Duck => sql`epoch_ns(${cell}) % 1000 <> 0`;
 
 /** What a CSV stream of ours is read as; bytes and JSON come as text. */
-const carried = (type: ColumnType): string => (type.kind === 'bytes' || type.kind === 'json' ? 'VARCHAR' : duckTypeOf(type));
+export const carried = (type: ColumnType): string => (type.kind === 'bytes' || type.kind === 'json' ? 'VARCHAR' : duckTypeOf(type));
 const STREAM: CsvDialect = { delim: ',', quote: '"', escape: '"', header: 'false', compression: 'none' };
-const fromHex = (cell: Duck): Duck => sql`from_hex(substring(${cell}, 3))`;
+export const fromHex = (cell: Duck): Duck => sql`from_hex(substring(${cell}, 3))`;
 
 /** Columns as c0, c1, … from a CSV that we wrote ourselves: the text carrier, or a staged file. */
 export function selectStream(path: string, columns: readonly { readonly type: ColumnType }[], dialect: CsvDialect = STREAM): Duck {

@@ -1,4 +1,5 @@
 import { formatOf } from './file-format-rules.ts';
+import { NO_VALUE } from './partition-names-rules.ts';
 
 // Files below a folder that are one dataset: `events/` is all of them, `events/**/*.parquet` those with one ending.
 export interface FolderDataset { readonly folder: string; readonly ending: string | null }
@@ -22,7 +23,6 @@ export function folderTarget(dataset: string): { readonly folder: string; readon
 
 /** One file of a folder: its name below the folder, and what the folders on the way say, in their order. */
 export interface Partitioned { readonly keys: readonly string[]; readonly values: readonly (string | null)[] }
-const NO_VALUE = '__HIVE_DEFAULT_PARTITION__';
 
 /** What `year=2024/month=1/a.parquet` says of its rows: year and month. Other folders say nothing. */
 export function partitionsOf(name: string): Partitioned {

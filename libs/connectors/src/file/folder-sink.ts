@@ -1,18 +1,24 @@
-import { type AsideReason, type Digest, EtlError, type LoadTask, type PublishTask, addDigests, digestText } from '@agent-etl/contracts';
-import type { ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, SinkSession, Writer } from '../port.ts';
+import { type AsideReason, type Digest, EtlError, type LoadTask, type PublishTask, digestText } from '@agent-etl/contracts';
+import { join } from 'node:path';
+import type { BucketSample, BucketSum, ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, SinkSession, Writer } from '../port.ts';
 import { FileChunk } from './file-chunk.ts';
 import { folderFailure } from './file-folder.ts';
 import type { FileFormat } from './file-format-rules.ts';
+import { partitionsOf } from './folder-dataset-rules.ts';
 import type { FolderManifest } from './folder-manifest.ts';
-import type { StagedFolder, StagedPart } from './staged-folder.ts';
+import type { WrittenPart } from './part-sql.ts';
+import { MOST_PARTITIONS, partitionFolder } from './partition-names-rules.ts';
+import { tooMany } from './partitioned-piece.ts';
+import type { StagedFolder, StagedPiece } from './staged-folder.ts';
 
 /** Keys of ledger rows that are no pieces: `publishing` is written before the first rename, `publish` after the last. */
 const PUBLISH = 'publish';
 const PUBLISHING = 'publishing';
-/** @property readBack digest of one file that a load has written */
+/** @property readBack digest of files that a load has written */
 export interface FolderWork {
   readonly task: LoadTask; readonly writer: Writer; readonly format: FileFormat; readonly connection: string;
-  readonly readBack: (task: PublishTask, path: string, signal: AbortSignal) => Promise<Digest>;
+  readonly readBack: (task: PublishTask, parts: readonly WrittenPart[], signal: AbortSignal) => Promise<Digest>;
+  readonly sample: (task: PublishTask, parts: readonly WrittenPart[], how: { readonly sample: BucketSample; readonly signal: AbortSignal }) => Promise<BucketSum[]>;
 }
 
 /** Writes the pieces of a load as parts of a folder, several at once, and publishes them by renaming a manifest. */
@@ -61,9 +67,17 @@ export class FolderSinkSession implements SinkSession {
   }
   aside(): Promise<AsideReason[]> { return this.tools.fileLedger.aside(this.work.writer.runId, this.work.writer.task); }
   async stagedDigest(task: PublishTask, signal: AbortSignal): Promise<Digest> {
-    const digests: Digest[] = [];
-    for (const { part } of await this.pieces()) digests.push(await this.work.readBack(task, part.path, signal));
-    return addDigests('text-md5', digests);
+    return this.work.readBack(task, await this.written(), signal);
+  }
+
+  async stagedSample(task: PublishTask, sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> { return this.work.sample(task, await this.written(), { sample, signal }); }
+  /** The files of this run: those of its pieces, or, where an earlier attempt has begun to name them, what its plan says of them. */
+  private async written(): Promise<WrittenPart[]> {
+    const isBegun = (await this.rows()).some(({ chunkKey }) => chunkKey === PUBLISHING);
+    const manifest = isBegun ? await this.staged.planned() ?? await this.staged.manifest() : null;
+    if (!isBegun) return (await this.pieces()).flatMap(({ piece }) => piece.parts);
+    if (manifest?.runId !== this.work.writer.runId) throw gone();
+    return (await this.staged.whereabouts(manifest)).map(({ name, from }) => ({ path: from ?? join(this.staged.folder, name), values: partitionsOf(name).values }));
   }
 
   async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {
@@ -95,23 +109,32 @@ export class FolderSinkSession implements SinkSession {
   }
   private async manifestOf({ rows, digest }: { rows: number; digest: Digest | null }): Promise<FolderManifest> {
     const { task, format, writer } = this.work;
+    const { partitionBy } = task;
     const list: FolderManifest['parts'] = [];
-    for (const { row, part: { path, sha256 } } of await this.pieces()) {
-      const twins = list.filter((part) => part.sha256 === sha256).length;
-      if (twins > 0 && row.rows === 0) continue; // pieces of which nothing is left are one part
-      list.push({ name: this.staged.partName(sha256, twins), rows: row.rows, bytes: await this.staged.sizeOf(path), sha256 });
+    const seen = new Map<string, number>();
+    const partitions = new Set<string>();
+    for (const { row, piece } of await this.pieces()) {
+      for (const { path, sha256, values, rows: counted } of piece.parts) {
+        const below = partitionBy ? `${partitionFolder(partitionBy, values)}/` : '';
+        const twins = seen.get(sha256) ?? 0;
+        if (twins > 0 && (counted ?? row.rows) === 0) continue; // pieces of which nothing is left are one part
+        seen.set(sha256, twins + 1);
+        partitions.add(below);
+        list.push({ name: below + this.staged.partName(sha256, twins), rows: counted ?? row.rows, bytes: await this.staged.sizeOf(path), sha256 });
+      }
     }
+    if (partitions.size > MOST_PARTITIONS) throw tooMany(task);
     return {
       version: 1, runId: writer.runId, format: format.format, rows, bytes: list.reduce((sum, { bytes }) => sum + bytes, 0), digest: digest ? digestText(digest) : null,
-      columns: task.columns.map(({ target: name, targetNative: type }) => ({ name, type })), parts: list,
+      columns: task.columns.map(({ target: name, targetNative: type }) => ({ name, type })), ...(partitionBy ? { partitionBy } : {}), parts: list,
     };
   }
-  private async pieces(): Promise<{ row: LedgerRow; part: StagedPart }[]> {
+  private async pieces(): Promise<{ row: LedgerRow; piece: StagedPiece }[]> {
     const staged = await this.staged.staged();
     return (await this.rows()).filter(({ chunkKey }) => chunkKey !== PUBLISH && chunkKey !== PUBLISHING).map((row) => {
-      const part = pieceOf(row, staged);
-      if (!part) throw gone();
-      return { row, part };
+      const piece = pieceOf(row, staged);
+      if (!piece) throw gone();
+      return { row, piece };
     });
   }
   private async note(chunkKey: string, { rows, digest }: { rows: number; digest: Digest | null }): Promise<void> {
@@ -137,5 +160,5 @@ export class FolderSinkSession implements SinkSession {
     }
   }
 }
-const pieceOf = ({ chunkKey, attempt }: LedgerRow, staged: readonly StagedPart[]): StagedPart | undefined => staged.find((each) => each.key === chunkKey.slice(0, 32) && each.attempt === attempt);
+const pieceOf = ({ chunkKey, attempt }: LedgerRow, staged: readonly StagedPiece[]): StagedPiece | undefined => staged.find((each) => each.key === chunkKey.slice(0, 32) && each.attempt === attempt);
 const gone = (): EtlError => new EtlError('sink.reconcile-mismatch', { difference: 'a staged part is gone' });

@@ -5,7 +5,7 @@ import type { ScannedFile } from '../port.ts';
 import { lengthLimit } from '../judged/fit-rules.ts';
 import { type Duck, cast, listOf, literalText as text, nth, sql } from './duck-sql.ts';
 import type { ReadPlan } from './file-options.ts';
-import { hasNanoseconds, readRows } from './file-sql.ts';
+import { FILE_NUMBER, hasNanoseconds, isNumbered, readRows } from './file-sql.ts';
 import { type OtherFiles, selectRows } from './file-transform.ts';
 import { duckTypeOf, isNested } from './file-types-rules.ts';
 
@@ -29,8 +29,10 @@ export function selectJudged({ files, plan, columns, judging, transform }: Judge
   const known = plan.columns.map((_, index) => cellAt(index));
   const parts = (plan.partitions ?? []).map((_, index) => cellAt(plan.columns.length + index));
   const extras = hasRecord ? [sql`record`, sql`problem`] : [];
-  const read = sql`SELECT ${listOf([sql`${files.length > 1 ? sql`NULL` : sql`row_number() OVER ()`} AS n`, ...plan.columns.map((_, index) => sql`${nth(index)} AS ${cellAt(index)}`),
-    ...(plan.partitions ?? []).map((_, index) => sql`CAST(${identifier(`p${index}`)} AS VARCHAR) AS ${cellAt(plan.columns.length + index)}`), ...extras])} FROM ${readRows(files, plan, { mapped: transform ? inputOf(transform) : [...columns], as: isAside ? 'judged-aside' : 'judged' })}`;
+  const numbered = isNumbered(files, plan);
+  const number = files.length > 1 ? sql`NULL` : numbered ? sql`${identifier(FILE_NUMBER)} + 1` : sql`row_number() OVER ()`;
+  const read = sql`SELECT ${listOf([sql`${number} AS n`, ...plan.columns.map((_, index) => sql`${nth(index)} AS ${cellAt(index)}`),
+    ...(plan.partitions ?? []).map((_, index) => sql`CAST(${identifier(`p${index}`)} AS VARCHAR) AS ${cellAt(plan.columns.length + index)}`), ...extras])} FROM ${readRows(files, plan, { mapped: transform ? inputOf(transform) : [...columns], as: isAside ? 'judged-aside' : 'judged', ...(numbered ? { numbered: 'by-the-file' as const } : {}) })}`;
   const carried = [sql`n`, ...known, ...parts, ...extras];
   const all = listOf([...carried, ...columns.map((_, index) => valueAt(index))]);
   const reasoned = transform ? throughSteps({ plan, columns, judging, transform, carried, all, read }) : sql`SELECT ${all}, ${reasonOf({ plan, columns, judging })} AS reason

@@ -11,6 +11,8 @@ import { checkParts, readManifest } from './folder-manifest.ts';
 export interface SourceFile { readonly name: string; readonly path: string; readonly bytes: number; readonly values: readonly (string | null)[] }
 /** The files of a dataset, one format throughout. `keys` are the names that folders give to values, `isFolder` tells a folder with one file from a file. */
 export interface SourceFiles { readonly format: FileFormat; readonly files: readonly SourceFile[]; readonly keys: readonly string[]; readonly isFolder: 'folder' | 'file';
+  /** DuckDB types of what the folders name, where a manifest says them; they are seen from the names otherwise. */
+  readonly keyTypes?: readonly string[];
   /** Removes what was written to read them; absent when nothing was. */
   drop?(): Promise<void> }
 const MOST = 10_000;
@@ -40,10 +42,11 @@ async function filesOfManifest(gate: FileGate, dataset: string, { folder, ending
     if (!now || now.runId === manifest.runId) throw error;
     await checkParts(root, now);
   });
-  const { parts } = await readManifest(root) ?? manifest;
+  const { parts, partitionBy: keys = [], columns } = await readManifest(root) ?? manifest;
   const format = formatOf(parts[0]?.name ?? '');
   if (!format || (ending !== null && !parts[0]!.name.toLowerCase().endsWith(ending))) throw notFound(gate, 'file', `in ${dataset}`, null);
-  return { format, files: parts.map(({ name, bytes }) => ({ name: `${folder}/${name}`, path: join(root, name), bytes, values: [] })), keys: [], isFolder: 'folder' };
+  return { format, files: parts.map(({ name, bytes }) => ({ name: `${folder}/${name}`, path: join(root, name), bytes, values: keys.length ? partitionsOf(name).values : [] })), keys, isFolder: 'folder',
+    ...(keys.length ? { keyTypes: keys.map((key) => columns.find(({ name }) => name === key)?.type ?? 'VARCHAR') } : {}) };
 }
 async function filesOfFolder(gate: FileGate, dataset: string, { folder, ending }: { folder: string; ending: string | null }): Promise<SourceFiles> {
   const root = await gate.existingFolder(folder);

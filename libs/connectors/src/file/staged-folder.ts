@@ -1,22 +1,28 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type FolderManifest, MANIFEST, isPart, readManifest } from './folder-manifest.ts';
+import { lstat, mkdir, open, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type FolderManifest, MANIFEST, isPart, isPartitionName, readManifest } from './folder-manifest.ts';
+import { indexOf, readIndex } from './partitioned-piece.ts';
+import { sha256Of } from './sha256-of.ts';
 
-/** A piece on disk, before it is a part. */
-export interface StagedPart { readonly key: string; readonly attempt: number; readonly path: string; readonly sha256: string }
-const STAGED = /^\.etl-([0-9a-f]{32})\.([0-9a-f]{32})\.(\d+)\.([0-9a-f]{64})$/;
+/** A file of a piece on disk, before it is a part. @property rows null where the piece is one file, whose rows the ledger says */
+export interface StagedPart { readonly path: string; readonly sha256: string; readonly rows: number | null; readonly values: readonly (string | null)[] }
+/** A piece on disk: one file, or those of its partitions. */
+export interface StagedPiece { readonly key: string; readonly attempt: number; readonly parts: readonly StagedPart[] }
+const STAGED = /^\.etl-([0-9a-f]{32})\.([0-9a-f]{32})\.(\d+)\.([0-9a-f]{64}|parts)$/;
+/** Ends the name of a piece that is a folder, once all of it is on disk. */
+const PARTS = 'parts';
 
 async function flush(path: string, flags: string): Promise<void> {
   const file = await open(path, flags);
   try { await file.sync(); } finally { await file.close(); }
 }
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const bytes of createReadStream(path) as AsyncIterable<Buffer>) hash.update(bytes);
-  return hash.digest('hex');
+/** Files of a piece with partitions; null where its list is gone, which whoever removes it takes first or last. */
+async function partsOf(piece: string): Promise<StagedPart[] | null> {
+  const files = await readIndex(piece).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return null; throw error; });
+  return files?.map(({ file, ...part }) => ({ ...part, path: join(piece, file) })) ?? null;
 }
+const isThere = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
 
 /** Where one run makes the parts of a folder: hidden names inside it, so that what is made takes the place of what is there by renames. */
 export class StagedFolder {
@@ -27,21 +33,34 @@ export class StagedFolder {
   make(): Promise<unknown> { return mkdir(this.folder, { recursive: true }); }
   /** Where a piece is written. */
   open(key: string, attempt: number): string { return join(this.folder, `.etl-${this.run}.${key.slice(0, 32)}.${attempt}.tmp`); }
-  /** Puts a piece on the disk itself, under a name that holds the hash of its bytes. */
+  /** Puts a piece on the disk itself, under a name that holds the hash of its bytes; one of several files with a list of theirs. */
   async keep(key: string, attempt: number): Promise<void> {
     const from = this.open(key, attempt);
-    await flush(from, 'r+');
-    await rename(from, join(this.folder, `.etl-${this.run}.${key.slice(0, 32)}.${attempt}.${await sha256Of(from)}`));
+    const name = (await lstat(from)).isDirectory() ? await this.keepFiles(from) : (await flush(from, 'r+'), await sha256Of(from));
+    await rename(from, join(this.folder, `.etl-${this.run}.${key.slice(0, 32)}.${attempt}.${name}`));
     await flush(this.folder, 'r');
+  }
+  private async keepFiles(piece: string): Promise<string> {
+    const files = (await readIndex(piece)).map(({ file }) => join(piece, file));
+    for (const path of files) await flush(path, 'r+');
+    for (const path of new Set(files.map((file) => dirname(file)))) await flush(path, 'r');
+    await flush(indexOf(piece), 'r+');
+    await flush(piece, 'r');
+    return PARTS;
   }
   private async names(): Promise<string[]> {
     return readdir(this.folder).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return []; throw error; });
   }
-  async staged(): Promise<StagedPart[]> {
-    return (await this.names()).sort().flatMap((name) => {
+  async staged(): Promise<StagedPiece[]> {
+    const pieces: StagedPiece[] = [];
+    for (const name of (await this.names()).sort()) {
       const [, run, key, attempt, sha256] = STAGED.exec(name) ?? [];
-      return run === this.run && key !== undefined && sha256 !== undefined ? [{ key, attempt: Number(attempt), path: join(this.folder, name), sha256 }] : [];
-    });
+      if (run !== this.run || key === undefined || sha256 === undefined) continue;
+      const path = join(this.folder, name);
+      const parts = sha256 === PARTS ? await partsOf(path) : [{ path, sha256, rows: null, values: [] }];
+      if (parts) pieces.push({ key, attempt: Number(attempt), parts });
+    }
+    return pieces;
   }
   async manifest(): Promise<FolderManifest | null> { return readManifest(this.folder); }
   /** What this run was about to publish when it was stopped. */
@@ -61,23 +80,48 @@ export class StagedFolder {
     await rename(`${path}.tmp`, path);
     await flush(this.folder, 'r');
   }
-  /** Gives the pieces their names as parts, then the manifest its own: with that rename all of them take the place of what was there. Repeating it goes on. */
-  async publish({ parts }: FolderManifest): Promise<void> {
-    const staged = await this.staged();
+  /** Which file each part of a manifest is now: that of its piece, or, once an earlier attempt has named it, the part itself. Pieces of the same bytes stand for each other. */
+  async whereabouts({ parts }: FolderManifest): Promise<{ readonly name: string; readonly from: string | null }[]> {
+    const staged = Map.groupBy((await this.staged()).flatMap((piece) => piece.parts), ({ sha256 }) => sha256);
+    const found: { name: string; from: string | null }[] = [];
     for (const [sha256, twins] of Map.groupBy(parts, (part) => part.sha256)) {
-      const pieces = staged.filter((each) => each.sha256 === sha256);
+      const waiting: string[] = [];
+      for (const { path } of staged.get(sha256) ?? []) if (await isThere(path)) waiting.push(path);
       // Those that an earlier attempt has named are the first, and their pieces are gone.
-      const waiting = twins.slice(Math.max(0, twins.length - pieces.length));
-      for (const [index, { name }] of waiting.entries()) await rename(pieces[index]!.path, join(this.folder, name));
+      const named = Math.max(0, twins.length - waiting.length);
+      twins.forEach(({ name }, index) => { found.push({ name, from: waiting[index - named] ?? null }); });
     }
+    return found;
+  }
+  /** Gives the pieces their names as parts, then the manifest its own: with that rename all of them take the place of what was there. Repeating it goes on. */
+  async publish(manifest: FolderManifest): Promise<void> {
+    const folders = new Set<string>();
+    for (const { name, from } of await this.whereabouts(manifest)) {
+      const to = join(this.folder, name);
+      for (let folder = dirname(to); folder !== this.folder; folder = dirname(folder)) folders.add(folder);
+      if (from === null) continue;
+      await mkdir(dirname(to), { recursive: true });
+      await rename(from, to);
+    }
+    for (const folder of folders) await flush(folder, 'r');
     await flush(this.folder, 'r');
     await rename(join(this.folder, this.plan), join(this.folder, MANIFEST));
     await flush(this.folder, 'r');
   }
-  /** Removes parts that the manifest does not name, and what runs have left that can publish nothing more. */
+  /** Removes parts that the manifest does not name, folders of partitions that hold nothing more, and what runs have left that can publish nothing more. */
   async sweep(): Promise<void> {
     const named = new Set((await this.manifest())?.parts.map(({ name }) => name));
     await this.remove((name) => (isPart(name) && !named.has(name)) || name.startsWith('.etl-'));
+    await this.sweepPartitions('', named);
+  }
+  private async sweepPartitions(prefix: string, named: ReadonlySet<string>): Promise<void> {
+    for (const entry of await readdir(join(this.folder, prefix), { withFileTypes: true })) {
+      const name = `${prefix}${entry.name}`;
+      if (entry.isDirectory() && isPartitionName(entry.name)) {
+        await this.sweepPartitions(`${name}/`, named);
+        await rmdir(join(this.folder, name)).catch((error: NodeJS.ErrnoException) => { if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST' && error.code !== 'ENOENT') throw error; });
+      } else if (prefix && entry.isFile() && isPart(entry.name) && !named.has(name)) await rm(join(this.folder, name), { force: true });
+    }
   }
   /** Removes what this run has staged, but for pieces that are kept. */
   async clear(kept: readonly string[] = []): Promise<void> {
@@ -86,6 +130,6 @@ export class StagedFolder {
     if (kept.length === 0 && (await this.names()).length === 0) await rm(this.folder, { recursive: true, force: true });
   }
   private async remove(isMeant: (name: string) => boolean): Promise<void> {
-    await Promise.all((await this.names()).filter(isMeant).map((name) => rm(join(this.folder, name), { force: true })));
+    await Promise.all((await this.names()).filter(isMeant).map((name) => rm(join(this.folder, name), { recursive: true, force: true })));
   }
 }

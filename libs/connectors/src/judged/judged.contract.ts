@@ -61,7 +61,36 @@ export async function setsAside(copy: JudgedCopy): Promise<void> {
   const { rows } = await target.sink.quarantine!(load.target.dataset, { pipeline: 'judged', runId: null, want: 'rows', after: 0, limit: 100, waiting: 'all' });
   expect(rows.map(shown).sort(([a], [b]) => a - b)).toEqual(WRONG);
   expect(cells(rows.find(({ reason }) => reason === 'in:note')!)).toMatchObject({ label: 'b', note: NASTY });
+  if (target.sink.accepts[0] !== 'text' || !target.sink.accepts.includes('file')) await bringsBack(copy, rows.map(({ id }) => id)); // a finished file takes no rows back
 }
+/** Rows come back beside what their own run has published, whoever asks, and once. @param red ids of rows of a run that published nothing */
+async function bringsBack(copy: JudgedCopy, red: readonly number[]): Promise<void> {
+  const { sink: target, load } = copy;
+  const publish = { id: 'publish', kind: 'publish' as const, engine: load.engine, load: load.id, source: load.source, target: load.target, columns: load.columns, how: 'rename' as const, key: null, keyFromSource: false, level: 'counts' as const, digest: load.digest };
+  const rows = JUDGED_ROWS.length - WRONG.length;
+  const runs = Array.from({ length: 5 }, () => randomUUID());
+  const run = async (nth: number, more: object): Promise<string> => {
+    const runId = runs[nth - 1]!;
+    const sink = await target.sink.begin({ ...load, judging: { ...load.judging!, bad: 'aside' } }, { ...copy.writer, runId });
+    await sink.raise();
+    await sink.prepare({ fresh: 'start-over' });
+    await move(copy, sink);
+    const answer = await sink.publish({ ...publish, ...more }, { rows, digest: null }).then(() => 'published', (error: { code?: string; message: string }) => `${error.code}: ${error.message}`);
+    await sink.discard();
+    await sink.close();
+    return answer;
+  };
+  const back = (ids: readonly number[]) => ({ replays: { pipeline: 'judged', rows: ids.join(',') } });
+  expect(await run(1, back(red))).toMatch(/^request\.conflict: .*published nothing/);
+  expect(await run(2, {})).toBe('published');
+  const { rows: all } = await target.sink.quarantine!(load.target.dataset, { pipeline: 'judged', runId: runs[1] as never, want: 'rows', after: 0, limit: 100, waiting: 'only' });
+  const green = all.map(({ id }) => id);
+  expect(green).toHaveLength(WRONG.length);
+  expect(await run(3, { how: 'append', ...back([...green, red[0]!].sort((one, other) => one - other)) })).toMatch(/^request\.conflict/); // one of them is enough
+  expect(await run(4, { how: 'append', ...back(green) })).toBe('published');
+  expect(await run(5, { how: 'append', ...back(green) })).toMatch(/^request\.conflict/);
+}
+
 const cells = ({ raw }: QuarantinedRow): Record<string, unknown> => JSON.parse(raw) as Record<string, unknown>;
 const shown = (row: QuarantinedRow): [id: number, reason: string] => [Number(cells(row)['id']), row.reason];
 

@@ -10,3 +10,5 @@ export function pageOf(rows: readonly { readonly id: number; readonly raw: strin
 }
 
 export const alreadyReplayed = (pipeline: string, rows: number): EtlError => new EtlError('request.conflict', { what: `the quarantine of ${pipeline}`, state: `without ${rows} of these rows: they have been brought back, or are not there`, action: 'bringing them back again', next: `agent-etl quarantine show ${pipeline} --waiting` });
+/** Rows are missing beside what their run published; of a run that published nothing, all rows are missing, and its next attempt reads them all again. */
+export const ofNoGreenRun = (pipeline: string, rows: number): EtlError => new EtlError('request.conflict', { what: `${rows === 1 ? 'a row' : `${rows} rows`} of ${pipeline} in quarantine`, state: 'set aside by a run that published nothing', action: 'bringing back', next: `agent-etl quarantine export ${pipeline} takes those that are missing beside a green run` });

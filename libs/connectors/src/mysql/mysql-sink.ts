@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Digest, EtlError, type LoadTask, type MysqlConnection, type PublishTask } from '@agent-etl/contracts';
 import { type SqlFragment, compile, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
-import type { ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
+import type { BucketSample, BucketSum, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
 import type { Place } from './infile-text-rules.ts';
 import { MysqlChunk } from './mysql-chunk.ts';
 import { MysqlLedger } from './mysql-ledger.ts';
@@ -9,7 +9,7 @@ import { type RunTables, publishRows } from './mysql-publish.ts';
 import { MysqlSession } from './mysql-session.ts';
 import { MysqlSlots } from './mysql-slots.ts';
 import { type MysqlTable, asName, findMysql, mysqlTable } from './mysql-table.ts';
-import { digestOfWritten, hashedOf, writtenRows } from './mysql-values.ts';
+import { digestOfWritten, hashedOf, sampleOfWritten, writtenRows } from './mysql-values.ts';
 
 const sql = sqlFor('mysql');
 /** Commits in flight of older attempts are waited for this often, ten seconds each. */
@@ -121,6 +121,9 @@ class Writing implements SinkSession {
   }
   async stagedDigest({ columns }: PublishTask, signal: AbortSignal): Promise<Digest> {
     return digestOfWritten(await this.#controlled(), { columns, table: this.facts.tables.staging, said: this.facts.table.name, signal });
+  }
+  async stagedSample({ columns }: PublishTask, sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> {
+    return sampleOfWritten(await this.#controlled(), { columns, table: this.facts.tables.staging, said: this.facts.table.name, signal }, sample);
   }
 
   async publish(task: PublishTask, { rows, digest }: Staged): Promise<Published> {

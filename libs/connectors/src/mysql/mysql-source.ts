@@ -4,10 +4,10 @@ import { type SqlFragment, compile, joinSql, literal, mysqlDigest, mysqlText, sq
 import { ByteLender } from '../byte-lender.ts';
 import { schemaDrifted } from '../drift-failure.ts';
 import { keyRanges } from '../key-ranges-rules.ts';
-import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import type { BucketSample, BucketSum, ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { judgedCell, judgedRows, keptRows } from './judged-line-sql.ts';
 import { MysqlSession } from './mysql-session.ts';
-import { DIGEST_KEY, hashedOf } from './mysql-values.ts';
+import { DIGEST_KEY, hashedOf, sampleOfRows } from './mysql-values.ts';
 import { type MysqlFacts, type MysqlTable, asName, describeMysql, fingerprintOf, mysqlTable } from './mysql-table.ts';
 
 const sql = sqlFor('mysql');
@@ -128,13 +128,26 @@ class Reading implements SourceSession {
     signal.addEventListener('abort', stop, { once: true });
     try {
       const columns = task.columns.map(({ source, type }) => ({ name: source, type }));
-      const [sums] = await this.session.run<{ n: number | string; a: string; b: string }>(compile(mysqlDigest(columns, DIGEST_KEY, task.judging?.bad === 'aside' ? keptRows({ from: sql`${table.quoted}`, columns: task.columns, judging: task.judging }) : sql`${table.quoted}`)), table.name);
+      const [sums] = await this.session.run<{ n: number | string; a: string; b: string }>(compile(mysqlDigest(columns, DIGEST_KEY, this.#kept())), table.name);
       return { kind: 'text-md5', rows: Number(sums?.n ?? 0), a: sums?.a ?? '0', b: sums?.b ?? '0' };
     } catch (error) {
       throw signal.aborted ? signal.reason : error;
     } finally {
       signal.removeEventListener('abort', stop);
     }
+  }
+  async sampled(_ranges: readonly ChunkRange[], sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> {
+    const { task, table } = this.about;
+    try {
+      return await sampleOfRows(this.session, { columns: task.columns.map(({ source, type }) => ({ name: source, type })), from: this.#kept(), said: table.name, signal }, sample);
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+  /** The rows that are not set aside. */
+  #kept(): My {
+    const { task: { columns, judging }, table } = this.about;
+    return judging?.bad === 'aside' ? keptRows({ from: sql`${table.quoted}`, columns, judging }) : sql`${table.quoted}`;
   }
   /** On the connection of the snapshot: one question after the other. */
   hashed(ask: HashAsk): HashedRows {

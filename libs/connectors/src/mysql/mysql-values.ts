@@ -1,6 +1,6 @@
 import type { ColumnMapping, Digest } from '@agent-etl/contracts';
-import { type Differing, type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, mysqlDiffering, mysqlDigest, sqlFor, typeName } from '@agent-etl/sql-safety';
-import type { HashAsk, HashedRows } from '../port.ts';
+import { type Differing, type SqlFragment, type SqlIdentifier, compile, identifier, joinSql, mysqlDiffering, mysqlDigest, mysqlSampled, sqlFor, typeName } from '@agent-etl/sql-safety';
+import type { BucketSample, BucketSum, HashAsk, HashedRows } from '../port.ts';
 import type { MysqlSession } from './mysql-session.ts';
 import { asName } from './mysql-table.ts';
 
@@ -21,15 +21,32 @@ function writtenValue({ target, targetNative, type: { kind, precision, scale } }
 export const writtenRows = (columns: readonly ColumnMapping[], table: SqlIdentifier): My =>
   sql`(SELECT ${joinSql(columns.map((column, index) => sql`${writtenValue(column)} AS ${identifier(`c${index}`)}`), sql`, `)} FROM ${table}) AS written`;
 
+interface Written { readonly columns: readonly ColumnMapping[]; readonly table: SqlIdentifier; readonly said: string; readonly signal: AbortSignal }
+const hashedAs = (columns: readonly ColumnMapping[]): Hashed[] => columns.map(({ type }, index) => ({ name: `c${index}`, type }));
 /** Digest of all rows of a table that a load has filled, in the spelling of every engine. */
-export async function digestOfWritten(session: MysqlSession, { columns, table, said, signal }: { columns: readonly ColumnMapping[]; table: SqlIdentifier; said: string; signal: AbortSignal }): Promise<Digest> {
+export const digestOfWritten = (session: MysqlSession, { columns, table, said, signal }: Written): Promise<Digest> =>
+  untilAborted(session, signal, async () => {
+    const [sums] = await session.run<{ n: number | string; a: string; b: string }>(compile(mysqlDigest(hashedAs(columns), DIGEST_KEY, writtenRows(columns, table))), said);
+    return { kind: 'text-md5' as const, rows: Number(sums?.n ?? 0), a: sums?.a ?? '0', b: sums?.b ?? '0' };
+  });
+/** Sums of the sampled rows of such a table, by bucket. */
+export const sampleOfWritten = (session: MysqlSession, { columns, table, said, signal }: Written, sample: BucketSample): Promise<BucketSum[]> =>
+  sampleOfRows(session, { columns: hashedAs(columns), from: writtenRows(columns, table), said, signal }, sample);
+
+interface Hashed { readonly name: string; readonly type: ColumnMapping['type'] }
+export interface SampledTable { readonly columns: readonly Hashed[]; readonly from: My; readonly said: string; readonly signal: AbortSignal }
+/** Sums of the sampled rows of a relation, by bucket: only they are hashed whole. */
+export const sampleOfRows = (session: MysqlSession, { columns, from, said, signal }: SampledTable, { buckets, key: keys }: BucketSample): Promise<BucketSum[]> =>
+  untilAborted(session, signal, async () => {
+    const sums = await session.run<{ bucket: number | string; n: number | string; a: string; b: string }>(compile(mysqlSampled({ columns, keys, key: DIGEST_KEY, buckets }, from)), said);
+    return sums.map(({ bucket, n, a, b }) => ({ bucket: String(bucket), rows: Number(n), a, b }));
+  });
+async function untilAborted<T>(session: MysqlSession, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const stop = (): void => { session.destroy(signal.reason); };
   signal.throwIfAborted();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    const hashed = columns.map(({ type }, index) => ({ name: `c${index}`, type }));
-    const [sums] = await session.run<{ n: number | string; a: string; b: string }>(compile(mysqlDigest(hashed, DIGEST_KEY, writtenRows(columns, table))), said);
-    return { kind: 'text-md5', rows: Number(sums?.n ?? 0), a: sums?.a ?? '0', b: sums?.b ?? '0' };
+    return await work();
   } finally {
     signal.removeEventListener('abort', stop);
   }

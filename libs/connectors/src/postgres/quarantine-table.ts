@@ -2,9 +2,10 @@ import { type AsideReason, type QuarantineAsk, QuarantinePage, type Replaying } 
 import { type SqlFragment, compile, sqlFor } from '@agent-etl/sql-safety';
 import { columnOf } from '../judged/reason-rules.ts';
 import { rangesOf } from '../judged/id-ranges-rules.ts';
-import { alreadyReplayed, pageOf } from '../judged/quarantine-page-rules.ts';
+import { alreadyReplayed, ofNoGreenRun, pageOf } from '../judged/quarantine-page-rules.ts';
 import type { AsideRows, Writer } from '../port.ts';
 import type { PostgresSession } from './postgres-session.ts';
+import { PUBLISH_KEY } from './sink-ledger.ts';
 
 const sql = sqlFor('postgres');
 type Pg = SqlFragment<'postgres'>;
@@ -52,12 +53,16 @@ export class QuarantineTable {
     return rows.map(({ reason, rows: count, row }) => ({ reason, rows: Number(count), row: row === null ? null : Number(row) }));
   }
   /** Inside the transaction that makes them visible: says that rows have come back, each of them once.
-   * @throws EtlError `request.conflict` when one of them has, or is not there */
+   * @throws EtlError `request.conflict` when one of them has, or is not there, or its run has published nothing */
   async markReplayed(session: PostgresSession, { pipeline, rows }: Replaying): Promise<void> {
     const [lows, highs] = [rangesOf(rows).map(([low]) => low), rangesOf(rows).map(([, high]) => high)];
-    const marked = await session.count(compile(sql`UPDATE _etl.quarantine AS q SET replayed_by = ${this.writer.runId} FROM json_array_elements_text(${JSON.stringify(lows)}::json) WITH ORDINALITY AS l(low, n)
-      JOIN json_array_elements_text(${JSON.stringify(highs)}::json) WITH ORDINALITY AS h(high, n) USING (n)
-      WHERE q.target = ${this.target} AND q.pipeline = ${pipeline} AND q.replayed_by IS NULL AND q.id BETWEEN l.low::bigint AND h.high::bigint`), { relation: this.target, phase: 'publishing', right: 'LEDGER' });
+    const ranges = sql`json_array_elements_text(${JSON.stringify(lows)}::json) WITH ORDINALITY AS l(low, n) JOIN json_array_elements_text(${JSON.stringify(highs)}::json) WITH ORDINALITY AS h(high, n) USING (n)`;
+    const asked = sql`q.target = ${this.target} AND q.pipeline = ${pipeline} AND q.replayed_by IS NULL AND q.id BETWEEN l.low::bigint AND h.high::bigint`;
+    const place = { relation: this.target, phase: 'publishing', right: 'LEDGER' } as const;
+    const [early] = await session.run<{ n: number }>(compile(sql`SELECT count(*)::int AS n FROM _etl.quarantine AS q JOIN ${ranges} ON true WHERE ${asked}
+      AND NOT EXISTS (SELECT 1 FROM _etl.ledger AS g WHERE g.run_id = q.run_id AND g.task = q.task AND g.chunk_key = ${PUBLISH_KEY} AND g.published IS NOT NULL)`), place);
+    if (early && early.n > 0) throw ofNoGreenRun(pipeline, early.n);
+    const marked = await session.count(compile(sql`UPDATE _etl.quarantine AS q SET replayed_by = ${this.writer.runId} FROM ${ranges} WHERE ${asked}`), place);
     const wanted = rangesOf(rows).reduce((sum, [low, high]) => sum + high - low + 1, 0);
     if (marked !== wanted) throw alreadyReplayed(pipeline, wanted - marked);
   }

@@ -76,9 +76,9 @@ export async function textDigest(session: PostgresSession, { values, from, phase
   return { kind: 'text-md5', rows: Number(sums?.n ?? 0), a: sums?.a ?? '0', b: sums?.b ?? '0' };
 }
 /** Sums of the sampled rows, by bucket. */
-export async function textSample(session: PostgresSession, { values, from, phase }: DigestInput, { buckets, key: keys }: BucketSample): Promise<BucketSum[]> {
+export async function textSample(session: PostgresSession, { values, from, phase }: DigestInput, { buckets, key: keys, by }: BucketSample): Promise<BucketSum[]> {
   const list = joinSql(values.map(({ value }, index) => sql`${value} AS ${identifier(`c${index}`)}`), sql`, `);
   const columns = values.map(({ type }, index) => ({ name: `c${index}`, type }));
-  const sums = postgresSampled({ columns, keys, key: DIGEST_KEY, buckets }, { from: sql`(SELECT ${list} FROM ${from}) AS rows`, encoding: await encodingOf(session, phase) });
+  const sums = postgresSampled({ columns, keys, key: DIGEST_KEY, buckets, by }, { from: sql`(SELECT ${list} FROM ${from}) AS rows`, encoding: await encodingOf(session, phase) });
   return (await session.run<{ bucket: number; n: string; a: string; b: string }>(compile(sums), { phase })).map(({ bucket, n, a, b }) => ({ bucket: String(bucket), rows: Number(n), a, b }));
 }

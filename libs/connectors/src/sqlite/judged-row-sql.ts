@@ -42,7 +42,9 @@ export function judgedLines(of: JudgedTable, hashed: 'hashed' | 'not-hashed'): L
 }
 const ID_NAME = 'agent-etl: id';
 /** The hashed texts of the rows that are not set aside. */
-export const keptHashes = (of: JudgedTable): Lite => sql`SELECT ${hashedSql(of.columns)} FROM (${judgedRows(of)}) WHERE ${REASON} IS NULL`;
+export const keptHashes = (of: JudgedTable): Lite => sql`SELECT ${hashedSql(of.columns)} FROM ${keptRows(of)}`;
+/** Those rows, as a relation. */
+export const keptRows = (of: JudgedTable): Lite => sql`(SELECT * FROM (${judgedRows(of)}) WHERE ${REASON} IS NULL)`;
 const rawValue = (c: Lite): Lite => sql`CASE typeof(${c}) WHEN 'blob' THEN '\\x' || lower(hex(${c})) WHEN 'real' THEN etl_number(${c}) ELSE ${c} END`;
 
 function misfits(mapping: ColumnMapping): Lite[] {

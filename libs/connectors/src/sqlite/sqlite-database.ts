@@ -1,5 +1,6 @@
 import { EtlError } from '@agent-etl/contracts';
 import { type SafeSql, compile, isSafeSql, sqlFor } from '@agent-etl/sql-safety';
+import { hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { folderFailure } from '../file/file-folder.ts';
@@ -111,6 +112,7 @@ function addFunctions(db: DatabaseSync): void {
   db.function('etl_micros', own, (text) => microsText(String(text)));
   db.function('etl_is', own, (kind, text) => { const known = kinds.find((each) => each === kind); return known && isCalendarText(known, String(text)) ? 1 : 0; });
   db.function('etl_spell', own, (kind, text) => { const known = kinds.find((each) => each === kind); return known ? spelledCalendar(known, String(text)) : null; });
+  db.function('etl_bucket', own, (key) => Number.parseInt(hash('md5', key as Uint8Array, 'hex').slice(0, 3), 16));
   db.function('etl_refuse', { directOnly: true }, (row, column, value, target) => { throw refusedValue({ row: Number(row), column: String(column), value: String(value), target: String(target) }); });
 }
 /** A stored value that does not fit the type that travels. @property row rowid, NaN where the table has none */

@@ -1,10 +1,11 @@
 import { type AsideReason, type QuarantineAsk, QuarantinePage, type Replaying } from '@agent-etl/contracts';
 import { compile, sqlFor } from '@agent-etl/sql-safety';
 import { rangesOf } from '../judged/id-ranges-rules.ts';
-import { alreadyReplayed, pageOf } from '../judged/quarantine-page-rules.ts';
+import { alreadyReplayed, ofNoGreenRun, pageOf } from '../judged/quarantine-page-rules.ts';
 import { columnOf } from '../judged/reason-rules.ts';
 import type { AsideRow, Writer } from '../port.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
+import { PUBLISH_KEY } from './sqlite-ledger.ts';
 
 const sql = sqlFor('sqlite');
 const exists = (database: SqliteDatabase): boolean => database.run(compile(sql`SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = '_etl_quarantine'`)).length > 0;
@@ -34,11 +35,14 @@ export class SqliteQuarantine {
     return database.run<{ reason: string; rows: number; row: number | null }>(compile(sql`SELECT reason, count(*) AS rows, min("row") AS "row" FROM main._etl_quarantine
       WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} GROUP BY reason ORDER BY 2 DESC, 1 LIMIT 100`)).map((found) => ({ ...found }));
   }
-  /** Says that rows have come back, each of them once. @throws EtlError `request.conflict` */
+  /** Says that rows have come back, each of them once. @throws EtlError `request.conflict`, also for one whose run has published nothing */
   markReplayed(database: SqliteDatabase, { pipeline, rows }: Replaying): void {
     let [marked, wanted] = [0, 0];
     for (const [low, high] of rangesOf(rows)) {
       wanted += high - low + 1;
+      const early = exists(database) ? database.run(compile(sql`SELECT 1 FROM main._etl_quarantine AS q WHERE target = ${this.target} AND pipeline = ${pipeline} AND replayed_by IS NULL AND id BETWEEN ${low} AND ${high}
+        AND NOT EXISTS (SELECT 1 FROM main._etl_ledger AS g WHERE g.run_id = q.run_id AND g.task = q.task AND g.chunk_key = ${PUBLISH_KEY} AND g.published IS NOT NULL)`)).length : 0;
+      if (early > 0) throw ofNoGreenRun(pipeline, early);
       marked += exists(database) ? database.run(compile(sql`UPDATE main._etl_quarantine SET replayed_by = ${this.writer.runId}
         WHERE target = ${this.target} AND pipeline = ${pipeline} AND replayed_by IS NULL AND id BETWEEN ${low} AND ${high} RETURNING 1`)).length : 0;
     }

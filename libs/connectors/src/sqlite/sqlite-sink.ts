@@ -6,10 +6,11 @@ import { type AsideReason, type Digest, EtlError, type LoadTask, type PublishTas
 import { type SqlFragment, type SqlIdentifier, compile, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { Md5Lanes } from '../digest/md5-lanes.ts';
 import { folderFailure } from '../file/file-folder.ts';
-import type { ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
+import type { BucketSample, BucketSum, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
 import { affinityOf } from './cell-value-rules.ts';
 import { describeTable } from './describe-table.ts';
 import { hashedRowsOf } from './hashed-rows.ts';
+import { sampleOf } from './sampled-rows.ts';
 import { hashedSql } from './row-sql.ts';
 import { SqliteChunk, stagingName } from './sqlite-chunk.ts';
 import { SqliteDatabase, databaseFile } from './sqlite-database.ts';
@@ -142,6 +143,9 @@ class Writing implements SinkSession {
   async aside(): Promise<AsideReason[]> { return this.facts.task.judging?.bad === 'aside' ? this.facts.quarantine.reasons(this.control) : []; }
   stagedDigest({ columns }: PublishTask, signal: AbortSignal): Promise<Digest> {
     return hashRows(this.control, { columns, from: sql`main.${this.facts.staging}`, signal });
+  }
+  stagedSample({ columns }: PublishTask, sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> {
+    return sampleOf(this.control, { columns: columns.map(({ target, type }) => ({ source: target, type })), froms: [sql`main.${this.facts.staging}`], sample, signal });
   }
 
   async publish(task: PublishTask, { rows, digest, onStep }: Staged): Promise<Published> {

@@ -6,11 +6,12 @@ import { compile, sqlFor } from '@agent-etl/sql-safety';
 import { Md5Lanes } from '../digest/md5-lanes.ts';
 import { schemaDrifted } from '../drift-failure.ts';
 import { keyRanges } from '../key-ranges-rules.ts';
-import type { ChunkRange, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import type { BucketSample, BucketSum, ChunkRange, FileScan, HashAsk, HashedRows, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { hashedRowsOf } from './hashed-rows.ts';
+import { sampleOf } from './sampled-rows.ts';
 import { ByteLender } from '../byte-lender.ts';
 import { type TableFacts, columnsOf, fingerprintOf, lookAt, requireTable } from './describe-table.ts';
-import { judgedLines, keptHashes } from './judged-row-sql.ts';
+import { judgedLines, keptHashes, keptRows } from './judged-row-sql.ts';
 import { namedText } from './refused-text.ts';
 import { hashedSql, lineSql, withinSql } from './row-sql.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
@@ -80,12 +81,13 @@ class Reading implements SourceSession {
     return { ordinal, from, to, key: createHash('sha256').update(JSON.stringify([dataset, fingerprintOf(columns), from, to])).digest('hex') };
   }
 
-  /** SQLite makes line and hashed text of each row; here bytes are joined and hashed. At level `counts` nothing is hashed. */
+  /** SQLite makes line and hashed text of each row; here bytes are joined and hashed. Only at level `full` rows are hashed on their way. */
   async read(range: ChunkRange, { to, onRead, signal }: ReadOptions): Promise<ReadCount> {
     const { task: { columns, level, judging }, table, facts: { rowid } } = this.about;
-    const list = level === 'counts' ? sql`${lineSql(columns, rowid)}` : sql`${lineSql(columns, rowid)}, ${hashedSql(columns)}`;
+    const isHashed = level === undefined || level === 'full';
+    const list = !isHashed ? sql`${lineSql(columns, rowid)}` : sql`${lineSql(columns, rowid)}, ${hashedSql(columns)}`;
     const plain = sql`SELECT ${list} FROM main.${table.quoted}${withinSql(rowid, range)}`;
-    const statement = judging ? judgedLines({ table, rowid, range, columns, judging }, level === 'counts' ? 'not-hashed' : 'hashed') : plain;
+    const statement = judging ? judgedLines({ table, rowid, range, columns, judging }, isHashed ? 'hashed' : 'not-hashed') : plain;
     const lanes = new Md5Lanes();
     const lender = new ByteLender(to, signal);
     let rows = 0;
@@ -102,7 +104,7 @@ class Reading implements SourceSession {
       throw await this.explain(this.database.failure(error, table.name));
     }
     onRead(rows, lender.bytes);
-    return { rows, bytes: lender.bytes, digest: level === 'counts' ? null : lanes.digest() };
+    return { rows, bytes: lender.bytes, digest: isHashed ? lanes.digest() : null };
   }
   scan(): FileScan { throw new Error('a table of SQLite is no file of an engine'); }
 
@@ -117,6 +119,11 @@ class Reading implements SourceSession {
       }
     }
     return lanes.digest();
+  }
+  sampled(ranges: readonly ChunkRange[], sample: BucketSample, signal: AbortSignal): Promise<BucketSum[]> {
+    const { task: { columns, judging }, table, facts: { rowid } } = this.about;
+    const froms = ranges.map((range) => (judging?.bad === 'aside' ? keptRows({ table, rowid, range, columns, judging }) : sql`main.${table.quoted}${withinSql(rowid, range)}`));
+    return sampleOf(this.database, { columns, froms, sample, signal });
   }
   hashed(ask: HashAsk): HashedRows {
     return hashedRowsOf({ columns: this.about.task.columns, from: sql`main.${this.about.table.quoted}`, ask, within: (work) => work(this.database) });

@@ -6,6 +6,8 @@ export interface DuckOptions {
   readonly scratch: string;
   /** Files it may open besides, to read or to write. */
   readonly files?: readonly string[];
+  /** Folders below which it may read and write besides. */
+  readonly folders?: readonly string[];
   /** Cores granted, 2 when left out. */
   readonly threads?: number;
   /** Memory of DuckDB's buffers, when left out what `grantEngines` said, or 512 MiB; the process takes about 60 MB more. */
@@ -29,6 +31,6 @@ export function childConfig(options: DuckOptions, folder: string): ChildConfig {
   const { threads, memoryBytes, spillBytes } = { ...granted, ...options };
   return {
     threads, memoryLimit: `${Math.floor(memoryBytes / MIB)}MiB`, spillFolder: `${folder}/spill`, spillLimit: `${Math.floor(spillBytes / MIB)}MiB`,
-    folders: [folder], files: options.files ?? [],
+    folders: [folder, ...(options.folders ?? [])], files: options.files ?? [],
   };
 }

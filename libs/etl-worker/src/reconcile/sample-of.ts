@@ -8,7 +8,7 @@ export function bucketsOf(seed: string, count: number): number[] {
   return order.sort((one, other) => (one.rank < other.rank ? -1 : 1)).slice(0, count).map(({ bucket }) => bucket).sort((one, other) => one - other);
 }
 /** What a task samples in one run. Where no key names a row, all its values do. */
-export function sampleOf({ buckets, key }: Sample, columns: readonly ColumnMapping[], seed: string): BucketSample {
+export function sampleOf({ buckets, key, by }: Sample, columns: readonly ColumnMapping[], seed: string): BucketSample {
   const places = (key ?? []).map((name) => columns.findIndex(({ target }) => target === name)).filter((place) => place >= 0);
-  return { buckets: bucketsOf(seed, buckets), key: places.length > 0 ? places : columns.map((_, place) => place) };
+  return { buckets: bucketsOf(seed, buckets), key: places.length > 0 ? places : columns.map((_, place) => place), ...(by ? { by } : {}) };
 }

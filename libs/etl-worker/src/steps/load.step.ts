@@ -1,5 +1,5 @@
 import type { ChunkRange, LedgerRow, Reached, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
-import { type Digest, EtlError, type LoadResult, type LoadTask, type Quality, type Span, leavesOut } from '@agent-etl/contracts';
+import { type Digest, EtlError, type LoadResult, type LoadTask, type Quality, type Span, leavesOut, isRowWise } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -156,7 +156,8 @@ class Load {
       Object.assign(seen, await hash(signal));
       seen.ms = Math.round(performance.now() - startedAt);
     });
-    const beside = lanes > 1 ? timed : undefined; // with one lane the source is hashed once it is copied
+    // With one lane the source is hashed once it is copied. So are groups and joins: an engine holds as many rows of them as it may, and two at once would hold twice as many.
+    const beside = lanes > 1 && (!transform || isRowWise(transform)) ? timed : undefined;
     await inLanes(missing, { lanes: Math.min(this.task.chunks.parallel, beside ? lanes - 1 : lanes), signal: this.context.signal, ...(beside ? { beside } : {}) },
       async (range, signal) => { await moveChunk(ends, range, signal); });
     progress.proving();

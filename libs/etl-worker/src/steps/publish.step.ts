@@ -34,10 +34,10 @@ export async function runPublish(context: StepContext, task: PublishTask): Promi
 /** Opens the staging that the load of a publish has filled. A sink finds it by writer and target; what belongs to reading is of no account here. */
 export function beginStaging(context: StepContext, target: OpenConnection, task: PublishTask | LoadTask): Promise<SinkSession> {
   if (task.kind === 'load') return target.sink.begin(task, writerOf(context, task.id));
-  const { engine, source, columns, digest, cursor, slice } = task;
+  const { engine, source, columns, digest, cursor, slice, partitionBy } = task;
   const asLoad: LoadTask = {
     id: task.load, kind: 'load', engine, source, target: task.target, columns, digest, options: {}, carrier: target.sink.accepts[0] ?? 'text',
-    chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 1 }, sourceFingerprint: '0'.repeat(64), ...(cursor ? { cursor } : {}), ...(slice ? { slice } : {}),
+    chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 1 }, sourceFingerprint: '0'.repeat(64), ...(cursor ? { cursor } : {}), ...(slice ? { slice } : {}), ...(partitionBy ? { partitionBy } : {}),
   };
   return target.sink.begin(asLoad, writerOf(context, task.load));
 }

@@ -21,7 +21,8 @@ export function limitFrom(atMost: number | string): AsideLimit {
 
 /** How rows are judged while they are read; null where the request asks for nothing of the kind.
  * @throws EtlError `request.invalid` with an issue per check, `request.unsupported` where nothing can be set aside */
-export function ruleChecks({ pipeline: { name, checks = [], onFail }, target }: CopyInput, columns: readonly ColumnMapping[]): Ruled<Judging | null> {
+export function ruleChecks({ pipeline: { name, checks = [], onFail, replays }, target }: CopyInput, columns: readonly ColumnMapping[]): Ruled<Judging | null> {
+  if (replays && (target.connector === 'file' || !keepsAside.includes(target.connector))) throw new EtlError('request.unsupported', { found: `bringing rows back into ${target.connector}`, allowed: `the source: mend the rows there, then: agent-etl run ${replays.pipeline}` });
   const atMost = limitOf(onFail);
   const judging = judgingChecks(checks);
   if (!judging.length && !atMost) return { value: null, decisions: [], risks: [] };

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Pipeline, Plan, PublishTask } from '@agent-etl/contracts';
+import type { LoadTask, Pipeline, Plan, PublishTask } from '@agent-etl/contracts';
+import type { CopyInput } from '../decide.ts';
 import { planCopy } from '../plan-copy.ts';
 import { aCopyInput, aMissingTarget, aPipeline, aProfile } from '../testing.ts';
 import { verifyPlan } from '../verify-plan.ts';
+import { ruleProof } from './proof.ts';
 
 function planned(rows: number, { earlierRuns = 0, reconcile, file }: { earlierRuns?: number; reconcile?: Pipeline['reconcile']; file?: 'file' } = {}): Plan {
   const target = aMissingTarget(file ? { connector: 'file', system: 'parquet', dataset: 'a.parquet' } : {});
@@ -20,12 +22,19 @@ describe('how much a proof compares', () => {
     const plan = planned(rows, { earlierRuns });
     expect([publish(plan).level, proof(plan).reason.code, publish(plan).sample]).toEqual([level, code, level === 'sampled' ? { buckets: 256, key: ['flight_id'] } : undefined]);
   });
-  it('is by counts where one end cannot hash a sample, and says so', () => {
+  it('is a sample by md5 where an end is no PostgreSQL, and a plan that says another way is refused', () => {
     const plan = planned(20_000_000, { earlierRuns: 1, file: 'file' });
-    expect([publish(plan).level, proof(plan).rejected.find(({ choice }) => choice === 'sampled')?.because]).toEqual(['counts', expect.stringContaining('two PostgreSQL ends')]);
+    expect([publish(plan).level, publish(plan).sample]).toEqual(['sampled', { buckets: 256, key: ['flight_id'], by: 'md5' }]);
+    const [load, out] = plan.tasks as [LoadTask, PublishTask];
+    const sample = { buckets: 256, key: ['flight_id'] };
+    expect(verifyPlan({ ...plan, tasks: [{ ...load, sample }, { ...out, sample }] }, {}).issues.map(({ code }) => code)).toContain('proof.sample');
   });
   it.each(['full', 'sampled', 'counts'] as const)('is %s where the pipeline says so, and its Decision is that of a person', (reconcile) => {
     for (const rows of [1000, 20_000_000]) expect([publish(planned(rows, { reconcile })).level, proof(planned(rows, { reconcile })).by]).toEqual([reconcile, 'person']);
   });
-  it('is done in full where a sample is asked for that cannot be had', () => { expect([publish(planned(1000, { reconcile: 'sampled', file: 'file' })).level, proof(planned(1000, { reconcile: 'sampled', file: 'file' })).reason.code]).toEqual(['full', 'sampled-not-here']); });
+  it('is done in full where a sample is asked for that cannot be had', () => {
+    const transform = { engine: 'spark' } as CopyInput['transform'];
+    expect(ruleProof(aCopyInput({ pipeline: aPipeline({ reconcile: 'sampled' }), ...(transform ? { transform } : {}) }), { digest: 'text-md5', since: null, key: null })).toMatchObject({ value: { level: 'full' }, decisions: [{ reason: { code: 'sampled-not-here', text: expect.stringContaining('Spark') as unknown } }, {}] });
+    expect(ruleProof(aCopyInput({ source: aProfile({ rows: 20_000_000 }), earlierRuns: 1, ...(transform ? { transform } : {}) }), { digest: 'text-md5', since: null, key: null })).toMatchObject({ value: { level: 'counts' }, decisions: [{ reason: { code: 'counts-large' } }, {}] });
+  });
 });

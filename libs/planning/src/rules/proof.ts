@@ -6,7 +6,7 @@ const fullUpTo = { 'pg-frame': 10_000_000, 'text-md5': 1_000_000 } as const;
 /** One row in sixteen: of 10,000 changed keys about 625 are in it, of one changed key its bucket in one run of sixteen. */
 const SAMPLED_BUCKETS = BUCKETS / 16;
 /** Connectors that can hash the rows of some buckets alone. */
-const samples: readonly ProfileResult['source']['connector'][] = ['postgres'];
+const samples: readonly ProfileResult['source']['connector'][] = ['postgres', 'mysql', 'sqlite', 'file'];
 const share = `${SAMPLED_BUCKETS} of ${grouped(BUCKETS)} buckets`;
 
 interface Seen { readonly digest: LoadTask['digest']; readonly since: string | null; readonly key: readonly string[] | null }
@@ -14,13 +14,21 @@ interface Seen { readonly digest: LoadTask['digest']; readonly since: string | n
 /** What is compared before anything becomes visible: what the pipeline says, else in full what is small or new, and a sample of the rest. Counts always are. */
 export function ruleProof(input: CopyInput, seen: Seen): Ruled<Proof> {
   const { pipeline: { reconcile } } = input;
-  const value = (level: Proof['level']): Proof => (level === 'sampled' ? { level, sample: { buckets: SAMPLED_BUCKETS, key: seen.key === null ? null : [...seen.key] } } : { level });
+  const value = (level: Proof['level']): Proof => (level === 'sampled' ? { level, sample: sampleOf(input, seen) } : { level });
   const decision = reconcile === undefined ? chosen(input, seen) : asked(input, seen, reconcile);
   return { value: value(decision.level), risks: decision.risks, decisions: [decision.decision, gates] };
 }
 type Chosen = { readonly level: Proof['level']; readonly decision: ReturnType<typeof decide>; readonly risks: readonly string[] };
 
-export const canSample = ({ source, target }: Pick<CopyInput, 'source' | 'target'>): boolean => samples.includes(source.connector) && samples.includes(target.connector);
+type Ends = Pick<CopyInput, 'source' | 'target' | 'transform'>;
+/** Two PostgreSQL ends have a hash that costs a third of md5, and no other engine makes it. */
+const bothPostgres = ({ source, target }: Ends): boolean => source.connector === 'postgres' && target.connector === 'postgres';
+const sampleOf = (input: Ends, { key }: Seen): Sample => ({ buckets: SAMPLED_BUCKETS, key: key === null ? null : [...key], ...(bothPostgres(input) ? {} : { by: 'md5' as const }) });
+/** Rows that steps make elsewhere are gone when they would be sampled: nobody makes them twice. */
+const isMadeElsewhere = ({ transform }: Ends): boolean => transform?.handOff !== undefined || transform?.engine === 'spark';
+/** Whether both ends can take the sample, or, of a plan that has one, this sample. */
+export const canSample = (ends: Ends, sample?: Sample): boolean =>
+  samples.includes(ends.source.connector) && samples.includes(ends.target.connector) && !isMadeElsewhere(ends) && (sample === undefined || (sample.by === undefined) === bothPostgres(ends));
 const by = (key: Seen['key']): string => (key === null ? 'by the hash of the whole row, since no key names one' : `by the hash of ${named(key)}`);
 const costs = { counts: 'Equal counts do not show a changed value.', sampled: `A difference outside ${share} would not be seen.` } as const;
 
@@ -41,7 +49,8 @@ function chosen(input: CopyInput, { digest, since, key }: Seen): Chosen {
   }
   return { level: 'counts', risks: [], decision: decide('proof', 'counts', { why: ['counts-large', `${proved}; ${canNot(input)}.`], rejected: [['full', `Hashing ${rows} rows again costs more than the copy.`], ['sampled', `${canNot(input)}.`]] }) };
 }
-const canNot = ({ source, target }: CopyInput): string => `a sample needs two PostgreSQL ends, not ${source.connector} and ${target.connector}`;
+const canNot = (input: CopyInput): string => (isMadeElsewhere(input) ? `a sample is read once more, and nobody makes rows once more that ${input.transform?.engine === 'spark' ? 'Spark' : 'DuckDB'} has joined or grouped`
+  : `a sample needs two ends that can take it, and ${input.source.connector} or ${input.target.connector} cannot`);
 
 /** A person chose; what cannot be done is done as the next stronger level. */
 function asked(input: CopyInput, { since, key }: Seen, reconcile: Proof['level']): Chosen {

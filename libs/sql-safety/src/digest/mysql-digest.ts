@@ -3,7 +3,7 @@ import { identifier } from '../ident/identifier.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
 import { exactDouble } from './exact-double.ts';
-import type { Differing } from './row-digest.ts';
+import type { Differing, SampledRows } from './row-digest.ts';
 
 const sql = sqlFor('mysql');
 type My = SqlFragment<'mysql'>;
@@ -44,4 +44,9 @@ export function mysqlDiffering({ columns, keys, key, of }: Differing, from: My):
   const hashed = sql`(SELECT ${bucket} AS bucket, md5(${rowText(columns, key)}) AS h, json_array(${joinSql(texts, sql`, `)}) AS k FROM ${from}) AS hashed`;
   if (of === 'buckets') return sql`SELECT bucket, ${sums} FROM ${hashed} GROUP BY bucket`;
   return sql`SELECT k, h FROM ${hashed} WHERE bucket IN (${joinSql(of.buckets.map((name) => literal('mysql', name)), sql`, `)}) LIMIT ${literal('mysql', of.limit)}`;
+}
+/** As `postgresSampled`, by md5, over a relation or parenthesised query of MySQL. Columns `bucket, n, a, b`. */
+export function mysqlSampled({ columns, keys, key, buckets }: SampledRows, from: My): My {
+  const bucket = sql`CAST(conv(substring(md5(${rowText(keys.map((index) => columns[index]!), key)}), 1, 3), 16, 10) AS UNSIGNED)`;
+  return sql`SELECT bucket, ${sums} FROM (SELECT ${bucket} AS bucket, md5(${rowText(columns, key)}) AS h FROM ${from} WHERE ${bucket} IN (${joinSql(buckets.map((each) => literal('mysql', each)), sql`, `)})) AS hashed GROUP BY bucket`;
 }

@@ -89,17 +89,24 @@ export const postgresDigest = (columns: readonly DigestColumn[], key: string, { 
   pg`SELECT ${postgresSums(pg`h`)} FROM (SELECT md5(${postgresRow(columns, key, encoding)}) AS h FROM ${from} OFFSET 0) AS hashed`;
 
 /** Which rows a sample takes: those whose key falls into one of these of the 4,096 buckets.
- * @param keys positions of the key in the columns */
-export interface SampledRows { readonly columns: readonly DigestColumn[]; readonly keys: readonly number[]; readonly key: string; readonly buckets: readonly number[] }
+ * @param keys positions of the key in the columns
+ * @param by md5 where the other end is no PostgreSQL */
+export interface SampledRows { readonly columns: readonly DigestColumn[]; readonly keys: readonly number[]; readonly key: string; readonly buckets: readonly number[]; readonly by?: 'md5' | undefined }
 /** Kinds whose text is ASCII in every encoding of a server. */
 const ascii: readonly ColumnType['kind'][] = ['bool', 'i16', 'i32', 'i64', 'dec', 'uuid', 'date', 'time', 'ts', 'tstz', 'bytes'];
 
 /** Sums of the sampled rows by bucket, `bucket, n, a, b`, over a Postgres relation or parenthesised query. Only rows of the sample are hashed whole. Where the text of a key is the same in every
  * encoding, its bucket is that of `hashtextextended`, for a third of the cost of md5; two servers of unlike byte order would need the latter. */
-export function postgresSampled({ columns, keys, key, buckets }: SampledRows, { from, encoding }: { from: SqlFragment<'postgres'>; encoding: Encoding }): SqlFragment<'postgres'> {
+export function postgresSampled({ columns, keys, key, buckets, by }: SampledRows, { from, encoding }: { from: SqlFragment<'postgres'>; encoding: Encoding }): SqlFragment<'postgres'> {
   const named = keys.map((index) => columns[index]!);
-  const isAscii = named.every(({ type }) => ascii.includes(type.kind));
+  const isAscii = by !== 'md5' && named.every(({ type }) => ascii.includes(type.kind));
   const bucket = isAscii ? pg`(hashtextextended((${postgresRow(named, key, 'utf8')}) COLLATE "C", 0) & 4095)::int` : pg`('x' || substring(md5(${postgresRow(named, key, encoding)}), 1, 3))::bit(12)::int`;
   const chosen = joinSql(buckets.map((each) => literal('postgres', each)), pg`, `);
   return pg`SELECT bucket, ${postgresSums(pg`h`)} FROM (SELECT ${bucket} AS bucket, md5(${postgresRow(columns, key, encoding)}) AS h FROM ${from} WHERE ${bucket} IN (${chosen}) OFFSET 0) AS hashed GROUP BY bucket`;
+}
+/** The same over a DuckDB relation or parenthesised query, by md5. */
+export function duckSampled({ columns, keys, key, buckets }: SampledRows, from: SqlFragment<'duckdb'>): SqlFragment<'duckdb'> {
+  const bucket = duck`CAST('0x' || substring(md5(${duckRow(keys.map((index) => columns[index]!), key)}), 1, ${literal('duckdb', BUCKET_DIGITS)}) AS INTEGER)`;
+  const chosen = joinSql(buckets.map((each) => literal('duckdb', each)), duck`, `);
+  return duck`SELECT bucket, ${duckSums(duck`h`)} FROM (SELECT bucket, md5(${duckRow(columns, key)}) AS h FROM (SELECT *, ${bucket} AS bucket FROM ${from}) AS keyed WHERE bucket IN (${chosen})) AS hashed GROUP BY bucket`;
 }
