@@ -14,6 +14,7 @@ import { aDatabase, clientOf, connectionTo, describeServer } from '../postgres/t
 import { sparkSource } from './spark-source.ts';
 
 const never = new AbortController().signal;
+const none = (): Promise<Source> => Promise.reject(new Error('there is no other dataset'));
 const column = (name: string) => ({ k: 'col' as const, name });
 /** Steps over all kinds that pass through, and calculations over some. */
 const steps: readonly LoweredStep[] = [
@@ -74,7 +75,7 @@ describeSpark('a source whose steps are computed on Spark', () => {
 
     it('gives the digest of the same steps beside the table: every kind, NULLs and edges come through', async () => {
       const beside = await within(open.source, taskOf(profile, 'postgres'), async (session) => ({ digest: await session.digest(await session.cut(), never), reached: await session.reached?.(await session.cut(), never) }));
-      const spark = await within(sparkSource(open.source, tools), taskOf(profile, 'spark'), async (session) => {
+      const spark = await within(sparkSource(open.source, tools, none), taskOf(profile, 'spark'), async (session) => {
         await session.ready?.(never);
         return { digest: await session.digest(await session.cut(), never), reached: await session.reached?.(await session.cut(), never), ...await bytesOf(session) };
       });
@@ -86,39 +87,39 @@ describeSpark('a source whose steps are computed on Spark', () => {
     it('comes through without a row', async () => {
       const empty = await open.profile('public.empty_one', 'source');
       const task = taskOf(empty, 'spark', [{ op: 'filter', where: { k: 'isNull', e: column('id'), neg: true } }]);
-      await within(sparkSource(open.source, tools), task, async (session) => { expect(await bytesOf(session)).toEqual({ rows: 0, text: '' }); expect((await session.digest(await session.cut(), never)).rows).toBe(0); });
+      await within(sparkSource(open.source, tools, none), task, async (session) => { expect(await bytesOf(session)).toEqual({ rows: 0, text: '' }); expect((await session.digest(await session.cut(), never)).rows).toBe(0); });
     }, 60_000);
     it('is taken up by the next attempt, which reads the source no more', async () => {
       const task = taskOf(profile, 'spark');
-      const first = await sparkSource(open.source, tools).begin(task, null);
+      const first = await sparkSource(open.source, tools, none).begin(task, null);
       await first.ready?.(never);
       const digest = await first.digest(await first.cut(), never);
       await first.leave?.();
       const gone: Source = { offers: ['text'], begin: () => Promise.reject(new Error('the source is read again')) };
-      const next = await sparkSource(gone, tools).begin(task, first.snapshot);
+      const next = await sparkSource(gone, tools, none).begin(task, first.snapshot);
       await next.ready?.(never);
       expect(await next.digest(await next.cut(), never)).toEqual(digest);
       await next.close();
     }, 60_000);
     it('is lost when Spark knows nothing of it: the load starts over', async () => {
-      const session = await sparkSource(open.source, tools).begin(taskOf(profile, 'spark'), `spark/${randomUUID()}/${randomUUID()}`);
+      const session = await sparkSource(open.source, tools, none).begin(taskOf(profile, 'spark'), `spark/${randomUUID()}/${randomUUID()}`);
       await expect(session.ready?.(never)).rejects.toMatchObject({ code: 'source.snapshot-lost' });
       await session.close();
-      await expect(sparkSource(open.source, tools).begin(taskOf(profile, 'spark'), '00000003-0000001B-1')).rejects.toMatchObject({ code: 'source.snapshot-lost' });
+      await expect(sparkSource(open.source, tools, none).begin(taskOf(profile, 'spark'), '00000003-0000001B-1')).rejects.toMatchObject({ code: 'source.snapshot-lost' });
     }, 60_000);
     it('ends with its signal and leaves nothing', async () => {
       const reason = new Error('cancelled');
-      await expect(within(sparkSource(open.source, tools), taskOf(profile, 'spark'), async (session) => { await session.ready?.(AbortSignal.abort(reason)); })).rejects.toBe(reason);
+      await expect(within(sparkSource(open.source, tools, none), taskOf(profile, 'spark'), async (session) => { await session.ready?.(AbortSignal.abort(reason)); })).rejects.toBe(reason);
     }, 60_000);
     it('says what a value cannot do by code, without the value', async () => {
       const task = taskOf(profile, 'spark', [{ op: 'cast', column: 't', to: { kind: 'i32' }, onError: 'fail' }]);
-      const error: unknown = await within(sparkSource(open.source, tools), task, (session) => session.ready!(never)).catch((caught: unknown) => caught);
+      const error: unknown = await within(sparkSource(open.source, tools, none), task, (session) => session.ready!(never)).catch((caught: unknown) => caught);
       expect(error).toMatchObject({ code: 'data.value-out-of-range' });
       expect(`${(error as EtlError).message} ${String((error as EtlError).cause)}`).not.toContain('left out');
     }, 60_000);
     it('is refused where no Spark is configured, with what to set', () => {
       const { spark: _spark, ...without } = tools;
-      expect(() => sparkSource(open.source, without)).toThrow(expect.objectContaining({ code: 'request.unsupported', next: expect.stringContaining('ETL_ENGINES_SPARK_URL') }));
+      expect(() => sparkSource(open.source, without, none)).toThrow(expect.objectContaining({ code: 'request.unsupported', next: expect.stringContaining('ETL_ENGINES_SPARK_URL') }));
     });
   });
 });
