@@ -5,7 +5,7 @@ import { type ExprDialect, compile } from '@agent-etl/sql-safety';
 import { describeServer } from '../postgres/testing/postgres-harness.ts';
 import { type JoinCase, nextCase, printedCase } from './join-case.ts';
 import { JoinForge } from './join-forge.ts';
-import { type Rows, ThreeEngines } from './three-engines.ts';
+import { type Rows, ThreeEngines } from './testing/three-engines.ts';
 
 const CHAINS = Number(process.env['ETL_TEST_SPARK_CHAINS'] ?? 200);
 const SEED = Number(process.env['ETL_TEST_SEED'] ?? 20_401);

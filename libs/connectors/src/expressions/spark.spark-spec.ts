@@ -4,7 +4,7 @@ import { describeSpark } from '@agent-etl/engines/testing';
 import { type ExprDialect, type Fused, type SqlFragment, compile, identifier, joinSql, literal, nativeOf, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { describeServer } from '../postgres/testing/postgres-harness.ts';
 import { Forge, ownKinds } from './forge.ts';
-import { type Rows, ThreeEngines } from './three-engines.ts';
+import { type Rows, ThreeEngines } from './testing/three-engines.ts';
 
 const CHAINS = Number(process.env['ETL_TEST_SPARK_CHAINS'] ?? 200);
 const SEED = Number(process.env['ETL_TEST_SEED'] ?? 20_301);
@@ -44,7 +44,7 @@ const within = (stage: Stage, change: (expr: Expr) => Expr): Stage => JSON.parse
 /** What a renderer for Spark could get wrong, as stages that are printed for it alone. */
 const planted: readonly (readonly [what: string, kind: (typeof ownKinds)[number], plant: (stage: Stage) => Stage])[] = [
   ['NULLs stand at the other end', 'sort', (stage) => ('order' in stage ? { ...stage, order: stage.order.map((part) => ({ ...part, nulls: part.nulls === 'first' ? 'last' : 'first' })) } : stage)],
-  ['a frame that ends with the row goes to the last one', 'window', (stage) => (stage.op === 'window' ? { ...stage, columns: stage.columns.map((column) => ({ ...column, frame: column.frame && { ...column.frame, after: 'all' } })) } : stage)],
+  ['a frame that ends with the row goes to the last one', 'window', (stage) => (stage.op === 'window' ? { ...stage, columns: stage.columns.map((column) => ({ ...column, frame: column.frame && { ...column.frame, after: 'all' as const } })) } : stage)],
   ['ranks have no gaps', 'window', (stage) => (stage.op === 'window' ? { ...stage, columns: stage.columns.map((column) => ({ ...column, fn: column.fn === 'rank' ? 'dense_rank' : column.fn })) } : stage)],
   ['a NULL makes no row', 'unpivot', (stage) => (stage.op === 'unpivot' ? { ...stage, nulls: 'drop' } : stage)],
   ['a row without items is lost', 'flatten', (stage) => (stage.op === 'flatten' ? { ...stage, empty: 'drop' } : stage)],

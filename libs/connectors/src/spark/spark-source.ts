@@ -1,4 +1,4 @@
-import { type Digest, EtlError, type LoadTask } from '@agent-etl/contracts';
+import { type Digest, EtlError, type LoadTask, type Measured, type Measuring } from '@agent-etl/contracts';
 import { createHash } from 'node:crypto';
 import { FileSession } from '../file/file-session.ts';
 import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
@@ -46,6 +46,7 @@ class SparkSourceSession implements SourceSession {
     await this.rows.files(signal);
     return this.rows.reached(signal);
   }
+  async measured(ranges: readonly ChunkRange[], measuring: Measuring, signal: AbortSignal): Promise<Measured> { return (await this.computed(signal)).measured(ranges, measuring, signal); }
   hashed(ask: HashAsk): HashedRows {
     const within = async (): Promise<HashedRows> => (await this.computed(ask.signal)).hashed(ask);
     return { buckets: async () => (await within()).buckets(), rows: async (buckets, limit) => (await within()).rows(buckets, limit) };

@@ -1,5 +1,4 @@
 import type { Expr } from '@agent-etl/contracts';
-import { Refusal } from '../refusal.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
 import type { ExprDialect } from './types.ts';
@@ -52,15 +51,8 @@ const postgres: Forms<'postgres'> = {
 const parsed = (document: SqlFragment<'spark'>): SqlFragment<'spark'> => s`parse_json(concat('[', ${document}, ',"', md5(${document}), '"]'))`;
 const whole = (document: SqlFragment<'spark'>, value: SqlFragment<'spark'>): SqlFragment<'spark'> =>
   s`CASE WHEN NOT coalesce(try_variant_get(${parsed(document)}, '$[1]', 'STRING') = md5(${document}), ${document} IS NULL) THEN raise_error('no JSON') ELSE ${value} END`;
-function placed(path: readonly Expr[]): SqlFragment<'spark'> {
-  const parts = path.map((part) => {
-    if (part.k !== 'lit' || part.v === null) return '';
-    if (part.t.kind !== 'text') return `[${part.v}]`;
-    if (part.v.includes('"') && part.v.includes("'")) throw new Refusal('SQL_NO_FORM', 'A key of JSON with both kinds of quotes is not available on spark; leave engine out');
-    return part.v.includes('"') ? `['${part.v}']` : `["${part.v}"]`;
-  });
-  return literal('spark', `$[0]${parts.join('')}`);
-}
+/** A key has no quote and no backslash in it: the registry refuses them. */
+const placed = (path: readonly Expr[]): SqlFragment<'spark'> => literal('spark', `$[0]${path.map((part) => (part.k !== 'lit' ? '' : part.t.kind === 'text' ? `["${part.v}"]` : `[${part.v}]`)).join('')}`);
 /** A value of a document, and the name of its kind. */
 function within({ document, path }: Asked<'spark'>): { readonly value: SqlFragment<'spark'>; readonly kind: SqlFragment<'spark'> } {
   const value = s`try_variant_get(${parsed(document)}, ${placed(path)}, 'VARIANT')`;

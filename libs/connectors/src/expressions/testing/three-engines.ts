@@ -5,9 +5,9 @@ import { type ExprDialect, type SqlFragment, compile, postgresDigest, rowDigest,
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PostgresSession } from '../postgres/postgres-session.ts';
-import { PostgresEngine } from '../postgres/testing/postgres-engine.ts';
-import { aDatabase, connectionTo, testTools } from '../postgres/testing/postgres-harness.ts';
+import { PostgresSession } from '../../postgres/postgres-session.ts';
+import { PostgresEngine } from '../../postgres/testing/postgres-engine.ts';
+import { aDatabase, connectionTo, testTools } from '../../postgres/testing/postgres-harness.ts';
 
 /** Rows c0, c1, … of some types, as each engine is asked for them. */
 export interface Rows { readonly types: readonly ColumnType[]; readonly made: <D extends ExprDialect>(dialect: D) => SqlFragment<D> }
