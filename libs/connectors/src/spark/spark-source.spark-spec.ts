@@ -22,7 +22,7 @@ const steps: readonly LoweredStep[] = [
   { op: 'derive', columns: [{ as: 'twice', expr: { k: 'bin', op: '*', l: column('price'), r: column('price') } }, { as: 'padded', expr: { k: 'call', fn: 'length', args: [column('fixed')] } }, { as: 'day', expr: { k: 'cast', e: column('at'), to: { kind: 'date' }, onError: 'fail' } }] },
 ];
 const passing = ({ columns }: Profile): Transform['input'] => columns.map(({ name, type, native, nullable }) => ({ name, type, native, nullable }));
-function taskOf(profile: Profile, engine: 'postgres' | 'spark', wanted: readonly LoweredStep[] = steps, others: readonly Profile[] = []): LoadTask {
+function taskOf(profile: Profile, engine: 'postgres' | 'spark', { wanted = steps, others = [] }: { readonly wanted?: readonly LoweredStep[]; readonly others?: readonly Profile[] } = {}): LoadTask {
   const typesOf = ({ columns }: Profile) => new Map(columns.map(({ name, type }) => [name, type]));
   const { stages, columns } = fuseSteps(wanted, typesOf(profile), { dialect: engine, inputs: others.map(typesOf) });
   const inputs = others.map((other) => ({ source: { connection: 'here', dataset: other.dataset }, columns: passing(other), unread: [], fingerprint: other.fingerprint, options: other.options }));
@@ -92,7 +92,7 @@ describeSpark('a source whose steps are computed on Spark', () => {
     it('joins what lies beside it, staged under the same picture: rows and counts are those of PostgreSQL', async () => {
       const labels = await open.profile('public.labels', 'source');
       for (const kind of ['left', 'full'] as const) {
-        const both = async (source: Source, engine: 'postgres' | 'spark') => within(source, taskOf(profile, engine, withLabels(kind), [labels]), async (session) => {
+        const both = async (source: Source, engine: 'postgres' | 'spark') => within(source, taskOf(profile, engine, { wanted: withLabels(kind), others: [labels] }), async (session) => {
           await session.ready?.(never);
           return { digest: await session.digest(await session.cut(), never), reached: await session.reached?.(await session.cut(), never) };
         });
@@ -105,7 +105,7 @@ describeSpark('a source whose steps are computed on Spark', () => {
       const admin = await clientOf(adminUrl, 't_spark_source');
       await admin.query(`create table twice (id int, label text, made numeric(20,6)); insert into twice values (3, 'a', 1), (3, 'b', 2)`);
       await admin.end();
-      const task = taskOf(profile, 'spark', withLabels('left'), [await open.profile('public.twice', 'source')]);
+      const task = taskOf(profile, 'spark', { wanted: withLabels('left'), others: [await open.profile('public.twice', 'source')] });
       await within(sparkSource(open.source, tools, async () => open.source), task, async (session) => {
         await expect(session.ready!(never)).rejects.toMatchObject({ code: 'data.join-multiplies', cell: { column: 'id', value: '3' } });
         expect((await readdir(handover)).length).toBe(1);
@@ -113,13 +113,13 @@ describeSpark('a source whose steps are computed on Spark', () => {
       });
     }, 60_000);
     it('stages nothing of it when a dataset beside it cannot be read', async () => {
-      const task = taskOf(profile, 'spark', withLabels('left'), [await open.profile('public.labels', 'source')]);
+      const task = taskOf(profile, 'spark', { wanted: withLabels('left'), others: [await open.profile('public.labels', 'source')] });
       const away = new EtlError('connection.unreachable', { connection: 'there', address: 'nowhere' });
       await within(sparkSource(open.source, tools, () => Promise.reject(away)), task, async (session) => { await expect(session.ready!(never)).rejects.toBe(away); });
     }, 60_000);
     it('comes through without a row', async () => {
       const empty = await open.profile('public.empty_one', 'source');
-      const task = taskOf(empty, 'spark', [{ op: 'filter', where: { k: 'isNull', e: column('id'), neg: true } }]);
+      const task = taskOf(empty, 'spark', { wanted: [{ op: 'filter', where: { k: 'isNull', e: column('id'), neg: true } }] });
       await within(sparkSource(open.source, tools, none), task, async (session) => { expect(await bytesOf(session)).toEqual({ rows: 0, text: '' }); expect((await session.digest(await session.cut(), never)).rows).toBe(0); });
     }, 60_000);
     it('is taken up by the next attempt, which reads the source no more', async () => {
@@ -145,7 +145,7 @@ describeSpark('a source whose steps are computed on Spark', () => {
       await expect(within(sparkSource(open.source, tools, none), taskOf(profile, 'spark'), async (session) => { await session.ready?.(AbortSignal.abort(reason)); })).rejects.toBe(reason);
     }, 60_000);
     it('says what a value cannot do by code, without the value', async () => {
-      const task = taskOf(profile, 'spark', [{ op: 'cast', column: 't', to: { kind: 'i32' }, onError: 'fail' }]);
+      const task = taskOf(profile, 'spark', { wanted: [{ op: 'cast', column: 't', to: { kind: 'i32' }, onError: 'fail' }] });
       const error: unknown = await within(sparkSource(open.source, tools, none), task, (session) => session.ready!(never)).catch((caught: unknown) => caught);
       expect(error).toMatchObject({ code: 'data.value-out-of-range' });
       expect(`${(error as EtlError).message} ${String((error as EtlError).cause)}`).not.toContain('left out');
