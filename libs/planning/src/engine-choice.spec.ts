@@ -29,6 +29,11 @@ describe('what steps have to hold at once', () => {
     expect(state && [state.op, state.rows, state.width]).toEqual(expected);
     if (state) expect(state.bytes).toBe(state.rows * state.width);
   });
+  it('is held by the source where it computes the stage itself', () => {
+    const stages: Stage[] = [{ op: 'group', by: ['day'], measures: [count] }, { ...join('left', ['name']), on: [{ left: 'n', right: 'key', nullSafe: false }] } as Stage];
+    expect(heldStateOf([stages[0]!], { source, others: [], after: 1 })).toBeNull();
+    expect(heldStateOf(stages, { source, others: [other], after: 1 })).toMatchObject({ op: 'join', rows: 50_000 + 31 });
+  });
   it('is that of the largest stage', () => { expect(held([{ op: 'first', keys: ['id'], order }, { op: 'group', by: ['day'], measures: [count] }])?.op).toBe('first'); });
   it('of nothing is nothing', () => { expect(heldStateOf([{ op: 'first', keys: ['id'], order }], { source: { ...source, rows: 0, bytes: 0 }, others: [] })).toMatchObject({ rows: 0, bytes: 0 }); });
 });

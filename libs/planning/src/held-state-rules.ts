@@ -72,14 +72,15 @@ function united({ inputs, distinct }: Extract<Stage, { op: 'union' }>, before: R
   return { rows, columns, ...(distinct ? { held: [{ rows, width: widthOf(columns) }] } : {}) };
 }
 
-/** The most that one of some stages has to hold, as profiles let one say: an upper bound, since nobody knows what filters leave. Null where rows go through one by one. */
-export function heldStateOf(stages: readonly Stage[], { source, others }: { readonly source: Dataset; readonly others: readonly Dataset[] }): HeldState | null {
+/** The most that one of some stages has to hold, as profiles let one say: an upper bound, since nobody knows what filters leave. Null where rows go through one by one.
+ * @param after how many of the stages the source computes itself: what they hold, it holds */
+export function heldStateOf(stages: readonly Stage[], { source, others, after = 0 }: { readonly source: Dataset; readonly others: readonly Dataset[]; readonly after?: number | undefined }): HeldState | null {
   const beside = others.map(rowsOf);
   let rows: Rows = rowsOf(source);
   let most: HeldState | null = null;
-  for (const stage of stages) {
+  for (const [index, stage] of stages.entries()) {
     const next: Next = behind(stage, rows, beside);
-    for (const { rows: count, width } of next.held ?? []) if (!most || count * width > most.bytes) most = { op: stage.op, rows: count, width, bytes: count * width };
+    for (const { rows: count, width } of index < after ? [] : next.held ?? []) if (!most || count * width > most.bytes) most = { op: stage.op, rows: count, width, bytes: count * width };
     rows = next;
   }
   return most;

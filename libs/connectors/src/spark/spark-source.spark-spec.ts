@@ -78,13 +78,14 @@ describeSpark('a source whose steps are computed on Spark', () => {
     };
 
     it('gives the digest of the same steps beside the table: every kind, NULLs and edges come through', async () => {
-      const beside = await within(open.source, taskOf(profile, 'postgres'), async (session) => ({ digest: await session.digest(await session.cut(), never), reached: await session.reached?.(await session.cut(), never) }));
+      const beside = await within(open.source, taskOf(profile, 'postgres'), async (session) => ({ digest: await session.digest(await session.cut(), never), reached: await session.reached?.(await session.cut(), never), measured: await session.measured?.(await session.cut(), { checks: [], atLeast: null }, never) }));
       const spark = await within(sparkSource(open.source, tools, none), taskOf(profile, 'spark'), async (session) => {
         await session.ready?.(never);
-        return { digest: await session.digest(await session.cut(), never), reached: await session.reached?.(await session.cut(), never), ...await bytesOf(session) };
+        return { digest: await session.digest(await session.cut(), never), reached: await session.reached?.(await session.cut(), never), measured: await session.measured?.(await session.cut(), { checks: [], atLeast: null }, never), ...await bytesOf(session) };
       });
       expect(spark.digest).toEqual(beside.digest);
-      expect(spark.reached).toEqual(beside.reached);
+      expect([spark.reached, spark.measured]).toEqual([beside.reached, beside.measured]);
+      expect(spark.measured).toBeDefined();
       expect([spark.reached, spark.rows]).toEqual([{ seen: 4, kept: 3 }, 3]);
       expect(spark.text).toContain('${env:HOME}');
     }, 60_000);

@@ -26,7 +26,7 @@ export class StepsService {
     if (!pipeline.steps?.length) return { source };
     const fused = await this.fused(pipeline.steps, source, { others, engine });
     if (!fused.ok) throw refused(fused);
-    const asked = { asked: pipeline.engine, beside: engine, state: heldStateOf(fused.value.stages, { source, others }), means: this.means };
+    const asked = { asked: pipeline.engine, beside: engine, state: heldStateOf(fused.value.stages, { source, others, after: fused.value.handOff?.after }), means: this.means };
     const beyond = beyondSpark(pipeline, source);
     const choice = chooseEngine({ ...asked, problem: beyond && `${beyond.found} is refused` });
     if (choice.engine === engine) return { ...transformed(source, fused.value, { engine, others, mapColumn }), engine, choice };

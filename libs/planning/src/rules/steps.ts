@@ -46,7 +46,7 @@ function onSpark({ kinds, made, transform: { inputs = [] }, choice }: Steps): De
   const staged = `${plural(kinds.length, 'step')} are computed on Spark, from Parquet that is staged for it${beside}${made.length ? `; new there: ${named(made.slice(0, 5))}` : ''}.`;
   const isOutgrown = choice?.code === 'outgrown';
   return decide('steps', `${kinds.join(', ')}, on Spark`, {
-    by: isOutgrown ? 'rules' : 'person', why: isOutgrown ? ['outgrown', `${choice.text} ${staged}`] : ['staged', staged], rejected: [isOutgrown ? ['duckdb', choice.text] : ['while the source is read', 'The request names Spark.']] });
+    by: isOutgrown ? 'rules' : 'person', why: isOutgrown ? ['outgrown', `${choice.text} ${staged}`] : ['staged', staged], rejected: [isOutgrown ? ['duckdb', choice.text] : ['while the source is read', `The request names Spark.${choice ? ` ${choice.text}` : ''}`]] });
 }
 /** Why the steps are not computed on Spark, with the figures. */
 const notOnSpark = (choice: EngineChoice | undefined): readonly (readonly [string, string])[] => (choice && choice.engine !== 'spark' ? [['spark', choice.code === 'asked' ? `The request names ${choice.engine}. ${choice.text}` : choice.text]] : []);
