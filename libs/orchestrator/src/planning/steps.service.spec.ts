@@ -105,7 +105,7 @@ describe('the steps of a pipeline', () => {
       ['a function has no form there', () => planOf(there, pipeline([{ derive: { far: 'ln(2.5)' } }, ...latest])), 'Spark would hold it, but ln is not available on spark.'],
       ['the request names DuckDB', () => planOf(there, { ...pipeline(latest), engine: 'duckdb' }), 'The request names duckdb. The dedupe may have to hold'],
       ['nothing is held', () => planOf(there, pipeline([{ filter: 'id > 0' }])), 'Steps over single rows keep none of them'],
-    ])('stay on DuckDB, which spills, where %s', async (_, make, because) => {
+    ])('stay on DuckDB where %s', async (_, make, because) => {
       const plan = await make();
       expect(plan.tasks[0]).toMatchObject({ engine: 'duckdb', transform: { engine: 'duckdb' } });
       expect(plan.decisions.find(({ question }) => question === 'steps')?.rejected).toContainEqual({ choice: 'spark', because: expect.stringContaining(because) });
