@@ -102,7 +102,7 @@ describe('the steps of a pipeline', () => {
     });
     it.each<[string, () => Promise<Awaited<ReturnType<typeof planOf>>>, string]>([
       ['there is none', () => planOf(steps, pipeline(latest)), 'No Spark is configured. The dedupe may have to hold 10,000,000 rows of 96 bytes at once, 960 MB'],
-      ['a function has no form there', () => planOf(there, pipeline([{ derive: { far: 'ln(2.5)' } }, ...latest])), 'Spark would hold it, but ln is not available on spark.'],
+      ['a function has no form there', () => planOf(there, pipeline([{ derive: { far: 'ln(2.5)' } }, ...latest])), 'Spark would hold it, but ln is not available on spark, whose last digit may be another.'],
       ['the request names DuckDB', () => planOf(there, { ...pipeline(latest), engine: 'duckdb' }), 'The request names duckdb. The dedupe may have to hold'],
       ['nothing is held', () => planOf(there, pipeline([{ filter: 'id > 0' }])), 'Steps over single rows keep none of them'],
     ])('stay on DuckDB where %s', async (_, make, because) => {

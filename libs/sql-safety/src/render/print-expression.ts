@@ -82,7 +82,7 @@ function called<D extends ExprDialect>(printer: Printer<D>, node: Call): SqlFrag
 function calledOnSpark({ typeOf, sql, print: go }: Printer<'spark'>, node: Call): SqlFragment<'spark'> {
   const form = Object.hasOwn(sparkForms, node.fn) ? sparkForms[node.fn as keyof typeof sparkForms] : undefined;
   if (form === undefined) throw new Refusal('SQL_FUNCTION', 'There is no such function here');
-  if (form === null) throw new Refusal('SQL_NO_FORM', `${node.fn} is not available on spark; leave engine out`);
+  if (form === null) throw new Refusal('SQL_NO_FORM', `${node.fn} is not available on spark, whose last digit may be another; leave engine out`);
   return sql`CAST(${form({ args: node.args.map(go), nodes: node.args, types: node.args.map(typeOf) })} AS ${typeIn('spark', typeOf(node))})`;
 }
 
