@@ -32,7 +32,7 @@ import { QuarantineRuns1764000900000 } from './migrations/quarantine-runs.migrat
 import { ReconcileRuns1764000400000 } from './migrations/reconcile-runs.migration.ts';
 import { RunEvents1764000800000 } from './migrations/run-events.migration.ts';
 import { Schedules1764000500000 } from './migrations/schedules.migration.ts';
-import { type OrchestratorConfig, orchestratorConfig } from './orchestrator-config.ts';
+import { type OrchestratorConfig, engineMeansOf, orchestratorConfig } from './orchestrator-config.ts';
 import { ORCHESTRATOR_LOG } from './orchestrator-log.ts';
 import { OrchestratorLifecycle } from './orchestrator-lifecycle.service.ts';
 import { PipelineEntity } from './pipelines/pipeline.entity.ts';
@@ -56,7 +56,7 @@ import { QuarantineController } from './quarantine/quarantine.controller.ts';
 import { QuarantineService } from './quarantine/quarantine.service.ts';
 import { ReconcilesService } from './planning/reconciles.service.ts';
 import { RetriesService } from './planning/retries.service.ts';
-import { StepsService } from './planning/steps.service.ts';
+import { ENGINE_MEANS, StepsService } from './planning/steps.service.ts';
 import { readSigningKey, signingKey } from './receipts/receipt-signature.ts';
 import { ReceiptSigner, SIGNING_KEY } from './receipts/receipt-signer.service.ts';
 import { Intake, PLANNING_MS } from './requests/intake.service.ts';
@@ -109,7 +109,7 @@ export class OrchestratorModule {
       controllers: [RequestsController, PlansController, PipelinesController, RunsController, ConnectionsController, QuarantineController, AirflowController, DatasetsController, BackfillsController, RequestsHandler, RunsHandler, DagsHandler],
       providers: [
         value(StateDatabase, state), value(Outbox, outbox), value(ORCHESTRATOR_LOG, log), value(CONNECTORS, connectors), value(PROJECT_FILE, options.project ?? config.ETL_ORCHESTRATOR_PROJECT ?? null),
-        value(SIGNING_KEY, keyOf(options, config)), value(MEANS, { mapColumn: connectors.mapColumn, parallel: config.ETL_ORCHESTRATOR_PARALLEL } satisfies PlanningMeans), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000),
+        value(SIGNING_KEY, keyOf(options, config)), value(MEANS, { mapColumn: connectors.mapColumn, parallel: config.ETL_ORCHESTRATOR_PARALLEL } satisfies PlanningMeans), value(ENGINE_MEANS, engineMeansOf(config)), value(DEADLINE_MS, config.ETL_ORCHESTRATOR_DEADLINE_MINUTES * 60_000),
         value(PLANNING_MS, config.ETL_ORCHESTRATOR_PLANNING_SECONDS * 1000), ...services,
         { provide: PARTS_JOINED, inject: [GivenUpMessages, OrchestratorLifecycle], useFactory: (givenUp: GivenUpMessages, lifecycle: OrchestratorLifecycle) => join(parts, { givenUp, lifecycle }) },
       ],

@@ -1,4 +1,5 @@
 import type { ColumnMapping, Column, Decision, Pipeline, Policy, Profile, StepEngine, Transform } from '@agent-etl/contracts';
+import type { EngineChoice } from './engine-choice-rules.ts';
 
 /** How the connector of a target would spell a column, or null when it has no type that holds it without loss. */
 export type MapColumn = (sinkConnector: string, column: Column) => { native: string } | null;
@@ -14,6 +15,8 @@ export interface CopyInput {
   readonly transform?: Transform;
   /** What computes them; absent without steps. */
   readonly engine?: StepEngine;
+  /** Why it is that one; absent without steps. */
+  readonly choice?: EngineChoice;
 }
 /** What one rule says, with the sentences a person has to read before approving. */
 export interface Ruled<T> { readonly value: T; readonly decisions: readonly Decision[]; readonly risks: readonly string[] }

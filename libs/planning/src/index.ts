@@ -1,4 +1,6 @@
 export { type CopyInput, type MapColumn } from './decide.ts';
+export { type EngineChoice, type EngineMeans, chooseEngine } from './engine-choice-rules.ts';
+export { type HeldState, heldStateOf } from './held-state-rules.ts';
 export { type PlanChange, type PlanDiff, diffPlans } from './diff-plans.ts';
 export { type Drift, driftBetween, driftIssues, driftSentence } from './drift/drift-between.ts';
 export { knownKeys } from './files/known-keys.ts';
@@ -11,7 +13,7 @@ export { digestOf, planHash, receiptBytes } from './plan-hash.ts';
 export { type PlanFacts, planView, questionView } from './plan-view.ts';
 export { refusalOf } from './refusal.ts';
 export { topologicalOrder } from './topology.ts';
-export { besideOf, handsOffOf, stepEngineOf } from './step-engine.ts';
+export { besideOf, beyondSpark, handsOffOf, stepEngineOf } from './step-engine.ts';
 export { transformed } from './transformed.ts';
 export { assertConnector, assertPolicySupported, assertRequestSupported, assertSupported, unsupported } from './unsupported.ts';
 export { policyIssues } from './verify-personal-data.ts';

@@ -24,7 +24,12 @@ export function stepEngineOf({ engine, steps, checks, onFail }: Request, source:
   if (!steps?.length) throw new EtlError('request.unsupported', { found: `engine: ${engine} without steps`, allowed: 'it beside steps: a copy without them needs none' });
   if (engine === beside) return engine;
   if (engine !== 'spark') throw new EtlError('request.unsupported', { found: `engine: ${engine} for steps from ${source.connector}${others.length ? ' and other datasets' : ''}`, allowed: `engine: ${beside}${others.length ? '' : ' or engine: spark'}` });
-  if (!STAGED.includes(source.connector)) throw new EtlError('request.unsupported', { found: `engine: spark for steps from ${source.connector}`, allowed: 'a source that is PostgreSQL or a file' });
-  if (checks?.length || typeof onFail === 'object') throw new EtlError('request.unsupported', { found: 'checks or onFail: quarantine beside engine: spark', allowed: 'another pipeline that judges what this one has written' });
+  const problem = beyondSpark({ checks, onFail }, source);
+  if (problem) throw new EtlError('request.unsupported', problem);
   return 'spark';
+}
+/** Why a pipeline cannot be given to Spark whatever its steps are, or null. */
+export function beyondSpark({ checks, onFail }: Pick<Request, 'checks' | 'onFail'>, source: Pick<Seen, 'connector'>): { readonly found: string; readonly allowed: string } | null {
+  if (!STAGED.includes(source.connector)) return { found: `engine: spark for steps from ${source.connector}`, allowed: 'a source that is PostgreSQL or a file' };
+  return checks?.length || typeof onFail === 'object' ? { found: 'checks or onFail: quarantine beside engine: spark', allowed: 'another pipeline that judges what this one has written' } : null;
 }

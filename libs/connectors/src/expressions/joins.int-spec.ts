@@ -1,44 +1,22 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { ColumnType, Stage, Transform } from '@agent-etl/contracts';
+import type { ColumnType, Stage } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
-import { type ExprDialect, type Fused, type PrintedTransform, type SqlFragment, compile, identifier, joinSql, literal, nativeOf, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { type ExprDialect, type Fused, type SqlFragment, compile, identifier, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PostgresSession } from '../postgres/postgres-session.ts';
 import { aDatabase, connectionTo, describeServer, testTools } from '../postgres/testing/postgres-harness.ts';
-import { type Forged, JoinForge } from './join-forge.ts';
+import { type JoinCase, nextCase, printedCase } from './join-case.ts';
+import { JoinForge } from './join-forge.ts';
 
 const CHAINS = Number(process.env['ETL_TEST_CHAINS'] ?? 400);
 const SEED = Number(process.env['ETL_TEST_SEED'] ?? 20_401);
-const decimal = (precision: number, scale: number): ColumnType => ({ kind: 'dec', precision, scale });
-const shapes: readonly Readonly<Record<string, ColumnType>>[] = [
-  { a: { kind: 'i32' }, b: { kind: 'i64' }, c: decimal(12, 2), d: { kind: 'f64' }, e: { kind: 'text' }, g: { kind: 'bool' }, h: { kind: 'date' }, i: { kind: 'ts' } },
-  { a: { kind: 'i64' }, e: { kind: 'text' }, g: { kind: 'bool' }, z: decimal(12, 2) }, { a: { kind: 'i32' }, c: decimal(10, 3), e: { kind: 'text' }, h: { kind: 'ts' }, y: { kind: 'text' } },
-];
 type Row = Readonly<Record<string, unknown>>;
-interface Case { readonly fused: Fused; readonly data: readonly Forged[] }
-
-/** A dataset as a FROM list. There are no VALUES of no rows. */
-function from<D extends ExprDialect>(dialect: D, { columns, rows }: Forged, as: 'source' | 'other'): SqlFragment<D> {
-  const sql = sqlFor(dialect);
-  const typed = (row: readonly (string | null)[]): SqlFragment<D> => joinSql([...columns].map(([, type], index) => sql`CAST(${literal(dialect, row[index] ?? null)} AS ${typeName(dialect, nativeOf(dialect, type)!)})`), sql`, `);
-  const values = joinSql((rows.length ? rows : [[]]).map((row) => sql`(${typed(row)})`), sql`, `);
-  const names = joinSql([...columns.keys()].map((name) => sql`${identifier(name)}`), sql`, `);
-  return sql`(SELECT * FROM (VALUES ${values}) AS t(${names})${rows.length ? sql`` : sql` WHERE false`}) AS ${identifier(as)}`;
-}
-function printed<D extends ExprDialect>(dialect: D, { data }: Case, stages: readonly Stage[]): PrintedTransform<D> {
-  const sql = sqlFor(dialect);
-  const columnsOf = ({ columns }: Forged): Transform['input'] => [...columns].map(([name, type]) => ({ name, type, native: '', nullable: true }));
-  const [first, ...others] = data as [Forged, ...Forged[]];
-  const inputs = others.map((other, index) => ({ source: { connection: 'x', dataset: String(index) }, columns: columnsOf(other), unread: [], fingerprint: 'a'.repeat(64), options: {} }));
-  return printTransform(dialect, { input: columnsOf(first), stages: [...stages], inputs }, {
-    from: from(dialect, first, 'source'), column: (name) => sql`source.${identifier(name)}`, inputs: others.map((other) => ({ from: from(dialect, other, 'other'), column: (name) => sql`other.${identifier(name)}` })) });
-}
-function shownRows<D extends ExprDialect>(dialect: D, each: Case, stages = each.fused.stages): SqlFragment<D> {
+function shownRows<D extends ExprDialect>(dialect: D, each: JoinCase, stages = each.fused.stages): SqlFragment<D> {
   const sql = sqlFor(dialect);
   const list = joinSql(each.fused.columns.map((_, index) => sql`CAST(${identifier(`c${index}`)} AS ${typeName(dialect, dialect === 'duckdb' ? 'VARCHAR' : 'text')}) AS ${identifier(`c${index}`)}`), sql`, `);
-  return sql`SELECT ${list} FROM (${printed(dialect, each, stages).rows}) AS made`;
+  return sql`SELECT ${list} FROM (${printedCase(dialect, each, stages).rows}) AS made`;
 }
 // DuckDB shows a decimal that is all fraction without its zero.
 const shown = (value: unknown, { kind }: ColumnType): unknown => (value === null || value === undefined ? null : kind === 'f64' ? Number(value) + 0 : kind === 'dec' ? String(value).replace(/^(-?)\./, '$10.') : value);
@@ -61,7 +39,6 @@ describeServer('joins and unions mean the same in DuckDB and in PostgreSQL', (ad
   };
   const inDuck = (sql: SqlFragment<'duckdb'>) => duck.query(compile(sql));
   const inPostgres = (sql: SqlFragment<'postgres'>) => postgres.run<Record<string, unknown>>(compile(sql));
-  const next = (forge: JoinForge): Case => { const data = shapes.map((shape) => forge.dataset(shape)); const [first, ...others] = data.map(({ columns }) => columns); return { data, fused: forge.chain(first!, others) }; };
 
   it(`${CHAINS} random chains of seed ${SEED}`, async () => {
     const forge = new JoinForge(SEED);
@@ -69,7 +46,7 @@ describeServer('joins and unions mean the same in DuckDB and in PostgreSQL', (ad
     const kinds: Record<string, number> = {};
     let [answered, failed, eager] = [0, 0, 0];
     for (let n = 0; n < CHAINS; n += 1) {
-      const each = next(forge);
+      const each = nextCase(forge);
       const [a, b] = await Promise.all([told(() => inDuck(shownRows('duckdb', each)), each.fused), told(() => inPostgres(shownRows('postgres', each)), each.fused)]);
       if (b === 'no form') continue;
       if (a.startsWith('failed') && b.startsWith('failed')) { failed += 1; continue; }
@@ -89,17 +66,17 @@ describeServer('joins and unions mean the same in DuckDB and in PostgreSQL', (ad
     const forge = new JoinForge(SEED + 1);
     let compared = 0;
     for (let n = 0; n < CHAINS / 4; n += 1) {
-      const each = next(forge);
+      const each = nextCase(forge);
       const at = each.fused.stages.findIndex(({ op }) => op === 'join' || op === 'union');
       const stages = each.fused.stages.slice(0, at + 1);
       const whole = { ...each, fused: { ...each.fused, columns: [] } };
-      const duckPart = printed('duckdb', whole, stages);
-      const pgPart = printed('postgres', whole, stages);
+      const duckPart = printedCase('duckdb', whole, stages);
+      const pgPart = printedCase('postgres', whole, stages);
       try {
         const [d, p] = [(await inDuck(duckPart.combining[0]!.counted))[0] ?? {}, (await inPostgres(pgPart.combining[0]!.counted))[0] ?? {}];
         const counts = [duckPart.combining[0]!.read(d), pgPart.combining[0]!.read(p)];
         expect(counts[0]).toEqual(counts[1]);
-        const [[made], [before]] = [await inPostgres(sqlFor('postgres')`SELECT count(*) AS n FROM (${pgPart.rows}) AS made`), await inPostgres(sqlFor('postgres')`SELECT count(*) AS n FROM (${printed('postgres', whole, stages.slice(0, -1)).rows}) AS made`)];
+        const [[made], [before]] = [await inPostgres(sqlFor('postgres')`SELECT count(*) AS n FROM (${pgPart.rows}) AS made`), await inPostgres(sqlFor('postgres')`SELECT count(*) AS n FROM (${printedCase('postgres', whole, stages.slice(0, -1)).rows}) AS made`)];
         expect([counts[0]!.left, counts[0]!.out]).toEqual([Number(before?.['n']), Number(made?.['n'])]);
         compared += 1;
       } catch (error) {
@@ -116,7 +93,7 @@ describeServer('joins and unions mean the same in DuckDB and in PostgreSQL', (ad
     const planted = (stages: readonly Stage[]): Stage[] => stages.map((stage) => (stage.op === 'join' ? { ...stage, on: stage.on.map((pair) => ({ ...pair, nullSafe: !pair.nullSafe })) } : stage));
     let differ = 0;
     for (let n = 0; n < 60; n += 1) {
-      const each = next(forge);
+      const each = nextCase(forge);
       const [a, b] = await Promise.all([told(() => inDuck(shownRows('duckdb', each, planted(each.fused.stages))), each.fused), told(() => inPostgres(shownRows('postgres', each)), each.fused)]);
       if (!a.startsWith('failed') && !b.startsWith('failed') && a !== b) differ += 1;
     }

@@ -15,10 +15,10 @@ export interface OpenPart { readonly task: LoadTask; readonly session: SourceSes
 /** The same as a Parquet file in the scratch folder. */
 export interface HandedPart { readonly files: readonly SourceFile[]; readonly plan: ReadPlan; drop(): Promise<void> }
 
-interface Handing { readonly scratch: string; readonly signal: AbortSignal; readonly onRead: OnRead }
+/** @property path where the file goes; one of its own in the scratch folder when left out */
+interface Handing { readonly scratch: string; readonly signal: AbortSignal; readonly onRead: OnRead; readonly path?: string }
 /** Hands the rows of a dataset to the engine child: an engine opens files by itself, all else comes as text. */
-export async function handOver({ task: planned, session, offers }: OpenPart, { scratch, signal, onRead }: Handing): Promise<HandedPart> {
-  const path = join(scratch, `handed-${randomUUID()}.parquet`);
+export async function handOver({ task: planned, session, offers }: OpenPart, { scratch, signal, onRead, path = join(scratch, `handed-${randomUUID()}.parquet`) }: Handing): Promise<HandedPart> {
   const task: LoadTask = offers.includes('file') ? { ...planned, carrier: 'file' } : planned;
   // Whoever reads it finds columns by their place and calls them what the dataset does, whatever the file had to call them.
   const plan: ReadPlan = { format: 'parquet', columns: task.columns.map(({ source, targetNative }) => ({ name: source, duckType: targetNative })) };

@@ -1,17 +1,18 @@
-import { EtlError, type LoadTask, type Transform } from '@agent-etl/contracts';
-import { type EngineRow, SparkSession } from '@agent-etl/engines';
-import { type PrintedTransform, type SafeSql, compile, identifier, joinSql, nativeOf, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { type Combined, EtlError, type LoadTask, type Transform } from '@agent-etl/contracts';
+import { SparkSession } from '@agent-etl/engines';
+import { type PrintedTransform, type SafeSql, type SqlFragment, compile, identifier, joinSql, nativeOf, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { randomUUID } from 'node:crypto';
 import { access, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ConnectorTools, Source, SparkPlace } from '../port.ts';
+import type { ConnectorTools, Reached, Source, SparkPlace } from '../port.ts';
 import { folderOf, makeFolder } from './handover.ts';
-import { stageInput } from './staged-input.ts';
+import { stageInputs } from './staged-inputs.ts';
 
 const sql = sqlFor('spark');
 /** What Spark leaves when every part of a write is whole. */
 const WHOLE = '_SUCCESS';
-const VIEW = 'staged';
+/** Names of what is staged: that of the source, then those of the datasets beside it. */
+const viewOf = (index: number): string => (index === 0 ? 'staged' : `staged_${index}`);
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** A session and an operation on Spark: chosen before anything is asked of it, stored as the picture that a load reads from, and so known to the next attempt. */
@@ -25,7 +26,10 @@ export function idsOf(text: string): SparkIds | null {
 }
 
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
-const printed = (transform: Transform): PrintedTransform<'spark'> => printTransform('spark', transform, { from: sql`${identifier(VIEW)} AS t`, column: (name) => sql`t.${identifier(`c${transform.input.findIndex((column) => column.name === name)}`)}` });
+const nthOf = (columns: Transform['input'], from: string) => (name: string): SqlFragment<'spark'> => sql`${identifier(from)}.${identifier(`c${columns.findIndex((column) => column.name === name)}`)}`;
+const printed = (transform: Transform): PrintedTransform<'spark'> => printTransform('spark', transform, {
+  from: sql`${identifier(viewOf(0))} AS source`, column: nthOf(transform.input, 'source'),
+  inputs: (transform.inputs ?? []).map(({ columns }, index) => ({ from: sql`${identifier(viewOf(index + 1))} AS other`, column: nthOf(columns, 'other') })) });
 /** The columns of a task as c0, c1, …, each with the type that the task says. */
 function statementOf({ columns, transform }: LoadTask & { readonly transform: Transform }): SafeSql<'spark'> {
   const { rows, names } = printed(transform);
@@ -33,7 +37,8 @@ function statementOf({ columns, transform }: LoadTask & { readonly transform: Tr
   return compile(sql`SELECT ${joinSql(list, sql`, `)} FROM (${rows}) AS stages`);
 }
 
-interface Parts { readonly source: Source; readonly task: LoadTask; readonly tools: ConnectorTools; readonly place: SparkPlace; readonly ids: SparkIds; readonly isTakenUp: boolean }
+/** @property open the source behind a connection, for the datasets beside that of the task */
+interface Parts { readonly source: Source; readonly open: (connection: string) => Promise<Source>; readonly task: LoadTask; readonly tools: ConnectorTools; readonly place: SparkPlace; readonly ids: SparkIds; readonly isTakenUp: boolean }
 /** The rows that the steps of a task come to, computed on Spark: Parquet in a folder of its operation, in which the staged source lies too. What an earlier attempt computed, or still computes, is taken up. */
 export class ComputedRows {
   private readonly parts: Parts;
@@ -41,6 +46,7 @@ export class ComputedRows {
   private readonly transform: Transform;
   private session: SparkSession | null = null;
   private paths: readonly string[] | null = null;
+  private combined: readonly Combined[] | null = null;
   constructor(parts: Parts) {
     const { transform } = parts.task;
     if (!transform) throw new TypeError('a task without steps');
@@ -48,7 +54,7 @@ export class ComputedRows {
     this.transform = transform;
     this.folder = folderOf(parts.place.folder, parts.ids.operation);
   }
-  private get input(): string { return join(this.folder, 'staged.parquet'); }
+  private inputAt(index: number): string { return join(this.folder, `${viewOf(index)}.parquet`); }
   private get output(): string { return join(this.folder, 'computed'); }
 
   /** Paths of the files, whole.
@@ -61,11 +67,13 @@ export class ComputedRows {
     if (!names) throw new EtlError('sink.reconcile-mismatch', { difference: `Spark says that it is done, and its files are not in ${this.parts.place.folder}`, next: 'see that ETL_ENGINES_SPARK_FOLDER is one folder under one path on the workers and on Spark' });
     return this.paths = names.map((name) => join(this.output, name));
   }
-  /** Rows that the steps saw, and those that their filters kept. */
-  async reached(signal: AbortSignal): Promise<EngineRow | undefined> {
-    const session = await this.opened();
-    await session.view(VIEW, [this.input]);
-    return (await session.query(compile(printed(this.transform).reaching), signal))[0];
+  /** Rows that the steps saw, those that their filters kept, and what joins and unions did.
+   * @throws EtlError `data.join-multiplies`, `data.join-missed` */
+  async reached(signal: AbortSignal): Promise<Reached> {
+    const session = await this.seeing();
+    const [found] = await session.query(compile(printed(this.transform).reaching), signal);
+    const combined = await this.counted(session, signal);
+    return { seen: Number(found?.['seen']), kept: Number(found?.['kept']), ...(combined.length ? { combined } : {}) };
   }
   /** Lets go of it all. */
   async drop(): Promise<void> {
@@ -75,13 +83,27 @@ export class ComputedRows {
   /** Leaves it for a next attempt. */
   leave(): void { this.session?.leave(); }
 
+  /** A join that finds more than it may is found out before it is computed. */
   private async compute(signal: AbortSignal): Promise<void> {
-    const { source, task, tools } = this.parts;
-    const session = await this.opened(); // a server that is away is known before anything is staged
-    await makeFolder(this.parts.place.folder, this.parts.ids.operation);
-    await stageInput({ source, task, path: this.input, scratch: tools.scratch, signal });
-    await session.view(VIEW, [this.input]);
-    await session.write({ statement: statementOf({ ...task, transform: this.transform }), folder: this.output, operationId: this.parts.ids.operation, signal });
+    const { source, open, task, tools, place, ids } = this.parts;
+    await this.opened(); // a server that is away is known before anything is staged
+    await makeFolder(place.folder, ids.operation);
+    await stageInputs({ source, open, task, pathOf: (index) => this.inputAt(index), scratch: tools.scratch, signal });
+    const session = await this.seeing();
+    await this.counted(session, signal);
+    await session.write({ statement: statementOf({ ...task, transform: this.transform }), folder: this.output, operationId: ids.operation, signal });
+  }
+  /** A session that sees what was staged. */
+  private async seeing(): Promise<SparkSession> {
+    const session = await this.opened();
+    for (const index of [0, ...(this.transform.inputs ?? []).map((_, nth) => nth + 1)]) await session.view(viewOf(index), [this.inputAt(index)]);
+    return session;
+  }
+  private async counted(session: SparkSession, signal: AbortSignal): Promise<readonly Combined[]> {
+    if (this.combined) return this.combined;
+    const combined: Combined[] = [];
+    for (const { counted, read } of printed(this.transform).combining) combined.push(read((await session.query(compile(counted), signal))[0] ?? {}));
+    return this.combined = combined;
   }
   private async takeUp(signal: AbortSignal): Promise<void> {
     if (await this.whole()) return;

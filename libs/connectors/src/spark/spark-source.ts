@@ -1,4 +1,4 @@
-import { type Digest, EtlError, type LoadTask } from '@agent-etl/contracts';
+import { type Digest, EtlError, type LoadTask, type Measured, type Measuring } from '@agent-etl/contracts';
 import { createHash } from 'node:crypto';
 import { FileSession } from '../file/file-session.ts';
 import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
@@ -7,8 +7,9 @@ import { computedTask, stagedType } from './staged-types-rules.ts';
 
 /** A source whose steps are computed on Spark: its rows are staged as Parquet, Spark writes what the steps come to as Parquet, and from there on it is read as a file. Ledger, proof and publish
  * see one more source and are what they are.
+ * @param open the source behind a connection: datasets that the steps join or unite are staged beside it
  * @throws EtlError `request.unsupported` when no Spark is configured */
-export function sparkSource(source: Source, tools: ConnectorTools): Source {
+export function sparkSource(source: Source, tools: ConnectorTools, open: (connection: string) => Promise<Source>): Source {
   const { spark: place } = tools;
   if (!place) throw new EtlError('request.unsupported', { found: 'engine: spark', allowed: 'another engine: this worker knows no Spark', next: 'set ETL_ENGINES_SPARK_URL and ETL_ENGINES_SPARK_FOLDER for the workers, or leave engine out' });
   return {
@@ -16,7 +17,7 @@ export function sparkSource(source: Source, tools: ConnectorTools): Source {
     async begin(task: LoadTask, snapshot: string | null): Promise<SourceSession> {
       const ids = snapshot === null ? newIds() : idsOf(snapshot);
       if (!ids) throw new EtlError('source.snapshot-lost');
-      return new SparkSourceSession(task, ids, { rows: new ComputedRows({ source, task, tools, place, ids, isTakenUp: snapshot !== null }), scratch: tools.scratch });
+      return new SparkSourceSession(task, ids, { rows: new ComputedRows({ source, open, task, tools, place, ids, isTakenUp: snapshot !== null }), scratch: tools.scratch });
     },
   };
 }
@@ -43,9 +44,9 @@ class SparkSourceSession implements SourceSession {
   async digest(ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> { return (await this.computed(signal)).digest(ranges, signal); }
   async reached(_ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Reached> {
     await this.rows.files(signal);
-    const found = await this.rows.reached(signal);
-    return { seen: Number(found?.['seen']), kept: Number(found?.['kept']) };
+    return this.rows.reached(signal);
   }
+  async measured(ranges: readonly ChunkRange[], measuring: Measuring, signal: AbortSignal): Promise<Measured> { return (await this.computed(signal)).measured(ranges, measuring, signal); }
   hashed(ask: HashAsk): HashedRows {
     const within = async (): Promise<HashedRows> => (await this.computed(ask.signal)).hashed(ask);
     return { buckets: async () => (await within()).buckets(), rows: async (buckets, limit) => (await within()).rows(buckets, limit) };

@@ -51,7 +51,7 @@ export class AttemptContext implements StepContext {
   keep(held: { close(): Promise<void> }): void { this.kept.push(held); }
   async scratch(): Promise<string> { return (await (this.tools ??= this.parts.tools())).scratch; }
 
-  async onSpark(source: Source): Promise<Source> { return sparkSource(source, await (this.tools ??= this.parts.tools())); }
+  async onSpark(source: Source): Promise<Source> { return sparkSource(source, await (this.tools ??= this.parts.tools()), async (connection) => (await this.open(connection)).source); }
 
   open(name: string): Promise<OpenConnection> {
     const opening = this.opening.get(name) ?? this.connect(name);

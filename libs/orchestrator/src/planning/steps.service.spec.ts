@@ -13,7 +13,8 @@ const pipeline = (steps: Pipeline['steps']): Pipeline => ({ name: 'orders', from
 const mapColumn = ({ }: string | object, { native }: Column) => ({ native });
 
 describe('the steps of a pipeline', () => {
-  const steps = new StepsService();
+  const means = { memoryBytes: 512 * 1024 * 1024, spark: 'none' } as const;
+  const steps = new StepsService(means);
   afterAll(async () => { await steps.stop(); });
 
   it('make a source that its readers see behind them, and a plan that passes the verifier', async () => {
@@ -36,7 +37,7 @@ describe('the steps of a pipeline', () => {
     const [load, ...rest] = plan.tasks;
     const changed = (more: object): string[] => verifyPlan({ ...plan, tasks: [{ ...load!, ...more } as typeof load & {}, ...rest] }, {}).issues.map(({ code }) => code);
     expect([changed({ engine: 'duckdb' }), changed({ carrier: 'frames' })]).toEqual([['steps.spark'], expect.arrayContaining(['steps.spark'])]);
-    expect(verifyPlan({ ...plan, pipeline: pipeline(asked.steps) }, {}).issues.map(({ code }) => code)).toEqual(['steps.spark']);
+    expect(verifyPlan({ ...plan, pipeline: { ...asked, engine: 'duckdb' } }, {}).issues.map(({ code }) => code)).toEqual(['steps.spark']);
     expect(plan.tasks[0]).toMatchObject({ engine: 'spark', carrier: 'text', digest: 'text-md5', chunks: { by: 'whole', count: 1 }, transform: { engine: 'spark' }, columns: [{ source: 'status', sourceNative: 'VARCHAR' }, { source: 'sum', sourceNative: 'DECIMAL(38,2)' }] });
     expect(plan.decisions.filter(({ question }) => question === 'engine')).toMatchObject([{ choice: 'spark', by: 'person', rejected: [{ choice: 'duckdb' }] }]);
   });
@@ -54,12 +55,21 @@ describe('the steps of a pipeline', () => {
     const other = profile({ connection: 'shop', dataset: 'public.people' });
     const onSpark = (some: Pipeline['steps'], others: readonly Profile[] = []) => steps.behind({ ...pipeline(some), engine: 'spark' }, profile({}), { others });
     const refused = (some: Pipeline['steps'], others?: readonly Profile[]) => expect(onSpark(some, others)).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_NO_FORM', text: expect.stringContaining('spark') }] });
-    await refused([{ join: { right: 'shop.public.people', kind: 'left', on: { id: 'id' }, take: { person: 'status' } } }], [other]);
-    await refused([{ join: { right: 'hr.public.people', kind: 'left', on: { id: 'id' }, take: { person: 'status' } } }], [{ ...other, connection: 'hr' } as Profile]);
-    await refused([{ unpivot: { columns: ['id'], nameTo: 'name', valueTo: 'value' } }]);
-    await refused([{ window: { partitionBy: ['status'], orderBy: [{ column: 'id' }], columns: [{ as: 'nth', fn: 'row_number' }] } }]);
+    // A type that Spark has not may pass; what is made of it may not.
+    const named = profile({ columns: [...profile({}).columns, column('u', 'uuid', 'uuid')] });
+    await expect(steps.behind({ ...pipeline([{ window: { partitionBy: ['status'], orderBy: [{ column: 'id' }], columns: [{ as: 'before', fn: 'lag', arg: 'u' }] } }]), engine: 'spark' }, named)).rejects.toMatchObject({ issues: [{ code: 'SQL_NO_FORM', path: '/pipeline/steps/0/window', text: expect.stringContaining('cast it to text first') }] });
+    await refused([{ join: { right: 'shop.public.people', kind: 'left', on: { id: 'id' }, take: { person: 'u' } } }], [{ ...other, columns: named.columns } as Profile]);
     await refused([{ derive: { far: 'ln(2.5)' } }]);
     expect((await onSpark([{ mask: { column: 'status', method: 'sha256' } }])).source.columns.map(({ native }) => native)).toEqual(['BIGINT', 'VARCHAR', 'DECIMAL(10,2)', 'TIMESTAMP']);
+  });
+  it('join on Spark whatever lies beside the source, from files that are staged, and the plan passes the verifier', async () => {
+    const other = profile({ connection: 'hr', dataset: 'people.csv', connector: 'file' });
+    const asked: Pipeline = { ...pipeline([{ join: { right: 'hr:people.csv', kind: 'left', on: { id: 'id' }, take: { person: 'status' } } }]), engine: 'spark' };
+    const planned = planCopy({ pipeline: asked, target, ...await steps.behind(asked, profile({}), { others: [other] }), policy: {}, mapColumn });
+    if (!('plan' in planned)) throw new Error('questions');
+    expect(verifyPlan(planned.plan, {})).toEqual({ ok: true, issues: [] });
+    expect(planned.plan.tasks[0]).toMatchObject({ engine: 'spark', carrier: 'text', transform: { engine: 'spark', inputs: [{ source: { dataset: 'people.csv' }, unread: ['total', 'changed_at'] }] } });
+    expect(planned.plan.decisions[0]).toMatchObject({ question: 'steps', choice: 'join, on Spark', by: 'person', reason: { text: expect.stringContaining('hr:people.csv beside it') } });
   });
   it('are computed by the engine that rows are handed to, and no other may be named for them', async () => {
     const others = [profile({ connection: 'hr', dataset: 'public.people' })];
@@ -71,8 +81,35 @@ describe('the steps of a pipeline', () => {
   it('say beside their source how much they would have to hold', async () => {
     const asked = pipeline([{ aggregate: { by: ['status'], measures: [{ as: 'n', fn: 'count' }] } }]);
     const planned = planCopy({ pipeline: asked, target, ...await steps.behind(asked, profile({})), policy: {}, mapColumn });
-    expect('plan' in planned && planned.plan.decisions[0]).toMatchObject({ question: 'steps', rejected: [{}, { choice: 'spark', because: expect.stringContaining('80 kB') }] });
+    expect('plan' in planned && planned.plan.decisions[0]).toMatchObject({ question: 'steps', rejected: [{}, { choice: 'spark', because: 'The groups may have to hold 1,000 rows of 80 bytes at once, 80 kB; PostgreSQL holds it where the rows lie, in its own memory and on its own disk, and they would travel to Spark first.' }] });
     expect('plan' in planned && planned.plan.tasks[0]).toMatchObject({ transform: { engine: 'postgres' } });
+  });
+  describe('on machines with a Spark', () => {
+    const there = new StepsService({ memoryBytes: 200_000_000, spark: 'configured' });
+    afterAll(async () => { await there.stop(); });
+    const large = profile({ connector: 'file', dataset: 'orders.parquet', rows: 10_000_000, bytes: 800_000_000 });
+    const latest = [{ dedupe: { keys: ['status'], keep: [{ column: 'id' }] } }];
+    const planOf = async (service: StepsService, asked: Pipeline) => {
+      const planned = planCopy({ pipeline: asked, target, ...await service.behind(asked, large), policy: {}, mapColumn });
+      if (!('plan' in planned)) throw new Error('questions');
+      expect(verifyPlan(planned.plan, {})).toEqual({ ok: true, issues: [] });
+      return planned.plan;
+    };
+    it('go there by themselves once they outgrow the memory of one, and the plan says by how much', async () => {
+      const plan = await planOf(there, pipeline(latest));
+      expect(plan.tasks[0]).toMatchObject({ engine: 'spark', transform: { engine: 'spark' } });
+      expect(plan.decisions.filter(({ question }) => question === 'engine')).toMatchObject([{ choice: 'spark', by: 'rules', reason: { code: 'state-outgrows-memory', text: expect.stringContaining('The dedupe may have to hold 10,000,000 rows of 96 bytes at once, 960 MB; the engine of a worker keeps 200 MB in memory and would spill the other 760 MB to its disk. So Spark computes the steps') } }]);
+    });
+    it.each<[string, () => Promise<Awaited<ReturnType<typeof planOf>>>, string]>([
+      ['there is none', () => planOf(steps, pipeline(latest)), 'No Spark is configured. The dedupe may have to hold 10,000,000 rows of 96 bytes at once, 960 MB'],
+      ['a function has no form there', () => planOf(there, pipeline([{ derive: { far: 'ln(2.5)' } }, ...latest])), 'Spark would hold it, but ln is not available on spark, whose last digit may be another.'],
+      ['the request names DuckDB', () => planOf(there, { ...pipeline(latest), engine: 'duckdb' }), 'The request names duckdb. The dedupe may have to hold'],
+      ['nothing is held', () => planOf(there, pipeline([{ filter: 'id > 0' }])), 'Steps over single rows keep none of them'],
+    ])('stay on DuckDB where %s', async (_, make, because) => {
+      const plan = await make();
+      expect(plan.tasks[0]).toMatchObject({ engine: 'duckdb', transform: { engine: 'duckdb' } });
+      expect(plan.decisions.find(({ question }) => question === 'steps')?.rejected).toContainEqual({ choice: 'spark', because: expect.stringContaining(because) });
+    });
   });
   it('copy a column with its type as the engine spells it, and know the key by its own name', async () => {
     const { source } = await steps.behind(pipeline([{ derive: { a_copy: 'id', place_too: 'place' } }]), profile({ columns: [column('id', 'i64', 'bigint'), column('place', 'other', 'point')] }));

@@ -1,29 +1,44 @@
-import { EtlError, type Pipeline, type Profile } from '@agent-etl/contracts';
+import { EtlError, type Pipeline, type Profile, type StepEngine } from '@agent-etl/contracts';
 import { ExpressionParser } from '@agent-etl/engines';
-import { type CopyInput, type MapColumn, besideOf, fusedOf, handsOffOf, stepEngineOf, transformed } from '@agent-etl/planning';
-import { Injectable } from '@nestjs/common';
+import { type CopyInput, type EngineMeans, type MapColumn, besideOf, beyondSpark, chooseEngine, fusedOf, handsOffOf, heldStateOf, stepEngineOf, transformed } from '@agent-etl/planning';
+import type { Checked, Fused } from '@agent-etl/sql-safety';
+import { Inject, Injectable } from '@nestjs/common';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+/** Memory of a worker's engine, and whether there is a Spark. */
+export const ENGINE_MEANS = Symbol('means of engines');
+interface Beside { readonly others: readonly Profile[]; readonly mapColumn: MapColumn }
 
 /** Reads the steps of pipelines. The parser starts with the first of them and stays until the service stops. */
 @Injectable()
 export class StepsService {
   private parser: Promise<{ readonly parser: ExpressionParser; readonly folder: string }> | null = null;
+  private readonly means: EngineMeans;
+  constructor(@Inject(ENGINE_MEANS) means: EngineMeans) { this.means = means; }
 
   /** The source as its readers see it behind the steps of a pipeline, and what they come to.
    * @param beside the other datasets of the steps, in the order of `otherDatasets`, and how a file spells a type
    * @throws EtlError `request.unsupported` where the engine it names cannot compute them; `sql.rejected` with an issue per text or step, `sql.parser-lost` */
-  async behind(pipeline: Pipeline, source: Profile, { others = [], mapColumn = () => null }: { readonly others?: readonly Profile[]; readonly mapColumn?: MapColumn } = {}): Promise<Pick<CopyInput, 'source' | 'transform' | 'engine'>> {
+  async behind(pipeline: Pipeline, source: Profile, { others = [], mapColumn = () => null }: Partial<Beside> = {}): Promise<Pick<CopyInput, 'source' | 'transform' | 'engine' | 'choice'>> {
     const engine = stepEngineOf(pipeline, source, others);
-    const { steps } = pipeline;
-    if (!steps?.length) return { source };
+    if (!pipeline.steps?.length) return { source };
+    const fused = await this.fused(pipeline.steps, source, { others, engine });
+    if (!fused.ok) throw refused(fused);
+    const asked = { asked: pipeline.engine, beside: engine, state: heldStateOf(fused.value.stages, { source, others, after: fused.value.handOff?.after }), means: this.means };
+    const beyond = beyondSpark(pipeline, source);
+    const choice = chooseEngine({ ...asked, problem: beyond && `${beyond.found} is refused` });
+    if (choice.engine === engine) return { ...transformed(source, fused.value, { engine, others, mapColumn }), engine, choice };
+    const there = await this.fused(pipeline.steps, source, { others, engine: choice.engine });
+    if (there.ok) return { ...transformed(source, there.value, { engine: choice.engine, others, mapColumn }), engine: choice.engine, choice };
+    return { ...transformed(source, fused.value, { engine, others, mapColumn }), engine, choice: chooseEngine({ ...asked, problem: there.issues[0]?.text.split(';')[0] ?? 'it has no form for them' }) };
+  }
+  private async fused(steps: NonNullable<Pipeline['steps']>, source: Profile, { others, engine }: Pick<Beside, 'others'> & { readonly engine: StepEngine }): Promise<Checked<Fused>> {
     const { parser } = await this.running();
     const typesOf = ({ columns }: Profile) => new Map(columns.map(({ name, type }) => [name, type]));
     const how = engine === 'spark' ? { dialect: engine } : { dialect: besideOf(source), handsOff: handsOffOf(source, others) };
-    const fused = await fusedOf(steps, { input: typesOf(source), inputs: others.map(typesOf), ...how, read: (text, path) => parser.parse(text, path) });
-    if (fused.ok) return { ...transformed(source, fused.value, { engine, others, mapColumn }), engine };
-    throw new EtlError('sql.rejected', { issues: fused.issues.map(({ path, text }) => `${path.replace('/pipeline', '')}: ${text.replace(/\.$/, '')}`).join('; ') }, { issues: fused.issues });
+    return fusedOf(steps, { input: typesOf(source), inputs: others.map(typesOf), ...how, read: (text, path) => parser.parse(text, path) });
   }
   /** A start that failed is tried again by whoever asks next. */
   private async running(): Promise<{ readonly parser: ExpressionParser }> {
@@ -41,6 +56,9 @@ export class StepsService {
     await running.parser.stop();
     await rm(running.folder, { recursive: true, force: true });
   }
+}
+function refused({ issues }: Extract<Checked<Fused>, { ok: false }>): EtlError {
+  return new EtlError('sql.rejected', { issues: issues.map(({ path, text }) => `${path.replace('/pipeline', '')}: ${text.replace(/\.$/, '')}`).join('; ') }, { issues: [...issues] });
 }
 async function started(): Promise<{ readonly parser: ExpressionParser; readonly folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-etl-parser-'));

@@ -4,11 +4,11 @@ import { type CopyInput, type Ruled, decide, grouped, megabytes, plural } from '
 export interface Movement { readonly carrier: LoadTask['carrier']; readonly engine: LoadTask['engine']; readonly digest: LoadTask['digest'] }
 
 /** How bytes travel, what moves them, and how rows are hashed on the way. */
-export function ruleMovement({ source, target, transform }: CopyInput, columns: readonly ColumnMapping[], judging: Judging | null = null): Ruled<Movement> {
+export function ruleMovement({ source, target, transform, choice }: CopyInput, columns: readonly ColumnMapping[], judging: Judging | null = null): Ruled<Movement> {
   const changed = columns.filter(({ sourceNative, targetNative }) => sourceNative !== targetNative);
   const engineOf = (text: string, rejected: string): Decision => decide('engine', text, { why: ['engine', rejected], rejected: text === 'splice'
     ? [['duckdb', 'Decoding and encoding every value costs about twice the CPU and changes nothing.']] : [['splice', 'The two ends do not speak one binary format.']] });
-  if (transform?.engine === 'spark') return fromSpark({ source, target, transform });
+  if (transform?.engine === 'spark') return fromSpark({ source, target, choice });
   if (source.connector === 'postgres' && target.connector === 'postgres') {
     if (judging) return judgedBetweenTables(judging, engineOf('splice', 'Both ends are PostgreSQL: the source judges, each server reads and writes text.'));
     if (!changed.length) {
@@ -51,11 +51,13 @@ function intoTable({ between, rows, isJudged }: { between: string; rows: CopyInp
 }
 
 /** What Spark computed lies in files of ours: they travel as any file does, and are hashed as any file is. */
-function fromSpark({ source, target }: Pick<CopyInput, 'source' | 'target' | 'transform'>): Ruled<Movement> {
+function fromSpark({ source, target, choice }: Pick<CopyInput, 'source' | 'target' | 'choice'>): Ruled<Movement> {
+  const same = 'ledger, proof and publish stay here, so that the receipt is the same.';
   return { risks: [], value: { carrier: 'text', engine: 'spark', digest: 'text-md5' }, decisions: [
     decide('movement', 'staged Parquet, then text', { why: ['staged', `Spark reads Parquet that is staged for it and writes Parquet; from there to ${target.connector} rows travel as text that both sides read exactly.`], rejected: [['Spark writes the target', 'Then no ledger and no proof would stand between its rows and their readers.']] }),
-    decide('engine', 'spark', { by: 'person', why: ['engine-asked', `The request names Spark for the steps over ${grouped(source.rows)} rows; ledger, proof and publish stay here, so that the receipt is the same.`],
-      rejected: [['duckdb', `One machine would compute them from ${megabytes(source.bytes)}.`]] })] };
+    choice?.code === 'outgrown'
+      ? decide('engine', 'spark', { why: ['state-outgrows-memory', `${choice.text} So Spark computes the steps; ${same}`], rejected: [['duckdb', 'It would finish on one machine, by spilling.']] })
+      : decide('engine', 'spark', { by: 'person', why: ['engine-asked', `The request names Spark for the steps over ${grouped(source.rows)} rows; ${same}`], rejected: [['duckdb', `One machine would compute them from ${megabytes(source.bytes)}.`]] })] };
 }
 
 /** Rows that may leave the stream travel as text, behind what the source says of each. */

@@ -1,5 +1,6 @@
 import { type Decision, EtlError, type OtherInput, type Transform, addressOf, isRowWise, judgingChecks, leavesOut } from '@agent-etl/contracts';
-import { type CopyInput, decide, megabytes, named, plural } from '../decide.ts';
+import { type CopyInput, decide, named, plural } from '../decide.ts';
+import type { EngineChoice } from '../engine-choice-rules.ts';
 
 /** Steps that do not take rows one by one, in the words of a refusal. */
 const MANY = 'a step over several rows (aggregate, dedupe, flatten, limit, pivot, unpivot, window)';
@@ -8,46 +9,47 @@ const ABLE: readonly string[] = ['postgres', 'file'];
 
 /** Where the steps of a pipeline are computed.
  * @throws EtlError `request.unsupported` for a source, or checks, that cannot be beside them */
-export function ruleSteps({ pipeline, source, transform }: CopyInput): Decision[] {
+export function ruleSteps({ pipeline, source, transform, choice }: CopyInput): Decision[] {
   if (!transform) return [];
   const problem = stepsProblem({ pipeline, source, transform });
   if (problem) throw new EtlError('request.unsupported', problem);
   const kinds = (pipeline.steps ?? []).map((step) => Object.keys(step)[0] ?? '');
   const made = source.columns.filter(({ name }) => !transform.input.some((column) => column.name === name)).map(({ name }) => name);
-  if (transform.engine === 'spark') return [onSpark({ kinds, made })];
+  if (transform.engine === 'spark') return [onSpark({ kinds, made, transform, choice })];
   const where = source.connector === 'postgres' ? 'in the statement that reads the table' : 'in the statement that reads the file';
   const rowWise = isRowWise(transform);
-  if (transform.inputs) return [combining({ transform, inputs: transform.inputs, kinds }, source.rows)];
+  if (transform.inputs) return [combining({ transform, inputs: transform.inputs, kinds, choice }, source.rows)];
   return [decide('steps', `${kinds.join(', ')}, while the source is read`, {
     why: ['fused', `${plural(kinds.length, 'step')} ${rowWise ? 'over single rows ' : ''}are computed ${where}${made.length ? `; new there: ${named(made.slice(0, 5))}` : ''}.`],
-    rejected: [rowWise ? ['a pass of its own', 'Every row would be written and read once more.'] : ['group at the target', `${plural(source.rows, 'row')} would travel instead of their groups.`], notOnSpark(source, rowWise ? 'single' : 'many')] })];
+    rejected: [rowWise ? ['a pass of its own', 'Every row would be written and read once more.'] : ['group at the target', `${plural(source.rows, 'row')} would travel instead of their groups.`], ...notOnSpark(choice)] })];
 }
 
-interface Combining { readonly transform: Transform; readonly inputs: readonly OtherInput[]; readonly kinds: readonly string[] }
+interface Combining { readonly transform: Transform; readonly inputs: readonly OtherInput[]; readonly kinds: readonly string[]; readonly choice: EngineChoice | undefined }
 /** Which engine joins, and what travels to it. */
-function combining({ transform: { handOff, stages }, inputs, kinds }: Combining, rows: number): Decision {
+function combining({ transform: { handOff, stages }, inputs, kinds, choice }: Combining, rows: number): Decision {
   const others = inputs.map(({ source }) => addressOf(source)).join(', ');
   const first = kinds.findIndex((kind) => kind === 'join' || kind === 'lookup' || kind === 'union');
   if (!handOff) {
     return decide('steps', `${kinds.join(', ')}, while the source is read`, { why: ['joined-at-the-source', `${others} ${inputs.length === 1 ? 'lies' : 'lie'} behind the connection of the source: one statement reads all of them, under one picture.`],
-      rejected: [['a join in DuckDB', `${plural(rows, 'row')} would travel to it first.`]] });
+      rejected: [['a join in DuckDB', `${plural(rows, 'row')} would travel to it first.`], ...notOnSpark(choice)] });
   }
   const groups = stages.slice(0, handOff.after).some(({ op }) => op === 'group');
   const before = handOff.after === 0 || first <= 0 ? '' : `${kinds.slice(0, first).join(', ')} where the source is read, `;
   return decide('steps', `${before}${kinds.slice(handOff.after === 0 ? 0 : Math.max(0, first)).join(', ')} in DuckDB`, {
     why: ['handed-over', `No one system reaches the source and ${others}: ${groups ? 'the groups' : 'the rows'} and the other ${inputs.length === 1 ? 'dataset' : 'datasets'} are handed to DuckDB as Parquet, each proved by count and digest, and joined there.`],
-    rejected: [['a join at the source', `${others} would have to be written into it first.`], ...(groups ? [['all steps in DuckDB', `${plural(rows, 'row')} would travel, not their groups.`] as const] : [])] });
+    rejected: [['a join at the source', `${others} would have to be written into it first.`], ...(groups ? [['all steps in DuckDB', `${plural(rows, 'row')} would travel, not their groups.`] as const] : []), ...notOnSpark(choice)] });
 }
 
-interface Steps { readonly kinds: readonly string[]; readonly made: readonly string[] }
-function onSpark({ kinds, made }: Steps): Decision {
+interface Steps { readonly kinds: readonly string[]; readonly made: readonly string[]; readonly transform: Pick<Transform, 'inputs'>; readonly choice: EngineChoice | undefined }
+function onSpark({ kinds, made, transform: { inputs = [] }, choice }: Steps): Decision {
+  const beside = inputs.length ? `, with ${inputs.map(({ source }) => addressOf(source)).join(', ')} beside it` : '';
+  const staged = `${plural(kinds.length, 'step')} are computed on Spark, from Parquet that is staged for it${beside}${made.length ? `; new there: ${named(made.slice(0, 5))}` : ''}.`;
+  const isOutgrown = choice?.code === 'outgrown';
   return decide('steps', `${kinds.join(', ')}, on Spark`, {
-    why: ['staged', `${plural(kinds.length, 'step')} are computed on Spark, from Parquet that is staged for it${made.length ? `; new there: ${named(made.slice(0, 5))}` : ''}.`],
-    rejected: [['while the source is read', 'The request names Spark.']] });
+    by: isOutgrown ? 'rules' : 'person', why: isOutgrown ? ['outgrown', `${choice.text} ${staged}`] : ['staged', staged], rejected: [isOutgrown ? ['duckdb', choice.text] : ['while the source is read', `The request names Spark.${choice ? ` ${choice.text}` : ''}`]] });
 }
-/** Why the steps are not computed on Spark. */
-const notOnSpark = ({ bytes }: Pick<CopyInput['source'], 'bytes'>, rows: 'single' | 'many'): readonly [string, string] => ['spark', rows === 'single' ? 'Steps over single rows keep none of them: more machines would only be more ways for the rows to go.'
-  : `At most ${megabytes(bytes)} have to be held at once; one machine keeps in memory what its limit allows and the rest on its disk. For more than that, engine: spark.`];
+/** Why the steps are not computed on Spark, with the figures. */
+const notOnSpark = (choice: EngineChoice | undefined): readonly (readonly [string, string])[] => (choice && choice.engine !== 'spark' ? [['spark', choice.code === 'asked' ? `The request names ${choice.engine}. ${choice.text}` : choice.text]] : []);
 
 /** What steps cannot be beside the checks of their pipeline, or null. A file is judged row by row in the order in which it lies; what steps do to that order, or to the number
  * of rows, has no place for a row that is set aside. */

@@ -66,11 +66,11 @@ function print<D extends ExprDialect>(printer: Printer<D>, node: Expr): SqlFragm
 type Call = Extract<Expr, { k: 'call' }>;
 function called<D extends ExprDialect>(printer: Printer<D>, node: Call): SqlFragment<D> {
   const { dialect, typeOf, sql, print: go } = printer;
-  if (dialect === 'spark') return calledOnSpark(printer as unknown as Printer<'spark'>, node) as unknown as SqlFragment<D>;
   if (node.fn === 'json_text' || node.fn === 'json_number') {
     const [document, ...path] = node.args;
     return sql`CAST(${jsonForms[dialect][node.fn]({ document: go(document!), path })} AS ${typeIn(dialect, typeOf(node))})`;
   }
+  if (dialect === 'spark') return calledOnSpark(printer as unknown as Printer<'spark'>, node) as unknown as SqlFragment<D>;
   const forms = (dialect === 'duckdb' ? duckForms : postgresForms) as unknown as Readonly<Record<FunctionId, (...args: SqlFragment<D>[]) => SqlFragment<D>>>;
   if (!Object.hasOwn(forms, node.fn)) throw new Refusal('SQL_FUNCTION', 'There is no such function here');
   const isOrdered = node.fn === 'greatest' || node.fn === 'least';
@@ -80,9 +80,9 @@ function called<D extends ExprDialect>(printer: Printer<D>, node: Call): SqlFrag
 }
 
 function calledOnSpark({ typeOf, sql, print: go }: Printer<'spark'>, node: Call): SqlFragment<'spark'> {
-  const form = Object.hasOwn(sparkForms, node.fn) ? sparkForms[node.fn as FunctionId] : undefined;
+  const form = Object.hasOwn(sparkForms, node.fn) ? sparkForms[node.fn as keyof typeof sparkForms] : undefined;
   if (form === undefined) throw new Refusal('SQL_FUNCTION', 'There is no such function here');
-  if (form === null) throw new Refusal('SQL_NO_FORM', `${node.fn} is not available on spark; leave engine out`);
+  if (form === null) throw new Refusal('SQL_NO_FORM', `${node.fn} is not available on spark, whose last digit may be another; leave engine out`);
   return sql`CAST(${form({ args: node.args.map(go), nodes: node.args, types: node.args.map(typeOf) })} AS ${typeIn('spark', typeOf(node))})`;
 }
 

@@ -28,9 +28,12 @@ const part: Form = ({ args: [, value = s``], nodes: [unit] }) => {
   return long(s`floor(extract(${name} FROM ${value}))`);
 };
 
+/** A date stays one; a time is moved by an interval. */
+const shifted = ({ date, ts }: Readonly<Record<'date' | 'ts', (value: Spark, by: Spark) => Spark>>): Form => ({ args: [value = s``, n = s``], types: [type] }) => (type?.kind === 'date' ? date : ts)(value, int(n));
+
 /** The registry's column for Spark, equal to the others in value and in type; null: no form, which is refused when it is planned.
  * lower and upper are those of ASCII. A year before 1 has month 0, so that it is no date anywhere. */
-export const sparkForms: Readonly<Record<FunctionId, Form | null>> = {
+export const sparkForms: Readonly<Record<Exclude<FunctionId, 'json_text' | 'json_number'>, Form | null>> = {
   lower: of((x) => s`translate(${x}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`), upper: of((x) => s`translate(${x}, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')`),
   length: of((x) => long(s`char_length(${x})`)), trim: of((x) => s`trim(${x})`), ltrim: of((x) => s`ltrim(${x})`), rtrim: of((x) => s`rtrim(${x})`), replace: of((x, a, b) => s`replace(${x}, ${a}, ${b})`),
   substring: of((x, from, size) => s`substring(${x}, ${int(from)}${size ? s`, ${int(size)}` : s``})`), left: of((x, n) => s`left(${x}, ${int(n)})`), right: of((x, n) => s`right(${x}, ${int(n)})`),
@@ -44,7 +47,14 @@ export const sparkForms: Readonly<Record<FunctionId, Form | null>> = {
   round: ({ args: [x = s``, n], types: [type] }) => (n && type?.kind === 'dec' ? s`round(${x}, ${int(n)})` : x), sqrt: of((x) => s`CASE WHEN ${x} >= 0 THEN sqrt(${x}) END`),
   date_trunc: of((unit, value) => s`date_trunc(${unit}, ${value})`), date_part: part, diff_days: of((a, b) => long(s`datediff(${b}, ${a})`)),
   make_date: of((y, m, day) => s`make_date(${int(y)}, ${int(s`CASE WHEN ${y} < 1 THEN 0 ELSE ${m} END`)}, ${int(day)})`),
-  // Not held against the others yet.
-  concat_ws: null, diff_seconds: null, exp: null, json_number: null, json_text: null, ln: null, log10: null, power: null, regexp_like: null, shift_days: null, shift_days_back: null, shift_months: null, shift_seconds: null, slice: null, trim_chars: null, trunc: null,
+  concat_ws: of((...args) => s`concat_ws(${list(args)})`), diff_seconds: of((a, b) => s`CAST(unix_micros(CAST(${b} AS TIMESTAMP_LTZ)) - unix_micros(CAST(${a} AS TIMESTAMP_LTZ)) AS DECIMAL(26,6)) * CAST('0.000001' AS DECIMAL(7,6))`),
+  // Java spells the ends of a text as RE2 does; of patterns without groups, classes by a letter and lazy quantifiers both mean the same.
+  regexp_like: of((x, pattern) => s`${x} RLIKE ${pattern}`), trim_chars: of((x, by) => s`btrim(${x}, ${by})`), slice: of((x, from, size) => s`CASE WHEN ${from} >= 1${size ? s` AND ${size} >= 0` : s``} THEN substring(${x}, ${int(from)}${size ? s`, ${int(size)}` : s``}) END`),
+  // A plain cast cuts.
+  trunc: of(long),
+  shift_days: shifted({ date: (x, n) => s`date_add(${x}, ${n})`, ts: (x, n) => s`${x} + make_dt_interval(${n})` }), shift_days_back: shifted({ date: (x, n) => s`date_sub(${x}, ${n})`, ts: (x, n) => s`${x} - make_dt_interval(${n})` }),
+  shift_months: shifted({ date: (x, n) => s`add_months(${x}, ${n})`, ts: (x, n) => s`${x} + make_ym_interval(0, ${n})` }), shift_seconds: of((x, n) => s`${x} + make_dt_interval(0, 0, 0, ${int(n)})`),
+  // Java and the C library of the others may differ in the last digit of these.
+  exp: null, ln: null, log10: null, power: null,
   year: of((value) => long(s`year(${value})`)), quarter: of((value) => long(s`quarter(${value})`)), month: of((value) => long(s`month(${value})`)), day: of((value) => long(s`day(${value})`)),
 };

@@ -1,7 +1,7 @@
 import type { ColumnType, Stage } from '@agent-etl/contracts';
 import type { InputColumns } from '../check/check-expression.ts';
 import { Refusal } from '../refusal.ts';
-import { itemsOf } from '../render/json-forms.ts';
+import { withItems } from '../render/json-forms.ts';
 import type { ExprDialect } from '../render/types.ts';
 import type { JsonStep } from './json.ts';
 import type { Printed, StageScope } from './stage-scope.ts';
@@ -32,8 +32,7 @@ export function flattened({ column, fields, empty }: FlattenStep, state: State):
 export function printFlatten<D extends ExprDialect>(stage: FlattenStage, scope: StageScope<D>): Printed<D> {
   assertList(stage, scope.types);
   const { sql, dialect } = scope;
-  const items = itemsOf(dialect, scope.passing(stage.column));
-  const from = stage.empty === 'keep' ? sql`${scope.from} LEFT JOIN LATERAL ${items} ON TRUE` : sql`${scope.from} CROSS JOIN LATERAL ${items}`;
+  const from = withItems(dialect, scope.from, { list: scope.passing(stage.column), empty: stage.empty });
   const types = new Map<string, ColumnType>([...scope.types, [stage.as, json]]);
   return { types, rows: sql`SELECT ${scope.listed([...scope.names.map((name) => scope.column(name)), sql`items.item`])} FROM ${from}` };
 }

@@ -10,7 +10,7 @@ import { type FlattenStep, flattened } from './flatten.ts';
 import { type LoweredJoin, hasDigits } from './join.ts';
 import { type JsonStep, jsonColumns } from './json.ts';
 import { type Fused, type Held, type HandingOff, type State, assertForm, behind, comparable, flushed, inTerms, isUntouched, named, ordered, plain } from './state.ts';
-import { assertStage } from './stage-forms.ts';
+import { assertMade, assertStage } from './stage-forms.ts';
 import { type UnpivotStep, unpivoted } from './unpivot.ts';
 import { type WindowStep, windowed } from './window.ts';
 
@@ -54,8 +54,11 @@ function withOrder(step: LoweredStep, steps: readonly LoweredStep[], index: numb
 
 /** @throws Refusal `SQL_NO_FORM` for a stage that the engine has none for */
 function withForms(next: State, { stages: { length } }: State): State {
-  const { dialect, stages } = next;
-  if (dialect) for (const stage of stages.slice(length)) assertStage(dialect, stage);
+  const { dialect, stages, held } = next;
+  if (dialect && stages.length > length) {
+    for (const stage of stages.slice(length)) assertStage(dialect, stage);
+    assertMade(dialect, held);
+  }
   return next;
 }
 

@@ -34,7 +34,7 @@ const ZEROS: Readonly<Partial<Record<ColumnType['kind'], string>>> = { bool: 'fa
 function equals<D extends ExprDialect>(dialect: D, { l: { type: lType }, r: { type: rType }, nullSafe }: Pick<KeyPair, 'l' | 'r' | 'nullSafe'>, { l, r }: { readonly l: SqlFragment<D>; readonly r: SqlFragment<D> }): SqlFragment<D> {
   const sql = sqlFor(dialect);
   if (!nullSafe) return sql`${collated(dialect, lType, l)} = ${r}`;
-  if (dialect === 'duckdb') return sql`${l} IS NOT DISTINCT FROM ${r}`;
+  if (dialect !== 'postgres') return sql`${l} IS NOT DISTINCT FROM ${r}`;
   const filled = (value: SqlFragment<D>, type: ColumnType): SqlFragment<D> => sql`coalesce(${value}, CAST(${literal(dialect, ZEROS[type.kind] ?? '0')} AS ${typeIn(dialect, type)}))`;
   return sql`(${l} IS NULL) = (${r} IS NULL) AND ${collated(dialect, lType, filled(l, lType))} = ${filled(r, rType)}`;
 }
