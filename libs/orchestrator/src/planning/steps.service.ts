@@ -1,5 +1,5 @@
 import { EtlError, type Pipeline, type Profile } from '@agent-etl/contracts';
-import { ExpressionParser } from '@agent-etl/engines';
+import { ExpressionParser, QueryParser } from '@agent-etl/engines';
 import { type CopyInput, type MapColumn, besideOf, fusedOf, handsOffOf, stepEngineOf, transformed } from '@agent-etl/planning';
 import { Injectable } from '@nestjs/common';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 /** Reads the steps of pipelines. The parser starts with the first of them and stays until the service stops. */
 @Injectable()
 export class StepsService {
-  private parser: Promise<{ readonly parser: ExpressionParser; readonly folder: string }> | null = null;
+  private parser: Promise<Parsers> | null = null;
 
   /** The source as its readers see it behind the steps of a pipeline, and what they come to.
    * @param beside the other datasets of the steps, in the order of `otherDatasets`, and how a file spells a type
@@ -18,15 +18,15 @@ export class StepsService {
     const engine = stepEngineOf(pipeline, source, others);
     const { steps } = pipeline;
     if (!steps?.length) return { source };
-    const { parser } = await this.running();
+    const { parser, queries } = await this.running();
     const typesOf = ({ columns }: Profile) => new Map(columns.map(({ name, type }) => [name, type]));
     const how = engine === 'spark' ? { dialect: engine } : { dialect: besideOf(source), handsOff: handsOffOf(source, others) };
-    const fused = await fusedOf(steps, { input: typesOf(source), inputs: others.map(typesOf), ...how, read: (text, path) => parser.parse(text, path) });
+    const fused = await fusedOf(steps, { input: typesOf(source), inputs: others.map(typesOf), ...how, read: (text, path) => parser.parse(text, path), readQuery: (written, path) => queries.read(written, () => path) });
     if (fused.ok) return { ...transformed(source, fused.value, { engine, others, mapColumn }), engine };
     throw new EtlError('sql.rejected', { issues: fused.issues.map(({ path, text }) => `${path.replace('/pipeline', '')}: ${text.replace(/\.$/, '')}`).join('; ') }, { issues: fused.issues });
   }
   /** A start that failed is tried again by whoever asks next. */
-  private async running(): Promise<{ readonly parser: ExpressionParser }> {
+  private async running(): Promise<Parsers> {
     try {
       return await (this.parser ??= started());
     } catch (error) {
@@ -38,11 +38,12 @@ export class StepsService {
     const running = await this.parser?.catch(() => null);
     this.parser = null;
     if (!running) return;
-    await running.parser.stop();
+    await Promise.all([running.parser.stop(), running.queries.stop()]);
     await rm(running.folder, { recursive: true, force: true });
   }
 }
-async function started(): Promise<{ readonly parser: ExpressionParser; readonly folder: string }> {
+interface Parsers { readonly parser: ExpressionParser; readonly queries: QueryParser; readonly folder: string }
+async function started(): Promise<Parsers> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-etl-parser-'));
-  return { folder, parser: new ExpressionParser(folder) };
+  return { folder, parser: new ExpressionParser(folder), queries: new QueryParser(folder) };
 }

@@ -175,11 +175,11 @@ class Checker implements Typing {
     const { nodes, type } = this.same([...whens.map(({ then }) => this.type(then)), this.type(otherwise)]);
     return this.keep({ k: 'case', whens: whens.map(({ when }, index) => ({ when: this.condition(when), then: nodes[index]! })), else: nodes.at(-1)! }, type);
   }
-  private mask({ e, method, v }: Extract<Expr, { k: 'mask' }>): Expr {
+  private mask({ e, method, v, key }: Extract<Expr, { k: 'mask' }>): Expr {
     const value = this.type(e);
     const type = this.typeOf(value);
-    const { value: masked, type: made } = maskedAs(method, { type, v });
-    return this.keep({ k: 'mask', e: masked === 'its text' ? this.toText(value) : value, method, v }, made);
+    const { value: masked, type: made } = maskedAs(method, { type, v, key });
+    return this.keep({ k: 'mask', e: masked === 'its text' ? this.toText(value) : value, method, v, ...(key === undefined ? {} : { key }) }, made);
   }
   private toText(node: Expr): Expr {
     return this.typeOf(node).kind === 'text' ? node : this.conversion({ k: 'cast', e: node, to: text, onError: 'fail' });

@@ -13,6 +13,7 @@ import { literal } from '../tag/literal.ts';
 import { combinedFrom } from './combined.ts';
 import { printFlatten } from './flatten.ts';
 import { printJoin } from './print-join.ts';
+import { printQueryStage } from './query.ts';
 import { type Side, blanksOf, listed, orderOf, otherSide, seenAs, typeAt } from './side.ts';
 import { assertStage } from './stage-forms.ts';
 import type { Printed, StageScope } from './stage-scope.ts';
@@ -97,7 +98,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
     if (stage.op === 'rows') this.blank = new Set(stage.columns.filter(({ expr }) => expr.k === 'col' && this.blank.has(expr.name)).map(({ name }) => name));
     if (stage.op === 'group') this.blank = new Set(stage.by.filter((name) => this.blank.has(name)));
     if (stage.op === 'unpivot') this.blank = new Set(stage.keep.filter((name) => this.blank.has(name)));
-    if (stage.op === 'union') this.blank = new Set();
+    if (stage.op === 'union' || stage.op === 'query') this.blank = new Set();
     // Columns are read by their place: of a stage that named one twice, the next would read others than it names.
     if (this.width !== next.types.size) throw new Refusal('STEP_COLUMN_CLASH', 'Two columns would have one name');
     this.rows = next.rows;
@@ -123,6 +124,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
       case 'limit': return this.limited(stage);
       case 'join': return this.joined(stage);
       case 'union': return this.united(stage);
+      case 'query': return printQueryStage(stage, this, { rows: this.side, others: stage.relations.map(({ input }) => this.other(input).side) });
       case 'flatten': return printFlatten(stage, this);
       case 'unpivot': return printUnpivot(stage, this);
       case 'window': return printWindow(stage, this);
