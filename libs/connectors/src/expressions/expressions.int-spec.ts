@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ColumnType, Expr } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
-import { type Fused, type SqlFragment, type ValidatedExpr, checkExpression, compile, fuseSteps, identifier, joinSql, literal, nativeOf, printExpression, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { type Fused, type SqlFragment, type ValidatedExpr, checkExpression, compile, fuseSteps, identifier, joinSql, keyPlaces, literal, nativeOf, printExpression, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExprDialect } from '@agent-etl/sql-safety';
 import { PostgresSession } from '../postgres/postgres-session.ts';
 import { aDatabase, connectionTo, describeServer, testTools } from '../postgres/testing/postgres-harness.ts';
-import { Forge, ownKinds } from './forge.ts';
+import { padsOf } from '../masks/mask-keys.ts';
+import { FORGED_KEY, Forge, ownKinds } from './forge.ts';
 
 const COUNT = Number(process.env['ETL_TEST_EXPRESSIONS'] ?? 800);
 const CHAINS = Number(process.env['ETL_TEST_CHAINS'] ?? 400);
@@ -45,6 +46,11 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
     drop = await aDatabase(adminUrl, 't_expressions');
     duck = await DuckChild.start({ about: 'expressions', scratch });
     postgres = await PostgresSession.connect(connectionTo(adminUrl, 't_expressions'), { tools: testTools('expressions') });
+    const [places, pads] = [keyPlaces(FORGED_KEY), padsOf(Buffer.from('forged-key-of-these-tests'))];
+    for (const side of ['inner', 'outer'] as const) {
+      await postgres.run(compile(sqlFor('postgres')`SELECT set_config(${places[side]}, ${pads[side]}, false)`));
+      await duck.query(compile(sqlFor('duckdb')`SET VARIABLE ${identifier(places[side])} = ${pads[side]}`));
+    }
   });
   afterAll(async () => { await postgres.end(); await duck.stop(); await drop(); await rm(scratch, { recursive: true }); });
 

@@ -1,9 +1,9 @@
-import { EtlError, type LoadTask, leavesOut } from '@agent-etl/contracts';
+import { EtlError, type LoadTask } from '@agent-etl/contracts';
 import { DuckChild, FifoFeed, makeFifo } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { rm, stat } from 'node:fs/promises';
 import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, ReadCount } from '../port.ts';
-import { countedCopy } from './counted-copy.ts';
+import { countedCopy, isCountedOnTheWay } from './counted-copy.ts';
 import type { Duck } from './duck-sql.ts';
 import type { FileFormat } from './file-format-rules.ts';
 import { type CsvDialect, fromOptions, layoutOf } from './file-options.ts';
@@ -55,9 +55,10 @@ export class FileChunk implements ChunkWriter {
     const read = fromOptions(scan.options);
     const duck = await DuckChild.start({ about: dataset, scratch, files: [...scan.files.map(({ path }) => path), plan.path] });
     try {
+      await scan.prepare?.(duck);
       const copy = copyInto(plan, selectRows({ files: scan.files, plan: read }, plan.task));
       const { transform } = plan.task;
-      const isCounted = transform && scan.format !== 'parquet' && leavesOut(transform) && !transform.inputs;
+      const isCounted = transform && scan.format !== 'parquet' && isCountedOnTheWay(transform) && !transform.inputs;
       const { written, reached } = isCounted ? await countedCopy(duck, copy, { transform, signal }) : { written: await duck.copy(compile(copy), signal), reached: null };
       this.rows = written;
       return { rows: written, bytes: await sizeOf(scan), digest: null, reached };

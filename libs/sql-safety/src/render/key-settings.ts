@@ -1,12 +1,18 @@
 import type { Transform } from '@agent-etl/contracts';
+import { SqlSafetyError } from '../errors.ts';
 
 /** Where a statement finds the two pads of a key, as hex: names of settings of its session in PostgreSQL, of variables of the engine in DuckDB. */
 export interface KeyPlaces { readonly inner: string; readonly outer: string }
-/** Settings know no case, so capitals are spelled out too. One reference, one name. */
-const spelled = (reference: string): string => reference.replace(/^secret:\/\//, '').replaceAll(/[^a-z0-9]/g, (found) => `_${found.charCodeAt(0).toString(16).padStart(2, '0')}`);
-export const keyPlaces = (reference: string): KeyPlaces => ({ inner: `agent_etl.k${spelled(reference)}_i`, outer: `agent_etl.k${spelled(reference)}_o` });
+/** FNV-1a over 64 bits: a name that is short enough for every engine, and the same for the same reference. It hides nothing. */
+function nameOf(reference: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(reference)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return `agent_etl.k${hash.toString(16).padStart(16, '0')}`;
+}
+export const keyPlaces = (reference: string): KeyPlaces => ({ inner: `${nameOf(reference)}_i`, outer: `${nameOf(reference)}_o` });
 
-/** References of all keys that the masks of a transform need, each once. */
+/** References of all keys that the masks of a transform need, each once.
+ * @throws SqlSafetyError `SQL_NAME_INVALID` where two would have one place */
 export function keysOf(transform: Pick<Transform, 'stages'> | undefined): readonly string[] {
   const found = new Set<string>();
   const open: unknown[] = [transform?.stages];
@@ -15,5 +21,6 @@ export function keysOf(transform: Pick<Transform, 'stages'> | undefined): readon
     if ('k' in next && next.k === 'mask' && 'key' in next && typeof next.key === 'string') found.add(next.key);
     open.push(...Object.values(next));
   }
+  if (new Set([...found].map(nameOf)).size !== found.size) throw new SqlSafetyError('SQL_NAME_INVALID', 'two references of keys have one name');
   return [...found].sort();
 }
