@@ -18,8 +18,11 @@ const duckPad = (name: string) => d`unhex(coalesce(CAST(getvariable(${literal('d
 function duckHmac(value: SqlFragment<'duckdb'>, { inner, outer }: KeyPlaces): SqlFragment<'duckdb'> {
   return d`system.main.sha256(${duckPad(outer)} || unhex(system.main.sha256(${duckPad(inner)} || encode(${value}))))`;
 }
-/** Read once for a statement, not once for a row. A setting that is not there is an error. */
-const postgresPad = (name: string) => p`(SELECT pg_catalog.decode(pg_catalog.current_setting(${literal('postgres', name)}), 'hex'))`;
+/** Read once for a statement, not once for a row. A setting that is not there is an error; one that ended with an earlier transaction is empty, and is made one. */
+function postgresPad(name: string): SqlFragment<'postgres'> {
+  const hex = p`pg_catalog.current_setting(${literal('postgres', name)})`;
+  return p`(SELECT pg_catalog.decode(CASE WHEN pg_catalog.char_length(${hex}) = 128 THEN ${hex} ELSE 'the key of a mask is not set' END, 'hex'))`;
+}
 function postgresHmac(value: SqlFragment<'postgres'>, { inner, outer }: KeyPlaces): SqlFragment<'postgres'> {
   return p`pg_catalog.encode(pg_catalog.sha256(${postgresPad(outer)} || pg_catalog.sha256(${postgresPad(inner)} || pg_catalog.convert_to(${value}, 'UTF8'))), 'hex')`;
 }
