@@ -28,6 +28,7 @@ export { type Checked, Refusal, type RefusalCode, checked } from './refusal.ts';
 export { functionIds, functionList } from './registry/functions.ts';
 export { readMisfit } from './render/cast-forms.ts';
 export { type KeyPlaces, keyPlaces, keysOf } from './render/key-settings.ts';
+export { printConstant } from './render/print-constant.ts';
 export { type ColumnSource, printExpression } from './render/print-expression.ts';
 export { type ExprDialect, nativeOf } from './render/types.ts';
 export { type LoweredStep, fuseSteps } from './steps/fuse-steps.ts';

@@ -9,11 +9,12 @@ type OwnKind = (typeof ownKinds)[number];
 type Kind = ColumnType['kind'];
 const literals: Readonly<Partial<Record<Kind, readonly (string | null)[]>>> = {
   i32: ['0', '1', '-1', '7', '2147483647', null], i64: ['0', '3', '-9223372036854775808', '9007199254740993'], dec: ['0.00', '1.25', '-99.99', '0.01'], f64: ['0', '1.5', '-2.25', '1e10'],
+  time: ['00:00', '12:34:56.5', '23:59:59.999999', null], bytes: ['\\x', '\\x61', '\\xff00', null],
   text: ['', 'a', 'Straße', "o'clock", '50%_!', '2001-02-29', ' 12 ', '12.5', null], bool: ['true', 'false', null], date: ['2000-02-29', '1999-12-31', null], ts: ['2001-03-04 05:06:07.890123', '1970-01-01 00:00:00'], tstz: ['2001-03-04 05:06:07.890123+02:00', '1970-01-01', '2024-02-29T12:00Z', null],
 };
 const decimalType: ColumnType = { kind: 'dec', precision: 12, scale: 2 };
 const typeOf = (kind: Kind): ColumnType => (kind === 'dec' ? decimalType : { kind });
-const kinds: readonly Kind[] = ['i32', 'i64', 'dec', 'f64', 'text', 'bool', 'date', 'ts', 'tstz'];
+const kinds: readonly Kind[] = ['i32', 'i64', 'dec', 'f64', 'text', 'bool', 'date', 'ts', 'tstz', 'time', 'bytes'];
 const lit = (kind: Kind, v: string | null): Expr => ({ k: 'lit', t: typeOf(kind), v });
 const whole = (v: number): Expr => lit('i32', String(v));
 
@@ -157,7 +158,7 @@ export class Forge extends Seeded {
       case 'f64': return [() => ({ k: 'bin', op: this.pick(['+', '-', '/']), l: go(number()), r: go(number()) }), () => ({ k: 'neg', e: go() }), () => call('abs', go()), () => call('sqrt', go(number()))];
       case 'date': return [() => call('date_trunc', lit('text', this.pick(['year', 'quarter', 'month', 'week', 'day'])), go()), () => call('make_date', whole(this.pick([1, 1999, 2024])), whole(2), whole(28)), () => call(this.pick(['greatest', 'least']), go(), go())];
       case 'ts': return [() => call('date_trunc', lit('text', this.pick(['year', 'month', 'week', 'day', 'hour', 'minute', 'second'])), go()), () => call(this.pick(['greatest', 'least']), go(), go())];
-      case 'tstz': return [() => call(this.pick(['greatest', 'least']), go(), go())];
+      case 'tstz': case 'time': case 'bytes': return [() => call(this.pick(['greatest', 'least']), go(), go())];
       default: return [];
     }
   }

@@ -6,6 +6,7 @@ import { literal } from '../tag/literal.ts';
 import { duckForms, postgresForms } from './call-forms.ts';
 import { Refusal } from '../refusal.ts';
 import { type KeyPlaces, keyPlaces } from './key-settings.ts';
+import { printConstant } from './print-constant.ts';
 import { type ExprDialect, typeIn } from './types.ts';
 
 /** @property hmac RFC 2104 over SHA-256 of a text, in hex; null where a key would have to stand in a plan */
@@ -45,7 +46,7 @@ export function printMask<D extends ExprDialect>(dialect: D, { method, v, key }:
   };
   switch (method) {
     case 'null': return sql`CAST(NULL AS ${typeIn(dialect, type)})`;
-    case 'fixed': return sql`CAST(${literal(dialect, constantAs(v ?? '', type))} AS ${typeIn(dialect, type)})`;
+    case 'fixed': return printConstant(dialect, { t: type, v: constantAs(v ?? '', type) });
     case 'sha256': return sha256(e());
     case 'hmac': return keyed(e());
     // The scope ends where the text begins: no scope holds a colon.
