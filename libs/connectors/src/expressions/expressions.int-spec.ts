@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ColumnType, Expr } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { type Fused, type SqlFragment, type ValidatedExpr, checkExpression, checked, compile, fuseSteps, identifier, joinSql, keyPlaces, literal, printConstant, printExpression, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { verifyPostgresSteps } from '@agent-etl/sql-safety/postgres';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -169,6 +170,8 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
       const { fused, kinds } = forge.chain();
       const [a, b] = await Promise.all([asked(() => duck.query(compile(chained('duckdb', fused))), fused), asked(() => postgres.run<Record<string, unknown>>(compile(chained('postgres', fused))), fused)]);
       if (b === 'no form') continue;
+      // What is printed for PostgreSQL is what its own parser may see.
+      await verifyPostgresSteps(compile(chained('postgres', fused)), []);
       if (a === 'failed' && b === 'failed') { failed += 1; continue; }
       if (a === 'failed' || b === 'failed') { eager += 1; continue; }
       answered += 1;

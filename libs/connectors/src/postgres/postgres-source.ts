@@ -13,7 +13,7 @@ import { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted, relationOf } from './relation-name.ts';
 import { SnapshotHolder, beginOn } from './snapshot-holder.ts';
 import { keysIntoPostgres } from '../masks/mask-keys.ts';
-import { combiningOf, reachingOf, rowsOf } from './source-rows.ts';
+import { combiningOf, reachingOf, readAgain, rowsOf } from './source-rows.ts';
 import { type DigestInput, hashedRows, sourceValue, textDigest, textSample } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
@@ -44,6 +44,7 @@ export class PostgresSource implements Source {
 
   async begin(task: LoadTask, snapshot: string | null): Promise<SourceSession> {
     const relation = relationOf(task.source.dataset);
+    await readAgain(task.transform, relation);
     const session = await PostgresSession.connect(this.connection, { tools: this.tools });
     try {
       const others = (task.transform?.inputs ?? []).map((input) => ({ task: otherTask(task, input), relation: relationOf(input.source.dataset) }));
