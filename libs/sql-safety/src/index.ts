@@ -5,6 +5,7 @@ export { sparkDigest } from './digest/spark-digest.ts';
 export { SQLITE_FUNCTIONS, sqliteConcat, sqliteRowText } from './digest/sqlite-row-text.ts';
 export { type SqlCode, SqlSafetyError } from './errors.ts';
 export { SqlIdentifier, identifier, isIdentifier } from './ident/identifier.ts';
+export { nextStep } from './next-step.ts';
 export { relationParts } from './ident/relation-parts.ts';
 export { type Dialect, SqlFragment, type SqlValue, joinSql, sqlFor } from './tag/fragment.ts';
 export { literal } from './tag/literal.ts';

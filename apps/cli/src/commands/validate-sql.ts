@@ -4,7 +4,7 @@ import { extname, join } from 'node:path';
 import { EtlError, type Failure, type Query, endpoints, toFailure } from '@agent-etl/contracts';
 import { QueryParser } from '@agent-etl/engines';
 import { readSchemaFile } from '@agent-etl/planning';
-import { type Change, type Checked, type ForeignDialect, type SourceColumn, POLICY_QUERY, Refusal, type SafeSql, type Schema, type ValidatedQuery, type Written, checked, compile, foreignDialects, nativeOf, printQuery, relationsNamedIn, schemaOf } from '@agent-etl/sql-safety';
+import { type Change, type Checked, type ForeignDialect, type SourceColumn, POLICY_QUERY, Refusal, type SafeSql, type Schema, type ValidatedQuery, type Written, checked, compile, foreignDialects, nativeOf, nextStep, printQuery, relationsNamedIn, schemaOf } from '@agent-etl/sql-safety';
 import { WrongUse } from '../session/exit-codes.ts';
 import { readText } from '../session/read-text.ts';
 import type { Session } from '../session/session.ts';
@@ -69,7 +69,7 @@ async function report(session: Session, { file, dialect, options, parser }: Aske
 }
 function taken<T>(answer: Checked<T>): T {
   if (answer.ok) return answer.value;
-  throw new EtlError('sql.rejected', { issues: answer.issues.map(({ text }) => text.replace(/[.]$/, '')).join('; ') }, { issues: answer.issues });
+  throw new EtlError('sql.rejected', { issues: answer.issues.map(({ text }) => text.replace(/[.]$/, '')).join('; '), next: nextStep(answer.issues) }, { issues: answer.issues });
 }
 const printedIn = <D extends 'duckdb' | 'postgres'>(engine: D, query: ValidatedQuery, path: (offset: number) => string): SafeSql<D> =>
   taken(checked(path, () => compile(printQuery(engine, query, { now: new Date().toISOString().slice(0, 19).replace('T', ' ') }))));

@@ -1,6 +1,7 @@
 import { EtlError, type Pipeline, type Profile } from '@agent-etl/contracts';
 import { ExpressionParser, QueryParser } from '@agent-etl/engines';
 import { type CopyInput, type MapColumn, besideOf, fusedOf, handsOffOf, stepEngineOf, transformed } from '@agent-etl/planning';
+import { nextStep } from '@agent-etl/sql-safety';
 import { Injectable } from '@nestjs/common';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,7 +24,7 @@ export class StepsService {
     const how = engine === 'spark' ? { dialect: engine } : { dialect: besideOf(source), handsOff: handsOffOf(source, others) };
     const fused = await fusedOf(steps, { input: typesOf(source), inputs: others.map(typesOf), ...how, read: (text, path) => parser.parse(text, path), readQuery: (written, path) => queries.read(written, () => path) });
     if (fused.ok) return { ...transformed(source, fused.value, { engine, others, mapColumn }), engine };
-    throw new EtlError('sql.rejected', { issues: fused.issues.map(({ path, text }) => `${path.replace('/pipeline', '')}: ${text.replace(/\.$/, '')}`).join('; ') }, { issues: fused.issues });
+    throw new EtlError('sql.rejected', { issues: fused.issues.map(({ path, text }) => `${path.replace('/pipeline', '')}: ${text.replace(/\.$/, '')}`).join('; '), next: nextStep(fused.issues) }, { issues: fused.issues });
   }
   /** A start that failed is tried again by whoever asks next. */
   private async running(): Promise<Parsers> {

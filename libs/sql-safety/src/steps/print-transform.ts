@@ -4,6 +4,7 @@ import { type ValidatedMeasure, checkMeasure } from '../check/check-measure.ts';
 import { bool } from '../check/type-rules.ts';
 import type { ValidatedExpr } from '../check/validated.ts';
 import { identifier } from '../ident/identifier.ts';
+import { nextStep } from '../next-step.ts';
 import { Refusal } from '../refusal.ts';
 import { measureForms } from '../render/measure-forms.ts';
 import { type ColumnSource, printExpression } from '../render/print-expression.ts';
@@ -46,7 +47,8 @@ function told<T>(work: () => T): T {
     return work();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    throw new EtlError('sql.rejected', { issues: error.message }, { issues: [{ code: error.code, path: '/pipeline/steps', text: `${error.message}.` }] });
+    const issues = [{ code: error.code, path: '/pipeline/steps', text: `${error.message}.` }];
+    throw new EtlError('sql.rejected', { issues: error.message, next: nextStep(issues) }, { issues });
   }
 }
 
