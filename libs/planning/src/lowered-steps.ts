@@ -10,14 +10,20 @@ export type ReadQuery = (written: Written, path: string) => Promise<Checked<Quer
 export type ReadExpression = (text: string, path: string) => Promise<Checked<Expr>>;
 const at = (index: number, ...rest: readonly string[]): string => ['/pipeline/steps', index, ...rest].join('/');
 
+/** Reads the texts of steps, whose columns nobody has looked up.
+ * @returns every text that cannot be read as an issue */
+export async function loweredOf(steps: readonly Step[], readers: Readers): Promise<Checked<readonly LoweredStep[]>> {
+  const number = numbered(steps);
+  const lowered = await Promise.all(steps.map((step, index) => lower(step, { index, ...readers, number })));
+  const issues = lowered.flatMap((each) => (each.ok ? [] : each.issues));
+  return issues.length ? { ok: false, issues } : { ok: true, value: lowered.flatMap((each) => (each.ok ? [each.value] : [])) };
+}
 /** Reads the texts of steps and makes one projection and one condition of all of them.
  * @returns every text that cannot be read as an issue, or else the first step that does not fit its columns */
 export async function fusedOf(steps: readonly Step[], { input, read, readQuery, ...engine }: Fitting): Promise<Checked<Fused>> {
-  const number = numbered(steps);
-  const lowered = await Promise.all(steps.map((step, index) => lower(step, { index, read, readQuery, number })));
-  const issues = lowered.flatMap((each) => (each.ok ? [] : each.issues));
-  if (issues.length) return { ok: false, issues };
-  const values = lowered.flatMap((each) => (each.ok ? [each.value] : []));
+  const lowered = await loweredOf(steps, { read, readQuery });
+  if (!lowered.ok) return lowered;
+  const { value: values } = lowered;
   let failing = 0;
   const fused = checked(() => '', () => fuseSteps(values, input, { ...engine, at: (index) => { failing = index; } }));
   if (fused.ok) return fused;
@@ -28,10 +34,11 @@ export async function fusedOf(steps: readonly Step[], { input, read, readQuery, 
 /** A query that is read is checked where no text is known: its places are in bytes. */
 const inQuery = ({ offset, ...issue }: Issue, failing: number, text: string): Issue => ({ ...issue, path: at(failing, 'query', 'sql'), ...(offset === undefined ? {} : { offset: characterAt(text, offset) }) });
 
-/** @property readQuery needed for steps that are queries
- * @property inputs columns of the other datasets, in the order of `otherDatasets` */
-export interface Fitting { readonly input: InputColumns; readonly read: ReadExpression; readonly readQuery: ReadQuery; readonly dialect: ExprDialect; readonly inputs?: readonly InputColumns[]; readonly handsOff?: Reaching }
-interface Place { readonly index: number; readonly read: ReadExpression; readonly readQuery: ReadQuery; readonly number: (address: string) => number }
+/** What reads the texts of steps. */
+export interface Readers { readonly read: ReadExpression; readonly readQuery: ReadQuery }
+/** @property inputs columns of the other datasets, in the order of `otherDatasets` */
+export interface Fitting extends Readers { readonly input: InputColumns; readonly dialect: ExprDialect; readonly inputs?: readonly InputColumns[]; readonly handsOff?: Reaching }
+interface Place extends Readers { readonly index: number; readonly number: (address: string) => number }
 async function lower(step: Step, { index, read, readQuery, number }: Place): Promise<Checked<LoweredStep>> {
   const place: Place = { index, read, readQuery, number };
   const { filter, derive, select, drop, rename, cast, aggregate, dedupe, limit, sort, flatten, json, mask, pivot, sample, unpivot, window, join, lookup, union, query, tokenize } = step;
