@@ -4,7 +4,7 @@ import { Seeded } from './seeded.ts';
 
 /** Kinds of steps that look at one dataset alone. */
 export const ownKinds = stepKinds.filter((kind) => kind !== 'join' && kind !== 'lookup' && kind !== 'union');
-type OwnKind = (typeof ownKinds)[number];
+export type OwnKind = (typeof ownKinds)[number];
 
 type Kind = ColumnType['kind'];
 const literals: Readonly<Partial<Record<Kind, readonly (string | null)[]>>> = {
