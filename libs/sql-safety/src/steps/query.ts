@@ -65,7 +65,7 @@ function usedOf({ reads }: ValidatedQuery, relation: string, columns: InputColum
 /** A stored query over the columns that stand there now: what it claims of them has to be so.
  * @throws Refusal `IR_SHAPE`, and what `checkQuery` refuses */
 export function checkQueryStage({ query, input: claimed, relations, columns }: QueryStage, { input, inputs }: { readonly input: InputColumns; readonly inputs: readonly InputColumns[] }): ValidatedQuery {
-  if (claimed.length !== input.size || claimed.some(({ name, type }) => !sameType(type, input.get(name)))) throw new Refusal('IR_SHAPE', 'The query is over other columns than there are');
+  if (claimed.length !== input.size || [...input].some(([name, type], nth) => claimed[nth]?.name !== name || !sameType(type, claimed[nth]?.type))) throw new Refusal('IR_SHAPE', 'The query is over other columns than there are');
   const others = relations.map(({ name, input: at, columns: used }) => ({ name, columns: new Map([...columnsAt(inputs, at)].filter(([column]) => used.includes(column))) }));
   const checked = checkQuery(query, { schema: schemaOf(input, others), policy: POLICY_STEP });
   assertPassable(checked);
