@@ -5,6 +5,7 @@ import { EtlError, type Failure, type Query, endpoints, toFailure } from '@agent
 import { QueryParser } from '@agent-etl/engines';
 import { readSchemaFile } from '@agent-etl/planning';
 import { type Change, type Checked, type ForeignDialect, type SourceColumn, POLICY_QUERY, Refusal, type SafeSql, type Schema, type ValidatedQuery, type Written, checked, compile, foreignDialects, nativeOf, nextStep, printQuery, relationsNamedIn, schemaOf } from '@agent-etl/sql-safety';
+import { verifyPostgres } from '@agent-etl/sql-safety/postgres';
 import { WrongUse } from '../session/exit-codes.ts';
 import { readText } from '../session/read-text.ts';
 import type { Session } from '../session/session.ts';
@@ -75,7 +76,6 @@ const printedIn = <D extends 'duckdb' | 'postgres'>(engine: D, query: ValidatedQ
   taken(checked(path, () => compile(printQuery(engine, query, { now: new Date().toISOString().slice(0, 19).replace('T', ' ') }))));
 /** What is shown is what PostgreSQL's own parser reads as the query that was checked. It is loaded for that alone. */
 async function readAgain(statement: SafeSql<'postgres'>, query: ValidatedQuery): Promise<string> {
-  const { verifyPostgres } = await import('@agent-etl/sql-safety/postgres');
   await verifyPostgres(statement, query);
   return statement.text;
 }

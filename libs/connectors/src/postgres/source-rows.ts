@@ -1,5 +1,6 @@
 import type { LoadTask } from '@agent-etl/contracts';
 import { type PrintedCombining, type PrintedTransform, type SqlFragment, compile, identifier, joinSql, printTransform, sqlFor } from '@agent-etl/sql-safety';
+import { verifyPostgresSteps } from '@agent-etl/sql-safety/postgres';
 import { type Relation, relationOf } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
@@ -24,7 +25,6 @@ export const combiningOf = (transform: NonNullable<LoadTask['transform']>, part:
  * @throws SqlSafetyError `SQL_RENDER_MISMATCH` */
 export async function readAgain(transform: LoadTask['transform'], relation: Relation): Promise<void> {
   if (!transform?.stages.some(({ op }) => op === 'query')) return;
-  const { verifyPostgresSteps } = await import('@agent-etl/sql-safety/postgres');
   const named = [relation, ...(transform.inputs ?? []).map(({ source }) => relationOf(source.dataset))];
   await verifyPostgresSteps(compile(printed(transform, { relation, where: sql`` }).rows), named.map(({ schema, table }) => `${schema}.${table}`));
 }
