@@ -9,6 +9,7 @@ import { orchestratorService } from '@agent-etl/orchestrator';
 import { migrationConfig } from '@agent-etl/persistence';
 import { asyncApi, openApi, platformConfigs } from '@agent-etl/service-kit';
 import { z } from 'zod';
+import { analystQueriesPage } from './analyst-queries.ts';
 import { chartPage } from './chart-page.ts';
 import { expressionsPage } from './expressions.ts';
 import { connectorsPage, environmentPage, errorsPage, metricsPage, servicePage, topicsPage, topicsYaml } from './reference.ts';
@@ -34,6 +35,7 @@ const yesNo = (value: unknown): string => (value ? 'yes' : 'no');
 
 const files = async (): Promise<Record<string, string>> => ({
   'docs/reference/topics.md': topicsPage(), 'docs/reference/errors.md': errorsPage(), 'docs/reference/metrics.md': metricsPage(), 'docs/reference/expressions.md': expressionsPage(),
+  'docs/reference/analyst-queries.md': await analystQueriesPage(join(root, 'libs', 'sql-safety', 'corpus')),
   'docs/reference/openapi.json': pretty(openApi(endpoints)), 'docs/reference/asyncapi.json': pretty(asyncApi()),
   'docs/reference/agent-etl.schema.json': schemaOf(Project, 'agent-etl.schema.json'), 'docs/reference/pipeline.schema.json': schemaOf(Pipeline, 'pipeline.schema.json'),
   'docs/reference/environment.md': environmentPage([['every service', Object.values(platformConfigs).flatMap(variables)], ['the command migrate of each service', variables(migrationConfig)], ...services.map(({ app, config }) => [app, variables(config)] as [string, string[][]])]),

@@ -10,6 +10,7 @@ const examples: Readonly<Record<StepKind, string>> = {
   mask: 'mask: { column: email, method: sha256 }', pivot: 'pivot: { by: [day], key: status, values: [{ value: paid, as: n_paid }, { value: open, as: n_open }], fn: count }', sample: 'sample: { key: [customer_id], fraction: 0.1 }',
   unpivot: 'unpivot: { columns: [q1, q2, q3, q4], nameTo: quarter, valueTo: total }', window: 'window: { partitionBy: [customer], orderBy: [{ column: at }], columns: [{ as: nth, fn: row_number }, { as: so_far, fn: sum, arg: total, rows: running }] }',
   join: 'join: { right: "files:airports.csv", kind: left, on: { origin: iata }, take: { airport: name, state: state } }', lookup: 'lookup: { dim: shop.public.countries, on: { country: code }, take: { country_name: name }, onMiss: fail }', union: 'union: { with: [shop.public.orders_archive], distinct: true }',
+  tokenize: 'tokenize: { column: phone, keyRef: "secret://masking#key", scope: phone }', query: 'query: { sql: "select customer, count(*) as orders from input group by customer", dialect: postgres }',
 };
 /** @throws ZodError for an example that no pipeline could hold */
 export function exampleOf(kind: StepKind): string {

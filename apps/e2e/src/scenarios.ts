@@ -22,7 +22,9 @@ import type { SetUp, World } from './world.ts';
 
 /** Password of the login that all scenarios use; the last one looks for it everywhere. Its env form is what the set-ups are started with. */
 export const password = 'canary-4711';
-export const secretsOfScenarios = { ETL_SECRET_ETL_PASSWORD: password, ETL_SECRET_WRONG_PASSWORD: 'not-the-password' } as const;
+/** Key of the masks: whoever looks for the password finds it, too. */
+const maskingKey = `${password}-masks`;
+export const secretsOfScenarios = { ETL_SECRET_ETL_PASSWORD: password, ETL_SECRET_WRONG_PASSWORD: 'not-the-password', ETL_SECRET_MASKING_KEY: maskingKey } as const;
 
 /** One list for every set-up; what a set-up has no part for is left out. */
 export function scenarios({ name, has, start }: SetUp): void {
@@ -33,7 +35,7 @@ export function scenarios({ name, has, start }: SetUp): void {
     afterAll(async () => { await world?.stop(); }, 60_000);
     describe('requests', () => { requests(running); });
     describe('copies', () => { copies(running); });
-    describe('transforms', () => { transforms(running); });
+    describe('transforms', () => { transforms(running, maskingKey); });
     describe('joins', () => { joins(running); });
     describe('slices', () => { slices(running); });
     describe('load modes', () => { loadModes(running); });

@@ -1,4 +1,5 @@
 import type { AsideReason, Carrier, Combined, Connection, ConnectorView, DatasetSketch, Digest, InspectResult, LoadTask, Measured, Measuring, Profile, PublishTask, QuarantineAsk, QuarantinePage, SketchTask, Span } from '@agent-etl/contracts';
+import type { DuckChild } from '@agent-etl/engines';
 import type { SecretStore } from '@agent-etl/secrets';
 import type { TenantRest } from './resting-connections.ts';
 
@@ -26,7 +27,9 @@ export interface ReadOptions { readonly to: ByteTarget; readonly onRead: OnRead;
 /** A file of a source: its name as users type it, an absolute path that passed the gate, and what the folders on the way to it say of all its rows. */
 export interface ScannedFile { readonly name: string; readonly path: string; readonly values: readonly (string | null)[] }
 /** Files that an engine may open by itself, with explicit format and dialect. */
-export interface FileScan { readonly files: readonly ScannedFile[]; readonly format: 'csv' | 'ndjson' | 'json' | 'parquet'; readonly options: Readonly<Record<string, string>> }
+export interface FileScan { readonly files: readonly ScannedFile[]; readonly format: 'csv' | 'ndjson' | 'json' | 'parquet'; readonly options: Readonly<Record<string, string>>;
+  /** Makes what the steps need known to the engine that reads: keys of masks. */
+  prepare?(duck: DuckChild): Promise<void> }
 
 /** Rows of one end by the hash of their key, for finding those that differ: sums of each bucket, then the rows of some of them. Equal in every engine for equal rows. */
 export interface BucketSum { readonly bucket: string; readonly rows: number; readonly a: string; readonly b: string }

@@ -6,6 +6,7 @@ export const ColumnType = z.object({
   kind: z.enum(typeKinds).describe('Logical type; `other` is a type that only its own engine knows.'),
   precision: z.int().optional().describe('Digits in all, for dec; absent means unbounded.'),
   scale: z.int().optional().describe('Digits after the point, for dec.'),
+  labels: z.array(SafeText).min(1).max(1000).optional().describe('Values of an enumeration, in its own order; absent for everything else.'),
 }).meta({ id: 'ColumnType', description: 'A type that every connector understands.' });
 export type ColumnType = z.infer<typeof ColumnType>;
 

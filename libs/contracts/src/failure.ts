@@ -6,6 +6,7 @@ export const Issue = z.object({
   code: z.string().describe('What is wrong, as a code.'),
   path: z.string().describe('Where: a JSON pointer, or file:line:column.'),
   text: z.string().describe('One sentence.'),
+  offset: z.int().nonnegative().optional().describe('Character of the text at the path that it is about, from 0, where that is known.'),
 }).meta({ id: 'Issue', description: 'One thing that is wrong with an input.' });
 export type Issue = z.infer<typeof Issue>;
 

@@ -10,9 +10,10 @@ export { AirflowTaskRun, AirflowTaskState, ConnectionView, ConnectorView, type E
 export { type BinaryOperator, Expr, type ExprKind, type MaskMethod, binaryOperators, maskMethods } from './transform/expr.ts';
 export { Combined, HandOff, type JoinKind, JoinStage, MOST_INPUTS, OtherInput, UnionStage, joinKinds } from './transform/combine.ts';
 export { Order } from './transform/order.ts';
-export { JoinStep, LookupStep, UnionStep, addressOf, datasetAt, otherDatasets } from './transform/other-datasets.ts';
+export { JoinStep, LookupStep, UnionStep, addressOf, datasetAt, otherDatasets, relationsOf } from './transform/other-datasets.ts';
 export { type Measure, Stage, Transform, WindowColumn, aggregateFunctions, isRowWise, leavesOut, makesGroups, windowFunctions } from './transform/transform.ts';
 export { type FrameBound, Query, type QueryAggregate, type QueryBody, type QueryCte, type QueryFrame, type QueryFrom, type QueryGroup, type QueryItem, type QueryOrder, type QueryUse, type QueryValue, type QueryWindowFunction, frameBounds, queryAggregates, queryJoinKinds, queryWindowFunctions } from './transform/query.ts';
+export { QUERY_INPUT, QueryStage, QueryStep } from './transform/query-step.ts';
 export { type StepEngine, stepEngines } from './transform/step-engines.ts';
 export { Step, type StepKind, stepKinds } from './transform/step.ts';
 export { type ErrorCode, type ErrorRow, type RetryClass, errorCodes, errorTable } from './error-table.ts';
@@ -21,7 +22,7 @@ export { ConnectionName, Count, DEFAULT_TENANT, Instant, PipelineId, PipelineNam
 export { mendable, unknownKey } from './issue-words.ts';
 export { DeadLetterView, LiveFrame, LiveRunView, LiveSubscribe, Series, metricNames } from './live.ts';
 export { type App, type MessageType, type Payload, type ReadBy, type Topic, type TopicName, type WrittenBy, apps, deadLetterTopic, isMessageType, messageTypes, messages, readBy, topicNames, topics } from './messages.ts';
-export { Connection, ConnectionSpec, type FileConnection, type MysqlConnection, Pipeline, PipelineRequest, PipelineSource, PipelineTarget, type PostgresConnection, Schedule, SecretRef, type SqliteConnection, knownConnectors, loadModes, modesOfSome } from './pipeline.ts';
+export { Connection, ConnectionSpec, type FileConnection, type MysqlConnection, Pipeline, PipelineRequest, PipelineSource, PipelineTarget, type PostgresConnection, Schedule, type SqliteConnection, knownConnectors, loadModes, modesOfSome } from './pipeline.ts';
 export { didYouMean, nearestNames } from './nearest-names.ts';
 export { Carrier, Chunking, ColumnMapping, Cursor, Decision, LineageColumn, LoadTask, Plan, PlanTask, PlanView, PublishTask, Question, RiskClass, Slice, Vanished, Verdict, carriers, decisionQuestions, engines, planStatuses, publishWays, riskClasses } from './plan.ts';
 export { BUCKETS, type ProofLevel, Sample, SampleSums, Sampled, proofLevels } from './proof.ts';
@@ -29,5 +30,6 @@ export { QuarantineAsk, QuarantineGroup, QuarantinePage, QuarantineResult, Quara
 export { AirflowTarget, Policy, Project, SecretsConfig } from './project.ts';
 export { DagArtifact, Receipt, ReceiptBody, RequestView, RunEventView, type RunKind, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runKinds, runStates, takenDigests, taskRunStates } from './run.ts';
 export { ColumnSketch, DatasetProfile, DatasetSketch, EarlierSketch, SketchResult, SketchTask, sketchMeasures } from './sketch.ts';
+export { SecretRef } from './secret-ref.ts';
 export { ScheduleView, SlotView, slotOutcomes } from './schedule.ts';
 export { InspectResult, InspectTask, LoadResult, ProfileResult, ProfileTask, Progress, PublishResult, ReconcileResult, ReconcileTask, Span, TaskCommand, TaskResult, TaskSpec, progressPhases } from './task.ts';

@@ -3,6 +3,7 @@ import { OnFail, PipelineCheck, Replaying } from './check.ts';
 import { DatasetRef } from './dataset.ts';
 import { stepEngines } from './transform/step-engines.ts';
 import { Step } from './transform/step.ts';
+import { SecretRef } from './secret-ref.ts';
 import { OnDrift } from './drift.ts';
 import { proofLevels } from './proof.ts';
 import { ConnectionName, PipelineName, RequestId, SafeText } from './ids.ts';
@@ -73,8 +74,6 @@ export const PipelineRequest = z.object({
 }).strict().meta({ id: 'PipelineRequest', description: 'What someone asks for, by Kafka, REST or CLI.' });
 export type PipelineRequest = z.infer<typeof PipelineRequest>;
 
-const SecretRef = z.string().regex(/^secret:\/\/[A-Za-z0-9][A-Za-z0-9/_.+=@-]{0,255}(#[A-Za-z0-9_.-]{1,64})?$/, 'must be a reference such as secret://name#field, never the value itself').meta({ description: 'secret://name#field: where a value lies, never the value.' });
-export { SecretRef };
 const connectionBase = { name: ConnectionName.describe('Name used in datasets.') };
 const postgres = {
   connector: z.literal('postgres').describe('PostgreSQL 13 or newer.'),

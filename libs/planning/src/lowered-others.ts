@@ -1,4 +1,4 @@
-import { type Expr, type Order, type Step, addressOf, datasetAt, otherDatasets } from '@agent-etl/contracts';
+import { type Expr, type Order, type Step, addressOf, datasetAt, otherDatasets, relationsOf } from '@agent-etl/contracts';
 import type { LoweredStep } from '@agent-etl/sql-safety';
 
 /** Which of the other datasets of a pipeline an address names. */
@@ -20,4 +20,6 @@ export function lowerLookup({ dim, on, take, prefer, onMiss = 'keep' }: NonNulla
   return { op: 'join', input: number(dim), kind: onMiss === 'drop' ? 'inner' : 'left', on: sorted(on).map(([left, right]) => ({ left, right, nullSafe: false })), take: taken(take), matches: 'one', misses: onMiss === 'fail' ? 'fail' : 'pass',
     ...(prefer ? { prefer: prefer.map(lowerOrder) } : {}) };
 }
+/** Relations of a query, each with its number. */
+export const lowerRelations = (query: NonNullable<Step['query']>, number: (address: string) => number) => relationsOf(query).map(([name, address]) => ({ name, input: number(address) }));
 export const lowerUnion = ({ with: others, distinct = false }: NonNullable<Step['union']>, number: (address: string) => number): LoweredStep => ({ op: 'union', inputs: others.map(number), distinct });

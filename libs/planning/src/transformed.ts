@@ -42,6 +42,7 @@ function usedOf(stages: Fused['stages'], index: number): ReadonlySet<string> | n
   const used = new Set<string>();
   for (const stage of stages) {
     if (stage.op === 'union' && stage.inputs.includes(index)) return null;
+    if (stage.op === 'query') for (const relation of stage.relations.filter(({ input }) => input === index)) for (const name of relation.columns) used.add(name);
     if (stage.op !== 'join' || stage.input !== index) continue;
     const preferred = (stage.prefer ?? []).flatMap(({ e }) => (e.k === 'col' ? [e.name] : []));
     for (const name of [...stage.on.map(({ right }) => right), ...stage.take.map(({ column }) => column), ...preferred]) used.add(name);

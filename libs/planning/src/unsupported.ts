@@ -8,7 +8,7 @@ function refusals({ onDrift, steps }: Pipeline): Refusal[] {
   const found: Refusal[] = [];
   if (onDrift === 'quarantine') found.push({ path: '/pipeline/onDrift', found: 'onDrift: quarantine', allowed: 'onDrift: stop or onDrift: evolve, since a changed shape is one of all rows and none can be set aside for it' });
   steps?.forEach((step, index) => {
-    if ('tokenize' in step) found.push({ path: `/pipeline/steps/${index}/tokenize`, found: 'tokenize', allowed: 'mask with method: sha256; tokens that can be turned back need a vault that keeps what they stand for, and there is none' });
+    if (step.tokenize?.vault !== undefined) found.push({ path: `/pipeline/steps/${index}/tokenize/vault`, found: 'tokenize with a vault', allowed: 'tokenize with keyRef; tokens that can be turned back need a vault that keeps what they stand for, and there is none' });
   });
   return found;
 }

@@ -1,1 +1,1 @@
-export { readPostgres, verifyPostgres } from './verify/verify-postgres.ts';
+export { loadPostgresParser, readPostgres, verifyPostgres, verifyPostgresSteps } from './verify/verify-postgres.ts';

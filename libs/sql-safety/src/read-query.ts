@@ -25,7 +25,8 @@ function inCharacters<T>({ text }: Written, work: () => T): T {
     return work();
   } catch (error) {
     if (!(error instanceof Refusal) || error.offset === null) throw error;
-    const before = new TextDecoder().decode(new TextEncoder().encode(text).subarray(0, error.offset)).replace(/\uFFFD$/, '');
-    throw new Refusal(error.code, error.message, before.length);
+    throw new Refusal(error.code, error.message, characterAt(text, error.offset));
   }
 }
+/** The character at a byte of the UTF-8 of a text. */
+export const characterAt = (text: string, byte: number): number => new TextDecoder().decode(new TextEncoder().encode(text).subarray(0, byte)).replace(/\uFFFD$/, '').length;

@@ -27,8 +27,9 @@ export function checked<T>(path: string | ((offset: number) => string), work: ()
     return { ok: true, value: work() };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (typeof path === 'function') return { ok: false, issues: [{ code: error.code, path: path(error.offset ?? 0), text: `${error.message}.` }] };
+    if (typeof path === 'function') return { ok: false, issues: [{ code: error.code, path: path(error.offset ?? 0), text: `${error.message}.`, ...offsetOf(error) }] };
     const at = error.offset === null ? '' : `, at character ${error.offset + 1}`;
-    return { ok: false, issues: [{ code: error.code, path, text: `${error.message}${at}.` }] };
+    return { ok: false, issues: [{ code: error.code, path, text: `${error.message}${at}.`, ...offsetOf(error) }] };
   }
 }
+const offsetOf = ({ offset }: Refusal): Pick<Issue, 'offset'> => (offset === null ? {} : { offset });

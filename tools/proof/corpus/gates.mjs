@@ -57,7 +57,7 @@ export const gates = [
   { check: 'quotes of texts', edit: { file: src('tag/literal.ts'), from: "replaceAll('\\'', '\\'\\'')", to: "replaceAll('\\'', '\\'')" }, attack: prints("SELECT id FROM t WHERE s = 'x'' OR id = (SELECT max(id) FROM public.u) OR s = '''", ({ relations }) => relations.has('public.u')) },
   { check: 'quotes of names', edit: { file: src('ident/identifier.ts'), from: 'part.replaceAll(quote, quote + quote)', to: 'part' }, attack: prints('SELECT id AS "a"" , (SELECT max(s) FROM secret) AS ""b" FROM t', ({ relations }) => relations.has('secret')) },
   { check: 'second reading: one statement', edit: { file: src('verify/verify-postgres.ts'), from: "if (stmts.length !== 1 || ", to: 'if (' }, attack: reads('SELECT 1; SELECT 2') },
-  { check: 'second reading: nodes', edit: { file: src('verify/verify-postgres.ts'), from: 'if (!POSTGRES_NODES.has(kind)) throw', to: 'if (false) throw' }, attack: reads('SELECT current_user') },
+  { check: 'second reading: nodes', edit: { file: src('verify/verify-postgres.ts'), from: 'if (!words.nodes.has(kind)) throw', to: 'if (false) throw' }, attack: reads('SELECT current_user') },
   { check: 'second reading: functions and types', edit: { file: src('verify/verify-postgres.ts'), from: '|| !words.has(word)) throw', to: ') throw' }, attack: reads("SELECT pg_sleep(10)") },
   { check: 'second reading: what a SELECT may do', edit: { file: src('verify/verify-postgres.ts'), from: "if (key === 'intoClause' || key === 'lockingClause') throw", to: 'if (false) throw' }, attack: reads('SELECT 1 AS a INTO x') },
   { check: 'second reading: relations', edit: { file: src('verify/verify-postgres.ts'), from: 'if (seen.relations.size !== expected.size || ', to: 'if (false && ' }, attack: async (gate, tree) => {

@@ -8,6 +8,7 @@ import { projectFileName, readProject } from '../session/project-file.ts';
 import { readText } from '../session/read-text.ts';
 import type { Session } from '../session/session.ts';
 import { findStandalone } from '../session/standalone-client.ts';
+import { validateSteps } from './validate-steps.ts';
 import { type QueryAnswer, type SqlOptions, isSqlFile, validateSql } from './validate-sql.ts';
 
 interface Checked { readonly file: string; readonly ok: boolean; readonly failure: Failure | null }
@@ -15,14 +16,14 @@ interface Checked { readonly file: string; readonly ok: boolean; readonly failur
 async function checkFile(file: string, cwd: string): Promise<Checked> {
   try {
     const text = await readText(file, cwd);
-    if (basename(file) === projectFileName) readProjectFile(text, file); else readPipelineFile(text, file);
+    if (basename(file) === projectFileName) readProjectFile(text, file); else await validateSteps(readPipelineFile(text, file), { file, text });
     return { file, ok: true, failure: null };
   } catch (error) {
     if (!(error instanceof EtlError)) throw error;
     return { file, ok: false, failure: toFailure(error) };
   }
 }
-/** Checks files without any server: every mistake with line, column and the nearest name. Files of SQL are read as queries. */
+/** Checks files without any server: every mistake with line, column and the nearest name, those in the texts of steps among them. Files of SQL are read as queries. */
 export async function validateCommand(session: Session, files: readonly string[], options: SqlOptions = {}): Promise<ExitCode> {
   const { output } = session;
   const queries = await validateSql(session, files.filter(isSqlFile), options);

@@ -12,6 +12,7 @@ import type { Session } from '../session/session.ts';
 import { latestPlan, planThatBegins } from './find-plan.ts';
 import { replanOf } from './follow-drift.ts';
 import { followRun, reportRun } from './follow-run.ts';
+import { inFile } from './in-file.ts';
 import { type Interrupt, onInterrupt } from './interrupt.ts';
 import { type Submitted, awaitRequest, putDerivedConnections, putProjectConnections, submit, withPlan } from './submit.ts';
 import { type TargetOptions, type Wanted, whatIsWanted } from './what-to-run.ts';
@@ -28,7 +29,7 @@ async function planned(session: Session, wanted: Wanted): Promise<Pick<Submitted
   if (wanted.kind === 'plan') return { view: null, plan: await (await session.client()).call(endpoints.getPlan, { params: { planId: wanted.planId } }) };
   await putDerivedConnections(session, wanted.connections);
   for (const hint of wanted.hints) session.output.note(` hint    ${hint}`);
-  return submit(session, wanted.request, 'plan');
+  return inFile(wanted.file, () => submit(session, wanted.request, 'plan'));
 }
 function showUnplanned({ output }: Session, view: RequestView | null): ExitCode {
   output.result(view, () => [` ${view?.state ?? 'no plan'}`]);
@@ -105,7 +106,7 @@ export async function runCommand(session: Session, text: string, options: Target
   if (wanted.kind === 'plan') return startExisting(session, wanted.planId);
   await putDerivedConnections(session, wanted.connections);
   for (const hint of wanted.hints) output.note(` hint    ${hint}`);
-  return requestRun(session, wanted.request, options.detach === true ? 'detached' : 'followed');
+  return inFile(wanted.file, () => requestRun(session, wanted.request, options.detach === true ? 'detached' : 'followed'));
 }
 /** Sends a request, and follows its run. */
 export async function requestRun(session: Session, request: PipelineRequest, how: 'followed' | 'detached' = 'followed'): Promise<ExitCode> {

@@ -4,7 +4,8 @@ import { extname, join } from 'node:path';
 import { EtlError, type Failure, type Query, endpoints, toFailure } from '@agent-etl/contracts';
 import { QueryParser } from '@agent-etl/engines';
 import { readSchemaFile } from '@agent-etl/planning';
-import { type Change, type Checked, type ForeignDialect, type SourceColumn, POLICY_QUERY, Refusal, type Schema, type ValidatedQuery, type Written, checked, compile, foreignDialects, nativeOf, printQuery, relationsNamedIn, schemaOf } from '@agent-etl/sql-safety';
+import { type Change, type Checked, type ForeignDialect, type SourceColumn, POLICY_QUERY, Refusal, type SafeSql, type Schema, type ValidatedQuery, type Written, checked, compile, foreignDialects, nativeOf, nextStep, printQuery, relationsNamedIn, schemaOf } from '@agent-etl/sql-safety';
+import { verifyPostgres } from '@agent-etl/sql-safety/postgres';
 import { WrongUse } from '../session/exit-codes.ts';
 import { readText } from '../session/read-text.ts';
 import type { Session } from '../session/session.ts';
@@ -64,15 +65,20 @@ async function report(session: Session, { file, dialect, options, parser }: Aske
   const { outputs, reads, functions, notes } = validated;
   return {
     file, ok: true, dialect, reads, functions, notes, columns: outputs.map(({ name, type, origins, how }) => ({ name, type: nativeOf('postgres', type) ?? type.kind, from: origins, how })),
-    portable: { duckdb: printedIn('duckdb', validated, path), postgres: printedIn('postgres', validated, path) },
+    portable: { duckdb: printedIn('duckdb', validated, path).text, postgres: await readAgain(printedIn('postgres', validated, path), validated) },
   };
 }
 function taken<T>(answer: Checked<T>): T {
   if (answer.ok) return answer.value;
-  throw new EtlError('sql.rejected', { issues: answer.issues.map(({ text }) => text.replace(/[.]$/, '')).join('; ') }, { issues: answer.issues });
+  throw new EtlError('sql.rejected', { issues: answer.issues.map(({ text }) => text.replace(/[.]$/, '')).join('; '), next: nextStep(answer.issues) }, { issues: answer.issues });
 }
-const printedIn = (engine: 'duckdb' | 'postgres', query: ValidatedQuery, path: (offset: number) => string): string =>
-  taken(checked(path, () => compile(printQuery(engine, query, { now: new Date().toISOString().slice(0, 19).replace('T', ' ') })).text));
+const printedIn = <D extends 'duckdb' | 'postgres'>(engine: D, query: ValidatedQuery, path: (offset: number) => string): SafeSql<D> =>
+  taken(checked(path, () => compile(printQuery(engine, query, { now: new Date().toISOString().slice(0, 19).replace('T', ' ') }))));
+/** What is shown is what PostgreSQL's own parser reads as the query that was checked. It is loaded for that alone. */
+async function readAgain(statement: SafeSql<'postgres'>, query: ValidatedQuery): Promise<string> {
+  await verifyPostgres(statement, query);
+  return statement.text;
+}
 function placeIn(file: string, text: string, offset: number): string {
   const before = text.slice(0, offset).split('\n');
   return `${file}:${before.length}:${(before.at(-1) ?? '').length + 1}`;

@@ -7,12 +7,11 @@ import type { Session } from '../session/session.ts';
 import { readText } from '../session/read-text.ts';
 
 export interface TargetOptions { readonly to?: string; readonly table?: string; readonly load?: string; readonly key?: string; readonly say?: string; readonly requestId?: string }
+/** A file of a pipeline as it was read: what is wrong with the pipeline is told by its lines. */
+export interface WrittenFile { readonly file: string; readonly text: string }
 /** What the words of a command come to: a request, or an existing plan. */
-export type Wanted = { readonly kind: 'request'; readonly request: PipelineRequest; readonly connections: readonly DerivedConnection[]; readonly hints: readonly string[] }
+export type Wanted = { readonly kind: 'request'; readonly request: PipelineRequest; readonly connections: readonly DerivedConnection[]; readonly hints: readonly string[]; readonly file?: WrittenFile }
   | { readonly kind: 'plan'; readonly planId: PlanId };
-
-/** Reads a pipeline file. @throws EtlError `request.invalid` or `request.malformed` with file:line:column of each issue */
-export const pipelineFromFile = async (path: string, cwd: string): Promise<Pipeline> => readPipelineFile(await readText(path, cwd), path);
 
 async function planFromFile(path: string, cwd: string): Promise<PlanId> {
   const value = ((text: string): unknown => { try { return JSON.parse(text) as unknown; } catch { return null; } })(await readText(path, cwd));
@@ -25,7 +24,8 @@ const loadOf = (load: string | undefined): Pipeline['to']['load'] => {
   if (load === known) return known;
   throw new WrongUse(`--load ${load ?? ''} is not known.`, `use ${loadModes.join(', ')}`);
 };
-/** Understands the first argument of plan, run and apply. */
+/** Understands the first argument of plan, run and apply.
+ * @throws EtlError `request.invalid` or `request.malformed` with file:line:column of each issue */
 export async function whatIsWanted(text: string, options: TargetOptions, { cwd, env }: Pick<Session, 'cwd' | 'env'>): Promise<Wanted> {
   const id = options.requestId === undefined ? {} : { requestId: options.requestId };
   const say = options.say === undefined ? {} : { say: options.say };
@@ -37,7 +37,10 @@ export async function whatIsWanted(text: string, options: TargetOptions, { cwd, 
     return { kind: 'request', request: { ...id, ...say, pipeline }, connections, hints };
   }
   const address = parseAddress(text);
-  if (address.kind === 'pipeline-file') return { kind: 'request', request: { ...id, ...say, pipeline: await pipelineFromFile(address.path, cwd) }, connections: [], hints: [] };
+  if (address.kind === 'pipeline-file') {
+    const file: WrittenFile = { file: address.path, text: await readText(address.path, cwd) };
+    return { kind: 'request', request: { ...id, ...say, pipeline: readPipelineFile(file.text, file.file) }, connections: [], hints: [], file };
+  }
   if (address.kind === 'name') return { kind: 'request', request: { ...id, ...say, pipeline: { name: address.name } as Pipeline }, connections: [], hints: [] };
   throw new WrongUse('Where to?', `agent-etl run ${address.kind === 'postgres' || address.kind === 'mysql' ? 'env:VARIABLE' : text} --to connection.schema.table`);
 }

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
@@ -8,7 +9,8 @@ import type { World } from '../world.ts';
 const rows = `select n, case n % 4 when 0 then 'test' when 1 then null else 'paid' end, n * 1.25, 'C' || n % 3, timestamp '2001-01-01' + n * interval '1 hour' from generate_series(1, 1000) as n`;
 const steps = [{ filter: "status <> 'test'" }, { derive: { total_eur: 'round(total * 0.92, 2)', day: 'cast("at" as date)' } }, { rename: { id: 'order_id' } }, { drop: ['status', 'at'] }];
 
-export function transforms(world: () => World): void {
+/** @param key secret://masking#key */
+export function transforms(world: () => World, key: string): void {
   const orders = async (): Promise<string> => {
     const table = fresh('orders');
     await inShop(world(), `create table ${table} (id bigint primary key, status text, total numeric(12,2), customer text, at timestamp); insert into ${table} ${rows}`);
@@ -53,6 +55,35 @@ export function transforms(world: () => World): void {
     const pivot = [{ flatten: { column: 'doc', fields: [{ as: 'x', path: ['none'] }] } }, { pivot: { by: ['email'], key: 'x', values: [{ value: 'a', as: 'a' }], fn: 'count' as const } }];
     expect((await made(`shop|public.${table}`, pivot))?.written).toBe(0);
   });
+  it('answers a SELECT of a person alike from a table, from a file and where another dataset is handed over', async () => {
+    const table = await orders();
+    const plans = fresh('plans');
+    await writeFile(join(world().folder, `${plans}.csv`), 'customer,plan\nC0,free\nC1,paid\nC2,paid\n');
+    await copy(world(), between(`shop|public.${table}`, `files|${table}.parquet`));
+    const text = "with firsts as (select customer, total, row_number() over (partition by customer order by status) as nth from input)\nselect f.customer, f.total / 2 as half, p.plan from firsts f join plans p using (customer) where f.nth <= 40";
+    const asked = [{ query: { sql: text, with: { plans: `files:${plans}.csv` } } }, { filter: "plan = 'paid'" }];
+    const [ofTable, ofFile] = [await copy(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: asked }), await copy(world(), { ...between(`files|${table}.parquet`, `files|${fresh('made')}.csv`), steps: asked })];
+    expect(ofTable.receipt).toMatchObject({ reconciled: true, read: 1000, grouped: 1000, written: 80, sourceDigest: ofFile.receipt?.sourceDigest });
+    const alone = [{ query: { sql: 'select customer, count(*) filter (where status is null) as open, sum(total) as total from input group by 1', dialect: 'postgres' as const } }];
+    await copy(world(), { ...between(`shop|public.${table}`, `warehouse|mart.${table}_q`), steps: alone });
+    expect(await inWarehouse(world(), `select customer, open, total from mart.${table}_q order by 1`)).toEqual(await inShop(world(), `select customer, count(*) filter (where status is null) as open, sum(total) as total from ${table} group by 1 order by 1`));
+  });
+  it('masks under a key that no file, plan or message holds, alike from a table and from a file', async () => {
+    const table = fresh('keyed');
+    await inShop(world(), `create table ${table} (id bigint primary key, email text, phone text); insert into ${table} select n, case when n % 5 > 0 then 'Käufer' || n % 7 || '@example.org' end, '0' || n from generate_series(1, 50) as n`);
+    await copy(world(), between(`shop|public.${table}`, `files|${table}.csv`));
+    const keyed = [{ mask: { column: 'email', method: 'hmac' as const, keyRef: 'secret://masking#key' } }, { filter: 'id <= 40' }, { tokenize: { column: 'phone', keyRef: 'secret://masking#key', scope: 'phone' } }];
+    const made = async (from: string, to: string) => copy(world(), { ...between(from, to), from: { ...between(from, to).from, pii: ['email', 'phone'] }, steps: keyed });
+    const [ofTable, ofFile] = [await made(`shop|public.${table}`, `warehouse|mart.${table}`), await made(`files|${table}.csv`, `warehouse|mart.${table}_f`)];
+    const hmac = (text: string): string => createHmac('sha256', key).update(text).digest('hex');
+    const rows = Array.from({ length: 40 }, (_, nth) => ({ id: String(nth + 1), email: (nth + 1) % 5 ? hmac(`Käufer${(nth + 1) % 7}@example.org`) : null, phone: `tok_${hmac(`phone:0${nth + 1}`).slice(0, 32)}` }));
+    for (const each of [table, `${table}_f`]) expect(await inWarehouse(world(), `select * from mart.${each} order by id`)).toEqual(rows);
+    const plans = await Promise.all([ofTable, ofFile].map(({ planId }) => world().client.call(endpoints.getPlan, { params: { planId: planId! } })));
+    const told = JSON.stringify([plans, ofTable, ofFile]);
+    expect([told.includes('secret://masking#key'), told.includes(key), told.includes(Buffer.from(key).toString('hex'))]).toEqual([true, false, false]);
+    expect(plans[0]?.lineage?.map(({ column, pii, masked }) => [column, pii, masked])).toEqual([['id', [], []], ['email', [], ['email']], ['phone', [], ['phone']]]);
+    expect(await failureOf(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: [{ mask: { column: 'email', method: 'hmac', keyRef: 'secret://nowhere#key' } }] })).toMatchObject({ code: 'secret.not-found' });
+  });
   it('lets personal data into no target that may not hold it, and says in the plan where it goes', async () => {
     const table = fresh('people');
     await inShop(world(), `create table ${table} (id bigint primary key, email text); insert into ${table} values (1, 'ada@example.org')`);
@@ -65,7 +96,7 @@ export function transforms(world: () => World): void {
   });
   it.each([
     ['a function that is not there', { filter: 'pg_sleep(1) is null' }, 'SQL_FUNCTION', '/pipeline/steps/0/filter'], ['a query inside', { derive: { x: '(select max(password) from users)' } }, 'SQL_NODE', '/pipeline/steps/0/derive/x'],
-    ['a column that is not there', { filter: 'totall > 1' }, 'SQL_COLUMN', '/pipeline/steps/0/filter'], ['a second statement', { filter: 'true; drop table users' }, 'SQL_SYNTAX', '/pipeline/steps/0/filter'], ['a sort that nothing needs', { sort: [{ column: 'id' }] }, 'STEP_SORT_LOST', '/pipeline/steps/0/sort'], ['a rank without an order', { window: { columns: [{ as: 'n', fn: 'row_number' as const }] } }, 'STEP_ORDER_NOT_TOTAL', '/pipeline/steps/0/window'], ['a sum of text and number', { derive: { x: 'total + customer' } }, 'SQL_TYPE', '/pipeline/steps/0/derive'],
+    ['a column that is not there', { filter: 'totall > 1' }, 'SQL_COLUMN', '/pipeline/steps/0/filter'], ['a second statement', { filter: 'true; drop table users' }, 'SQL_SYNTAX', '/pipeline/steps/0/filter'], ['a sort that nothing needs', { sort: [{ column: 'id' }] }, 'STEP_SORT_LOST', '/pipeline/steps/0/sort'], ['a rank without an order', { window: { columns: [{ as: 'n', fn: 'row_number' as const }] } }, 'STEP_ORDER_NOT_TOTAL', '/pipeline/steps/0/window'], ['a relation that a query may not read', { query: { sql: 'select * from users' } }, 'SQL_RELATION', '/pipeline/steps/0/query/sql'], ['a sum of text and number', { derive: { x: 'total + customer' } }, 'SQL_TYPE', '/pipeline/steps/0/derive'],
   ])('refuses %s, and says where', async (_, step, code, path) => {
     const table = await orders();
     const failure = await failureOf(world(), { ...between(`shop|public.${table}`, `warehouse|mart.${table}`), steps: [step] });

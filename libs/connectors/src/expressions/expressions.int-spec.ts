@@ -1,38 +1,47 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ColumnType, Expr } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
-import { type Fused, type SqlFragment, type ValidatedExpr, checkExpression, compile, fuseSteps, identifier, joinSql, literal, nativeOf, printExpression, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { type Fused, type SqlFragment, type ValidatedExpr, checkExpression, checked, compile, fuseSteps, identifier, joinSql, keyPlaces, literal, printConstant, printExpression, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { verifyPostgresSteps } from '@agent-etl/sql-safety/postgres';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExprDialect } from '@agent-etl/sql-safety';
+import { describeColumns } from '../postgres/describe-relation.ts';
 import { PostgresSession } from '../postgres/postgres-session.ts';
 import { aDatabase, connectionTo, describeServer, testTools } from '../postgres/testing/postgres-harness.ts';
-import { Forge, ownKinds } from './forge.ts';
+import { padsOf } from '../masks/mask-keys.ts';
+import { FORGED_KEY, Forge, ownKinds } from './forge.ts';
 
 const COUNT = Number(process.env['ETL_TEST_EXPRESSIONS'] ?? 800);
 const CHAINS = Number(process.env['ETL_TEST_CHAINS'] ?? 400);
 const SEED = Number(process.env['ETL_TEST_SEED'] ?? 20_301);
-const types = { a: { kind: 'i32' }, b: { kind: 'i64' }, c: { kind: 'dec', precision: 12, scale: 2 }, d: { kind: 'f64' }, e: { kind: 'text' }, f: { kind: 'text' }, g: { kind: 'bool' }, h: { kind: 'date' }, i: { kind: 'ts' }, j: { kind: 'dec', precision: 2, scale: 2 }, k: { kind: 'tstz' }, l: { kind: 'json' } } satisfies Record<string, ColumnType>;
+const types = { a: { kind: 'i32' }, b: { kind: 'i64' }, c: { kind: 'dec', precision: 12, scale: 2 }, d: { kind: 'f64' }, e: { kind: 'text' }, f: { kind: 'text' }, g: { kind: 'bool' }, h: { kind: 'date' }, i: { kind: 'ts' }, j: { kind: 'dec', precision: 2, scale: 2 }, k: { kind: 'tstz' }, l: { kind: 'json' }, m: { kind: 'time' }, n: { kind: 'bytes' } } satisfies Record<string, ColumnType>;
 const input = new Map<string, ColumnType>(Object.entries(types));
 const rows: readonly (readonly (string | null)[])[] = [
-  ['0', '0', '0.00', '0', '', '', 'true', '2000-01-01', '2000-01-01 00:00:00', '0.50', '2000-01-01 00:00:00+00', '{"a":1,"b":"x","c":[1,"y",null,{"d":true}],"e":1.5}'], [null, null, null, null, null, null, null, null, null, null, null, null],
-  ['2147483647', '9223372036854775807', '9999999999.99', '1e15', 'Ärger 100%', 'a', 'false', '2024-02-29', '2024-02-29 23:59:59.999999', '-0.05', '2024-02-29 23:59:59.999999+00', '[]'],
-  ['-2147483648', '-9223372036854775808', '-9999999999.99', '-2.5', "it's", "x'y", 'true', '1899-12-31', '1969-12-31 23:59:59.5', '0.00', '1969-12-31 23:59:59.5-07:30', '[1, 2, "z", {"a": 1e2}]'],
-  ['7', '-3', '2.50', '2.5', '12', '12.5', 'false', '2001-09-09', '2001-09-09 01:46:40', '0.99', '2001-09-09 01:46:40+05:45', '5'], ['-7', '3', '-2.50', '0.1', ' 5 ', '1e3', null, '0001-01-01', '0001-01-01 00:00:00', '-0.99', '0001-01-02 00:00:00+00', '"o\'clock"'],
-  ['1', '2', '0.05', '1.005', '2020-02-30', '2020-02-29', 'true', '9999-12-31', '9999-12-31 12:00:00.000001', '0.01', '9999-12-30 12:00:00.000001+00', '{"b":null,"a":false}'], ['42', '99', '1.15', '123456789.125', 'ABC_def%!', 'true', 'false', '1970-01-01', '1970-01-01 10:20:30', '0.10', '1970-01-01 10:20:30+01', '{"a":"12","c":{}}'],
-  ['3', '4', '3.30', 'NaN', 'nan', '.5', 'true', '2003-03-03', '2003-03-03 03:03:03', '0.30', '2003-03-03 03:03:03+00', '{"e":-0.25,"a":9007199254740993,"b":"Straße"}'], ['4', '5', '4.40', 'Infinity', '5.', '+7', 'false', '2004-04-04', '2004-04-04 04:04:04', '0.40', '2004-04-04 04:04:04+00', '{"a":-0,"c":["2001-01-01"],"b":"2.5"}'],
+  ['0', '0', '0.00', '0', '', '', 'true', '2000-01-01', '2000-01-01 00:00:00', '0.50', '2000-01-01 00:00:00+00', '{"a":1,"b":"x","c":[1,"y",null,{"d":true}],"e":1.5}', '00:00:00', '\\x'], [null, null, null, null, null, null, null, null, null, null, null, null, null, null],
+  ['2147483647', '9223372036854775807', '9999999999.99', '1e15', 'Ärger 100%', 'a', 'false', '2024-02-29', '2024-02-29 23:59:59.999999', '-0.05', '2024-02-29 23:59:59.999999+00', '[]', '23:59:59.999999', '\\xff00'],
+  ['-2147483648', '-9223372036854775808', '-9999999999.99', '-2.5', "it's", "x'y", 'true', '1899-12-31', '1969-12-31 23:59:59.5', '0.00', '1969-12-31 23:59:59.5-07:30', '[1, 2, "z", {"a": 1e2}]', '12:34:56.5', '\\x61'],
+  ['7', '-3', '2.50', '2.5', '12', '12.5', 'false', '2001-09-09', '2001-09-09 01:46:40', '0.99', '2001-09-09 01:46:40+05:45', '5', '01:02:03', '\\x6161'], ['-7', '3', '-2.50', '0.1', ' 5 ', '1e3', null, '0001-01-01', '0001-01-01 00:00:00', '-0.99', '0001-01-02 00:00:00+00', '"o\'clock"', '12:34:56.500001', '\\x0a0b0c'],
+  ['1', '2', '0.05', '1.005', '2020-02-30', '2020-02-29', 'true', '9999-12-31', '9999-12-31 12:00:00.000001', '0.01', '9999-12-30 12:00:00.000001+00', '{"b":null,"a":false}', '00:00:00.000001', '\\x00'], ['42', '99', '1.15', '123456789.125', 'ABC_def%!', 'true', 'false', '1970-01-01', '1970-01-01 10:20:30', '0.10', '1970-01-01 10:20:30+01', '{"a":"12","c":{}}', '12:00:00', '\\x5c78'],
+  ['3', '4', '3.30', 'NaN', 'nan', '.5', 'true', '2003-03-03', '2003-03-03 03:03:03', '0.30', '2003-03-03 03:03:03+00', '{"e":-0.25,"a":9007199254740993,"b":"Straße"}', '07:08:09.1', '\\xffff'], ['4', '5', '4.40', 'Infinity', '5.', '+7', 'false', '2004-04-04', '2004-04-04 04:04:04', '0.40', '2004-04-04 04:04:04+00', '{"a":-0,"c":["2001-01-01"],"b":"2.5"}', '23:00:00', '\\x80'],
 ];
 const names = Object.keys(types);
 
 const columnsOf = <D extends ExprDialect>(dialect: D): SqlFragment<D> => { const sql = sqlFor(dialect); return joinSql(names.map((name) => sql`${identifier(name)}`), sql`, `); };
 function values<D extends ExprDialect>(dialect: D): SqlFragment<D> {
   const sql = sqlFor(dialect);
-  return joinSql(rows.map((row, n) => sql`(${joinSql([literal(dialect, n), ...row.map((value, index) => sql`CAST(${literal(dialect, value)} AS ${typeName(dialect, nativeOf(dialect, input.get(names[index]!)!)!)})`)], sql`, `)})`), sql`, `);
+  return joinSql(rows.map((row, n) => sql`(${joinSql([literal(dialect, n), ...row.map((value, index) => printConstant(dialect, { t: input.get(names[index]!)!, v: value }))], sql`, `)})`), sql`, `);
 }
-function statement<D extends ExprDialect>(dialect: D, expression: SqlFragment<D>): SqlFragment<D> {
+/** A value as text; engines spell bytes differently. */
+function told<D extends ExprDialect>(dialect: D, value: SqlFragment<D>, { kind }: ColumnType): SqlFragment<D> {
   const sql = sqlFor(dialect);
-  return sql`SELECT CAST(v AS ${typeName(dialect, dialect === 'duckdb' ? 'VARCHAR' : 'text')}) AS v FROM (SELECT n, ${expression} AS v FROM (VALUES ${values(dialect)}) AS t(n, ${columnsOf(dialect)})) AS rows ORDER BY n`;
+  if (kind !== 'bytes') return sql`CAST(${value} AS ${typeName(dialect, dialect === 'duckdb' ? 'VARCHAR' : 'text')})`;
+  return dialect === 'duckdb' ? sql`lower(hex(${value}))` : sql`encode(${value}, 'hex')`;
+}
+function statement<D extends ExprDialect>(dialect: D, expression: SqlFragment<D>, type: ColumnType): SqlFragment<D> {
+  const sql = sqlFor(dialect);
+  return sql`SELECT ${told(dialect, sql`v`, type)} AS v FROM (SELECT nth, ${expression} AS v FROM (VALUES ${values(dialect)}) AS t(nth, ${columnsOf(dialect)})) AS rows ORDER BY nth`;
 }
 
 describeServer('an expression means the same in DuckDB and in PostgreSQL', (adminUrl) => {
@@ -45,6 +54,11 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
     drop = await aDatabase(adminUrl, 't_expressions');
     duck = await DuckChild.start({ about: 'expressions', scratch });
     postgres = await PostgresSession.connect(connectionTo(adminUrl, 't_expressions'), { tools: testTools('expressions') });
+    const [places, pads] = [keyPlaces(FORGED_KEY), padsOf(Buffer.from('forged-key-of-these-tests'))];
+    for (const side of ['inner', 'outer'] as const) {
+      await postgres.run(compile(sqlFor('postgres')`SELECT set_config(${places[side]}, ${pads[side]}, false)`));
+      await duck.query(compile(sqlFor('duckdb')`SET VARIABLE ${identifier(places[side])} = ${pads[side]}`));
+    }
   });
   afterAll(async () => { await postgres.end(); await duck.stop(); await drop(); await rm(scratch, { recursive: true }); });
 
@@ -54,7 +68,7 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
     const sql = sqlFor(dialect);
     let printed: SqlFragment<D>;
     try { printed = printExpression(dialect, expr, (name) => sql`${identifier(name)}`); } catch (error) { return `no form: ${(error as { code?: string }).code}`; }
-    try { return (await run(statement(dialect, printed))).map(({ v }) => shown(v, expr.type)); } catch { return 'failed'; }
+    try { return (await run(statement(dialect, printed, expr.type))).map(({ v }) => shown(v, expr.type)); } catch { return 'failed'; }
   }
 
   it(`${COUNT} random expressions of seed ${SEED} over ${rows.length} rows of edges`, async () => {
@@ -97,6 +111,29 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
       { from: sql`(VALUES (1, '12'::character(5), 'a'::"char"), (2, '12'::character(5), 'b'::"char"), (3, '13'::character(5), 'c'::"char")) AS t(n, p, q)`, column: (name) => sql`t.${identifier(name)}` });
     expect(await postgres.run(compile(sql`SELECT c0, pg_typeof(c1)::text AS type, octet_length(c1) AS size, c2::text AS c2, c3 FROM (${made}) AS made`))).toEqual([{ c0: 2, type: 'character', size: 5, c2: 'b', c3: 12 }]);
   });
+  it('compares an enumeration with its values, and refuses what engines would order differently', async () => {
+    const sql = sqlFor('postgres');
+    await postgres.run(compile(sql`CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')`));
+    await postgres.run(compile(sql`CREATE TABLE moods (id int, mood mood); `));
+    await postgres.run(compile(sql`INSERT INTO moods VALUES (1, 'sad'), (2, 'happy'), (3, NULL), (4, 'ok')`));
+    const [, described] = await describeColumns(postgres, { schema: 'public', table: 'moods', text: 'public.moods' } as never);
+    expect(described).toMatchObject({ native: 'mood', type: { kind: 'other', labels: ['sad', 'ok', 'happy'] } });
+    const input = new Map<string, ColumnType>([['id', { kind: 'i32' }], ['mood', described!.type]]);
+    const mood: Expr = { k: 'col', name: 'mood' };
+    const word = (v: string): Expr => ({ k: 'lit', t: { kind: 'text' }, v });
+    const kept = async (where: Expr): Promise<unknown> => {
+      const { stages, columns } = fuseSteps([{ op: 'filter', where }, { op: 'derive', columns: [{ as: 'said', expr: { k: 'bin', op: '||', l: mood, r: word('!') } }, { as: 'same', expr: mood }] }], input, { dialect: 'postgres' });
+      expect(columns.at(-1)).toMatchObject({ name: 'same', source: 'mood', type: { kind: 'other' } });
+      const { rows: made } = printTransform('postgres', { input: [...input].map(([name, type]) => ({ name, type, native: '', nullable: true })), stages: [...stages] }, { from: sql`moods AS m`, column: (name) => sql`m.${identifier(name)}` });
+      return (await postgres.run<{ c0: number; c2: string }>(compile(sql`SELECT c0, c2 FROM (${made}) AS made ORDER BY c0`))).map(({ c0, c2 }) => `${c0} ${c2}`);
+    };
+    expect(await kept({ k: 'in', e: mood, es: [word('ok'), word('happy')], neg: false })).toEqual(['2 happy!', '4 ok!']);
+    expect(await kept({ k: 'bin', op: 'differs', l: mood, r: word('ok') })).toEqual(['1 sad!', '2 happy!', '3 null']);
+    const refused = (where: Expr) => checked('', () => fuseSteps([{ op: 'filter', where }], input, { dialect: 'postgres' }));
+    expect(refused({ k: 'bin', op: '<', l: mood, r: word('ok') })).toMatchObject({ ok: false, issues: [{ code: 'SQL_TYPE', text: expect.stringContaining('cast it to text') }] });
+    expect(refused({ k: 'bin', op: '=', l: mood, r: word('hapy') })).toMatchObject({ ok: false, issues: [{ code: 'SQL_LITERAL', text: 'The enumeration has no such value; did you mean happy.' }] });
+    expect(await kept({ k: 'bin', op: '<', l: { k: 'cast', e: mood, to: { kind: 'text' }, onError: 'fail' }, r: word('ok') })).toEqual(['2 happy!']);
+  });
   it.each<[string, string, (string | number)[]]>([['a number with a fraction as text', '{"a":1.5}', ['a']], ['what is no JSON', 'nope', ['a']]])('refuses %s in both, with the value for whoever asked', async (_, document, path) => {
     const input = new Map<string, ColumnType>([['doc', { kind: 'text' }]]);
     const { stages } = fuseSteps([{ op: 'json', column: 'doc', fields: [{ as: 'x', path, to: { kind: 'text' }, onError: 'fail' }] }], input);
@@ -113,15 +150,15 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
   });
   function chained<D extends ExprDialect>(dialect: D, fused: Fused): SqlFragment<D> {
     const sql = sqlFor(dialect);
-    const { rows: made } = printTransform(dialect, { input: [...input].map(([name, type]) => ({ name, type, native: '', nullable: true })), stages: [...fused.stages] }, { from: sql`(VALUES ${values(dialect)}) AS t(n, ${columnsOf(dialect)})`, column: (name) => sql`t.${identifier(name)}` });
-    const list = joinSql(fused.columns.map((_, index) => sql`CAST(${identifier(`c${index}`)} AS ${typeName(dialect, dialect === 'duckdb' ? 'VARCHAR' : 'text')}) AS ${identifier(`c${index}`)}`), sql`, `);
+    const { rows: made } = printTransform(dialect, { input: [...input].map(([name, type]) => ({ name, type, native: '', nullable: true })), stages: [...fused.stages] }, { from: sql`(VALUES ${values(dialect)}) AS t(nth, ${columnsOf(dialect)})`, column: (name) => sql`t.${identifier(name)}` });
+    const list = joinSql(fused.columns.map(({ type }, index) => sql`${told(dialect, sql`${identifier(`c${index}`)}`, type)} AS ${identifier(`c${index}`)}`), sql`, `);
     return sql`SELECT ${list} FROM (${made}) AS made`;
   }
   it(`${CHAINS} random chains of steps of seed ${SEED}`, async () => {
     const forge = new Forge(SEED + 1, input);
     const differ: unknown[] = [];
     let [answered, failed, eager] = [0, 0, 0];
-    const told = async (run: () => Promise<readonly Record<string, unknown>[]>, fused: Fused): Promise<string> => {
+    const asked = async (run: () => Promise<readonly Record<string, unknown>[]>, fused: Fused): Promise<string> => {
       try { return JSON.stringify((await run()).map((row) => JSON.stringify(fused.columns.map(({ type }, index) => shown(row[`c${index}`], type)))).sort()); } catch (error) {
         // What an engine refuses has a code; anything else is a mistake of ours that both would share.
         if (typeof (error as { code?: unknown }).code !== 'string') throw error;
@@ -131,8 +168,10 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
     const seen = new Map<string, number>();
     for (let n = 0; n < CHAINS; n += 1) {
       const { fused, kinds } = forge.chain();
-      const [a, b] = await Promise.all([told(() => duck.query(compile(chained('duckdb', fused))), fused), told(() => postgres.run<Record<string, unknown>>(compile(chained('postgres', fused))), fused)]);
+      const [a, b] = await Promise.all([asked(() => duck.query(compile(chained('duckdb', fused))), fused), asked(() => postgres.run<Record<string, unknown>>(compile(chained('postgres', fused))), fused)]);
       if (b === 'no form') continue;
+      // What is printed for PostgreSQL is what its own parser may see.
+      await verifyPostgresSteps(compile(chained('postgres', fused)), []);
       if (a === 'failed' && b === 'failed') { failed += 1; continue; }
       if (a === 'failed' || b === 'failed') { eager += 1; continue; }
       answered += 1;

@@ -1,22 +1,36 @@
-import { type ColumnType, type Expr, type Measure, type WindowColumn, aggregateFunctions, stepKinds, windowFunctions } from '@agent-etl/contracts';
+import { type ColumnType, type Expr, type Measure, type Query, type QueryBody, type QueryItem, type QueryUse, type QueryValue, type WindowColumn, aggregateFunctions, stepKinds, windowFunctions } from '@agent-etl/contracts';
 import { type Fused, type InputColumns, type LoweredStep, checkExpression, checked, fuseSteps, pivotStep, sampleStep } from '@agent-etl/sql-safety';
 import { Seeded } from './seeded.ts';
 
 /** Kinds of steps that look at one dataset alone. */
 export const ownKinds = stepKinds.filter((kind) => kind !== 'join' && kind !== 'lookup' && kind !== 'union');
-type OwnKind = (typeof ownKinds)[number];
+export type OwnKind = (typeof ownKinds)[number];
 
 type Kind = ColumnType['kind'];
 const literals: Readonly<Partial<Record<Kind, readonly (string | null)[]>>> = {
   i32: ['0', '1', '-1', '7', '2147483647', null], i64: ['0', '3', '-9223372036854775808', '9007199254740993'], dec: ['0.00', '1.25', '-99.99', '0.01'], f64: ['0', '1.5', '-2.25', '1e10'],
+  time: ['00:00', '12:34:56.5', '23:59:59.999999', null], bytes: ['\\x', '\\x61', '\\xff00', null],
   text: ['', 'a', 'Straße', "o'clock", '50%_!', '2001-02-29', ' 12 ', '12.5', null], bool: ['true', 'false', null], date: ['2000-02-29', '1999-12-31', null], ts: ['2001-03-04 05:06:07.890123', '1970-01-01 00:00:00'], tstz: ['2001-03-04 05:06:07.890123+02:00', '1970-01-01', '2024-02-29T12:00Z', null],
 };
 const decimalType: ColumnType = { kind: 'dec', precision: 12, scale: 2 };
 const typeOf = (kind: Kind): ColumnType => (kind === 'dec' ? decimalType : { kind });
-const kinds: readonly Kind[] = ['i32', 'i64', 'dec', 'f64', 'text', 'bool', 'date', 'ts', 'tstz'];
+const kinds: readonly Kind[] = ['i32', 'i64', 'dec', 'f64', 'text', 'bool', 'date', 'ts', 'tstz', 'time', 'bytes'];
 const lit = (kind: Kind, v: string | null): Expr => ({ k: 'lit', t: typeOf(kind), v });
 const whole = (v: number): Expr => lit('i32', String(v));
 
+/** Where the key of forged masks lies. */
+export const FORGED_KEY = 'secret://forge#key';
+/** An expression over columns as a value of a query. */
+function over(expr: Expr): QueryValue {
+  const uses: QueryUse[] = [];
+  const moved = JSON.parse(JSON.stringify(expr), (_, held: unknown) => {
+    const node = Object(held) as { k?: unknown; name?: unknown };
+    if (node.k !== 'col' || typeof node.name !== 'string') return held;
+    uses.push({ k: 'column', rel: null, name: node.name });
+    return { k: 'col', name: `$${uses.length - 1}` };
+  }) as Expr;
+  return { expr: moved, uses };
+}
 /** Random expressions of every kind of node and function, typed on the whole; what the checker refuses is thrown away. Equal seeds give equal expressions. */
 export class Forge extends Seeded {
   private readonly input: InputColumns;
@@ -75,12 +89,31 @@ export class Forge extends Seeded {
       dedupe: () => ({ op: 'first', keys: some().slice(0, 2), order: order() }), limit: () => ({ op: 'limit', order: order(), n, offset: Math.floor(this.random() * 2) }), sort: () => [{ op: 'sort', order: order() }, { op: 'limit', order: [], n, offset: 0 }],
       flatten: () => ({ op: 'flatten', column: this.document(), fields: fields(), empty: this.pick(['keep', 'drop'] as const) }), json: () => ({ op: 'json', column: this.document(), fields: fields() }),
       mask: () => (this.random() < 0.3 ? { op: 'mask', column: this.pick(names), method: 'fixed', value: this.pick(['x', '7', '2001-01-01', 'true']) } : { op: 'mask', column: this.pick(names), method: this.pick(['null', 'last4', 'sha256'] as const), value: null }),
+      tokenize: () => ({ op: 'mask', column: this.pick(names), ...this.pick([{ method: 'hmac', value: null }, { method: 'token', value: 'person' }] as const), key: FORGED_KEY }), query: () => ({ op: 'query', query: this.query(), relations: [] }),
       pivot: () => pivotStep({ by: some().slice(0, 2), key: this.pick(names), values: this.some([1, -7, 2.5, 'a', true, null, '2000-01-01']).map((value) => ({ value, as: column() })), fn: this.pick(aggregateFunctions), arg: this.make(this.pick(kinds), 1) }),
       sample: () => sampleStep({ key: some().slice(0, 3), fraction: this.pick([0.1, 0.5, 1]), seed: n }),
       unpivot: () => ({ op: 'unpivot', columns: some().slice(0, 3), keep: this.random() < 0.5 ? null : some(), nameTo: column(), valueTo: column(), nulls: this.pick(['keep', 'drop'] as const) }),
       window: () => ({ op: 'window', partition: this.random() < 0.3 ? [] : some().slice(0, 2), order: this.random() < 0.1 ? [] : order(), columns: [0, 1].map(() => this.around(column())) }),
     };
     return [made[kind]()].flat();
+  }
+  /** A SELECT over the input: of rows, of groups, or of the first of an order that leaves rows equal. */
+  private query(): Query {
+    const kind = this.pick(['rows', 'rows', 'groups', 'ranked', 'first'] as const);
+    const item = (value: QueryValue): QueryItem => ({ k: 'value', value, as: `q${Math.floor(this.random() * 1e6)}` });
+    const column = (): QueryValue => over({ k: 'col', name: this.pick([...this.input.keys()]) });
+    const use = (of: QueryUse): QueryValue => ({ expr: { k: 'col', name: '$0' }, uses: [of] });
+    const order = () => [{ e: column(), dir: this.pick(['asc', 'desc'] as const), nulls: this.pick(['first', 'last'] as const) }];
+    const keys = [column()];
+    const around = { args: [], partition: [column()], order: order(), frame: null, where: null };
+    const own: Readonly<Record<typeof kind, () => QueryItem[]>> = {
+      rows: () => [item(column()), item(over(this.make(this.pick(kinds), 2)))], first: () => [item(column()), item(column())], ranked: () => [item(column()), item(use({ k: 'window', fn: this.pick(['row_number', 'rank']), ...around })), item(use({ k: 'window', fn: 'lag', ...around, args: [column()] }))],
+      groups: () => [item(keys[0]!), item(use({ k: 'aggregate', fn: this.pick(['count', 'min', 'max', 'sum']), args: [column()], distinct: this.random() < 0.3, order: [], where: null }))],
+    };
+    const body: QueryBody = { k: 'select', distinct: kind === 'rows' && this.random() < 0.3, distinctOn: kind === 'first' && this.random() < 0.5 ? [column()] : [], items: own[kind](), from: { k: 'table', name: ['input'], as: null, columns: [] },
+      where: this.random() < 0.4 ? over(this.make('bool', 1)) : null, group: kind === 'groups' ? { by: keys, sets: [], all: false } : null, having: null, qualify: null };
+    const isFirst = kind === 'first' && !body.distinctOn.length;
+    return { ctes: [], body, order: isFirst ? order() : [], limit: isFirst ? 1 + Math.floor(this.random() * 5) : null, offset: null };
   }
   private document(): string { return this.pick([...this.input].filter(([, { kind }]) => kind === 'json').map(([name]) => name).concat(this.random() < 0.1 ? [...this.input.keys()] : [])) ?? 'none'; }
   private around(as: string): WindowColumn {
@@ -125,7 +158,7 @@ export class Forge extends Seeded {
       case 'f64': return [() => ({ k: 'bin', op: this.pick(['+', '-', '/']), l: go(number()), r: go(number()) }), () => ({ k: 'neg', e: go() }), () => call('abs', go()), () => call('sqrt', go(number()))];
       case 'date': return [() => call('date_trunc', lit('text', this.pick(['year', 'quarter', 'month', 'week', 'day'])), go()), () => call('make_date', whole(this.pick([1, 1999, 2024])), whole(2), whole(28)), () => call(this.pick(['greatest', 'least']), go(), go())];
       case 'ts': return [() => call('date_trunc', lit('text', this.pick(['year', 'month', 'week', 'day', 'hour', 'minute', 'second'])), go()), () => call(this.pick(['greatest', 'least']), go(), go())];
-      case 'tstz': return [() => call(this.pick(['greatest', 'least']), go(), go())];
+      case 'tstz': case 'time': case 'bytes': return [() => call(this.pick(['greatest', 'least']), go(), go())];
       default: return [];
     }
   }

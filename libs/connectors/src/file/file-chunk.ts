@@ -1,9 +1,9 @@
-import { EtlError, type LoadTask, leavesOut } from '@agent-etl/contracts';
+import { EtlError, type LoadTask } from '@agent-etl/contracts';
 import { DuckChild, FifoFeed, makeFifo } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import type { ByteTarget, ChunkCounts, ChunkWriter, FileScan, Reached, ReadCount } from '../port.ts';
-import { countedCopy } from './counted-copy.ts';
+import { countedCopy, isCountedOnTheWay } from './counted-copy.ts';
 import type { Duck } from './duck-sql.ts';
 import type { FileFormat } from './file-format-rules.ts';
 import { dialectOf, fromOptions, layoutOf } from './file-options.ts';
@@ -55,8 +55,9 @@ export class FileChunk implements ChunkWriter {
     const read = fromOptions(scan.options);
     const duck = await DuckChild.start({ about: dataset, scratch, ...allowed(plan, scan.files.map(({ path }) => path)) });
     try {
+      await scan.prepare?.(duck);
       const { transform } = plan.task;
-      const isCounted = transform && !plan.task.partitionBy && scan.format !== 'parquet' && leavesOut(transform) && !transform.inputs;
+      const isCounted = transform && !plan.task.partitionBy && scan.format !== 'parquet' && isCountedOnTheWay(transform) && !transform.inputs;
       let reached: Reached | null = null;
       const from = selectRows({ files: scan.files, plan: read }, plan.task);
       const written = await copied(duck, plan, { from, signal, ...(isCounted ? { run: async (copy) => { const counted = await countedCopy(duck, copy, { transform, signal }); reached = counted.reached; return counted.written; } } : {}) });

@@ -1,11 +1,13 @@
-import { type Combined, type Digest, type LoadTask, type Measured, type Measuring, type RowCheck, leavesOut } from '@agent-etl/contracts';
+import { type Combined, type Digest, type LoadTask, type Measured, type Measuring, type RowCheck } from '@agent-etl/contracts';
 import { DuckChild, FifoTap, makeFifo } from '@agent-etl/engines';
 import { compile, identifier } from '@agent-etl/sql-safety';
+import type { SecretStore } from '@agent-etl/secrets';
 import { createHash } from 'node:crypto';
-import type { BucketSample, BucketSum, ChunkRange, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, SourceSession } from '../port.ts';
+import type { BucketSample, BucketSum, ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, SourceSession } from '../port.ts';
 import { countingSql, measuredOf } from '../judged/counting-sql.ts';
+import { keysIntoDuck } from '../masks/mask-keys.ts';
 import { type Duck, sql } from './duck-sql.ts';
-import { countedCopy } from './counted-copy.ts';
+import { countedCopy, isCountedOnTheWay } from './counted-copy.ts';
 import { digestOf, hashedRowsOf, sampleOf } from './file-digest.ts';
 import { withValue, writeFrames } from './file-frames.ts';
 import { toOptions } from './file-options.ts';
@@ -25,10 +27,12 @@ export class FileSession implements SourceSession {
   private readonly task: LoadTask;
   private readonly file: SessionFiles;
   private readonly scratch: string;
-  constructor(task: LoadTask, file: SessionFiles, scratch: string) {
+  private readonly secrets: SecretStore;
+  constructor(task: LoadTask, file: SessionFiles, { scratch, secrets }: Pick<ConnectorTools, 'scratch' | 'secrets'>) {
     this.task = task;
     this.file = file;
     this.scratch = scratch;
+    this.secrets = secrets;
   }
 
   async cut(): Promise<ChunkRange[]> {
@@ -58,7 +62,7 @@ export class FileSession implements SourceSession {
     }
   }
 
-  scan(): FileScan { return { files: this.file.files, format: this.file.plan.format, options: toOptions(this.file.plan) }; }
+  scan(): FileScan { return { files: this.file.files, format: this.file.plan.format, options: toOptions(this.file.plan), prepare: (duck) => this.prepare(duck) }; }
 
   async digest(_ranges: readonly ChunkRange[], signal: AbortSignal): Promise<Digest> {
     const duck = await this.start();
@@ -133,7 +137,7 @@ export class FileSession implements SourceSession {
     const { columns, carrier, transform, judging } = this.task;
     if (carrier === 'frames') return { written: await writeFrames(duck, this.rows(), { columns, to: path, signal, onRows }), reached: null };
     const copy = this.copyTo(path);
-    const isCounted = transform && !transform.inputs && !judging && this.file.plan.format !== 'parquet' && leavesOut(transform);
+    const isCounted = transform && !transform.inputs && !judging && this.file.plan.format !== 'parquet' && isCountedOnTheWay(transform);
     return isCounted ? countedCopy(duck, copy, { transform, signal }) : { written: await duck.copy(compile(copy), signal), reached: null };
   }
   /** With the value, where a server did not say it. A second look that fails says nothing: the error that led to it does. */
@@ -143,9 +147,17 @@ export class FileSession implements SourceSession {
     try { return await work(duck, this.rows()); } finally { await duck.stop(); }
   }
   /** Rows of a text have numbers only where one thread reads them. A Parquet file says them itself, and rows of a folder have none. */
-  private start(how: { threads?: number } = {}): Promise<DuckChild> {
-    return DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: [this.file, ...(this.file.others ?? [])].flatMap(({ files }) => files.map(({ path }) => path)), ...how, ...(this.task.judging && this.file.files.length === 1 && !isNumbered(this.file.files, this.file.plan) ? { threads: 1 } : {}) });
+  private async start(how: { threads?: number } = {}): Promise<DuckChild> {
+    const duck = await DuckChild.start({ about: this.task.source.dataset, scratch: this.scratch, files: [this.file, ...(this.file.others ?? [])].flatMap(({ files }) => files.map(({ path }) => path)), ...how, ...(this.task.judging && this.file.files.length === 1 && !isNumbered(this.file.files, this.file.plan) ? { threads: 1 } : {}) });
+    try {
+      await this.prepare(duck);
+      return duck;
+    } catch (error) {
+      await duck.stop();
+      throw error;
+    }
   }
+  private prepare(duck: DuckChild): Promise<void> { return keysIntoDuck(duck, this.task.transform, this.secrets); }
 }
 
 interface Copied { readonly written: number; readonly reached: Reached | null }

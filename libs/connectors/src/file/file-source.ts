@@ -15,5 +15,5 @@ export class FileSource implements Source {
   }
 
   /** A file has no snapshots, so a new attempt reads it as it is now, if it still has its shape. */
-  async begin(task: LoadTask): Promise<SourceSession> { return new FileSession(task, await openSource(this.gate, task, this.tools.scratch), this.tools.scratch); }
+  async begin(task: LoadTask): Promise<SourceSession> { return new FileSession(task, await openSource(this.gate, task, this.tools.scratch), this.tools); }
 }

@@ -1,11 +1,11 @@
 import { type Digest, EtlError, type LoadTask, type Measured, type Measuring, type Transform } from '@agent-etl/contracts';
 import { createHash } from 'node:crypto';
 import { FileSession } from '../file/file-session.ts';
-import type { ChunkRange, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
+import type { ChunkRange, ConnectorTools, FileScan, HashAsk, HashedRows, Reached, ReadCount, ReadOptions, Source, SourceSession } from '../port.ts';
 import { type HandedPart, type OpenPart, handOver, proveHanded } from './handed-part.ts';
 import { firstTask, lastTask, otherTask } from './part-tasks-rules.ts';
 
-export interface HandOffTools { readonly scratch: string; readonly open: (connection: string) => Promise<Source> }
+export interface HandOffTools extends Pick<ConnectorTools, 'scratch' | 'secrets'> { readonly open: (connection: string) => Promise<Source> }
 type Joining = LoadTask & { readonly transform: Transform };
 
 /** A source and the datasets beside it, which no one system reaches: each is read by its own connector, handed to an engine child as Parquet, and combined there. */
@@ -19,17 +19,17 @@ class HandedSession implements SourceSession {
   private handed: Promise<{ readonly last: FileSession; readonly parts: readonly HandedPart[] }> | null = null;
   private readonly task: Joining;
   private readonly parts: readonly OpenPart[];
-  private readonly scratch: string;
-  private constructor(task: Joining, parts: readonly OpenPart[], scratch: string) {
+  private readonly tools: HandOffTools;
+  private constructor(task: Joining, parts: readonly OpenPart[], tools: HandOffTools) {
     this.task = task;
     this.parts = parts;
-    this.scratch = scratch;
+    this.tools = tools;
     const pictures = parts.map(({ session }) => session.snapshot);
     this.snapshot = pictures.some((picture) => picture !== null) ? JSON.stringify(pictures) : null;
   }
 
   /** Parts behind one connection are read under one picture: that of the first of them. */
-  static async begin(task: LoadTask, snapshot: string | null, { open, scratch }: HandOffTools): Promise<HandedSession> {
+  static async begin(task: LoadTask, snapshot: string | null, tools: HandOffTools): Promise<HandedSession> {
     const { transform } = task;
     if (!transform?.handOff) throw new TypeError('a task that hands nothing over');
     const joining = { ...task, transform };
@@ -38,10 +38,10 @@ class HandedSession implements SourceSession {
     try {
       for (const [index, part] of [firstTask(joining), ...(transform.inputs ?? []).map((input) => otherTask(task, input))].entries()) {
         const shared = parts.find(({ task: { source } }) => source.connection === part.source.connection)?.session.snapshot ?? null;
-        const source = await open(part.source.connection);
+        const source = await tools.open(part.source.connection);
         parts.push({ task: part, offers: source.offers, session: await source.begin(part, before[index] ?? shared) });
       }
-      return new HandedSession(joining, parts, scratch);
+      return new HandedSession(joining, parts, tools);
     } catch (error) {
       await Promise.allSettled(parts.map(({ session }) => session.close()));
       throw error;
@@ -87,14 +87,14 @@ class HandedSession implements SourceSession {
   private async handing(signal: AbortSignal, onRead: ReadOptions['onRead']): Promise<{ readonly last: FileSession; readonly parts: readonly HandedPart[] }> {
     const parts: HandedPart[] = [];
     try {
-      for (const part of this.parts) parts.push(await handOver(part, { scratch: this.scratch, signal, onRead }));
-      await proveHanded(this.parts.flatMap((part, index) => (parts[index] ? [{ part, handed: parts[index] }] : [])), { scratch: this.scratch, signal });
+      for (const part of this.parts) parts.push(await handOver(part, { scratch: this.tools.scratch, signal, onRead }));
+      await proveHanded(this.parts.flatMap((part, index) => (parts[index] ? [{ part, handed: parts[index] }] : [])), { scratch: this.tools.scratch, signal });
     } catch (error) {
       await Promise.allSettled(parts.map((part) => part.drop()));
       throw error;
     }
     const [first, ...others] = parts as [HandedPart, ...HandedPart[]];
-    return { parts, last: new FileSession(lastTask(this.task), { ...first, others }, this.scratch) };
+    return { parts, last: new FileSession(lastTask(this.task), { ...first, others }, this.tools) };
   }
   private async end(how: (session: SourceSession) => Promise<void>): Promise<void> {
     const handed = await this.handed?.catch(() => null);

@@ -6,17 +6,20 @@ import type { PostgresSession } from './postgres-session.ts';
 import { type Relation, relationText } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
-interface ColumnRow { name: string; native: string; base: string; nullable: boolean; filled: Column['filled'] | null }
+interface ColumnRow { name: string; native: string; base: string; nullable: boolean; filled: Column['filled'] | null; labels: string[] | null }
 
+/** Longer enumerations are types that nothing is known of. */
+const MOST_LABELS = 1000;
 /** Columns in their order; empty when there is no such relation. A domain travels as the type below it. */
 export async function describeColumns(session: PostgresSession, { schema, table }: Relation): Promise<Column[]> {
   const rows = await session.run<ColumnRow>(compile(sql`
     SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS native, NOT a.attnotnull AS nullable,
       CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) ELSE format_type(a.atttypid, a.atttypmod) END AS base,
-      CASE WHEN a.attgenerated <> '' THEN 'always' WHEN a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL THEN 'default' END AS filled
+      CASE WHEN a.attgenerated <> '' THEN 'always' WHEN a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL THEN 'default' END AS filled,
+      (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END) AS labels
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid
     WHERE n.nspname = ${schema} AND c.relname = ${table} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`));
-  return rows.map(({ name, native, base, nullable, filled }) => ({ name, native, nullable, type: typeOfPostgres(base), ...(filled ? { filled } : {}) }));
+  return rows.map(({ name, native, base, nullable, filled, labels }) => ({ name, native, nullable, type: labels && labels.length <= MOST_LABELS ? { ...typeOfPostgres(base), labels } : typeOfPostgres(base), ...(filled ? { filled } : {}) }));
 }
 /** Digest of names, types and nullability in their order. */
 export const fingerprintOf = (columns: readonly Column[]): string =>

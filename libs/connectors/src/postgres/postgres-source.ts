@@ -12,7 +12,8 @@ import { namedMisfit } from './named-misfit.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted, relationOf } from './relation-name.ts';
 import { SnapshotHolder, beginOn } from './snapshot-holder.ts';
-import { combiningOf, reachingOf, rowsOf } from './source-rows.ts';
+import { keysIntoPostgres } from '../masks/mask-keys.ts';
+import { combiningOf, reachingOf, readAgain, rowsOf } from './source-rows.ts';
 import { type DigestInput, hashedRows, sourceValue, textDigest, textSample } from './text-digest.ts';
 
 const sql = sqlFor('postgres');
@@ -43,12 +44,14 @@ export class PostgresSource implements Source {
 
   async begin(task: LoadTask, snapshot: string | null): Promise<SourceSession> {
     const relation = relationOf(task.source.dataset);
+    await readAgain(task.transform, relation);
     const session = await PostgresSession.connect(this.connection, { tools: this.tools });
     try {
       const others = (task.transform?.inputs ?? []).map((input) => ({ task: otherTask(task, input), relation: relationOf(input.source.dataset) }));
       const holder = await SnapshotHolder.open(session, eachOnce([relation, ...others.map((other) => other.relation)]), snapshot);
       const fingerprint = await unchanged(session, relation, task);
       for (const other of others) await unchanged(session, other.relation, other.task);
+      await keysIntoPostgres(session, task.transform, this.tools.secrets);
       const [size] = await session.run<{ pages: string; lies: boolean }>(compile(sql`SELECT pg_relation_size(c.oid) / current_setting('block_size')::int AS pages, c.relkind IN ('r', 'p', 'm') AS lies FROM pg_class c WHERE c.oid = to_regclass(${quoted(relation)})`));
       if (snapshot !== null) holder.hold();
       return new Reading(this.connection, this.tools, { task, relation, holder, fingerprint, pages: Number(size?.pages ?? 0), hasPlace: size?.lies ?? false });
@@ -224,7 +227,7 @@ class Reading implements SourceSession {
   async #reader(): Promise<PostgresSession> {
     const idle = this.#idle.pop();
     const session = idle && !idle.isBroken ? idle : await PostgresSession.connect(this.connection, { tools: this.tools });
-    try { await beginOn(session, this.snapshot); } catch (error) { session.destroy(); throw error; }
+    try { await beginOn(session, this.snapshot); await keysIntoPostgres(session, this.facts.task.transform, this.tools.secrets); } catch (error) { session.destroy(); throw error; }
     return session;
   }
   async #borrowed(): Promise<PostgresSession> { return this.facts.holder.borrow() ?? this.#reader(); }

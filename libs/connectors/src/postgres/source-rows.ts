@@ -1,5 +1,6 @@
 import type { LoadTask } from '@agent-etl/contracts';
-import { type PrintedCombining, type PrintedTransform, type SqlFragment, identifier, joinSql, printTransform, sqlFor } from '@agent-etl/sql-safety';
+import { type PrintedCombining, type PrintedTransform, type SqlFragment, compile, identifier, joinSql, printTransform, sqlFor } from '@agent-etl/sql-safety';
+import { verifyPostgresSteps } from '@agent-etl/sql-safety/postgres';
 import { type Relation, relationOf } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
@@ -20,3 +21,10 @@ export function rowsOf({ transform }: Pick<LoadTask, 'transform'>, part: Part): 
 export const reachingOf = (transform: NonNullable<LoadTask['transform']>, part: Part): Pg => printed(transform, part).reaching;
 /** Statements that count what each join and union does. */
 export const combiningOf = (transform: NonNullable<LoadTask['transform']>, part: Part): readonly PrintedCombining<'postgres'>[] => printed(transform, part).combining;
+/** Reads a statement with a query of a person with PostgreSQL's own parser, before it is run: what it reads is the datasets of the pipeline.
+ * @throws SqlSafetyError `SQL_RENDER_MISMATCH` */
+export async function readAgain(transform: LoadTask['transform'], relation: Relation): Promise<void> {
+  if (!transform?.stages.some(({ op }) => op === 'query')) return;
+  const named = [relation, ...(transform.inputs ?? []).map(({ source }) => relationOf(source.dataset))];
+  await verifyPostgresSteps(compile(printed(transform, { relation, where: sql`` }).rows), named.map(({ schema, table }) => `${schema}.${table}`));
+}

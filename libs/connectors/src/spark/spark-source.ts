@@ -17,7 +17,7 @@ export function sparkSource(source: Source, tools: ConnectorTools, open: (connec
     async begin(task: LoadTask, snapshot: string | null): Promise<SourceSession> {
       const ids = snapshot === null ? newIds() : idsOf(snapshot);
       if (!ids) throw new EtlError('source.snapshot-lost');
-      return new SparkSourceSession(task, ids, { rows: new ComputedRows({ source, open, task, tools, place, ids, isTakenUp: snapshot !== null }), scratch: tools.scratch });
+      return new SparkSourceSession(task, ids, { rows: new ComputedRows({ source, open, task, tools, place, ids, isTakenUp: snapshot !== null }), tools });
     },
   };
 }
@@ -26,12 +26,12 @@ class SparkSourceSession implements SourceSession {
   readonly snapshot: string;
   private readonly task: LoadTask;
   private readonly rows: ComputedRows;
-  private readonly scratch: string;
-  constructor(task: LoadTask, ids: SparkIds, { rows, scratch }: { readonly rows: ComputedRows; readonly scratch: string }) {
+  private readonly tools: ConnectorTools;
+  constructor(task: LoadTask, ids: SparkIds, { rows, tools }: { readonly rows: ComputedRows; readonly tools: ConnectorTools }) {
     this.snapshot = idsText(ids);
     this.task = task;
     this.rows = rows;
-    this.scratch = scratch;
+    this.tools = tools;
   }
 
   async cut(): Promise<ChunkRange[]> {
@@ -58,6 +58,6 @@ class SparkSourceSession implements SourceSession {
     const paths = await this.rows.files(signal);
     const task = computedTask(this.task);
     const plan = { format: 'parquet' as const, columns: task.columns.map(({ source, type }) => ({ name: source, duckType: stagedType(type) })) };
-    return new FileSession(task, { files: paths.map((path) => ({ name: this.task.source.dataset, path, values: [], bytes: 0 })), plan, drop: async () => undefined }, this.scratch);
+    return new FileSession(task, { files: paths.map((path) => ({ name: this.task.source.dataset, path, values: [], bytes: 0 })), plan, drop: async () => undefined }, this.tools);
   }
 }

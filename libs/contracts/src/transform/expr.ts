@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { ColumnType } from '../dataset.ts';
 import { SafeText } from '../ids.ts';
+import { SecretRef } from '../secret-ref.ts';
 
 /** Operators between two values. `/` divides truly and gives f64, `//` whole numbers; `same` and `differs` compare NULL as a value. */
 export const binaryOperators = ['+', '-', '*', '/', '//', '%', '||', '=', '<>', '<', '<=', '>', '>=', 'same', 'differs'] as const;
 export type BinaryOperator = (typeof binaryOperators)[number];
 
 /** How a value is masked. */
-export const maskMethods = ['null', 'fixed', 'last4', 'sha256'] as const;
+export const maskMethods = ['null', 'fixed', 'last4', 'sha256', 'hmac', 'token'] as const;
 export type MaskMethod = (typeof maskMethods)[number];
 
 /** A value computed from the columns of one row: the closed language that text of people is lowered to and that every dialect is printed from. */
@@ -25,7 +26,7 @@ export type Expr =
   | { k: 'in'; e: Expr; es: Expr[]; neg: boolean }
   | { k: 'like'; e: Expr; pattern: string; ci: boolean; neg: boolean }
   | { k: 'case'; whens: { when: Expr; then: Expr }[]; else: Expr }
-  | { k: 'mask'; e: Expr; method: MaskMethod; v: string | null }
+  | { k: 'mask'; e: Expr; method: MaskMethod; v: string | null; key?: string | undefined }
   | { k: 'cast'; e: Expr; to: ColumnType; onError: 'fail' | 'null'; format?: string | undefined };
 export type ExprKind = Expr['k'];
 
@@ -50,8 +51,9 @@ export const Expr: z.ZodType<Expr> = z.discriminatedUnion('k', [
   node('like', { e: inner.describe('Text.'), pattern: z.string().max(8192).describe('Pattern: % and _, each with ! before it where it is meant itself, as ! is.'), ci: z.boolean().describe('Whether case counts not (ASCII).'), neg: negated }),
   node('case', { whens: z.array(z.object({ when: inner.describe('Condition.'), then: inner.describe('Value.') }).strict()).min(1).max(1000).describe('In their order.'), else: inner.describe('Otherwise.') }),
   node('mask', {
-    e: inner.describe('Value.'), method: z.enum(maskMethods).describe('null: nothing · fixed: a constant · last4: **** and the last four characters, of a text of 8 or more · sha256: of its text, in hex.'),
-    v: z.string().max(1000).nullable().describe('The constant, for fixed; else null.'),
+    e: inner.describe('Value.'), method: z.enum(maskMethods).describe('null: nothing · fixed: a constant · last4: **** and the last four characters, of a text of 8 or more · sha256: of its text, in hex · hmac: HMAC-SHA256 of its text under a key, in hex · token: tok_ and 32 hex digits of the HMAC of scope and text.'),
+    v: z.string().max(1000).nullable().describe('The constant, for fixed; the scope, for token; else null.'),
+    key: SecretRef.optional().describe('Where the key lies, for hmac and token; never the key.'),
   }),
   node('cast', {
     e: inner.describe('Value.'), to: ColumnType.describe('Type.'), onError: z.enum(['fail', 'null']).describe('What a value that does not fit becomes.'),

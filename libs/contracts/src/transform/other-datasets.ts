@@ -6,7 +6,8 @@ import { joinKinds } from './combine.ts';
 
 const Name = SafeText.min(1).max(255);
 const ADDRESS = /^([a-z][a-z0-9_]{0,47})[.:](.+)$/s;
-const Address = SafeText.max(1049).regex(ADDRESS, 'must be connection:dataset, such as files:airports.csv or warehouse.mart.airports');
+/** Address of a dataset in a pipeline. */
+export const Address = SafeText.max(1049).regex(ADDRESS, 'must be connection:dataset, such as files:airports.csv or warehouse.mart.airports');
 const Names = z.record(Name, Name).refine((columns) => Object.keys(columns).length > 0, 'names no column');
 const on = Names.describe('Which column of the rows has to equal which of the other dataset, such as origin: iata.');
 const TAKE = 'Columns of the other dataset that come with a row, by the names that they get, such as airport: name; they stand in the order of these names.';
@@ -28,8 +29,11 @@ export const UnionStep = z.object({
   distinct: z.boolean().optional().describe('Whether equal rows become one.'),
 }).strict();
 
-interface NamesOthers { readonly join?: { readonly right: string } | undefined; readonly lookup?: { readonly dim: string } | undefined; readonly union?: { readonly with: readonly string[] } | undefined }
-const addressesOf = ({ join, lookup, union }: NamesOthers): readonly string[] => [...(join ? [join.right] : []), ...(lookup ? [lookup.dim] : []), ...(union?.with ?? [])];
+interface NamesOthers { readonly join?: { readonly right: string } | undefined; readonly lookup?: { readonly dim: string } | undefined; readonly union?: { readonly with: readonly string[] } | undefined;
+  readonly query?: { readonly with?: Readonly<Record<string, string>> | undefined } | undefined }
+/** A stored object does not keep the order of its keys: relations of a query stand in the order of their names. */
+export const relationsOf = ({ with: named = {} }: { readonly with?: Readonly<Record<string, string>> | undefined }): readonly (readonly [name: string, address: string])[] => Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1));
+const addressesOf = ({ join, lookup, union, query }: NamesOthers): readonly string[] => [...(join ? [join.right] : []), ...(lookup ? [lookup.dim] : []), ...(union?.with ?? []), ...(query ? relationsOf(query).map(([, address]) => address) : [])];
 /** The dataset that an address names. */
 export function datasetAt(address: string): DatasetRef {
   const [, connection = '', dataset = ''] = ADDRESS.exec(address) ?? [];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SafeText } from '../ids.ts';
+import { SecretRef } from '../secret-ref.ts';
 import { maskMethods } from './expr.ts';
 import { OrderBy } from './order-by.ts';
 import { aggregateFunctions, windowFunctions } from './transform.ts';
@@ -23,8 +24,14 @@ export const JsonStep = z.object({
 }).strict();
 export const MaskStep = z.object({
   column: Name.describe('Column.'),
-  method: z.enum(maskMethods).nullable().describe('null: nothing is left · fixed: the value that is given · last4: **** and the last four characters, of a text of 8 or more · sha256: its SHA-256 in hex, equal for equal values.'),
+  method: z.enum(maskMethods).exclude(['token']).nullable().describe('null: nothing is left · fixed: the value that is given · last4: **** and the last four characters, of a text of 8 or more · sha256: its SHA-256 in hex, equal for equal values · hmac: its HMAC-SHA256 under the key of keyRef, in hex: as equal, and nobody without the key finds a value by trying.'),
   value: SafeText.max(1000).optional().describe('What stands there, for fixed.'),
+  keyRef: SecretRef.optional().describe('Where the key of hmac lies, such as secret://masking#key.'),
+}).strict();
+export const TokenizeStep = z.object({
+  column: Name.describe('Column.'), keyRef: SecretRef.describe('Where the key lies, such as secret://masking#key. Another key, other tokens.'),
+  scope: z.string().regex(/^[a-z][a-z0-9_]{0,47}$/, 'must begin with a-z and go on with a-z 0-9 _, at most 48 characters').optional().describe('What the tokens are of, such as person: equal values have equal tokens within a scope, whatever dataset they stand in, and none that meet across scopes. default when left out.'),
+  vault: z.unknown().optional().describe('Refused by name: tokens that can be turned back need a service that keeps what they stand for, which this release does not have.'),
 }).strict();
 export const PivotStep = z.object({
   by: z.array(Name).optional().describe('Columns that make a row; one row of all when left out.'), key: Name.describe('Column whose values become columns.'),

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { SafeText } from '../ids.ts';
-import { FlattenStep, JsonStep, MaskStep, PivotStep, SampleStep, UnpivotStep, WindowStep } from './step-shapes.ts';
+import { FlattenStep, JsonStep, MaskStep, PivotStep, SampleStep, TokenizeStep, UnpivotStep, WindowStep } from './step-shapes.ts';
 import { OrderBy } from './order-by.ts';
 import { JoinStep, LookupStep, UnionStep } from './other-datasets.ts';
+import { QueryStep } from './query-step.ts';
 import { aggregateFunctions } from './transform.ts';
 
 const Name = SafeText.min(1).max(255);
 const Text = SafeText.min(1).max(8_192);
 const Names = z.array(Name).min(1);
-export const stepKinds = ['filter', 'derive', 'select', 'drop', 'rename', 'cast', 'aggregate', 'dedupe', 'limit', 'sort', 'flatten', 'json', 'mask', 'pivot', 'sample', 'unpivot', 'window', 'join', 'lookup', 'union'] as const;
+export const stepKinds = ['filter', 'derive', 'select', 'drop', 'rename', 'cast', 'aggregate', 'dedupe', 'limit', 'sort', 'flatten', 'json', 'mask', 'tokenize', 'pivot', 'sample', 'unpivot', 'window', 'join', 'lookup', 'union', 'query'] as const;
 export type StepKind = (typeof stepKinds)[number];
 
 const hasSome = (columns: object): boolean => Object.keys(columns).length > 0;
@@ -44,12 +45,13 @@ export const Step = z.object({
   mask: MaskStep.optional().describe('Takes from a column what it says. Behind it the column is no personal data any more.'),
   pivot: PivotStep.optional().describe('Values of a column to columns, declared ones.'),
   sample: SampleStep.optional().describe('A part of the rows, by a hash of their key: the same rows in every run.'),
-  tokenize: z.unknown().optional().describe('Refused by name: tokens that can be turned back need a vault, which this release does not have.'),
+  tokenize: TokenizeStep.optional().describe('A token in place of each value: equal for equal values, so that datasets still join. Behind it the column is no personal data any more.'),
   unpivot: UnpivotStep.optional().describe('Columns to rows.'),
   window: WindowStep.optional().describe('Columns of a row and those around it: ranks, neighbours, running sums.'),
   join: JoinStep.optional().describe('Rows with what they find in another dataset by equal columns.'),
   lookup: LookupStep.optional().describe('Columns from a table that has one row for each key.'),
   union: UnionStep.optional().describe('Rows of other datasets behind these.'),
+  query: QueryStep.optional().describe('A SELECT over the rows before, in the SQL that somebody has.'),
 }).strict().refine((step) => Object.keys(step).length === 1, `is one of ${stepKinds.join(', ')}, each in a step of its own`)
   .meta({ id: 'Step', description: 'One transformation of rows.' });
 export type Step = z.infer<typeof Step>;

@@ -3,6 +3,7 @@ import { SafeText } from '../ids.ts';
 import { HandOff, JoinStage, MOST_INPUTS, OtherInput, PassingColumns, UnionStage } from './combine.ts';
 import { Expr } from './expr.ts';
 import { Order } from './order.ts';
+import { QueryStage } from './query-step.ts';
 import { stepEngines } from './step-engines.ts';
 
 const Name = SafeText.min(1).describe('Column.');
@@ -44,7 +45,7 @@ export const Stage = z.discriminatedUnion('op', [
     op: z.literal('window').describe('Columns of a row and those around it.'), partition: z.array(Name).describe('Columns that keep rows apart; none: all rows together.'),
     order: z.array(Order).describe('Which row comes first; empty where it does not matter.'), columns: z.array(WindowColumn).min(1).describe('Columns that are added.'),
   }).strict(),
-  JoinStage, UnionStage,
+  JoinStage, UnionStage, QueryStage,
 ]).meta({ id: 'Stage', description: 'What is done with rows in one go.' });
 export type Stage = z.infer<typeof Stage>;
 
@@ -62,4 +63,4 @@ export const isRowWise = ({ stages }: Pick<Transform, 'stages'>): boolean => sta
 /** Whether a row of the source may be missing behind the steps. */
 export const leavesOut = ({ stages }: Pick<Transform, 'stages'>): boolean => stages.some((stage) => stage.op !== 'rows' || stage.where !== null);
 /** Whether rows become groups, or some of them are left out for others: what comes out are not the rows that went in. */
-export const makesGroups = ({ stages }: Pick<Transform, 'stages'>): boolean => stages.some(({ op }) => op === 'group' || op === 'first' || op === 'limit');
+export const makesGroups = ({ stages }: Pick<Transform, 'stages'>): boolean => stages.some(({ op }) => op === 'group' || op === 'first' || op === 'limit' || op === 'query');

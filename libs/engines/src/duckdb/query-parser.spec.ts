@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ForeignDialect, POLICY_MODEL, POLICY_QUERY, type QueryPolicy, SqlSafetyError, type ValidatedQuery, checkQuery, compile, identifier, printQuery, relationsNamedIn, sqlFor } from '@agent-etl/sql-safety';
 import { ATTACKED, attacks } from '@agent-etl/sql-safety/corpus';
-import { readPostgres, verifyPostgres } from '@agent-etl/sql-safety/postgres';
+import { loadPostgresParser, readPostgres, verifyPostgres } from '@agent-etl/sql-safety/postgres';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { QueryParser } from './query-parser.ts';
 const run = { now: '2026-01-31 12:00:00' };
 let scratch: string;
 let parser: QueryParser;
-beforeAll(async () => { scratch = await mkdtemp(join(tmpdir(), 'queries-')); parser = new QueryParser(scratch); });
+beforeAll(async () => { await loadPostgresParser(); scratch = await mkdtemp(join(tmpdir(), 'queries-')); parser = new QueryParser(scratch); });
 afterAll(async () => { await parser.stop(); await rm(scratch, { recursive: true }); });
 
 interface Asked { readonly dialect?: ForeignDialect; readonly policy?: QueryPolicy }
@@ -53,7 +53,7 @@ describe('a query', () => {
   });
   it('is refused with its place, in characters', async () => {
     const answer = await parser.validate({ text: 'select \'ä€\' as x,\n  nmae from u', dialect: 'postgres' }, { path: (offset) => `q.sql:${offset}`, schema: ATTACKED, policy: POLICY_QUERY });
-    expect(answer).toEqual({ ok: false, issues: [{ code: 'SQL_COLUMN', path: 'q.sql:20', text: 'There is no such column here; did you mean name.' }] });
+    expect(answer).toEqual({ ok: false, issues: [{ code: 'SQL_COLUMN', path: 'q.sql:20', text: 'There is no such column here; did you mean name.', offset: 20 }] });
   });
   it('says where its columns come from, and how', async () => {
     const { outputs, reads } = await read('select u.name, sum(x.n) as total, x.n2 from (select id, n, n + 1 as n2 from t) x join u on u.id = x.id group by u.name, x.n2');

@@ -1,6 +1,7 @@
 import { type Connector, type ConnectorTools, type OpenConnection, type SinkSession, type Source, sparkSource } from '@agent-etl/connectors';
 import { type Connection, EtlError, type Progress, type TaskCommand, type TaskResult } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
+import type { SecretStore } from '@agent-etl/secrets';
 import { runInspect } from './inspect.step.ts';
 import { runLoad } from './load.step.ts';
 import { runProfile } from './profile.step.ts';
@@ -50,7 +51,7 @@ export class AttemptContext implements StepContext {
   report(progress: Progress): void { this.parts.report(progress); }
   keep(held: { close(): Promise<void> }): void { this.kept.push(held); }
   async scratch(): Promise<string> { return (await (this.tools ??= this.parts.tools())).scratch; }
-
+  async secrets(): Promise<SecretStore> { return (await (this.tools ??= this.parts.tools())).secrets; }
   async onSpark(source: Source): Promise<Source> { return sparkSource(source, await (this.tools ??= this.parts.tools()), async (connection) => (await this.open(connection)).source); }
 
   open(name: string): Promise<OpenConnection> {

@@ -1,5 +1,6 @@
 import type { OpenConnection, Source, Writer } from '@agent-etl/connectors';
 import type { Progress, TaskCommand } from '@agent-etl/contracts';
+import type { SecretStore } from '@agent-etl/secrets';
 import type { StoredCut } from '../chunks/chunks.repository.ts';
 
 /** The cut of a load as one attempt may see and write it.
@@ -33,6 +34,8 @@ export interface StepContext {
   keep(held: { close(): Promise<void> }): void;
   /** Private folder of the attempt; the worker empties it. */
   scratch(): Promise<string>;
+  /** Opens references of secrets, such as keys of masks. */
+  secrets(): Promise<SecretStore>;
 }
 
 /** Who writes, in the words of fence and ledger. @param load the load task, which its publish shares */

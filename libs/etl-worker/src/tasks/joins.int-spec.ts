@@ -62,7 +62,7 @@ describePostgres('a worker that joins', () => {
     const look = command(copy, { id: 'profile', kind: 'profile', source: pipeline.from, target: { connection: pipeline.to.connection, dataset: pipeline.to.dataset }, others: otherDatasets(steps) });
     const { source, target, others = [] } = ProfileResult.parse((await copy.drive(look)).result);
     const typesOf = ({ columns }: typeof source) => new Map(columns.map(({ name, type }) => [name, type]));
-    const fused = await fusedOf(steps, { input: typesOf(source), inputs: others.map(typesOf), dialect: besideOf(source), handsOff: handsOffOf(source, others), read: () => { throw new Error('no texts here'); } });
+    const fused = await fusedOf(steps, { input: typesOf(source), inputs: others.map(typesOf), dialect: besideOf(source), handsOff: handsOffOf(source, others), read: () => { throw new Error('no texts here'); }, readQuery: () => { throw new Error('no queries here'); } });
     if (!fused.ok) throw new Error(JSON.stringify(fused.issues));
     const made = planCopy({ pipeline, target, policy: {}, mapColumn: mapColumnType, ...transformed(source, fused.value, { others, mapColumn: mapColumnType }) });
     if (!('plan' in made)) throw new Error(JSON.stringify(made.questions));

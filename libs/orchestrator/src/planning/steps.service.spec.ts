@@ -124,4 +124,41 @@ describe('the steps of a pipeline', () => {
     await expect(steps.behind(pipeline([{ filter: 'total > 1e400' }]), profile({}))).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_LITERAL', path: '/pipeline/steps/0/filter' }] });
     await expect(steps.behind(pipeline([{ drop: ['total'] }, { filter: 'total > 1' }]), profile({}))).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code: 'SQL_COLUMN', path: '/pipeline/steps/1/filter' }] });
   });
+
+  const sql = (text: string, more: object = {}) => [{ query: { sql: text, ...more } }];
+  it('may be a SELECT of a person: its columns, types and origins are known before anything runs', async () => {
+    const asked: Pipeline = { ...pipeline([{ filter: "status <> 'test'" }, ...sql('select status, count(*) as orders, sum(total) / count(*) as mean\nfrom input\ngroup by status')]), from: { connection: 'shop', dataset: 'public.orders', pii: ['status', 'id'] } } as Pipeline;
+    const behind = await steps.behind(asked, profile({}));
+    expect(behind.source.columns.map(({ name, native }) => `${name} ${native}`)).toEqual(['status text', 'orders bigint', 'mean double precision']);
+    expect([behind.source.primaryKey, behind.transform?.stages.map(({ op }) => op)]).toEqual([null, ['rows', 'query']]);
+    const planned = planCopy({ pipeline: asked, target, ...behind, policy: {}, mapColumn });
+    if (!('plan' in planned)) throw new Error('questions');
+    expect(verifyPlan(planned.plan, {})).toEqual({ ok: true, issues: [] });
+    expect(verifyPlan(planned.plan, { pii: { clearIn: [] } }).issues.map(({ path }) => path)).toEqual(['/tasks/load/columns/status']);
+    expect(planned.plan.tasks[0]).toMatchObject({ chunks: { by: 'whole' } });
+  });
+  it.each<[string, string, object, string, RegExp]>([
+    ['a relation that is not the input', 'select * from orders', {}, 'SQL_RELATION', /line 1, column 15 of the query/],
+    ['a name of the catalogue', 'select *\nfrom public.orders', {}, 'SQL_RELATION', /line 2, column 6 of the query/],
+    ['a misspelled column', "select 'ä€' as x,\n  statsu from input", {}, 'SQL_COLUMN', /did you mean status.* line 2, column 3 of the query/],
+    ['two statements', 'select id from input; select 1', {}, 'SQL_NOT_ONE_SELECT', /./],
+    ['the time of the run', 'select now() as t from input', {}, 'SQL_POLICY', /time of the run/],
+    ['a sum of doubles', 'select sum(total / 2.0) as s from (select cast(total as double precision) as total from input) t', {}, 'SQL_TYPE', /order of rows/],
+    ['an order that is lost', 'select id from input order by id', {}, 'STEP_SORT_LOST', /ORDER BY/],
+    ['a choice among equal rows', 'select max_by(id, total) as best from input', {}, 'STEP_ORDER_NOT_TOTAL', /row_number/],
+    ['a function of the server', 'select pg_read_file(status) as x from input', {}, 'SQL_FUNCTION', /./],
+    ['a range that engines choose in', 'select last_value(id) over (order by status) as x from input', {}, 'STEP_ORDER_NOT_TOTAL', /ROWS BETWEEN/],
+  ])('refuse in a SELECT %s, with its place', async (_, text, more, code, says) => {
+    await expect(steps.behind(pipeline(sql(text, more)), profile({}))).rejects.toMatchObject({ code: 'sql.rejected', issues: [{ code, path: '/pipeline/steps/0/query/sql', text: expect.stringMatching(says) }] });
+  });
+  it('refuse a SELECT on Spark by name', async () => {
+    await expect(steps.behind({ ...pipeline(sql('select id from input')), engine: 'spark' }, profile({}))).rejects.toMatchObject({ issues: [{ code: 'SQL_NO_FORM', text: expect.stringContaining('query') }] });
+  });
+  it('hand the rows over where a SELECT names a dataset that the source does not reach, and no further column travels', async () => {
+    const people = profile({ connection: 'files', dataset: 'people.csv', connector: 'file', columns: [column('pid', 'i64', 'BIGINT'), column('city', 'text', 'VARCHAR'), column('mail', 'text', 'VARCHAR')] });
+    const asked = pipeline(sql('select i.id, p.city from input i join people p on p.pid = i.id', { with: { people: 'files:people.csv' } }));
+    const { transform, source } = await steps.behind(asked, profile({}), { others: [people] });
+    expect(transform).toMatchObject({ handOff: { after: 1 }, inputs: [{ columns: [{ name: 'pid' }, { name: 'city' }], unread: ['mail'] }] });
+    expect(source.connector).toBe('file');
+  });
 });

@@ -1,7 +1,7 @@
 import { EtlError, type Pipeline, type Profile, type StepEngine } from '@agent-etl/contracts';
-import { ExpressionParser } from '@agent-etl/engines';
+import { ExpressionParser, QueryParser } from '@agent-etl/engines';
 import { type CopyInput, type EngineMeans, type MapColumn, besideOf, beyondSpark, chooseEngine, fusedOf, handsOffOf, heldStateOf, stepEngineOf, transformed } from '@agent-etl/planning';
-import type { Checked, Fused } from '@agent-etl/sql-safety';
+import { type Checked, type Fused, nextStep } from '@agent-etl/sql-safety';
 import { Inject, Injectable } from '@nestjs/common';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ interface Beside { readonly others: readonly Profile[]; readonly mapColumn: MapC
 /** Reads the steps of pipelines. The parser starts with the first of them and stays until the service stops. */
 @Injectable()
 export class StepsService {
-  private parser: Promise<{ readonly parser: ExpressionParser; readonly folder: string }> | null = null;
+  private parser: Promise<Parsers> | null = null;
   private readonly means: EngineMeans;
   constructor(@Inject(ENGINE_MEANS) means: EngineMeans) { this.means = means; }
 
@@ -35,13 +35,13 @@ export class StepsService {
     return { ...transformed(source, fused.value, { engine, others, mapColumn }), engine, choice: chooseEngine({ ...asked, problem: there.issues[0]?.text.split(';')[0] ?? 'it has no form for them' }) };
   }
   private async fused(steps: NonNullable<Pipeline['steps']>, source: Profile, { others, engine }: Pick<Beside, 'others'> & { readonly engine: StepEngine }): Promise<Checked<Fused>> {
-    const { parser } = await this.running();
+    const { parser, queries } = await this.running();
     const typesOf = ({ columns }: Profile) => new Map(columns.map(({ name, type }) => [name, type]));
     const how = engine === 'spark' ? { dialect: engine } : { dialect: besideOf(source), handsOff: handsOffOf(source, others) };
-    return fusedOf(steps, { input: typesOf(source), inputs: others.map(typesOf), ...how, read: (text, path) => parser.parse(text, path) });
+    return fusedOf(steps, { input: typesOf(source), inputs: others.map(typesOf), ...how, read: (text, path) => parser.parse(text, path), readQuery: (written, path) => queries.read(written, () => path) });
   }
   /** A start that failed is tried again by whoever asks next. */
-  private async running(): Promise<{ readonly parser: ExpressionParser }> {
+  private async running(): Promise<Parsers> {
     try {
       return await (this.parser ??= started());
     } catch (error) {
@@ -53,14 +53,15 @@ export class StepsService {
     const running = await this.parser?.catch(() => null);
     this.parser = null;
     if (!running) return;
-    await running.parser.stop();
+    await Promise.all([running.parser.stop(), running.queries.stop()]);
     await rm(running.folder, { recursive: true, force: true });
   }
 }
 function refused({ issues }: Extract<Checked<Fused>, { ok: false }>): EtlError {
-  return new EtlError('sql.rejected', { issues: issues.map(({ path, text }) => `${path.replace('/pipeline', '')}: ${text.replace(/\.$/, '')}`).join('; ') }, { issues: [...issues] });
+  return new EtlError('sql.rejected', { issues: issues.map(({ path, text }) => `${path.replace('/pipeline', '')}: ${text.replace(/\.$/, '')}`).join('; '), next: nextStep(issues) }, { issues: [...issues] });
 }
-async function started(): Promise<{ readonly parser: ExpressionParser; readonly folder: string }> {
+interface Parsers { readonly parser: ExpressionParser; readonly queries: QueryParser; readonly folder: string }
+async function started(): Promise<Parsers> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-etl-parser-'));
-  return { folder, parser: new ExpressionParser(folder) };
+  return { folder, parser: new ExpressionParser(folder), queries: new QueryParser(folder) };
 }

@@ -1,6 +1,7 @@
 import { type Column, type Cursor, EtlError, didYouMean, leavesOut } from '@agent-etl/contracts';
 import { type Columns, type CopyInput, isEmpty, sameNames } from '../decide.ts';
 import { digestOf } from '../plan-hash.ts';
+import { wholeBecause } from './incremental.ts';
 import type { RowKey } from './key.ts';
 
 /** Rows are committed later than they say: reading begins so far before the position. */
@@ -61,11 +62,12 @@ function named(input: CopyInput, seen: Seen): Column {
   const name = from.cursor!;
   const wrong = (problem: string): EtlError => new EtlError('request.invalid', { pointer: '/pipeline/from/cursor', problem });
   if (ends(input) === 'others') throw new EtlError('request.unsupported', { found: `from.cursor from ${source.connector} to ${input.target.connector}`, allowed: 'it between two PostgreSQL tables' });
+  const whole = input.transform ? wholeBecause(input.transform) : null;
+  if (whole !== null) throw new EtlError('plan.refused', { rule: 'incremental equals full', explanation: whole, next: 'leave from.cursor out: each run reads the source whole' });
   const column = source.columns.find((each) => each.name === name);
   if (!column) throw new EtlError('source.not-found', { connection: from.connection, what: 'column', name: `${from.dataset}.${name}`, nearest: didYouMean(name, source.columns.map((each) => each.name)) });
   if (!isTime(column)) throw wrong(`${name} is ${column.native}: a cursor is a timestamp`);
   if (to.load === 'append' || to.load === 'replace') throw wrong(`load: ${to.load} is about all rows, and a cursor reads only what changed; leave one of them out`);
-  if (input.transform && leavesOut(input.transform)) throw new EtlError('plan.refused', { rule: 'incremental equals full', explanation: 'a row that changes so that the steps leave it out, or that belongs to a group, would stay in the target as it was', next: 'leave from.cursor out: each run reads the source whole' });
   if (!isOwn(input, name)) throw new EtlError('plan.refused', { rule: 'a cursor passes through the steps', explanation: `${name} is not what the source calls ${name}, and the source is asked for what changed`, next: `let the steps leave ${name} as it is, or leave from.cursor out: each run reads the source whole` });
   if (to.load === 'merge' || to.deletes !== undefined) throw wrong(`${to.load === 'merge' ? 'load: merge deletes' : 'deletes: close ends'} what vanished, and a slice of what changed says nothing about rows that vanished; leave from.cursor out${to.load === 'merge' ? ', or use load: upsert' : ''}`);
   if (column.nullable) throw new EtlError('plan.refused', { rule: 'a cursor is never NULL', explanation: `${name} may be: such rows would never travel`, next: `ALTER TABLE ${from.dataset} ALTER ${name} SET NOT NULL, or name another column` });

@@ -112,7 +112,7 @@ describe('steps beside a load mode', () => {
   });
   it('sets no groups aside: of what is read only rows, not groups, are rejected', () => {
     const grouped: Transform = { input: flightColumns(), stages: [{ op: 'limit', order: [], n: 5, offset: 0 }] };
-    expect(() => behind(pipeline({}, { steps: [{ limit: { n: 5, by: [{ column: 'flight_id' }] } }], onFail: { quarantine: {} } }), aMissingTarget(), grouped)).toThrow('a step over several rows (aggregate, dedupe, flatten, limit, pivot, unpivot, window) beside onFail: quarantine');
+    expect(() => behind(pipeline({}, { steps: [{ limit: { n: 5, by: [{ column: 'flight_id' }] } }], onFail: { quarantine: {} } }), aMissingTarget(), grouped)).toThrow('a step over several rows (aggregate, dedupe, flatten, limit, pivot, query, unpivot, window) beside onFail: quarantine');
   });
   it('does not pass the verifier where one part of the plan undoes another', () => {
     const plan = behind(pipeline({ load: 'merge' }, { steps }), filled(), transform('all'));

@@ -16,7 +16,7 @@ async function planned(other: Profile, right: string, target = aMissingTarget())
   const steps = join(right);
   const source = aProfile();
   const typesOf = ({ columns }: Profile) => new Map(columns.map(({ name, type }) => [name, type]));
-  const fused = await fusedOf(steps, { input: typesOf(source), inputs: [typesOf(other)], dialect: besideOf(source), handsOff: handsOffOf(source, [other]), read: () => { throw new Error('no texts here'); } });
+  const fused = await fusedOf(steps, { input: typesOf(source), inputs: [typesOf(other)], dialect: besideOf(source), handsOff: handsOffOf(source, [other]), read: () => { throw new Error('no texts here'); }, readQuery: () => { throw new Error('no queries here'); } });
   if (!fused.ok) throw new Error(JSON.stringify(fused.issues));
   const mapColumn = aCopyInput().mapColumn;
   const made = planCopy(aCopyInput({ pipeline: aPipeline({ steps }), target, ...transformed(source, fused.value, { others: [other], mapColumn }) }));

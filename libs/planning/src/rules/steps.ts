@@ -1,9 +1,9 @@
-import { type Decision, EtlError, type OtherInput, type Transform, addressOf, isRowWise, judgingChecks, leavesOut } from '@agent-etl/contracts';
+import { type Decision, EtlError, type OtherInput, type Transform, addressOf, isRowWise, judgingChecks, leavesOut, otherDatasets } from '@agent-etl/contracts';
 import { type CopyInput, decide, named, plural } from '../decide.ts';
 import type { EngineChoice } from '../engine-choice-rules.ts';
 
 /** Steps that do not take rows one by one, in the words of a refusal. */
-const MANY = 'a step over several rows (aggregate, dedupe, flatten, limit, pivot, unpivot, window)';
+const MANY = 'a step over several rows (aggregate, dedupe, flatten, limit, pivot, query, unpivot, window)';
 /** Engines whose sources compute steps in the statement that reads. */
 const ABLE: readonly string[] = ['postgres', 'file'];
 
@@ -18,17 +18,16 @@ export function ruleSteps({ pipeline, source, transform, choice }: CopyInput): D
   if (transform.engine === 'spark') return [onSpark({ kinds, made, transform, choice })];
   const where = source.connector === 'postgres' ? 'in the statement that reads the table' : 'in the statement that reads the file';
   const rowWise = isRowWise(transform);
-  if (transform.inputs) return [combining({ transform, inputs: transform.inputs, kinds, choice }, source.rows)];
+  if (transform.inputs) return [combining({ transform, inputs: transform.inputs, kinds, choice, first: (pipeline.steps ?? []).findIndex((step) => otherDatasets([step]).length > 0) }, source.rows)];
   return [decide('steps', `${kinds.join(', ')}, while the source is read`, {
     why: ['fused', `${plural(kinds.length, 'step')} ${rowWise ? 'over single rows ' : ''}are computed ${where}${made.length ? `; new there: ${named(made.slice(0, 5))}` : ''}.`],
     rejected: [rowWise ? ['a pass of its own', 'Every row would be written and read once more.'] : ['group at the target', `${plural(source.rows, 'row')} would travel instead of their groups.`], ...notOnSpark(choice)] })];
 }
 
-interface Combining { readonly transform: Transform; readonly inputs: readonly OtherInput[]; readonly kinds: readonly string[]; readonly choice: EngineChoice | undefined }
+interface Combining { readonly transform: Transform; readonly inputs: readonly OtherInput[]; readonly kinds: readonly string[]; readonly choice: EngineChoice | undefined; readonly first: number }
 /** Which engine joins, and what travels to it. */
-function combining({ transform: { handOff, stages }, inputs, kinds, choice }: Combining, rows: number): Decision {
+function combining({ transform: { handOff, stages }, inputs, kinds, choice, first }: Combining, rows: number): Decision {
   const others = inputs.map(({ source }) => addressOf(source)).join(', ');
-  const first = kinds.findIndex((kind) => kind === 'join' || kind === 'lookup' || kind === 'union');
   if (!handOff) {
     return decide('steps', `${kinds.join(', ')}, while the source is read`, { why: ['joined-at-the-source', `${others} ${inputs.length === 1 ? 'lies' : 'lie'} behind the connection of the source: one statement reads all of them, under one picture.`],
       rejected: [['a join in DuckDB', `${plural(rows, 'row')} would travel to it first.`], ...notOnSpark(choice)] });

@@ -5,7 +5,7 @@ import type { Typing } from '../registry/typing.ts';
 import { constantAs } from './literal-rules.ts';
 import { datedBinary } from './date-arithmetic.ts';
 import { maskedAs } from './mask-rules.ts';
-import { arithmeticType, asDecimal, assertCast, assertDigits, bool, commonType, f64, isNumber, isUsable, isWhole, text } from './type-rules.ts';
+import { arithmeticType, asDecimal, assertCast, assertDigits, bool, commonType, f64, isEnumeration, isNumber, isUsable, isWhole, text } from './type-rules.ts';
 import { type ValidatedExpr, mintValidated } from './validated.ts';
 
 /** Columns that an expression may name, with their types. */
@@ -25,7 +25,8 @@ export function checkExpression(expr: unknown, at: { readonly input: InputColumn
  * @throws Refusal */
 export function typeExpression(expr: Expr, at: { readonly input: InputColumns; readonly expect?: ColumnType }): ValidatedExpr {
   const checker = new Checker(at.input);
-  const done = at.expect ? checker.to(checker.type(expr), at.expect) : checker.type(expr);
+  const typed = expr.k === 'col' && !at.expect ? checker.column(expr.name) : checker.type(expr);
+  const done = at.expect ? checker.to(typed, at.expect) : typed;
   if (checker.typeOf(done).kind === 'other' && done.k === 'lit') throw new Refusal('SQL_TYPE', 'NULL has no type here; cast it');
   return mintValidated(done, checker.types, checker.columns);
 }
@@ -49,6 +50,8 @@ function assertBounded(expr: unknown): void {
 class Checker implements Typing {
   readonly types = new Map<Expr, ColumnType>();
   readonly columns = new Set<string>();
+  /** Enumerations that are read as texts, with their values. */
+  private readonly labels = new Map<Expr, readonly string[]>();
   private readonly input: InputColumns;
   constructor(input: InputColumns) { this.input = input; }
 
@@ -58,13 +61,13 @@ class Checker implements Typing {
     if (this.types.size > MOST_NODES) throw new Refusal('SQL_LIMIT', `The expression has more than ${MOST_NODES} parts`);
     switch (node.k) {
       case 'lit': return this.literal(node);
-      case 'col': return this.column(node.name);
+      case 'col': return this.opened(this.column(node.name));
       case 'bin': return this.binary(node);
       case 'neg': return this.negation(node.e);
       case 'not': return this.keep({ k: 'not', e: this.condition(node.e) }, bool);
       case 'and': case 'or': return this.keep({ k: node.k, es: node.es.map((e) => this.condition(e)) }, bool);
       case 'isNull': return this.keep({ ...node, e: this.type(node.e) }, bool);
-      case 'between': { const [e, lo, hi] = this.compared([node.e, node.lo, node.hi]); return this.keep({ ...node, e: e!, lo: lo!, hi: hi! }, bool); }
+      case 'between': { const [e, lo, hi] = this.compared([node.e, node.lo, node.hi]); this.unordered([e!, lo!, hi!]); return this.keep({ ...node, e: e!, lo: lo!, hi: hi! }, bool); }
       case 'in': { const [e, ...es] = this.compared([node.e, ...node.es]); return this.keep({ ...node, e: e!, es }, bool); }
       case 'like': return this.keep({ ...node, e: this.to(this.type(node.e), text) }, bool);
       case 'case': return this.choice(node);
@@ -117,7 +120,19 @@ class Checker implements Typing {
     if (constant === null || (wanted.kind === 'text' && node.t.kind !== 'text')) throw new Refusal('SQL_TYPE', `A constant does not fit ${wanted.kind}`);
     return this.keep({ k: 'lit', t: wanted, v: constant }, wanted);
   }
-  private column(name: string): Expr {
+  /** An enumeration is what its values say: its own order is no other engine's. */
+  private opened(column: Expr): Expr {
+    const type = this.typeOf(column);
+    if (!isEnumeration(type)) return column;
+    const said = this.keep({ k: 'cast', e: column, to: text, onError: 'fail' }, text);
+    this.labels.set(said, type.labels ?? []);
+    return said;
+  }
+  /** @throws Refusal `SQL_TYPE` */
+  private unordered(nodes: readonly Expr[]): void {
+    if (nodes.some((node) => this.labels.has(node))) throw new Refusal('SQL_TYPE', 'An enumeration is ordered as it was declared, which no other engine knows; cast it to text to order it by its letters, or compare with in');
+  }
+  column(name: string): Expr {
     const found = this.input.has(name) ? name : this.folded(name);
     const type = found === null ? undefined : this.input.get(found);
     if (found === null || !type) throw new Refusal('SQL_COLUMN', `There is no such column here${suggestion(name, [...this.input.keys()])}`);
@@ -131,8 +146,16 @@ class Checker implements Typing {
   }
   private condition(node: Expr): Expr { return this.to(this.type(node), bool); }
 
+  /** A value that an enumeration does not have is a slip: PostgreSQL would fail at it.
+   * @throws Refusal `SQL_LITERAL` */
+  private known(nodes: readonly Expr[]): void {
+    for (const labels of nodes.flatMap((node) => (this.labels.has(node) ? [this.labels.get(node)!] : []))) {
+      for (const node of nodes) if (node.k === 'lit' && node.v !== null && !labels.includes(node.v)) throw new Refusal('SQL_LITERAL', `The enumeration has no such value${suggestion(node.v, labels)}`);
+    }
+  }
   private compared(raw: readonly Expr[]): Expr[] {
     const nodes = raw.map((node) => this.type(node));
+    this.known(nodes);
     for (const node of nodes) if (!isUsable(this.typeOf(node)) && node.k !== 'lit') throw new Refusal('SQL_TYPE', `${this.typeOf(node).kind} cannot be compared`);
     // Numbers of any kind compare by value in every engine: a column is not wrapped, so that an index still serves.
     const areNumbers = nodes.every((node) => isNumber(this.typeOf(node)) || (node.k === 'lit' && node.v === null));
@@ -143,6 +166,7 @@ class Checker implements Typing {
     if (op === '||') return this.keep({ k: 'bin', op, l: this.to(this.type(left), text), r: this.to(this.type(right), text) }, text);
     if (op === '+' || op === '-' || op === '*' || op === '/' || op === '//' || op === '%') return this.arithmetic(op, this.type(left), this.type(right));
     const [l, r] = this.compared([left, right]);
+    if (op === '<' || op === '<=' || op === '>' || op === '>=') this.unordered([l!, r!]);
     return this.keep({ k: 'bin', op, l: l!, r: r! }, bool);
   }
   /** Both sides are typed. */
@@ -158,6 +182,7 @@ class Checker implements Typing {
     const [l, r] = typed;
     // What / means in the dialect that it was written in: whole between whole numbers.
     if (fn === 'divide' && l && r && typed.length === 2) return this.arithmetic(isWhole(this.typeOf(l)) && isWhole(this.typeOf(r)) ? '//' : '/', l, r);
+    if (fn === 'greatest' || fn === 'least') this.unordered(typed);
     const { args, type } = typeCall(fn, typed, this);
     return this.keep({ k: 'call', fn, args }, type);
   }
@@ -175,11 +200,11 @@ class Checker implements Typing {
     const { nodes, type } = this.same([...whens.map(({ then }) => this.type(then)), this.type(otherwise)]);
     return this.keep({ k: 'case', whens: whens.map(({ when }, index) => ({ when: this.condition(when), then: nodes[index]! })), else: nodes.at(-1)! }, type);
   }
-  private mask({ e, method, v }: Extract<Expr, { k: 'mask' }>): Expr {
+  private mask({ e, method, v, key }: Extract<Expr, { k: 'mask' }>): Expr {
     const value = this.type(e);
     const type = this.typeOf(value);
-    const { value: masked, type: made } = maskedAs(method, { type, v });
-    return this.keep({ k: 'mask', e: masked === 'its text' ? this.toText(value) : value, method, v }, made);
+    const { value: masked, type: made } = maskedAs(method, { type, v, key });
+    return this.keep({ k: 'mask', e: masked === 'its text' ? this.toText(value) : value, method, v, ...(key === undefined ? {} : { key }) }, made);
   }
   private toText(node: Expr): Expr {
     return this.typeOf(node).kind === 'text' ? node : this.conversion({ k: 'cast', e: node, to: text, onError: 'fail' });

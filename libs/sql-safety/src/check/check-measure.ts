@@ -18,7 +18,7 @@ function typeOf(fn: Measure['fn'], arg: ColumnType | null): ColumnType {
   if (fn === 'count' || fn === 'count_distinct' || arg === null) return i64;
   if (!isUsable(arg)) throw new Refusal('SQL_TYPE', `${fn} of ${arg.kind} has no meaning`);
   if (fn === 'min' || fn === 'max') {
-    if (arg.kind === 'bool' || arg.kind === 'uuid') throw new Refusal('SQL_TYPE', `${fn} of ${arg.kind} is not in every engine`);
+    if (arg.kind === 'bool' || arg.kind === 'uuid' || arg.kind === 'bytes') throw new Refusal('SQL_TYPE', `${fn} of ${arg.kind} is not in every engine`);
     return arg;
   }
   if (arg.kind === 'f64') throw new Refusal('SQL_TYPE', `${fn} of doubles depends on the order of rows; cast to a decimal first, such as cast(x as decimal(18,4))`);

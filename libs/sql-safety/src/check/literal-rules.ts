@@ -52,6 +52,8 @@ export function constantAs(text: string, type: ColumnType): string | null {
     case 'date': return isDay(text) ? text : null;
     case 'ts': return timeOf(text);
     case 'tstz': return instantOf(text);
+    case 'time': return /^([01]\d|2[0-3]):[0-5]\d$/.test(text) ? `${text}:00` : /^([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?$/.test(text) ? text : null;
+    case 'bytes': return /^\\x(?:[0-9a-fA-F]{2})*$/.test(text) ? text.toLowerCase() : null;
     case 'uuid': return /^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$/.test(text) ? text.toLowerCase() : null;
     default: return null;
   }

@@ -18,8 +18,10 @@ export const isWhole = ({ kind }: ColumnType): boolean => WHOLE.includes(kind);
 export const isNumber = ({ kind }: ColumnType): boolean => isWhole({ kind }) || kind === 'dec' || kind === 'f64' || kind === 'f32';
 const isFloat = ({ kind }: ColumnType): boolean => kind === 'f64' || kind === 'f32';
 /** Kinds that an expression can say something about besides whether they are NULL. */
-export const isUsable = ({ kind }: ColumnType): boolean => isNumber({ kind }) || ['bool', 'text', 'date', 'ts', 'tstz', 'uuid'].includes(kind);
+export const isUsable = ({ kind }: ColumnType): boolean => isNumber({ kind }) || ['bool', 'text', 'bytes', 'date', 'time', 'ts', 'tstz', 'uuid'].includes(kind);
 
+/** Whether a type is an enumeration: a type of its own engine whose values are texts to all others. */
+export const isEnumeration = ({ kind, labels }: ColumnType): boolean => kind === 'other' && labels !== undefined;
 /** Kinds whose values every engine can put in an order and tell apart. */
 export const isSortable = ({ kind }: ColumnType): boolean => kind !== 'json' && kind !== 'other';
 
@@ -86,7 +88,7 @@ export function assertDigits({ kind, precision, scale = 0 }: ColumnType): void {
 const castable: Readonly<Partial<Record<Kind, readonly Kind[]>>> = {
   bool: ['bool', 'text'], i16: ['i16', 'i32', 'i64', 'dec', 'f64', 'text'], i32: ['i16', 'i32', 'i64', 'dec', 'f64', 'text'], i64: ['i16', 'i32', 'i64', 'dec', 'f64', 'text'],
   dec: ['i16', 'i32', 'i64', 'dec', 'f64', 'text'], f32: ['f64'], f64: ['i16', 'i32', 'i64', 'dec', 'f64'], text: ['text', 'bool', 'i16', 'i32', 'i64', 'dec', 'f64', 'date', 'ts'],
-  date: ['date', 'ts', 'text'], ts: ['ts', 'date', 'text'], tstz: ['tstz'], uuid: ['uuid', 'text'],
+  date: ['date', 'ts', 'text'], ts: ['ts', 'date', 'text'], tstz: ['tstz'], uuid: ['uuid', 'text'], time: ['time', 'text'], bytes: ['bytes'],
 };
 /** @throws Refusal `SQL_TYPE` */
 export function assertCast(from: ColumnType, to: ColumnType): void {

@@ -1,4 +1,5 @@
-import { type Expr, type JoinStage, type OtherInput, type Stage, addressOf } from '@agent-etl/contracts';
+import { type Expr, type JoinStage, type OtherInput, type QueryStage, type Stage, addressOf } from '@agent-etl/contracts';
+import { type Place, queryOrigins } from './query-origins.ts';
 
 /** Columns of the source that a value was made of, sorted; one of another dataset stands behind its address, as `lake:airports.csv.iata`.
  * @property from all of them, also those that only decide which value it is
@@ -10,11 +11,20 @@ export interface OutputColumn extends Origin { readonly name: string }
  * Which rows there are is no value: a filter, an order and the key of a dedupe leave no trace. A name that is no column is taken for all of them. */
 export function outputOf({ input, stages, inputs = [] }: { readonly input: readonly { readonly name: string }[]; readonly stages: readonly Stage[]; readonly inputs?: readonly Pick<OtherInput, 'source' | 'columns'>[] | undefined }): readonly OutputColumn[] {
   const others = inputs.map(({ source, columns }): Columns => columns.map(({ name }) => { const whole = `${addressOf(source)}.${name}`; return { name, from: [whole], clear: [whole] }; }));
-  return stages.reduce((columns, stage) => after(columns, stage, others), input.map(({ name }): OutputColumn => ({ name, from: [name], clear: [name] })) as Columns);
+  return stages.reduce((columns, stage) => (stage.op === 'query' ? asked(stage, { columns, others, inputs }) : after(columns, stage, others)), input.map(({ name }): OutputColumn => ({ name, from: [name], clear: [name] })) as Columns);
 }
 type Columns = readonly OutputColumn[];
 
-function after(columns: Columns, stage: Stage, others: readonly Columns[]): Columns {
+interface Around { readonly columns: Columns; readonly others: readonly Columns[]; readonly inputs: readonly Pick<OtherInput, 'columns'>[] }
+/** A query that does not fit what stands there is made of everything. */
+function asked(stage: QueryStage, { columns, others, inputs }: Around): Columns {
+  const found = queryOrigins(stage, { names: columns.map(({ name }) => name), inputs });
+  if (!found) return stage.columns.map(({ name }) => ({ name, ...merged([...columns, ...others.flat()]) }));
+  const at = ({ input, column }: Place): Origin => named(input === null ? columns : others[input] ?? [], column);
+  return found.map(({ name, from, clear }) => ({ name, from: merged(from.map(at)).from, clear: merged(clear.map(at)).clear }));
+}
+
+function after(columns: Columns, stage: Exclude<Stage, QueryStage>, others: readonly Columns[]): Columns {
   const of = (name: string): Origin => named(columns, name);
   switch (stage.op) {
     case 'rows': return stage.columns.map(({ name, expr }) => ({ name, ...originOf(expr, of) }));

@@ -42,12 +42,12 @@ function table(checking: Checking, { name, as, columns, at }: Table, around: Aro
   const key = relationKey(relation);
   checking.read(key, null);
   const seen = relation.columns.map(({ name: column, type, denied }): ScopeColumn => ({
-    name: column, slot: { k: 'column', alias, name: column, depth: around.depth, type, origins: [{ relation: key, column }], how: 'copied', key: `${alias}.${column}` }, ...(denied ? { denied } : {}),
+    name: column, slot: { k: 'column', alias, name: column, depth: around.depth, type, origins: [{ relation: key, column }], clear: [{ relation: key, column }], how: 'copied', key: `${alias}.${column}` }, ...(denied ? { denied } : {}),
   }));
   return opened({ k: 'table', parts: relation.parts, alias }, { names: as === null ? [name.at(-1)!, name.slice(-2).join('.'), key] : [as], columns: seen }, columns);
 }
 function derived(outputs: readonly Output[], { alias, around }: { readonly alias: string; readonly around: Around }): ScopeColumn[] {
-  return outputs.map(({ name, type, origins, how }) => ({ name, slot: { k: 'column', alias, name, depth: around.depth, type, origins, how, key: `${alias}.${name}` } }));
+  return outputs.map(({ name, type, origins, clear, how }) => ({ name, slot: { k: 'column', alias, name, depth: around.depth, type, origins, clear, how, key: `${alias}.${name}` } }));
 }
 /** @param names new names of the columns, from the first */
 function opened(from: CheckedFrom, { names, columns }: { readonly names: readonly (string | null)[]; readonly columns: readonly ScopeColumn[] }, renamed: readonly string[]): Opened {
@@ -65,7 +65,7 @@ function rows(checking: Checking, { rows: given, as, columns }: Extract<QueryFro
   const cells = given.map((row) => row.map((cell, column) => checking.parts.value(cell, place, types[column])));
   const alias = checking.aliases.give(as);
   const names = types.map((_, column) => `col${column}`);
-  const outputs = types.map((type, column): Output => ({ name: names[column]!, type, origins: [], how: 'computed', isNull: false }));
+  const outputs = types.map((type, column): Output => ({ name: names[column]!, type, origins: [], clear: [], how: 'computed', isNull: false }));
   return opened({ k: 'values', rows: cells, names, alias }, { names: [as], columns: derived(outputs, { alias, around }) }, columns);
 }
 
@@ -107,5 +107,5 @@ function sideOf({ visible }: Opened, name: string): ScopeColumn {
 /** What USING shows of a full join: the side that is there. */
 function either(checking: Checking, l: CheckedSlot, r: CheckedSlot): CheckedSlot {
   const value = builtValue(checking, { k: 'call', fn: 'coalesce', args: [{ k: 'col', name: '$0' }, { k: 'col', name: '$1' }] }, { slots: [l, r] });
-  return { k: 'value', value, type: value.type, origins: value.origins, how: value.how, key: value.key };
+  return { k: 'value', value, type: value.type, origins: value.origins, clear: value.clear, how: value.how, key: value.key };
 }

@@ -4,10 +4,11 @@ import { Refusal } from '../refusal.ts';
 import { type Around, checkFrom } from './check-from.ts';
 import { checkSelect } from './check-select.ts';
 import { checkValue } from './check-value.ts';
-import { type CheckedQuery, type Output, type RowOrder, mostChanged, originsOf } from './checked.ts';
+import { type CheckedQuery, type Output, type RowOrder, clearOf, mostChanged, originsOf } from './checked.ts';
 import { Checking, type Ctes } from './checking.ts';
 import { uniqueNames } from './names.ts';
 import type { QueryPolicy, Schema } from './policy.ts';
+import { assertChosen, totalOrder } from './settled.ts';
 import { type ValidatedQuery, mintQuery } from './validated-query.ts';
 
 /** Resolves every name of a query against the schema, types every node, expands stars, holds the policy and the limits, and says where each column comes from.
@@ -26,6 +27,7 @@ export function checkQuery(query: unknown, { schema, policy }: { readonly schema
     query: (inner, around) => anyQuery(checking, inner, around),
   };
   const checked = anyQuery(checking, shaped.data, { scope: null, ctes: new Map(), depth: 0 });
+  if (checking.policy.settled) assertChosen(checked);
   return mintQuery(checked, checking);
 }
 /** Bounds a tree before anything walks it by recursion. */
@@ -48,7 +50,9 @@ function anyQuery(checking: Checking, query: Query, around: Around): CheckedQuer
   const { printed, ctes } = ctesOf(checking, query, around);
   const inner: Around = { ...around, ctes };
   const done = query.body.k === 'select' ? checkSelect(checking, { body: query.body, order: query.order }, inner) : setOperation(checking, { body: query.body, order: query.order }, inner);
-  return { ctes: printed, ...done, casts: done.outputs.map(() => null), limit: query.limit, offset: query.offset };
+  const chooses = query.limit !== null || query.offset !== null || (done.body.k === 'select' && done.body.distinctOn.length > 0);
+  const order = checking.policy.settled && chooses ? totalOrder(done.order, done.outputs) : done.order;
+  return { ctes: printed, ...done, order, casts: done.outputs.map(() => null), limit: query.limit, offset: query.offset };
 }
 
 /** Each CTE sees those before it, and its name holds for the query it belongs to, not beyond. */
@@ -81,7 +85,7 @@ function setOperation(checking: Checking, { body, order }: { readonly body: Extr
   if (!body.all) for (const type of types) if (!isSortable(type)) throw new Refusal('SQL_TYPE', `Values of ${type.kind} are not told apart in every engine`);
   const outputs = left.outputs.map(({ name, ...l }, index): Output => {
     const r = right.outputs[index]!;
-    return { name, type: types[index]!, origins: originsOf([l, r]), how: mostChanged([l.how, r.how], 'copied'), isNull: l.isNull && r.isNull };
+    return { name, type: types[index]!, origins: originsOf([l, r]), clear: clearOf([l, r]), how: mostChanged([l.how, r.how], 'copied'), isNull: l.isNull && r.isNull };
   });
   return { body: { k: 'set', op: body.op, all: body.all, left: coerced(left, types), right: coerced(right, types) }, outputs, order: order.map((each) => outputOrder(each, outputs)) };
 }

@@ -4,9 +4,10 @@ import { Refusal } from '../refusal.ts';
 import { builtValue } from './check-value.ts';
 import type { CheckedQuery, CheckedSelect, CheckedValue, Output, RowOrder } from './checked.ts';
 import type { Around } from './check-from.ts';
-import type { Checking, Opened, Place } from './checking.ts';
+import type { Checking, Opened, Place, Ties } from './checking.ts';
 import { assertCovered, hasAggregate } from './covered.ts';
 import { uniqueNames } from './names.ts';
+import { tieKeys } from './settled.ts';
 import { type Scope, type ScopeColumn, noColumn, relationsNamed } from './scope.ts';
 
 type Select = Extract<QueryBody, { k: 'select' }>;
@@ -21,7 +22,8 @@ export function checkSelect(checking: Checking, { body, order }: { readonly body
   const aliases = new Map(body.items.flatMap((item): [string, QueryValue][] => (item.k === 'value' && item.as !== null ? [[item.as.toLowerCase(), item.value]] : [])));
   const rowwise: Place = { scope, ctes: around.ctes, aliases, opened: [], aggregates: false, windows: false };
   const grouped: Place = { ...rowwise, aggregates: true };
-  const shown: Place = { ...grouped, windows: true };
+  const ties: Ties = { asked: false, of: [] };
+  const shown: Place = { ...grouped, windows: true, ties };
   const value = (given: QueryValue | null, place: Place): CheckedValue | null => given && checking.parts.value(given, place, bool);
   const where = value(body.where, rowwise);
   const items = body.items.flatMap((item) => itemsOf(checking, item, { ...shown, aliases: withoutItself(aliases, item) }));
@@ -32,10 +34,16 @@ export function checkSelect(checking: Checking, { body, order }: { readonly body
     where, keys, sets: setsOf(body), having: value(body.having, grouped), qualify: value(body.qualify, shown),
   };
   const orders = order.map((each) => orderOf(checking, each, { items, place: shown, depth: around.depth }));
+  if (ties.asked) ties.of = tieKeys(tiesOf(checking, { select, isGrouped: body.group !== null, visible: opened.visible }));
   assertGrouped(select, { orders, isGrouped: body.group !== null, depth: around.depth });
   assertDistinct(select, orders);
   const names = uniqueNames(items.map(({ name }) => name));
-  return { body: select, order: orders, outputs: items.map(({ value: { type, origins, how, isNull } }, index): Output => ({ name: names[index]!, type, origins, how, isNull })) };
+  return { body: select, order: orders, outputs: items.map(({ value: { type, origins, clear, how, isNull } }, index): Output => ({ name: names[index]!, type, origins, clear, how, isNull })) };
+}
+/** Rows are told apart by all that is seen of them, and groups by their keys. */
+function tiesOf(checking: Checking, { select: { keys, sets, items, having }, isGrouped, visible }: { readonly select: CheckedSelect; readonly isGrouped: boolean; readonly visible: readonly ScopeColumn[] }): readonly CheckedValue[] {
+  if (sets.length) throw new Refusal('STEP_ORDER_NOT_TOTAL', 'Behind grouping sets rows are not told apart by their keys; put the window into a query around');
+  return isGrouped || having || items.some(hasAggregate) ? keys : visible.map((column) => passing(checking, column));
 }
 /** The value of an item does not mean itself. */
 function withoutItself(aliases: Place['aliases'], item: QueryItem): Place['aliases'] {

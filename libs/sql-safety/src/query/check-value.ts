@@ -4,8 +4,10 @@ import { isSortable, text } from '../check/type-rules.ts';
 import { Refusal } from '../refusal.ts';
 import { isWindowFunction, takesFrame, typeAggregate, typeWindow } from '../registry/aggregates.ts';
 import { clockNamed } from '../registry/clocks.ts';
-import { type CheckedSlot, type CheckedValue, type SortKey, keyOf, mostChanged, originsOf } from './checked.ts';
+import { type CheckedSlot, type CheckedValue, type SortKey, clearOf, keyOf, mostChanged, originsOf } from './checked.ts';
 import type { Checking, Place } from './checking.ts';
+import { readBy } from './read-by.ts';
+import { assertSettled, looksAtTies } from './settled.ts';
 import { type Scope, allVisible, columnIn, noColumn, relationsNamed } from './scope.ts';
 
 /** Resolves what a value uses, types it, and says where it comes from.
@@ -25,7 +27,7 @@ export function builtValue(checking: Checking, expr: Expr, { slots, expect }: { 
   const used = slots.length === 1 || value.columns.size === slots.length ? slots : slots.filter((_, index) => value.columns.has(`$${index}`));
   let key: string | undefined;
   const how = expr.k === 'col' && slots.length === 1 ? slots[0]!.how : mostChanged(used.map((slot) => slot.how), 'computed');
-  return { value, slots, isNull, type: value.type, origins: originsOf(used), how, get key() { return (key ??= meaning(value.expr, slots)); } };
+  return { value, slots, isNull, type: value.type, origins: originsOf(used), clear: clearOf(used), how, get key() { return (key ??= meaning(value.expr, slots)); } };
 }
 /** A name for a value means the value. */
 function meaning(expr: Expr, slots: readonly CheckedSlot[]): string {
@@ -57,9 +59,9 @@ function slotOf(checking: Checking, use: QueryUse, place: Place): CheckedSlot {
     case 'grouping': {
       if (!place.aggregates) throw new Refusal('SQL_AGGREGATE_PLACE', 'grouping stands where groups are seen: in the columns, HAVING or ORDER BY');
       const of = checking.parts.value(use.of, place);
-      return { k: 'grouping', of, type: { kind: 'i32' }, origins: [], how: 'computed', key: `grouping(${of.key})` };
+      return { k: 'grouping', of, type: { kind: 'i32' }, origins: [], clear: [], how: 'computed', key: `grouping(${of.key})` };
     }
-    case 'clock': checking.allow('clock', 'time of the run'); return { k: 'clock', is: use.is, type: { kind: use.is }, origins: [], how: 'computed', key: use.is === 'date' ? 'today' : 'now' };
+    case 'clock': checking.allow('clock', 'time of the run'); return { k: 'clock', is: use.is, type: { kind: use.is }, origins: [], clear: [], how: 'computed', key: use.is === 'date' ? 'today' : 'now' };
   }
 }
 
@@ -72,7 +74,7 @@ function column(checking: Checking, { rel, name }: Extract<QueryUse, { k: 'colum
   if (alias && !opened.includes(name.toLowerCase())) {
     if (!place.isKey && scope.parent && columnAround(scope.parent, name)) throw new Refusal('SQL_COLUMN', 'This is an alias, and a column of the query around: dialects mean one or the other; write the value, or the relation before the name');
     const value = checking.parts.value(alias, { ...place, isKey: false, opened: [...opened, name.toLowerCase()] });
-    return { k: 'value', value, type: value.type, origins: value.origins, how: value.how, key: value.key };
+    return { k: 'value', value, type: value.type, origins: value.origins, clear: value.clear, how: value.how, key: value.key };
   }
   for (let around = scope.parent; around; around = around.parent) {
     const outer = columnIn({ ...around, parent: null }, rel, name);
@@ -92,20 +94,26 @@ function found(checking: Checking, slot: CheckedSlot): CheckedSlot {
   return slot;
 }
 
+/** A number that tells how many there are, and of none what it says. */
+const isCount = (fn: string): boolean => fn === 'count' || fn === 'count_if';
+
 function aggregate(checking: Checking, use: Extract<QueryUse, { k: 'aggregate' }>, place: Place): CheckedSlot {
   if (!place.aggregates) throw new Refusal('SQL_AGGREGATE_PLACE', `${use.fn} stands where groups are seen: in the columns, HAVING or ORDER BY, and not inside another aggregate`);
   const inner: Place = { ...place, aggregates: false, windows: false };
   const { args, type } = typedArgs(checking, use, inner);
   if (use.distinct && args.length !== 1 && use.fn !== 'string_agg') throw new Refusal('SQL_ARITY', 'DISTINCT stands before one argument');
-  const order = sorted(checking, use.order, inner);
+  const given = sorted(checking, use.order, inner);
+  const isTied = checking.policy.settled && use.fn === 'string_agg' && given.length > 0 && given.every(({ e }) => e.key !== args[0]?.key);
+  const order: SortKey[] = isTied ? [...given, { e: args[0]!, dir: 'asc', nulls: 'last' }] : given;
   if (order.length && use.fn !== 'string_agg') throw new Refusal('SQL_KEY', 'ORDER BY inside a call is for string_agg only');
   if (use.distinct && order.some(({ e }) => e.key !== args[0]?.key)) throw new Refusal('SQL_KEY', 'string_agg(DISTINCT x) is ordered by x only');
   const where = use.where && checking.parts.value(use.where, inner, { kind: 'bool' });
   const key = (): string => JSON.stringify(['agg', use.fn, use.distinct, args.map((arg) => arg.key), order.map(({ e, dir, nulls }) => [e.key, dir, nulls]), where?.key]);
-  return { k: 'aggregate', fn: use.fn, args, distinct: use.distinct, order, where, type, origins: originsOf([...args, ...(where ? [where] : [])]), how: 'aggregated', get key() { return key(); } };
+  return { k: 'aggregate', fn: use.fn, args, distinct: use.distinct, order, where, type, origins: originsOf([...args, ...(where ? [where] : [])]), clear: isCount(use.fn) ? [] : clearOf(args), how: 'aggregated', get key() { return key(); } };
 }
 function typedArgs(checking: Checking, { fn, args: given }: Pick<Extract<QueryUse, { k: 'aggregate' }>, 'fn' | 'args'>, place: Place): { readonly args: readonly CheckedValue[]; readonly type: ColumnType } {
   checking.functions.add(fn);
+  if (checking.policy.settled) assertSettled(fn);
   const raw = given.map((arg) => checking.parts.value(arg, place));
   const { wanted, type } = typeAggregate(fn, raw.map((arg) => arg.type));
   if ((fn === 'sum' || fn === 'avg') && raw[0]?.type.kind === 'f64') {
@@ -139,13 +147,16 @@ function windowed(checking: Checking, use: Extract<QueryUse, { k: 'window' }>, p
   const { fn } = use;
   const { args, type } = isWindowFunction(fn) ? ranked(checking, { fn, args: use.args }, inner) : typedArgs(checking, { fn, args: use.args }, inner);
   if (fn === 'string_agg' || fn === 'median' || fn.startsWith('percentile') || fn === 'max_by' || fn === 'min_by') throw new Refusal('SQL_FUNCTION', `${fn} with OVER is not in every engine`);
-  const [partition, order] = [use.partition.map((key) => checking.parts.value(key, inner)), sorted(checking, use.order, inner)];
-  if (isWindowFunction(fn) && !order.length) throw new Refusal('SQL_KEY', `${fn} needs ORDER BY in its OVER`);
+  const [partition, asked] = [use.partition.map((key) => checking.parts.value(key, inner)), sorted(checking, use.order, inner)];
+  if (isWindowFunction(fn) && !asked.length) throw new Refusal('SQL_KEY', `${fn} needs ORDER BY in its OVER`);
   if (use.where && isWindowFunction(fn)) throw new Refusal('SQL_KEY', 'FILTER is for aggregates');
   const where = use.where && checking.parts.value(use.where, inner, { kind: 'bool' });
   const frame = takesFrame(fn) ? use.frame : null;
-  const key = (): string => JSON.stringify(['win', fn, args.map((arg) => arg.key), partition.map((arg) => arg.key), order.map(({ e, dir, nulls }) => [e.key, dir, nulls]), frame, where?.key]);
-  return { k: 'window', fn, args, partition, order, frame, where, type, origins: originsOf([...args, ...partition, ...order.map(({ e }) => e)]), how: mostChanged([...args, ...order.map(({ e }) => e)].map(({ how }) => how), 'windowed'), get key() { return key(); } };
+  const ties = checking.policy.settled && looksAtTies(fn, frame) ? place.ties : undefined;
+  if (ties) ties.asked = true;
+  const order = (): readonly SortKey[] => [...asked, ...(ties?.of ?? [])];
+  const key = (): string => JSON.stringify(['win', fn, args.map((arg) => arg.key), partition.map((arg) => arg.key), asked.map(({ e, dir, nulls }) => [e.key, dir, nulls]), frame, where?.key]);
+  return { k: 'window', fn, args, partition, get order() { return order(); }, frame, where, type, origins: originsOf([...args, ...partition, ...asked.map(({ e }) => e)]), clear: isCount(fn) ? [] : clearOf(args), how: mostChanged([...args, ...asked.map(({ e }) => e)].map(({ how }) => how), 'windowed'), get key() { return key(); } };
 }
 function ranked(checking: Checking, { fn, args: given }: { readonly fn: Parameters<typeof typeWindow>[0]; readonly args: readonly QueryValue[] }, place: Place): { readonly args: readonly CheckedValue[]; readonly type: ColumnType } {
   checking.functions.add(fn);
@@ -166,15 +177,16 @@ function wholeOf({ value: { expr } }: CheckedValue, least: number): void {
 function nested(checking: Checking, use: Extract<QueryUse, { k: 'scalar' | 'exists' | 'in' }>, { scope, ctes, ...place }: Place): CheckedSlot {
   checking.allow('subquery', 'query inside a query');
   const query = checking.parts.query(use.query, { scope, ctes, depth: scope.depth + 1 });
-  const traced = { origins: originsOf(query.outputs), how: 'computed' as const };
+  // What a query inside reads decides what it answers, whatever it shows.
+  const traced = { origins: originsOf(query.outputs), clear: readBy(query), how: 'computed' as const };
   const [only, second] = query.outputs;
   if (use.k === 'exists') return { k: 'exists', query, type: { kind: 'bool' }, ...traced, key: `exists(${uniqueKey(query)})` };
   if (!only || second) throw new Refusal('SQL_ARITY', 'A query that is a value has one column');
   if (use.k === 'scalar') return { k: 'scalar', query, type: only.type, ...traced, key: `scalar(${uniqueKey(query)})` };
   const e = checking.parts.value(use.e, { scope, ctes, ...place });
   // Compared as one type: the check of an equality says whether there is one.
-  builtValue(checking, { k: 'bin', op: '=', l: { k: 'col', name: '$0' }, r: { k: 'col', name: '$1' } }, { slots: [{ k: 'value', value: e, type: e.type, origins: [], how: 'computed', key: 'l' }, { k: 'scalar', query, type: only.type, ...traced, key: 'r' }] });
-  return { k: 'in', e, query, type: { kind: 'bool' }, origins: originsOf([e, ...query.outputs]), how: 'computed', key: `in(${e.key},${uniqueKey(query)})` };
+  builtValue(checking, { k: 'bin', op: '=', l: { k: 'col', name: '$0' }, r: { k: 'col', name: '$1' } }, { slots: [{ k: 'value', value: e, type: e.type, origins: [], clear: [], how: 'computed', key: 'l' }, { k: 'scalar', query, type: only.type, ...traced, key: 'r' }] });
+  return { k: 'in', e, query, type: { kind: 'bool' }, origins: originsOf([e, ...query.outputs]), clear: clearOf([e, traced]), how: 'computed', key: `in(${e.key},${uniqueKey(query)})` };
 }
 const keys = new WeakMap<object, number>();
 let lastKey = 0;

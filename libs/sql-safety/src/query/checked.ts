@@ -6,7 +6,8 @@ export interface SourceColumn { readonly relation: string; readonly column: stri
 /** How a value came from its origins, from the least change to the most. */
 export const changes = ['copied', 'computed', 'windowed', 'aggregated'] as const;
 export type Change = (typeof changes)[number];
-interface Traced { readonly type: ColumnType; readonly origins: readonly SourceColumn[]; readonly how: Change;
+/** @property clear of the origins, and of what decides a value, those that it may give away: all but what is only counted or ranked */
+interface Traced { readonly type: ColumnType; readonly origins: readonly SourceColumn[]; readonly clear: readonly SourceColumn[]; readonly how: Change;
   /** Equal for slots that mean the same. */
   readonly key: string }
 
@@ -41,7 +42,7 @@ export interface CheckedSelect {
   readonly where: CheckedValue | null; readonly keys: readonly CheckedValue[]; readonly sets: readonly (readonly number[])[]; readonly having: CheckedValue | null; readonly qualify: CheckedValue | null;
 }
 export interface CheckedSet { readonly k: 'set'; readonly op: 'union' | 'except' | 'intersect'; readonly all: boolean; readonly left: CheckedQuery; readonly right: CheckedQuery }
-export interface Output { readonly name: string; readonly type: ColumnType; readonly origins: readonly SourceColumn[]; readonly how: Change; readonly isNull: boolean }
+export interface Output { readonly name: string; readonly type: ColumnType; readonly origins: readonly SourceColumn[]; readonly clear: readonly SourceColumn[]; readonly how: Change; readonly isNull: boolean }
 /** @property casts type that a column is turned into behind everything else, where a union asks for it */
 export interface CheckedQuery {
   readonly ctes: readonly { readonly name: string; readonly query: CheckedQuery }[]; readonly body: CheckedSelect | CheckedSet; readonly outputs: readonly Output[]; readonly casts: readonly (ColumnType | null)[];
@@ -49,11 +50,9 @@ export interface CheckedQuery {
 }
 
 /** Origins of several parts, each once. */
-export function originsOf(parts: readonly { readonly origins: readonly SourceColumn[] }[]): SourceColumn[] {
-  const found = new Map<string, SourceColumn>();
-  for (const { origins } of parts) for (const origin of origins) found.set(`${origin.relation}\n${origin.column}`, origin);
-  return [...found.values()];
-}
+export const originsOf = (parts: readonly { readonly origins: readonly SourceColumn[] }[]): SourceColumn[] => eachOnce(parts.flatMap(({ origins }) => origins));
+export const clearOf = (parts: readonly { readonly clear: readonly SourceColumn[] }[]): SourceColumn[] => eachOnce(parts.flatMap(({ clear }) => clear));
+const eachOnce = (columns: readonly SourceColumn[]): SourceColumn[] => [...new Map(columns.map((column) => [`${column.relation}\n${column.column}`, column] as const)).values()];
 export const mostChanged = (hows: readonly Change[], least: Change): Change => hows.reduce((most, how) => (changes.indexOf(how) > changes.indexOf(most) ? how : most), least);
 /** What a tree means, with what its columns stand for in their place: as it is, since a text in a text in a text would double its backslashes at each turn. */
 export function keyOf(expr: Expr, slots: readonly CheckedSlot[]): string {

@@ -1,6 +1,6 @@
 import type { ColumnType, Query, QueryFrom, QueryValue } from '@agent-etl/contracts';
 import { Refusal } from '../refusal.ts';
-import type { CheckedFrom, CheckedQuery, CheckedValue, Output, Presence } from './checked.ts';
+import type { CheckedFrom, CheckedQuery, CheckedValue, Output, Presence, SortKey } from './checked.ts';
 import { Names } from './names.ts';
 import { type QueryPolicy, type Schema, relationKey } from './policy.ts';
 import type { Scope, ScopeColumn, ScopeRelation } from './scope.ts';
@@ -10,7 +10,9 @@ export type Ctes = ReadonlyMap<string, { readonly name: string; readonly outputs
  * @property aliases names of the list of columns, which stand for their values where no column has that name
  * @property opened aliases that are being read: one that names itself is refused
  * @property isKey whether it is a name alone that groups are made by: there it is an alias in every dialect */
-export interface Place { readonly scope: Scope; readonly ctes: Ctes; readonly aliases: ReadonlyMap<string, QueryValue>; readonly opened: readonly string[]; readonly aggregates: boolean; readonly windows: boolean; readonly isKey?: boolean }
+export interface Place { readonly scope: Scope; readonly ctes: Ctes; readonly aliases: ReadonlyMap<string, QueryValue>; readonly opened: readonly string[]; readonly aggregates: boolean; readonly windows: boolean; readonly isKey?: boolean; readonly ties?: Ties }
+/** What tells two rows apart that an order leaves equal. Of groups it is known only when all columns are. */
+export interface Ties { asked: boolean; of: readonly SortKey[] }
 /** A FROM that was checked: what is printed, what is seen, and the semi and anti joins that become conditions. */
 export interface Opened { readonly from: CheckedFrom; readonly relations: readonly ScopeRelation[]; readonly visible: readonly ScopeColumn[]; readonly presences: readonly Presence[] }
 

@@ -18,10 +18,14 @@ export interface QueryPolicy {
   readonly clock: boolean;
   /** Whether a sum or an average of doubles may stand, whose last digits hang on the order of rows. */
   readonly inexactSums: boolean;
+  /** Whether the answer may hang on nothing but the rows: orders are made total, and what hangs on the order of rows beyond that is refused. */
+  readonly settled: boolean;
   readonly limits: { readonly [L in keyof typeof QUERY_LIMITS]: number };
 }
 /** For SQL of people. */
-export const POLICY_QUERY: QueryPolicy = { query: true, subquery: true, cte: true, star: true, window: true, clock: true, inexactSums: true, limits: QUERY_LIMITS };
+export const POLICY_QUERY: QueryPolicy = { query: true, subquery: true, cte: true, star: true, window: true, clock: true, inexactSums: true, settled: false, limits: QUERY_LIMITS };
+/** For SQL of people as a step: what it answers is hashed twice, so it is the same each time that it is asked. */
+export const POLICY_STEP: QueryPolicy = { ...POLICY_QUERY, clock: false, inexactSums: false, settled: true };
 /** For what a model proposes: it has steps, and no query. */
-export const POLICY_MODEL: QueryPolicy = { query: false, subquery: false, cte: false, star: false, window: false, clock: false, inexactSums: false, limits: QUERY_LIMITS };
+export const POLICY_MODEL: QueryPolicy = { query: false, subquery: false, cte: false, star: false, window: false, clock: false, inexactSums: false, settled: true, limits: QUERY_LIMITS };
 export const relationKey = ({ parts }: SchemaRelation): string => parts.join('.');

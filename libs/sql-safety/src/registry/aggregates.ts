@@ -9,7 +9,7 @@ type Rule = (types: readonly ColumnType[]) => AggregateSignature;
 interface AggregateRow { readonly least: number; readonly most: number; readonly rule: Rule; readonly others: readonly string[] }
 
 const usable = (type: ColumnType | undefined, fn: string): ColumnType => {
-  if (!type || !isUsable(type) || type.kind === 'bool' || type.kind === 'uuid') throw new Refusal('SQL_TYPE', `${fn} of ${type?.kind ?? 'nothing'} is not in every engine${type?.kind === 'bool' ? ': use bool_and or bool_or' : ''}`);
+  if (!type || !isUsable(type) || type.kind === 'bool' || type.kind === 'uuid' || type.kind === 'bytes') throw new Refusal('SQL_TYPE', `${fn} of ${type?.kind ?? 'nothing'} is not in every engine${type?.kind === 'bool' ? ': use bool_and or bool_or' : ''}`);
   return type;
 };
 const fixed = (wanted: readonly ColumnType[], type: ColumnType): Rule => () => ({ wanted, type });

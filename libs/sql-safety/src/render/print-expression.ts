@@ -8,6 +8,7 @@ import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
 import { duckForms, postgresForms } from './call-forms.ts';
 import { castForms } from './cast-forms.ts';
+import { printConstant } from './print-constant.ts';
 import { printMask } from './mask-forms.ts';
 import { jsonForms } from './json-forms.ts';
 import { sparkForms } from './spark-call-forms.ts';
@@ -45,7 +46,7 @@ function print<D extends ExprDialect>(printer: Printer<D>, node: Expr): SqlFragm
   const { sql, print: go } = printer;
   const not = ('neg' in node && node.neg) ? sql`NOT ` : sql``;
   switch (node.k) {
-    case 'lit': return printLiteral(printer, node);
+    case 'lit': return printConstant(printer.dialect, node);
     case 'col': return printer.column(node.name);
     case 'bin': return binary(printer, node);
     case 'neg': return sql`(- ${go(node.e)})`;
@@ -84,13 +85,6 @@ function calledOnSpark({ typeOf, sql, print: go }: Printer<'spark'>, node: Call)
   if (form === undefined) throw new Refusal('SQL_FUNCTION', 'There is no such function here');
   if (form === null) throw new Refusal('SQL_NO_FORM', `${node.fn} is not available on spark, whose last digit may be another; leave engine out`);
   return sql`CAST(${form({ args: node.args.map(go), nodes: node.args, types: node.args.map(typeOf) })} AS ${typeIn('spark', typeOf(node))})`;
-}
-
-function printLiteral<D extends ExprDialect>({ dialect, sql }: Printer<D>, { t, v }: Extract<Expr, { k: 'lit' }>): SqlFragment<D> {
-  const type = typeIn(dialect, t);
-  if (v === null) return sql`CAST(NULL AS ${type})`;
-  if (t.kind === 'bool') return v === 'true' ? sql`TRUE` : sql`FALSE`;
-  return sql`CAST(${literal(dialect, v)} AS ${type})`;
 }
 
 /** Postgres orders texts by the collation of its database; here they are ordered by their code points, as in every other engine. */

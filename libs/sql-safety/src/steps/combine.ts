@@ -6,7 +6,7 @@ import { type LoweredJoin, checkJoin } from './join.ts';
 import { unionColumns } from './union.ts';
 
 /** Datasets that stages join or unite. */
-export const joinsIn = (stages: readonly { readonly op: string; readonly inputs?: readonly number[] }[]): number => stages.reduce((sum, { op, inputs = [] }) => sum + (op === 'join' ? 1 : op === 'union' ? inputs.length : 0), 0);
+export const joinsIn = (stages: readonly { readonly op: string; readonly inputs?: readonly number[]; readonly relations?: readonly unknown[] }[]): number => stages.reduce((sum, { op, inputs = [], relations = [] }) => sum + (op === 'join' ? 1 : op === 'union' ? inputs.length : relations.length), 0);
 
 /** A join or a union as a stage, with the columns behind it.
  * @throws Refusal what `checkJoin` and `unionColumns` refuse */

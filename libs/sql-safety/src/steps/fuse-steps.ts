@@ -11,6 +11,7 @@ import { type LoweredJoin, hasDigits } from './join.ts';
 import { type JsonStep, jsonColumns } from './json.ts';
 import { type Fused, type Held, type HandingOff, type State, assertForm, behind, comparable, flushed, inTerms, isUntouched, named, ordered, plain } from './state.ts';
 import { assertMade, assertStage } from './stage-forms.ts';
+import { type LoweredQuery, queried } from './query.ts';
 import { type UnpivotStep, unpivoted } from './unpivot.ts';
 import { type WindowStep, windowed } from './window.ts';
 
@@ -25,8 +26,8 @@ export type LoweredStep =
   | { readonly op: 'first'; readonly keys: readonly string[]; readonly order: readonly Order[] }
   | { readonly op: 'limit'; readonly order: readonly Order[]; readonly n: number; readonly offset: number }
   | { readonly op: 'sort'; readonly order: readonly Order[] }
-  | { readonly op: 'mask'; readonly column: string; readonly method: MaskMethod; readonly value: string | null }
-  | FlattenStep | JsonStep | UnpivotStep | WindowStep | LoweredJoin | UnionStage;
+  | { readonly op: 'mask'; readonly column: string; readonly method: MaskMethod; readonly value: string | null; readonly key?: string }
+  | FlattenStep | JsonStep | UnpivotStep | WindowStep | LoweredJoin | UnionStage | LoweredQuery;
 
 /** @property at called with the number of a step before it is applied: a refusal is about that one
  * @property dialect of the engine that will compute the steps: what it has no form for is refused here, not when the rows are read
@@ -77,7 +78,7 @@ function applied(step: LoweredStep, state: State): State {
     case 'group': return grouped(step, flushed(state));
     case 'first': { const next = flushed(state); return { ...next, stages: [...next.stages, { op: 'first', keys: step.keys.map((name) => comparable(next.held, name).name), order: ordered(step.order, next) }] }; }
     case 'sort': ordered(step.order, state); return state;
-    case 'mask': return derived(state, [{ as: named(held, step.column).name, expr: { k: 'mask', e: { k: 'col', name: step.column }, method: step.method, v: step.value } }]);
+    case 'mask': return derived(state, [{ as: named(held, step.column).name, expr: { k: 'mask', e: { k: 'col', name: step.column }, method: step.method, v: step.value, ...(step.key === undefined ? {} : { key: step.key }) } }]);
     case 'json': return derived(state, jsonColumns(step));
     case 'flatten': {
       const { state: next, item } = flattened(step, flushed(state));
@@ -88,6 +89,7 @@ function applied(step: LoweredStep, state: State): State {
     case 'window': return windowed(step, flushed(state));
     case 'limit': { const next = flushed(state); return { ...next, stages: [...next.stages, { op: 'limit', order: ordered(step.order, next), n: step.n, offset: step.offset }] }; }
     case 'join': case 'union': return combined(step, flushed(state));
+    case 'query': return asked(step, flushed(state));
   }
 }
 
@@ -95,6 +97,13 @@ function combined(step: LoweredJoin | UnionStage, state: State): State {
   const next = state.handsOff && !state.handOff ? handedOff(state) : state;
   if (joinsIn(next.stages) + joinsIn([step]) > MOST_INPUTS) throw new Refusal('SQL_LIMIT', `There are more than ${MOST_INPUTS} joins and unions`);
   const { stage, columns } = combine(step, next.held.map(plain), next.inputs);
+  return behind({ ...next, stages: [...next.stages, stage] }, columns);
+}
+function asked(step: LoweredQuery, state: State): State {
+  const next = step.relations.length && state.handsOff && !state.handOff ? handedOff(state) : state;
+  if (joinsIn(next.stages) + joinsIn([step]) > MOST_INPUTS) throw new Refusal('SQL_LIMIT', `There are more than ${MOST_INPUTS} joins and unions`);
+  if (next.dialect) assertStage(next.dialect, step);
+  const { stage, columns } = queried(step, { ...next, held: next.held.map(plain) });
   return behind({ ...next, stages: [...next.stages, stage] }, columns);
 }
 /** From here on DuckDB computes: what it has no type for cannot come along. */

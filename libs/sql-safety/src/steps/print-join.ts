@@ -29,7 +29,7 @@ export function printJoin<D extends ExprDialect>(dialect: D, stage: JoinStage, s
 }
 
 const keyOf = <D extends ExprDialect>(dialect: D, key: KeyPair['l'], value: SqlFragment<D>): SqlFragment<D> => printExpression(dialect, key, () => value);
-const ZEROS: Readonly<Partial<Record<ColumnType['kind'], string>>> = { bool: 'false', text: '', date: '2000-01-01', ts: '2000-01-01', tstz: '2000-01-01 00:00:00+00', uuid: '00000000-0000-0000-0000-000000000000' };
+const ZEROS: Readonly<Partial<Record<ColumnType['kind'], string>>> = { bool: 'false', text: '', bytes: '\\x', time: '00:00:00', date: '2000-01-01', ts: '2000-01-01', tstz: '2000-01-01 00:00:00+00', uuid: '00000000-0000-0000-0000-000000000000' };
 /** PostgreSQL has no hash for IS NOT DISTINCT FROM and no FULL JOIN on it: it compares whether both are NULL, and the values with a stand-in for NULL. */
 function equals<D extends ExprDialect>(dialect: D, { l: { type: lType }, r: { type: rType }, nullSafe }: Pick<KeyPair, 'l' | 'r' | 'nullSafe'>, { l, r }: { readonly l: SqlFragment<D>; readonly r: SqlFragment<D> }): SqlFragment<D> {
   const sql = sqlFor(dialect);

@@ -4,6 +4,7 @@ import { type ValidatedMeasure, checkMeasure } from '../check/check-measure.ts';
 import { bool } from '../check/type-rules.ts';
 import type { ValidatedExpr } from '../check/validated.ts';
 import { identifier } from '../ident/identifier.ts';
+import { nextStep } from '../next-step.ts';
 import { Refusal } from '../refusal.ts';
 import { measureForms } from '../render/measure-forms.ts';
 import { type ColumnSource, printExpression } from '../render/print-expression.ts';
@@ -13,6 +14,7 @@ import { literal } from '../tag/literal.ts';
 import { combinedFrom } from './combined.ts';
 import { printFlatten } from './flatten.ts';
 import { printJoin } from './print-join.ts';
+import { printQueryStage } from './query.ts';
 import { type Side, blanksOf, listed, orderOf, otherSide, seenAs, typeAt } from './side.ts';
 import { assertStage } from './stage-forms.ts';
 import type { Printed, StageScope } from './stage-scope.ts';
@@ -45,7 +47,8 @@ function told<T>(work: () => T): T {
     return work();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    throw new EtlError('sql.rejected', { issues: error.message }, { issues: [{ code: error.code, path: '/pipeline/steps', text: `${error.message}.` }] });
+    const issues = [{ code: error.code, path: '/pipeline/steps', text: `${error.message}.` }];
+    throw new EtlError('sql.rejected', { issues: error.message, next: nextStep(issues) }, { issues });
   }
 }
 
@@ -97,7 +100,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
     if (stage.op === 'rows') this.blank = new Set(stage.columns.filter(({ expr }) => expr.k === 'col' && this.blank.has(expr.name)).map(({ name }) => name));
     if (stage.op === 'group') this.blank = new Set(stage.by.filter((name) => this.blank.has(name)));
     if (stage.op === 'unpivot') this.blank = new Set(stage.keep.filter((name) => this.blank.has(name)));
-    if (stage.op === 'union') this.blank = new Set();
+    if (stage.op === 'union' || stage.op === 'query') this.blank = new Set();
     // Columns are read by their place: of a stage that named one twice, the next would read others than it names.
     if (this.width !== next.types.size) throw new Refusal('STEP_COLUMN_CLASH', 'Two columns would have one name');
     this.rows = next.rows;
@@ -123,6 +126,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
       case 'limit': return this.limited(stage);
       case 'join': return this.joined(stage);
       case 'union': return this.united(stage);
+      case 'query': return printQueryStage(stage, this, { rows: this.side, others: stage.relations.map(({ input }) => this.other(input).side) });
       case 'flatten': return printFlatten(stage, this);
       case 'unpivot': return printUnpivot(stage, this);
       case 'window': return printWindow(stage, this);

@@ -4,7 +4,7 @@ import { type ExprDialect, typeIn } from '../render/types.ts';
 import type { FusedColumn } from './state.ts';
 
 /** Whether Spark has the stage; one that it has not is refused by name when it is planned. */
-const onSpark: Readonly<Record<Stage['op'], boolean>> = { rows: true, group: true, first: true, limit: true, flatten: true, join: true, union: true, unpivot: true, window: true };
+const onSpark: Readonly<Record<Stage['op'], boolean>> = { rows: true, group: true, first: true, limit: true, flatten: true, join: true, query: false, union: true, unpivot: true, window: true };
 
 /** @throws Refusal `SQL_NO_FORM` for a stage that the engine has no form for */
 export function assertStage(dialect: ExprDialect, { op }: Pick<Stage, 'op'>): void {
