@@ -9,7 +9,7 @@ import { USER } from './images.mjs';
 
 /** What is taken of each package; of all of them the copyright. */
 const WANTED = {
-  'base-files': /^(usr\/lib\/os-release|etc\/debian_version)$/,
+  'base-files': /^usr\/lib\/os-release$/,
   libc6: /^(lib64\/|lib\/[^/]+\/(ld-linux-.*|lib(c|m|mvec|dl|pthread|rt|resolv|nss_dns|nss_files)\.so\.\d))/,
   'gcc-12-base': /^$/, 'libgcc-s1': /\/libgcc_s\.so\.1$/, 'libstdc++6': /\/libstdc\+\+\.so\.6[.\d]*$/, 'ca-certificates': /^usr\/share\/ca-certificates\/mozilla\//,
 };

@@ -13,7 +13,7 @@ const MB = 1e6;
 const git = (root, ...args) => { const { status, stdout } = spawnSync('git', args, { cwd: root, encoding: 'utf8' }); return status === 0 ? stdout.trim() : ''; };
 
 /** What the labels say: version, revision, time. */
-function aboutOf(root) {
+export function aboutOf(root) {
   const seconds = Number(process.env.SOURCE_DATE_EPOCH ?? (git(root, 'log', '-1', '--format=%ct') || 0));
   const revision = git(root, 'rev-parse', 'HEAD');
   return {
@@ -32,10 +32,9 @@ function writeFolder(folder, entries) {
   }
 }
 
-/** Builds images into `to/<app>`. Answers of each `{ app, digest, appBytes, packedBytes, layers }`; appBytes is what stands above the base, unpacked.
+/** Builds images into `to/<app>` from the tree `root`; `about` is what aboutOf says of it. Answers of each `{ app, digest, appBytes, packedBytes, layers }`; appBytes is what stands above the base, unpacked.
  * @throws Error with one line that says what is missing */
-export async function buildImages({ root, cache, to, names = apps }) {
-  const about = aboutOf(root);
+export async function buildImages({ root, cache, to, names = apps, about = aboutOf(root) }) {
   const shared = join(to, '.base'); // packed once, linked into every layout
   const base = await addLayer(shared, baseEntries(root, cache), about.seconds);
   const built = [];

@@ -1,6 +1,6 @@
 // Runs an image by runc as a restricted pod has it: user of the image, no capability, default seccomp, read-only root, a small /tmp, a memory limit.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readImage } from '../../../deploy/docker/oci.mjs';
@@ -8,12 +8,16 @@ import { readImage } from '../../../deploy/docker/oci.mjs';
 const MiB = 2 ** 20;
 const volatile = (destination, type, options) => ({ destination, type, source: type, options });
 
-/** Unpacks an image for runc. Answers `{ rootfs, config }`. */
-export function unpackImage(layout, folder) {
+/** Unpacks an image for runc. Its base stands once for all, as containers of one machine share it. Answers `{ rootfs, config }`. */
+export function unpackImage(layout, folder, bases) {
   const { manifest, config: { config } } = readImage(layout);
-  const rootfs = join(folder, 'rootfs');
-  mkdirSync(rootfs, { recursive: true });
-  for (const { digest } of manifest.layers) execFileSync('tar', ['-xzf', join(layout, 'blobs', 'sha256', digest.slice(7)), '-C', rootfs, '--same-owner', '-p']);
+  const [rootfs, [base, ...layers]] = [join(folder, 'rootfs'), manifest.layers];
+  const unpack = ({ digest }, to) => { execFileSync('tar', ['-xzf', join(layout, 'blobs', 'sha256', digest.slice(7)), '-C', to, '--same-owner', '-p']); };
+  const shared = join(bases, base.digest.slice(7, 19));
+  if (!existsSync(shared)) { mkdirSync(shared, { recursive: true }); unpack(base, shared); }
+  mkdirSync(folder, { recursive: true });
+  execFileSync('cp', ['-al', shared, rootfs]);
+  for (const layer of layers) unpack(layer, rootfs);
   return { rootfs, config };
 }
 
@@ -42,7 +46,7 @@ export function specOf({ rootfs, config, seccomp, name }, { env = {}, args = [],
 export class Containers {
   #tools; #folder; #images = new Map(); #count = 0; #running = new Set();
   constructor(tools, folder) { this.#tools = tools; this.#folder = folder; }
-  add(app, layout) { this.#images.set(app, unpackImage(layout, join(this.#folder, app))); }
+  add(app, layout) { this.#images.set(app, unpackImage(layout, join(this.#folder, app), join(this.#folder, 'bases'))); }
   rootfs(app) { return this.#images.get(app).rootfs; }
 
   run(app, pod = {}) {
