@@ -22,21 +22,21 @@ export function unpackImage(layout, folder, bases) {
 }
 
 /** The runtime's description of one container.
- * @param pod `{ env, args, mounts: [{ from, at, isReadOnly }], memoryMb, scratchMb, isRootWritable, user }`; scratchMb null leaves /tmp on the read-only root */
-export function specOf({ rootfs, config, seccomp, name }, { env = {}, args = [], mounts = [], memoryMb = 512, scratchMb = 64, isRootWritable = false, user, command }) {
+ * @param pod `{ env, args, mounts: [{ from, at, isReadOnly }], memoryMb, scratchMb }`; scratchMb null leaves /tmp on the read-only root. The rest is for planted faults */
+export function specOf({ rootfs, config, seccomp, name }, { env = {}, args = [], mounts = [], memoryMb = 512, scratchMb = 64, isRootWritable = false, isUnlimited = false, hasSeccomp = true, capabilities = [], user, command }) {
   const [uid, gid] = (user ?? config.User).split(':').map(Number);
   const given = [...config.Env, ...Object.entries(env).map(([key, value]) => `${key}=${value}`)];
   return {
     ociVersion: '1.0.2', hostname: name, root: { path: rootfs, readonly: !isRootWritable },
-    process: { terminal: false, user: { uid, gid }, args: [...command ?? config.Entrypoint, ...args], env: given, cwd: config.WorkingDir, noNewPrivileges: true, capabilities: Object.fromEntries(['bounding', 'effective', 'inheritable', 'permitted', 'ambient'].map((set) => [set, []])) },
+    process: { terminal: false, user: { uid, gid }, args: [...command ?? config.Entrypoint, ...args], env: given, cwd: config.WorkingDir, noNewPrivileges: true, capabilities: Object.fromEntries(['bounding', 'effective', 'inheritable', 'permitted', 'ambient'].map((set) => [set, capabilities])) },
     mounts: [
       volatile('/proc', 'proc', []), volatile('/dev', 'tmpfs', ['nosuid', 'noexec', 'mode=755', 'size=64k']), volatile('/dev/shm', 'tmpfs', ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=16m']), { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', 'nosuid', 'noexec', 'nodev', 'ro'] },
       ...(scratchMb === null ? [] : [volatile('/tmp', 'tmpfs', ['nosuid', 'nodev', 'mode=1777', `size=${scratchMb}m`])]),
       ...mounts.map(({ from, at, isReadOnly = true }) => ({ destination: at, type: 'bind', source: from, options: ['rbind', 'nosuid', 'nodev', isReadOnly ? 'ro' : 'rw'] })),
     ],
     linux: {
-      namespaces: ['pid', 'ipc', 'uts', 'mount'].map((type) => ({ type })), cgroupsPath: `/agent-etl-proof/${name}`, seccomp,
-      resources: { memory: { limit: memoryMb * MiB, swap: memoryMb * MiB }, pids: { limit: 256 } },
+      namespaces: ['pid', 'ipc', 'uts', 'mount'].map((type) => ({ type })), cgroupsPath: `/agent-etl-proof/${name}`, ...(hasSeccomp ? { seccomp } : {}),
+      resources: { ...(isUnlimited ? {} : { memory: { limit: memoryMb * MiB, swap: memoryMb * MiB } }), pids: { limit: 256 } },
       maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/sched_debug', '/proc/scsi', '/proc/timer_list', '/sys/firmware'], readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
     },
   };
@@ -83,6 +83,8 @@ class Container {
   #runc(...args) { return spawnSync(this.#tools.runc, ['--root', this.#state, ...args], { env: this.#tools.env, encoding: 'utf8' }); }
   /** The process 1 of the container, as the machine numbers it. */
   get pid() { try { return JSON.parse(this.#runc('state', this.name).stdout).pid; } catch { return null; } }
+  /** Whether runc has handed over to the program. */
+  isCreated() { try { return JSON.parse(this.#runc('state', this.name).stdout).status === 'running'; } catch { return false; } }
   pids() { try { return JSON.parse(this.#runc('ps', '--format', 'json', this.name).stdout); } catch { return []; } }
   signal(signal) { this.#runc('kill', this.name, signal); }
   async kill(signal) { this.signal(signal); return await this.exit; }
