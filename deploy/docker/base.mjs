@@ -13,7 +13,11 @@ const WANTED = {
   libc6: /^(lib64\/|lib\/[^/]+\/(ld-linux-.*|lib(c|m|mvec|dl|pthread|rt|resolv|nss_dns|nss_files)\.so\.\d))/,
   'gcc-12-base': /^$/, 'libgcc-s1': /\/libgcc_s\.so\.1$/, 'libstdc++6': /\/libstdc\+\+\.so\.6[.\d]*$/, 'ca-certificates': /^usr\/share\/ca-certificates\/mozilla\//,
 };
-const SHELL = { dash: /^bin\/(dash|sh)$/ };
+/** Programs that some images have beside. */
+const EXTRAS = {
+  pipes: { coreutils: /^usr\/bin\/mkfifo$/, libselinux1: /\/libselinux\.so\.1$/, 'libpcre2-8-0': /\/libpcre2-8\.so\.0[.\d]*$/ },
+  shell: { dash: /^bin\/(dash|sh)$/ },
+};
 const lockFile = join(import.meta.dirname, 'base.lock.json');
 const sha256 = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');
 export const lockedBase = () => JSON.parse(readFileSync(lockFile, 'utf8'))[architecture];
@@ -37,7 +41,7 @@ export function relock(cache) {
   const folder = join(cache, 'fresh');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const packages = Object.keys({ ...WANTED, ...SHELL }).map((name) => {
+  const packages = Object.keys(Object.assign({}, WANTED, ...Object.values(EXTRAS))).map((name) => {
     const deb = download(folder, name);
     return [name, { version: field(deb, 'Version'), sha256: sha256(deb) }];
   });
@@ -85,7 +89,10 @@ export function baseEntries(root, cache) {
     ...['dev', 'proc', 'sys', 'run/secrets'].map((path) => ({ path, mode: 0o755, isFolder: true })), { path: 'tmp', mode: 0o1777, isFolder: true },
   ];
 }
-/** Entries of the layer that only standalone has. */
-export const shellEntries = (cache) => [...Object.entries(SHELL).flatMap(([name, wanted]) => packageEntries(cache, name, wanted)), { path: 'project', mode: 0o1777, isFolder: true }];
-/** Debian packages of an image: name -> `{ version, sha256 }`. */
-export const debianOf = (isWithShell) => Object.fromEntries(Object.entries(lockedBase()).filter(([name]) => isWithShell || !(name in SHELL)));
+/** Entries of a layer that some images have beside. @param extra a name of EXTRAS */
+export const extraEntries = (cache, extra) => [...Object.entries(EXTRAS[extra]).flatMap(([name, wanted]) => packageEntries(cache, name, wanted)), ...(extra === 'shell' ? [{ path: 'project', mode: 0o1777, isFolder: true }] : [])];
+/** Debian packages of an image: name -> `{ version, sha256 }`. @param extras names of EXTRAS */
+export function debianOf(extras) {
+  const names = new Set([WANTED, ...extras.map((extra) => EXTRAS[extra])].flatMap(Object.keys));
+  return Object.fromEntries(Object.entries(lockedBase()).filter(([name]) => names.has(name)));
+}

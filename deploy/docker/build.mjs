@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { baseEntries, relock, shellEntries } from './base.mjs';
+import { baseEntries, extraEntries, relock } from './base.mjs';
 import { contentsOf } from './contents.mjs';
-import { apps, configOf, hasDashboard, hasShell, labelsOf } from './images.mjs';
+import { apps, configOf, extrasOf, hasDashboard, labelsOf } from './images.mjs';
 import { addLayer, linkBlob, writeImage } from './oci.mjs';
 
 const MB = 1e6;
@@ -45,7 +45,7 @@ export async function buildImages({ root, cache, to, names = apps, about = about
     const { packages, own } = await contentsOf(root, app, about);
     const layers = [{ what: 'base', ...base }];
     linkBlob(shared, layout, base.descriptor);
-    for (const [what, entries] of Object.entries({ ...(hasShell(app) ? { shell: shellEntries(cache) } : {}), packages, service: own })) layers.push({ what, ...await addLayer(layout, entries, about.seconds) });
+    for (const [what, entries] of Object.entries({ ...Object.fromEntries(extrasOf(app).map((extra) => [extra, extraEntries(cache, extra)])), packages, service: own })) layers.push({ what, ...await addLayer(layout, entries, about.seconds) });
     const digest = writeImage(layout, { layers, config: configOf(app), labels: labelsOf(app, about), tag: about.version, seconds: about.seconds });
     const above = layers.filter(({ what }) => what !== 'base');
     built.push({ app, digest, layers, appBytes: above.reduce((sum, { size }) => sum + size, 0), packedBytes: above.reduce((sum, { descriptor }) => sum + descriptor.size, 0) });

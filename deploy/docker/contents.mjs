@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { arch } from 'node:os';
 import { join } from 'node:path';
 import { debianOf } from './base.mjs';
-import { hasDashboard, hasShell } from './images.mjs';
+import { extrasOf, hasDashboard } from './images.mjs';
 import { lockOf, packagesOf, programsOf } from './packages.mjs';
 import { sbomOf } from './sbom.mjs';
 
@@ -25,7 +25,7 @@ const packageFiles = (root, at) => filesOf(join(root, at), `app/${at}`, (name) =
 /** `{ packages, own }`: entries of two layers, of which the first changes with the lock only. @param about `{ version, created }` */
 export async function contentsOf(root, app, about) {
   const { packages, inlined } = await packagesOf(root, app, { hasDashboard: hasDashboard(app) });
-  const sbom = sbomOf(root, app, { ...about, lock: lockOf(root), packages, inlined, node: `node_modules/node-linux-${arch()}`, debian: debianOf(hasShell(app)) });
+  const sbom = sbomOf(root, app, { ...about, lock: lockOf(root), packages, inlined, node: `node_modules/node-linux-${arch()}`, debian: debianOf(extrasOf(app)) });
   const bundle = join(root, 'dist', 'apps', app);
   const manifest = { name: `@agent-etl/${app}`, version: about.version, private: true, type: 'module', license: 'Apache-2.0' };
   return {

@@ -8,11 +8,13 @@ export const apps = Object.keys(says);
 export const USER = 10001;
 /** Monitor and standalone serve it. */
 export const hasDashboard = (app) => app === 'monitor' || app === 'standalone';
-/** The embedded PostgreSQL makes its cluster by commands of a shell; no other image has one. */
-export const hasShell = (app) => app === 'standalone';
+/** Programs of Debian that an app starts: `mkfifo` for the pipes to the engine, a shell because the embedded PostgreSQL makes its cluster by commands of one. No other image has any. */
+const extras = { 'etl-worker': ['pipes'], standalone: ['pipes', 'shell'] };
+export const extrasOf = (app) => extras[app] ?? [];
+export const hasShell = (app) => extrasOf(app).includes('shell');
 
 export const configOf = (app) => ({
-  User: `${USER}:${USER}`, ExposedPorts: { [`${ports[app]}/tcp`]: {} }, Env: ['PATH=/usr/local/bin', 'NODE_ENV=production'],
+  User: `${USER}:${USER}`, ExposedPorts: { [`${ports[app]}/tcp`]: {} }, Env: ['PATH=/usr/local/bin:/usr/bin', 'NODE_ENV=production'],
   Entrypoint: ['/usr/local/bin/node', '--enable-source-maps', '--max-semi-space-size=8', '/app/start.mjs'],
   WorkingDir: hasShell(app) ? '/project' : '/app', ...(hasShell(app) ? { Volumes: { '/project': {} } } : {}), StopSignal: 'SIGTERM',
 });

@@ -30,7 +30,7 @@ export function specOf({ rootfs, config, seccomp, name }, { env = {}, args = [],
     ociVersion: '1.0.2', hostname: name, root: { path: rootfs, readonly: !isRootWritable },
     process: { terminal: false, user: { uid, gid }, args: [...command ?? config.Entrypoint, ...args], env: given, cwd: config.WorkingDir, noNewPrivileges: true, capabilities: Object.fromEntries(['bounding', 'effective', 'inheritable', 'permitted', 'ambient'].map((set) => [set, capabilities])) },
     mounts: [
-      volatile('/proc', 'proc', []), volatile('/dev', 'tmpfs', ['nosuid', 'noexec', 'mode=755', 'size=64k']), volatile('/dev/shm', 'tmpfs', ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=16m']), { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', 'nosuid', 'noexec', 'nodev', 'ro'] },
+      volatile('/proc', 'proc', []), volatile('/dev', 'tmpfs', ['nosuid', 'noexec', 'mode=755', 'size=64k']), volatile('/dev/shm', 'tmpfs', ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=16m']), volatile('/sys', 'sysfs', ['nosuid', 'noexec', 'nodev', 'ro']), volatile('/sys/fs/cgroup', 'cgroup', ['nosuid', 'noexec', 'nodev', 'relatime', 'ro']),
       ...(scratchMb === null ? [] : [volatile('/tmp', 'tmpfs', ['nosuid', 'nodev', 'mode=1777', `size=${scratchMb}m`])]),
       ...mounts.map(({ from, at, isReadOnly = true }) => ({ destination: at, type: 'bind', source: from, options: ['rbind', 'nosuid', 'nodev', isReadOnly ? 'ro' : 'rw'] })),
     ],
