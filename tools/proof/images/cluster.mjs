@@ -46,6 +46,7 @@ export class Cluster {
     // The user postgres exists once a server was started; a machine without it gets it here.
     cluster.postgres = await startPostgres().then(async (first) => { await first.stop(); return openPostgres(at('postgres')); });
     cluster.kafka = await startKafka({ ...await provisionKafka(join(cache, 'kafka')), dir: at('kafka'), isSecureToo: true });
+    cluster.otherCa = readFileSync(cluster.kafka.secure.ca);
     cluster.passwords = Object.fromEntries(roles.map((role) => [role, `${randomBytes(9).toString('base64url')} '"&`]));
     cluster.token = randomBytes(24).toString('base64url');
     const keys = generateKeyPairSync('ed25519');
@@ -85,7 +86,7 @@ export class Cluster {
     for (const [path, content] of Object.entries(files)) if (content !== null) secret(folder, path, content);
     return folder;
   }
-  #database(role, database = 'agent_etl') { return `postgres://${role}@localhost:${this.postgres.port}/${database}?sslmode=verify-full&sslrootcert=${SECRETS}/postgres/ca.crt`; }
+  databaseUrl(role, database = 'agent_etl') { return `postgres://${role}@localhost:${this.postgres.port}/${database}?sslmode=verify-full&sslrootcert=${SECRETS}/postgres/ca.crt`; }
 
   /** A pod of a service as the chart makes it. @param more `{ env, secrets, database }` and what `specOf` takes */
   pod(app, { env = {}, secrets = {}, mounts = [], database, ...more } = {}) {
@@ -95,7 +96,7 @@ export class Cluster {
       mounts: [{ from: this.secrets(app, secrets), at: SECRETS }, { from: this.hosts, at: '/etc/hosts' }, ...mounts],
       env: {
         NODE_OPTIONS: `--max-old-space-size-percentage=${worker ? 30 : 60}`, ETL_SERVICE_KIT_HOST: '127.0.0.1', ETL_SERVICE_KIT_PORT: this.ports[app], ETL_SERVICE_KIT_GRACE_MS: worker ? 145_000 : 40_000, ETL_SERVICE_KIT_TOKENS: `${SECRETS}/access/tokens.json`,
-        ETL_PERSISTENCE_URL: this.#database(services[app], database), ETL_PERSISTENCE_RELAY_URL: this.#database('etl_relay', database), ETL_PERSISTENCE_PASSWORD_FILE: `${SECRETS}/postgres/own`, ETL_PERSISTENCE_RELAY_PASSWORD_FILE: `${SECRETS}/postgres/relay`,
+        ETL_PERSISTENCE_URL: this.databaseUrl(services[app], database), ETL_PERSISTENCE_RELAY_URL: this.databaseUrl('etl_relay', database), ETL_PERSISTENCE_PASSWORD_FILE: `${SECRETS}/postgres/own`, ETL_PERSISTENCE_RELAY_PASSWORD_FILE: `${SECRETS}/postgres/relay`,
         ...this.#messaging(),
         ...(app === 'orchestrator' ? { ETL_ORCHESTRATOR_SIGNING_KEY_FILE: `${SECRETS}/signing/ed25519.pem` } : {}),
         ...(worker ? { ETL_ETL_WORKER_SLOTS: 4, ETL_ETL_WORKER_SCRATCH: '/tmp', ETL_SECRETS_STORE: 'env', ETL_SECRET_ETL_PASSWORD: this.passwords.etl } : {}), ...env,
@@ -112,7 +113,7 @@ export class Cluster {
   /** The pod of a job before the services start: one command of a service's own image. */
   job(app, words, { database, ...more } = {}) {
     return { memoryMb: 256, args: words, mounts: [{ from: this.secrets(app), at: SECRETS }, { from: this.hosts, at: '/etc/hosts' }],
-      env: words[0] === 'migrate' ? { ETL_PERSISTENCE_ADMIN_URL: this.#database('etl_owner', database), ETL_PERSISTENCE_ADMIN_PASSWORD_FILE: `${SECRETS}/postgres/owner` } : this.#messaging(), ...more };
+      env: words[0] === 'migrate' ? { ETL_PERSISTENCE_ADMIN_URL: this.databaseUrl('etl_owner', database), ETL_PERSISTENCE_ADMIN_PASSWORD_FILE: `${SECRETS}/postgres/owner` } : this.#messaging(), ...more };
   }
   url(app) { return `http://127.0.0.1:${this.ports[app]}`; }
   /** What a page of a service answers: `{ status, body }`, or null while nobody listens. */

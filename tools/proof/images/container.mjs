@@ -86,6 +86,11 @@ class Container {
   /** Whether runc has handed over to the program. */
   isCreated() { try { return JSON.parse(this.#runc('state', this.name).stdout).status === 'running'; } catch { return false; } }
   pids() { try { return JSON.parse(this.#runc('ps', '--format', 'json', this.name).stdout); } catch { return []; } }
+  /** Processes of it that the kernel killed for their memory. */
+  kills() {
+    const file = [`/sys/fs/cgroup/memory/agent-etl-proof/${this.name}/memory.oom_control`, `/sys/fs/cgroup/agent-etl-proof/${this.name}/memory.events`].find(existsSync);
+    return file ? Number(/^oom_kill (\d+)/m.exec(readFileSync(file, 'utf8'))?.[1] ?? 0) : 0;
+  }
   signal(signal) { this.#runc('kill', this.name, signal); }
   async kill(signal) { this.signal(signal); return await this.exit; }
   /** Starts another program in it: `{ status, stdout, stderr }`. */
