@@ -125,7 +125,7 @@ describePostgres('state database', (cluster) => {
     const database = new URL(test.adminUrl).pathname.slice(1);
     const options = { adminUrl: cluster, database, schemas: [{ schema: 'orchestrator' as const, migrations: platformMigrations() }] };
     await Promise.all([prepareState(options), prepareState(options)]);
-    expect(await state.migrated()).toEqual(['Platform1764000000000']);
+    expect(await state.migrated()).toEqual([{ name: 'Platform1764000000000', release: 1, floor: 0 }]);
   });
 
   it('hears notifications again after its connection was cut', async () => {

@@ -2,8 +2,11 @@ import { EtlError, TenantId } from '@agent-etl/contracts';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { begin } from './begin.ts';
 import { checkIsolation } from './boot-check.ts';
-import { asUnavailable } from './database-errors.ts';
+import { appliedSteps } from './applied-steps.ts';
+import { asUnavailable, refusedLogin } from './database-errors.ts';
 import { type DirectConnection, keepAlive, keepConnected } from './direct-connection.ts';
+import { sessionName } from './release.ts';
+import type { AppliedStep } from './schema-rules.ts';
 import { Signals } from './signals.ts';
 import { RelayTx, TenantTx } from './tenant-tx.ts';
 
@@ -45,7 +48,7 @@ export class StateDatabase {
       await state.asRelay(checkIsolation);
     } catch (error) {
       await state.close();
-      throw asUnavailable(error);
+      throw refusedLogin(error) ?? asUnavailable(error);
     }
     return state;
   }
@@ -121,10 +124,9 @@ export class StateDatabase {
     await this.#service.query('select 1').catch((error: unknown) => { throw asUnavailable(error); });
   }
 
-  /** Names of migrations that the schema has seen. */
-  async migrated(): Promise<string[]> {
-    const rows = await this.#service.query<{ name: string }[]>('select name from migrations order by id');
-    return rows.map(({ name }) => name);
+  /** Migrations that the schema has seen, in their order; none where it was never migrated. */
+  migrated(): Promise<AppliedStep[]> {
+    return appliedSteps((query) => this.#service.query(query.text, [...query.values]));
   }
 
   async close(): Promise<void> {
@@ -133,7 +135,7 @@ export class StateDatabase {
   }
 
   #keep(url: string, work: Parameters<typeof keepConnected>[1]): DirectConnection {
-    const connection = keepConnected({ connectionString: url, application_name: `etl-${this.schema}`, options: startup(this.schema, []) }, work);
+    const connection = keepConnected({ connectionString: url, application_name: sessionName(this.schema), options: startup(this.schema, []) }, work);
     const handle = { close: async () => { this.#direct.delete(handle); await connection.close(); } };
     this.#direct.add(handle);
     return handle;
@@ -164,7 +166,7 @@ const startup = (schema: Schema, settings: readonly string[]): string =>
 
 function dataSource({ schema }: StateOptions, login: { url: string; poolSize: number; entities: Function[] }): DataSource {
   return new DataSource({
-    type: 'postgres', ...login, applicationName: `etl-${schema}`, connectTimeoutMS: 10_000, uuidExtension: 'pgcrypto', installExtensions: false,
+    type: 'postgres', ...login, applicationName: sessionName(schema), connectTimeoutMS: 10_000, uuidExtension: 'pgcrypto', installExtensions: false,
     synchronize: false, logging: false, poolErrorHandler: () => undefined, // a broken idle connection is replaced when it is needed
     extra: { options: startup(schema, limits), idleTimeoutMillis: 10_000, ...keepAlive },
   });

@@ -1,7 +1,8 @@
 import pg from 'pg';
-import { DataSource } from 'typeorm';
+import { migrateSchema } from './migrate-schema.ts';
 import type { MigrationClass } from './migration-class.ts';
 import { OWNER_ROLE, RELAY_ROLE } from './row-security.ts';
+import type { MigrationPhase } from './schema-rules.ts';
 import { type Schema, schemas } from './state-database.ts';
 
 /** What a service opens its state with. */
@@ -9,12 +10,14 @@ export interface Logins { url: string; relayUrl: string }
 export interface SchemaMigrations { schema: Schema; migrations: MigrationClass[] }
 /** @property adminUrl a login that may create roles, databases and schemas; the owner of the schemas is enough where roles and database are there
  * @property database where the schemas live, made when missing; the admin URL's own when left out
- * @property password given to every login and put into the answered URLs; left out, logins keep the password they have and the URLs carry none */
-export interface PrepareOptions { adminUrl: string; database?: string; password?: string; schemas: SchemaMigrations[] }
+ * @property password given to every login and put into the answered URLs; left out, logins keep the password they have and the URLs carry none
+ * @property phase `expand` when left out: the release before still runs on what it leaves */
+export interface PrepareOptions { adminUrl: string; database?: string; password?: string; schemas: SchemaMigrations[]; phase?: MigrationPhase }
 
 /** Makes database, roles and schemas where they are missing and runs the migrations that are not in yet. Repeating it changes nothing;
- * of two starters one waits for the other. */
-export async function prepareState({ adminUrl, database, password, schemas: wanted }: PrepareOptions): Promise<Record<Schema, Logins>> {
+ * of two starters one waits for the other.
+ * @throws EtlError `state.newer`, `state.half-migrated`, `state.in-use` */
+export async function prepareState({ adminUrl, database, password, schemas: wanted, phase = 'expand' }: PrepareOptions): Promise<Record<Schema, Logins>> {
   await withClient(adminUrl, async (client) => {
     // Roles belong to the cluster, so the lock is on the connection that everybody shares.
     await client.query(`select pg_advisory_lock(hashtextextended('agent-etl prepare', 0))`);
@@ -23,7 +26,7 @@ export async function prepareState({ adminUrl, database, password, schemas: want
     await grantOwner(client);
     const own = withLogin(adminUrl, { ...(database ? { database } : {}) });
     await withClient(own, async (there) => { for (const { schema } of wanted) await createSchema(there, schema); });
-    for (const one of wanted) await migrate(own, one);
+    for (const one of wanted) await migrateSchema(own, one, phase);
     await withClient(own, async (there) => { for (const { schema } of wanted) await grantTables(there, schema); });
   });
   const url = (user: string): string => withLogin(adminUrl, { user, password: password ?? '', ...(database ? { database } : {}) });
@@ -76,18 +79,9 @@ async function createSchema(client: pg.Client, schema: Schema): Promise<void> {
   await client.query(`alter default privileges for role ${OWNER_ROLE} in schema ${schema} grant usage on sequences to ${schema}`);
 }
 
-async function migrate(url: string, { schema, migrations }: SchemaMigrations): Promise<void> {
-  const source = new DataSource({
-    type: 'postgres', url, migrations, migrationsTransactionMode: 'each', applicationName: `etl-migrate-${schema}`, poolSize: 1,
-    installExtensions: false, logging: false, extra: { options: `-c search_path=${schema} -c role=${OWNER_ROLE} -c TimeZone=UTC` },
-  });
-  await source.initialize();
-  try { await source.runMigrations(); } finally { await source.destroy(); }
-}
-
 async function grantTables(client: pg.Client, schema: Schema): Promise<void> {
   await client.query(`grant select, insert, update, delete on all tables in schema ${schema} to ${schema}`);
-  await client.query(`revoke insert, update, delete on ${schema}.migrations from ${schema}`);
+  await client.query(`revoke insert, update, delete on ${schema}.migrations, ${schema}.schema_step from ${schema}`);
 }
 
 const ignore = (...codes: string[]) => (error: unknown): void => {

@@ -19,7 +19,6 @@ import { Shutdown } from './shutdown.ts';
 export const platformConfigs = { 'service-kit': serviceKitConfig, persistence: persistenceConfig, messaging: messagingConfig } as const;
 export const defaultPorts: Readonly<Record<App, number>> = { orchestrator: 8080, 'dag-generator': 8081, monitor: 8082, 'etl-worker': 8083 };
 const EXIT_BEFORE_KILL_MS = 5_000;
-const WAIT_FOR_STATE_MS = 30_000;
 
 /** Runs one service as this process until a signal ends it: configuration from the environment, real Kafka, real PostgreSQL. With the words of a command it does that instead, and ends.
  * A start that fails says why, every problem at once, and exits with 1; an unknown command with 2. */
@@ -50,7 +49,7 @@ async function run(service: AnyService, { environment, shutdown }: { environment
   const bus = new KafkaBus({ ...brokers, clientId: service.app });
   await bootstrapServices([service], {
     urls: { [service.schema]: logins }, bus, access, log, shutdown, env: environment,
-    host: kit.ETL_SERVICE_KIT_HOST, port: kit.ETL_SERVICE_KIT_PORT ?? defaultPorts[service.app], poolSize: persistence.ETL_PERSISTENCE_POOL, waitMs: WAIT_FOR_STATE_MS,
+    host: kit.ETL_SERVICE_KIT_HOST, port: kit.ETL_SERVICE_KIT_PORT ?? defaultPorts[service.app], poolSize: persistence.ETL_PERSISTENCE_POOL, waitMs: Number.POSITIVE_INFINITY,
     staticFolder: kit.ETL_SERVICE_KIT_STATIC ? resolve(kit.ETL_SERVICE_KIT_STATIC) : null,
   });
 }

@@ -72,9 +72,9 @@ describePostgres('a running service', () => {
     await expect(aService(service())).rejects.toMatchObject({ code: 'config.invalid', issues: [{ path: 'ETL_DAG_GENERATOR_FOLDER' }] });
   });
   it('does not start on a schema that lacks a migration', async () => {
-    class Later1999999999999 { async up(): Promise<void> { /* never run */ } async down(): Promise<void> { /* never run */ } }
+    class Later1999999999999 { readonly name = 'Later1999999999999'; readonly release = 1; readonly phase = 'expand' as const; async up(): Promise<void> { /* never run */ } async down(): Promise<void> { /* never run */ } }
     const newer = { ...service(), migrations: [...platformMigrations(), Later1999999999999] };
-    await expect(aService(newer, { database: running.database, env: { ETL_DAG_GENERATOR_FOLDER: '/dags' } })).rejects.toThrow(/lacks Later1999999999999: migrate it first/);
+    await expect(aService(newer, { database: running.database, env: { ETL_DAG_GENERATOR_FOLDER: '/dags' } })).rejects.toMatchObject({ code: 'state.older', message: expect.stringContaining('Later1999999999999') });
   });
   it('answers over HTTP and sends what it said, by the outbox', async () => {
     expect((await get(`/v1/plans/${planId}/dag`)).status).toBe(200);

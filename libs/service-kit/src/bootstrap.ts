@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type App, EtlError, endpoints } from '@agent-etl/contracts';
 import type { MessageBus } from '@agent-etl/messaging';
-import { type Logins, type Schema, StateDatabase } from '@agent-etl/persistence';
+import { type Logins, type Schema, StateDatabase, judgeSchema, requireCurrent } from '@agent-etl/persistence';
 import type { DynamicModule, INestApplication } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
@@ -16,6 +15,7 @@ import { type Joined, joinBus, leaveBus } from './join-bus.ts';
 import { processMetrics } from './metrics-page.ts';
 import type { AnyService, ServiceParts } from './service-definition.ts';
 import { Shutdown } from './shutdown.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 /** @property urls logins of each schema, as prepareState answers them; the migrations are in
  * @property port 0 takes a free one
@@ -27,7 +27,7 @@ import { Shutdown } from './shutdown.ts';
  * @property shutdown given when the caller has steps of its own; a new one otherwise
  * @property poolSize connections of each service's login at most
  * @property isShared false when no other process uses these schemas; true when left out
- * @property waitMs how long a state database that is away is waited for, 0 when left out */
+ * @property waitMs how long a state database that is away, or not migrated yet, is waited for; 0 when left out */
 export interface BootOptions {
   readonly urls: Readonly<Partial<Record<Schema, Logins>>>; readonly bus: MessageBus; readonly access: Access; readonly log: Logger;
   readonly host?: string; readonly port?: number; readonly isPortWish?: boolean; readonly env?: Environment; readonly extraModules?: readonly DynamicModule[];
@@ -40,16 +40,17 @@ export interface RunningServices {
   /** Stops in the order of `stopPhases`. The bus is closed too. */
   stop(): Promise<void>;
 }
-interface Shared { options: BootOptions; shutdown: Shutdown; health: HealthState; live: LiveSockets; instance: string }
+interface Shared { options: BootOptions; shutdown: Shutdown; health: HealthState; live: LiveSockets; instance: string; room: WaitingRoom }
 
 /** Starts several services in one process: one HTTP server, one bus, a login and a schema each.
  * @throws EtlError `config.invalid` with every problem, `platform.unavailable`; what was started by then is stopped again */
 export async function bootstrapServices(definitions: readonly AnyService[], options: BootOptions): Promise<RunningServices> {
   const configs = loadConfig(Object.fromEntries(definitions.map(({ app, config }) => [app, config])), options.env ?? {});
   const shutdown = options.shutdown ?? new Shutdown();
-  const shared: Shared = { options, shutdown, health: new HealthState(), live: new LiveSockets(), instance: `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}` };
+  const shared: Shared = { options, shutdown, health: new HealthState(), live: new LiveSockets(), instance: `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`, room: new WaitingRoom(options) };
   shutdown.onStop('not-ready', () => { shared.health.stopping(); });
   shutdown.onStop('bus', () => options.bus.close());
+  shutdown.onStop('http', () => shared.room.close());
   try {
     return await start(definitions, configs, shared);
   } catch (error) {
@@ -84,30 +85,21 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
   leaveBus(buses, options.bus, shutdown);
   await app.startAllMicroservices();
   for (const bus of buses) bus.startRelay();
+  await shared.room.close();
   const listening = await listen(app, { host, port, isPortWish: options.isPortWish ?? false });
   health.started();
   options.log.info({ port: listening, apps: definitions.map((definition) => definition.app) }, 'ready');
   return { url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${listening}`, port: listening, app, instance, health, shutdown, parts, stop: () => shutdown.run() };
 }
 
-async function openState({ app, schema, entities, migrations }: AnyService, { options, shutdown, health }: Shared): Promise<StateDatabase> {
+async function openState({ app, schema, entities, migrations }: AnyService, { options, shutdown, health, room }: Shared): Promise<StateDatabase> {
   const login = options.urls[schema];
   if (!login) throw invalid('ETL_PERSISTENCE_URL', `${app} has no login for the schema ${schema}`);
-  const state = await patiently(() => StateDatabase.open({ ...login, schema, entities, isShared: options.isShared ?? true, ...(options.poolSize === undefined ? {} : { poolSize: options.poolSize }) }), options.waitMs ?? 0);
+  const state = await room.patiently(() => StateDatabase.open({ ...login, schema, entities, isShared: options.isShared ?? true, ...(options.poolSize === undefined ? {} : { poolSize: options.poolSize }) }));
   shutdown.onStop('pools', () => state.close());
   health.needs(state);
-  const done = new Set(await state.migrated());
-  const missing = migrations.map((migration) => migration.name).filter((name) => !done.has(name));
-  if (missing.length) throw invalid('ETL_PERSISTENCE_URL', `the schema ${schema} lacks ${missing.join(', ')}: migrate it first`);
+  await room.patiently(async () => { requireCurrent(schema, judgeSchema(await state.migrated(), migrations.map((One) => new One()))); });
   return state;
-}
-
-async function patiently<T>(work: () => Promise<T>, waitMs: number): Promise<T> {
-  for (const until = Date.now() + waitMs; ; await sleep(500)) {
-    try { return await work(); } catch (error) {
-      if (!(error instanceof EtlError) || error.code !== 'platform.unavailable' || Date.now() > until) throw error;
-    }
-  }
 }
 
 const invalid = (path: string, text: string): EtlError => new EtlError('config.invalid', { problems: `${path}: ${text}` }, { issues: [{ code: 'config', path, text }] });

@@ -1,7 +1,7 @@
 import type { MessageBus } from '@agent-etl/messaging';
 import type { StateDatabase } from '@agent-etl/persistence';
 
-export interface Health { readonly status: 'starting' | 'ready' | 'degraded' | 'unavailable' | 'stopping'; readonly reasons: readonly string[] }
+export interface Health { readonly status: 'starting' | 'waiting' | 'ready' | 'degraded' | 'unavailable' | 'stopping'; readonly reasons: readonly string[] }
 /** Why a service works less well than it should; null when it is fine. */
 export type DegradedCheck = () => string | null | Promise<string | null>;
 const PING_LIMIT_MS = 2_000;

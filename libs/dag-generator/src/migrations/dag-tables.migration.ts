@@ -1,5 +1,5 @@
-import { RELAY_ROLE, enableRowSecurity, runAll, sql } from '@agent-etl/persistence';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type Migration, RELAY_ROLE, enableRowSecurity, runAll, sql } from '@agent-etl/persistence';
+import type { QueryRunner } from 'typeorm';
 
 const artifact = [
   sql`create table dag_artifact (
@@ -35,8 +35,10 @@ const pipeline = [
 ];
 
 /** DAGs by plan, and the one file of each pipeline. */
-export class DagTables1764000000100 implements MigrationInterface {
+export class DagTables1764000000100 implements Migration {
   readonly name = 'DagTables1764000000100';
+  readonly release = 1;
+  readonly phase = 'expand';
   async up(runner: QueryRunner): Promise<void> {
     await runAll(runner, [...artifact, ...pipeline]);
     // Which rows are due is seen across tenants, and nothing more: not the plans in them.

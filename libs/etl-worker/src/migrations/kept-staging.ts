@@ -1,9 +1,11 @@
-import { runAll, sql } from '@agent-etl/persistence';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type Migration, runAll, sql } from '@agent-etl/persistence';
+import type { QueryRunner } from 'typeorm';
 
 /** Attempts remember whether the target still holds what they staged, so that it is dropped when nobody follows them. */
-export class KeptStaging1764000200000 implements MigrationInterface {
+export class KeptStaging1764000200000 implements Migration {
   readonly name = 'KeptStaging1764000200000';
+  readonly release = 1;
+  readonly phase = 'expand';
 
   async up(runner: QueryRunner): Promise<void> {
     await runAll(runner, [

@@ -1,9 +1,11 @@
-import { enableRowSecurity, runAll, sql } from '@agent-etl/persistence';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type Migration, enableRowSecurity, runAll, sql } from '@agent-etl/persistence';
+import type { QueryRunner } from 'typeorm';
 
 /** Rows that were set aside beside a file, which has no place for them. */
-export class Quarantine1764000500000 implements MigrationInterface {
+export class Quarantine1764000500000 implements Migration {
   readonly name = 'Quarantine1764000500000';
+  readonly release = 1;
+  readonly phase = 'expand';
 
   async up(runner: QueryRunner): Promise<void> {
     await runAll(runner, [

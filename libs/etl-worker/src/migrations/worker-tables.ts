@@ -1,5 +1,5 @@
-import { type MigrationClass, enableRowSecurity, letRelay, runAll, sql } from '@agent-etl/persistence';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type Migration, type MigrationClass, enableRowSecurity, letRelay, runAll, sql } from '@agent-etl/persistence';
+import type { QueryRunner } from 'typeorm';
 import { CutSpan1764000400000 } from './cut-span.ts';
 import { KeptStaging1764000200000 } from './kept-staging.ts';
 import { TaskLanes1764000450000 } from './task-lanes.ts';
@@ -74,8 +74,10 @@ const files = [
 ];
 
 /** What workers remember: attempts with their leases, the cut of each load, fence and ledger of file sinks. */
-class WorkerTables1764000100000 implements MigrationInterface {
+class WorkerTables1764000100000 implements Migration {
   readonly name = 'WorkerTables1764000100000';
+  readonly release = 1;
+  readonly phase = 'expand';
 
   async up(runner: QueryRunner): Promise<void> {
     await runAll(runner, [...task, ...chunk, ...files]);
@@ -87,8 +89,10 @@ class WorkerTables1764000100000 implements MigrationInterface {
 }
 
 /** Finds the tasks that ended longest ago. */
-class WorkerEnds1764000300200 implements MigrationInterface {
+class WorkerEnds1764000300200 implements Migration {
   readonly name = 'WorkerEnds1764000300200';
+  readonly release = 1;
+  readonly phase = 'expand';
 
   async up(runner: QueryRunner): Promise<void> {
     await runAll(runner, [sql`create index task_ended on task (finished_at) where finished_at is not null`, sql`create index task_of_run on task (tenant_id, run_id)`]);

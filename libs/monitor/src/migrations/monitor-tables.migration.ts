@@ -1,11 +1,13 @@
-import { enableRowSecurity } from '@agent-etl/persistence';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type Migration, enableRowSecurity } from '@agent-etl/persistence';
+import type { QueryRunner } from 'typeorm';
 
 const TENANT_TABLES = ['run_view', 'feed_position', 'feed_event', 'throughput', 'dead_letter_view'];
 
 /** Views, feed and counters of the monitor. `counter` and `freshness` have no tenant: they are what /metrics shows to operators. */
-export class MonitorTables1764000000000 implements MigrationInterface {
+export class MonitorTables1764000000000 implements Migration {
   readonly name = 'MonitorTables1764000000000';
+  readonly release = 1;
+  readonly phase = 'expand';
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`create table run_view (
       tenant_id uuid not null, run_id uuid not null, kind text, pipeline text not null, started_at timestamptz not null,

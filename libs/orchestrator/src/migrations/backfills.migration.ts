@@ -1,5 +1,5 @@
-import { enableRowSecurity, runAll, sql } from '@agent-etl/persistence';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type Migration, enableRowSecurity, runAll, sql } from '@agent-etl/persistence';
+import type { QueryRunner } from 'typeorm';
 
 const tables = [
   sql`create table backfill (
@@ -39,8 +39,10 @@ const tables = [
 ];
 
 /** Slices of sources that are read again. */
-export class Backfills1764000700000 implements MigrationInterface {
+export class Backfills1764000700000 implements Migration {
   readonly name = 'Backfills1764000700000';
+  readonly release = 1;
+  readonly phase = 'expand';
   async up(runner: QueryRunner): Promise<void> { await runAll(runner, tables); }
   async down(runner: QueryRunner): Promise<void> { await runAll(runner, [sql`drop table backfill_slice`, sql`drop table backfill`]); }
 }

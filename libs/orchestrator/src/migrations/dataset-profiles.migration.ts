@@ -1,5 +1,5 @@
-import { enableRowSecurity, runAll, sql } from '@agent-etl/persistence';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type Migration, enableRowSecurity, runAll, sql } from '@agent-etl/persistence';
+import type { QueryRunner } from 'typeorm';
 
 const tables = [
   // What is known of a dataset in one of its shapes: what catalogues said, and what its values are like.
@@ -20,8 +20,10 @@ const tables = [
 ];
 
 /** Profiles of datasets, and runs that make them. */
-export class DatasetProfiles1764000600000 implements MigrationInterface {
+export class DatasetProfiles1764000600000 implements Migration {
   readonly name = 'DatasetProfiles1764000600000';
+  readonly release = 1;
+  readonly phase = 'expand';
   async up(runner: QueryRunner): Promise<void> {
     await runAll(runner, [...tables, sql`alter table run drop constraint run_kind_check`, sql`alter table run add constraint run_kind_check check (kind in ('copy', 'planning', 'inspect', 'reconcile', 'sketch'))`]);
   }

@@ -1,5 +1,5 @@
-import { enableRowSecurity, letRelay, runAll, sql } from '@agent-etl/persistence';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type Migration, enableRowSecurity, letRelay, runAll, sql } from '@agent-etl/persistence';
+import type { QueryRunner } from 'typeorm';
 
 const known = [
   sql`create table connection (
@@ -155,8 +155,10 @@ const airflow = [
 ];
 
 /** What was asked for, planned and run, and the connections it is about. */
-export class OrchestratorTables1764000200000 implements MigrationInterface {
+export class OrchestratorTables1764000200000 implements Migration {
   readonly name = 'OrchestratorTables1764000200000';
+  readonly release = 1;
+  readonly phase = 'expand';
 
   async up(runner: QueryRunner): Promise<void> {
     await runAll(runner, [...known, ...asked, ...ran, ...airflow]);

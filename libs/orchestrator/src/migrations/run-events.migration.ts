@@ -1,5 +1,5 @@
-import { enableRowSecurity, runAll, sql } from '@agent-etl/persistence';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type Migration, enableRowSecurity, runAll, sql } from '@agent-etl/persistence';
+import type { QueryRunner } from 'typeorm';
 
 const tables = [
   // Messages of a run in the order in which they were written and taken, under the lock of its row.
@@ -21,8 +21,10 @@ const tables = [
 ];
 
 /** What was said about each run. */
-export class RunEvents1764000800000 implements MigrationInterface {
+export class RunEvents1764000800000 implements Migration {
   readonly name = 'RunEvents1764000800000';
+  readonly release = 1;
+  readonly phase = 'expand';
   async up(runner: QueryRunner): Promise<void> { await runAll(runner, tables); }
   async down(runner: QueryRunner): Promise<void> { await runAll(runner, [sql`drop table run_event`]); }
 }

@@ -1,5 +1,5 @@
-import { enableRowSecurity, letRelay, runAll, sql } from '@agent-etl/persistence';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type Migration, enableRowSecurity, letRelay, runAll, sql } from '@agent-etl/persistence';
+import type { QueryRunner } from 'typeorm';
 
 const schedule = [
   // next_at: the first slot that has not been dealt with; null while it is paused, or when there is none any more.
@@ -42,8 +42,10 @@ const slot = [
 ];
 
 /** When pipelines run by themselves, and what became of each slot. */
-export class Schedules1764000500000 implements MigrationInterface {
+export class Schedules1764000500000 implements Migration {
   readonly name = 'Schedules1764000500000';
+  readonly release = 1;
+  readonly phase = 'expand';
   async up(runner: QueryRunner): Promise<void> { await runAll(runner, [...schedule, ...slot]); }
   async down(runner: QueryRunner): Promise<void> { await runAll(runner, [sql`drop table schedule_slot`, sql`drop table schedule`]); }
 }

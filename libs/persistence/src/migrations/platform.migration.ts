@@ -1,11 +1,13 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { type MigrationClass, runAll } from '../migration-class.ts';
+import type { QueryRunner } from 'typeorm';
+import { type Migration, type MigrationClass, runAll } from '../migration-class.ts';
 import { enableRowSecurity, letRelay } from '../row-security.ts';
 import { sql } from '../sql.ts';
 
 /** What every schema has: messages to send, messages seen, messages that wait behind a failing one, messages given up. */
-class Platform1764000000000 implements MigrationInterface {
+class Platform1764000000000 implements Migration {
   readonly name = 'Platform1764000000000';
+  readonly release = 1;
+  readonly phase = 'expand';
 
   async up(runner: QueryRunner): Promise<void> {
     await runAll(runner, [...outbox, ...inbox, ...parked, ...deadLetter]);
