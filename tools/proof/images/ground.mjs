@@ -35,7 +35,7 @@ const moved = ({ cluster }, role, port) => cluster.databaseUrl(role).replace(`:$
 async function proveRefusals({ check, containers, cluster }) {
   const wrong = { 'a missing password file': ['monitor', { secrets: { 'postgres/own': null } }, 'ETL_PERSISTENCE_PASSWORD_FILE'], 'an empty password file': ['monitor', { secrets: { 'postgres/relay': '' } }, 'ETL_PERSISTENCE_RELAY_PASSWORD_FILE'],
     'no signing key': ['orchestrator', { secrets: { 'signing/ed25519.pem': null } }, 'ETL_ORCHESTRATOR_SIGNING_KEY_FILE'], 'no tokens': ['monitor', { secrets: { 'access/tokens.json': null } }, 'ETL_SERVICE_KIT_TOKENS'],
-    'a wrong password of PostgreSQL': ['monitor', { secrets: { 'postgres/own': 'wrong' } }, 'refuses this login'], 'a wrong password of Kafka': ['monitor', { secrets: { 'kafka/password': 'wrong' } }, 'Kafka'], 'an authority that did not sign PostgreSQL': ['monitor', { secrets: { 'postgres/ca.crt': cluster.otherCa } }, 'certificate'] };
+    'a wrong password of PostgreSQL': ['monitor', { secrets: { 'postgres/own': 'wrong' } }, 'refuses this login'], 'a wrong password of Kafka': ['monitor', { secrets: { 'kafka/password': 'wrong' } }, 'Kafka refuses this login'], 'an authority that did not sign PostgreSQL': ['monitor', { secrets: { 'postgres/ca.crt': cluster.otherCa } }, 'ETL_PERSISTENCE_URL: the certificate'], 'an authority that did not sign Kafka': ['monitor', { secrets: { 'kafka/ca.crt': cluster.postgres.ca } }, 'ETL_MESSAGING_CA_FILE'] };
   for (const [what, [app, pod, named]] of Object.entries(wrong)) {
     const { code, said } = await containers.once(app, cluster.pod(app, pod), 30_000);
     check(code === 1 && said.includes(named), `${what}: the start ends with ${code} and says: ${words(said)}`);
@@ -96,7 +96,7 @@ async function proveVolumes(ground) {
   write(data, 'few.csv', [someRows]);
   const orchestrator = await startService(ground, 'orchestrator');
   await cluster.call('PUT', '/v1/connections/files', { connector: 'file', root: '/data' });
-  const cases = { 'a target volume that is read-only': [{ isDataReadOnly: true }, 'file.forbidden', 'few.parquet'], 'a scratch that is full': [{ scratchMb: 1, env: { ETL_ETL_WORKER_ENGINE_MEMORY_MB: 192 } }, 'platform.disk-full', 'out.parquet'], 'a scratch that is read-only': [{ scratchMb: null }, 'ETL_ETL_WORKER_SCRATCH', 'never.parquet'] };
+  const cases = { 'a target volume that is read-only': [{ isDataReadOnly: true }, 'connection.permission-denied', 'few.parquet'], 'a scratch that is read-only': [{ scratchMb: null }, 'ETL_ETL_WORKER_SCRATCH', 'never.parquet'] };
   for (const [what, [pod, named, target]] of Object.entries(cases)) {
     const worker = ground.containers.run('etl-worker', cluster.pod('etl-worker', workerPod(data, pod)));
     const isUp = await until(async () => (await cluster.page('etl-worker', '/health/ready'))?.status === 200, 30_000);
@@ -123,7 +123,11 @@ async function proveChildKilled(ground) {
   const failure = await failureOf(ground, heavy('heavy'));
   check(worker.kills() > 0 && worker.pid === pid && (await cluster.page('etl-worker', '/health/ready'))?.status === 200, `the kernel killed ${worker.kills()} engines over the memory of the pod; the worker, its process 1, lives and is ready`);
   check(failure?.code !== undefined && failure.code !== 'platform.internal', `the run says: ${failure?.code}: ${failure?.text}`);
+  await terminate(worker);
+  const narrow = (await startService(ground, 'etl-worker', workerPod(data, { scratchMb: 16, env: { ETL_ETL_WORKER_ENGINE_MEMORY_MB: 192 } }))).container;
+  const full = await failureOf(ground, heavy('spilling'));
+  check(full?.code === 'platform.disk-full' && narrow.pid > 0, `a scratch that is full: ${full ? `${full.code}: ${full.text}` : 'the run did not fail'}`);
   const light = await failureOf(ground, pipeline('light', 'files|few.csv', 'files|light.parquet'));
   check(light === null || light === undefined, `the next run is green${light ? `: ${light.code} ${light.text}` : ''}`);
-  for (const container of [worker, orchestrator.container]) await terminate(container);
+  for (const container of [narrow, orchestrator.container]) await terminate(container);
 }

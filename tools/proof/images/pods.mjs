@@ -33,7 +33,7 @@ export async function provePods(check, { to, tools, work, isWanted }) {
   chmodSync(data, 0o755);
   const ground = { check, containers, cluster, data };
   try {
-    await proveConfinement(ground);
+    if (isWanted('run')) await proveConfinement(ground);
     if (!(await prepare(ground))) return;
     if (isWanted('run')) await proveRun(ground);
     if (isWanted('ground')) await proveGround(ground);
