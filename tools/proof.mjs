@@ -24,6 +24,7 @@ const parts = {
   'random-kills': { says: 'kill -9 at fifty random moments, over every way of writing', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/random-kills.mjs']) },
   airflow: { says: 'a real Airflow runs the DAG', needs: ['build'], go: () => run('node', ['tools/proof/airflow.mjs']) },
   deploy: { says: 'the Helm chart is valid, restricted, and refuses mistakes', byName: true, go: () => run('node', ['tools/proof/deploy.mjs']) },
+  images: { says: 'five images: the same bytes twice, nothing in them that the lock does not name, run as restricted pods', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/images.mjs', ...more]) },
   browser: { says: 'the dashboard in a real browser', needs: ['build'], go: () => run('node', ['tools/proof/browser.mjs']) },
   spark: { says: 'a real Spark computes steps as DuckDB and PostgreSQL do', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/spark.mjs']) },
 };
