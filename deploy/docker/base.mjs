@@ -16,7 +16,7 @@ const WANTED = {
 /** Programs that some images have beside. */
 const EXTRAS = {
   pipes: { coreutils: /^usr\/bin\/mkfifo$/, libselinux1: /\/libselinux\.so\.1$/, 'libpcre2-8-0': /\/libpcre2-8\.so\.0[.\d]*$/ },
-  shell: { dash: /^bin\/(dash|sh)$/ },
+  shell: { dash: /^bin\/(dash|sh)$/, 'libc-bin': /^usr\/lib\/locale\/C\.utf8\// },
 };
 const lockFile = join(import.meta.dirname, 'base.lock.json');
 const sha256 = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');

@@ -8,7 +8,7 @@ export const apps = Object.keys(says);
 export const USER = 10001;
 /** Monitor and standalone serve it. */
 export const hasDashboard = (app) => app === 'monitor' || app === 'standalone';
-/** Programs of Debian that an app starts: `mkfifo` for the pipes to the engine, a shell because the embedded PostgreSQL makes its cluster by commands of one. No other image has any. */
+/** Programs of Debian that an app starts: `mkfifo` for the pipes to the engine, a shell and the locale C.UTF-8 because the embedded PostgreSQL makes its cluster with them. No other image has any. */
 const extras = { 'etl-worker': ['pipes'], standalone: ['pipes', 'shell'] };
 export const extrasOf = (app) => extras[app] ?? [];
 export const hasShell = (app) => extrasOf(app).includes('shell');

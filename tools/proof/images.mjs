@@ -23,7 +23,7 @@ async function prove() {
     throw error;
   }
   if (isWanted('contents')) proveContents(check, { to, work });
-  if (!isWanted('run') && !isWanted('ground')) return wrong ? 1 : 0;
+  if (!['run', 'ground', 'standalone'].some(isWanted)) return wrong ? 1 : 0;
   let tools;
   try { tools = provisionRunc(join(cache, 'runc')); } catch (error) { return wrong ? 1 : unable(`built and inspected, not run: ${error.message}`); }
   const { provePods } = await import('./images/pods.mjs');

@@ -60,7 +60,7 @@ export class Containers {
     return container;
   }
   /** Runs to its end: `{ code, said }`. */
-  async once(app, pod, limitMs = 60_000) {
+  async once(app, pod, limitMs = 180_000) {
     const container = this.run(app, pod);
     const code = await Promise.race([container.exit, sleep(limitMs, null, { ref: false })]);
     if (code === null) await container.kill('KILL');
@@ -72,12 +72,12 @@ export class Containers {
 class Container {
   #tools; #state; #log;
   constructor(tools, { name, bundle, state }) {
-    Object.assign(this, { name, bundle, startedAt: performance.now() });
+    Object.assign(this, { name, bundle, startedAt: performance.now(), hasEnded: false });
     this.#tools = tools; this.#state = state; this.#log = join(bundle, 'log');
     const out = openSync(this.#log, 'w');
     const child = spawn(tools.runc, ['--root', state, 'run', '--bundle', bundle, name], { env: tools.env, stdio: ['ignore', out, out] });
     closeSync(out);
-    this.exit = new Promise((done) => { child.once('exit', (code, signal) => { done(code ?? signal); }); });
+    this.exit = new Promise((done) => { child.once('exit', (code, signal) => { this.hasEnded = true; done(code ?? signal); }); });
   }
   said() { return readFileSync(this.#log, 'utf8'); }
   #runc(...args) { return spawnSync(this.#tools.runc, ['--root', this.#state, ...args], { env: this.#tools.env, encoding: 'utf8' }); }

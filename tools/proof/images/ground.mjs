@@ -37,7 +37,7 @@ async function proveRefusals({ check, containers, cluster }) {
     'no signing key': ['orchestrator', { secrets: { 'signing/ed25519.pem': null } }, 'ETL_ORCHESTRATOR_SIGNING_KEY_FILE'], 'no tokens': ['monitor', { secrets: { 'access/tokens.json': null } }, 'ETL_SERVICE_KIT_TOKENS'],
     'a wrong password of PostgreSQL': ['monitor', { secrets: { 'postgres/own': 'wrong' } }, 'refuses this login'], 'a wrong password of Kafka': ['monitor', { secrets: { 'kafka/password': 'wrong' } }, 'Kafka refuses this login'], 'an authority that did not sign PostgreSQL': ['monitor', { secrets: { 'postgres/ca.crt': cluster.otherCa } }, 'ETL_PERSISTENCE_URL: the certificate'], 'an authority that did not sign Kafka': ['monitor', { secrets: { 'kafka/ca.crt': cluster.postgres.ca } }, 'ETL_MESSAGING_CA_FILE'] };
   for (const [what, [app, pod, named]] of Object.entries(wrong)) {
-    const { code, said } = await containers.once(app, cluster.pod(app, pod), 30_000);
+    const { code, said } = await containers.once(app, cluster.pod(app, pod));
     check(code === 1 && said.includes(named), `${what}: the start ends with ${code} and says: ${words(said)}`);
   }
 }
@@ -46,14 +46,14 @@ async function proveWaiting({ check, containers, cluster }, what, podOf, target)
   const port = await freePort();
   const container = containers.run('orchestrator', cluster.pod('orchestrator', podOf(port)));
   const pages = { ready: null, live: null, startup: null };
-  const answers = await until(async () => { pages.ready = await cluster.page('orchestrator', '/health/ready'); return pages.ready !== null; }, 30_000);
+  const answers = await until(async () => { pages.ready = await cluster.page('orchestrator', '/health/ready'); return pages.ready !== null; }, 120_000);
   await sleep(HOLD_MS);
   for (const name of Object.keys(pages)) pages[name] = await cluster.page('orchestrator', `/health/${name}`);
   const pid = container.pid;
   const reason = pages.ready?.body?.reasons?.join('; ') ?? words(container.said());
   check(answers && pid > 0 && pages.live?.status === 200 && pages.startup?.status === 200 && pages.ready?.status === 503 && reason, `${what} away: after ${Math.round(HOLD_MS / 1000)} s it lives (${pages.live?.status ?? 'no answer'}), is not to be restarted (${pages.startup?.status ?? 'no answer'}), not ready (${pages.ready?.status ?? 'no answer'}): ${reason}`);
   const forward = await openForward(port, target);
-  const isReady = await until(async () => (await cluster.page('orchestrator', '/health/ready'))?.body?.status === 'ready', 60_000);
+  const isReady = await until(async () => (await cluster.page('orchestrator', '/health/ready'))?.body?.status === 'ready', 180_000);
   check(isReady && container.pid === pid, `${what} comes: ready without a restart${isReady ? '' : `: ${words(container.said())}`}`);
   await terminate(container);
   forward.close();
@@ -68,15 +68,15 @@ async function proveSchemas({ check, containers, cluster }) {
   const { rows: [last] } = await cluster.sql(database, (client) => client.query('select name, timestamp from orchestrator.migrations order by id desc limit 1'));
   await change(`delete from orchestrator.migrations where name = '${last.name}'`);
   const half = containers.run('orchestrator', cluster.pod('orchestrator', { database }));
-  await until(async () => (await cluster.page('orchestrator', '/health/ready')) !== null, 30_000);
+  await until(async () => (await cluster.page('orchestrator', '/health/ready')) !== null, 120_000);
   const said = (await cluster.page('orchestrator', '/health/ready'))?.body?.reasons?.join('; ') ?? words(half.said());
   check(job.code === 0 && half.pid > 0 && said.includes(last.name), `a database that is half migrated is waited for by name: ${said}`);
   await change(`insert into orchestrator.migrations (timestamp, name) values (${last.timestamp}, '${last.name}')`);
-  check(await until(async () => (await cluster.page('orchestrator', '/health/ready'))?.status === 200, 60_000), 'once it is migrated the service is ready by itself');
+  check(await until(async () => (await cluster.page('orchestrator', '/health/ready'))?.status === 200, 180_000), 'once it is migrated the service is ready by itself');
   await terminate(half);
   await change(`insert into orchestrator.migrations (timestamp, name) values (4102444800000, 'FromTheFuture4102444800000')`);
   for (const [what, pod] of [['a service', cluster.pod('orchestrator', { database })], ['its migrate job', cluster.job('orchestrator', ['migrate'], { database })]]) {
-    const newer = await containers.once('orchestrator', pod, 30_000);
+    const newer = await containers.once('orchestrator', pod);
     check(newer.code === 1 && newer.said.includes('FromTheFuture4102444800000'), `${what} refuses a newer database by name: ${words(newer.said)}`);
   }
 }
@@ -99,8 +99,8 @@ async function proveVolumes(ground) {
   const cases = { 'a target volume that is read-only': [{ isDataReadOnly: true }, 'connection.permission-denied', 'few.parquet'], 'a scratch that is read-only': [{ scratchMb: null }, 'ETL_ETL_WORKER_SCRATCH', 'never.parquet'] };
   for (const [what, [pod, named, target]] of Object.entries(cases)) {
     const worker = ground.containers.run('etl-worker', cluster.pod('etl-worker', workerPod(data, pod)));
-    const isUp = await until(async () => (await cluster.page('etl-worker', '/health/ready'))?.status === 200, 30_000);
-    if (!isUp) { check(worker.said().includes(named), `${what}: the start says: ${words(worker.said())}`); await worker.kill('KILL'); continue; }
+    await until(async () => worker.hasEnded || (await cluster.page('etl-worker', '/health/ready'))?.status === 200, 180_000);
+    if (worker.hasEnded) { check(worker.said().includes(named), `${what}: the start says: ${words(worker.said())}`); continue; }
     const failure = await failureOf(ground, pipeline(`p_${target.replace('.', '_')}`, 'files|few.csv', `files|${target}`));
     check(failure?.code === named && worker.pid > 0, `${what}: ${failure ? `${failure.code}: ${failure.text}` : 'the run did not fail'}; the worker goes on`);
     await terminate(worker);

@@ -9,6 +9,7 @@ import { Cluster, services } from './cluster.mjs';
 import { loosenessOf, memoryLimitOf, waitedSeconds } from './confinement.mjs';
 import { Containers, pssMb } from './container.mjs';
 import { proveGround } from './ground.mjs';
+import { proveStandalone } from './standalone.mjs';
 
 const apps = Object.keys(services);
 const READY_S = 3;
@@ -37,6 +38,10 @@ export async function provePods(check, { to, tools, work, isWanted }) {
     if (!(await prepare(ground))) return;
     if (isWanted('run')) await proveRun(ground);
     if (isWanted('ground')) await proveGround(ground);
+    if (isWanted('standalone')) {
+      containers.add('standalone', join(to, 'standalone'));
+      await proveStandalone({ check, containers, folder: work });
+    }
   } finally {
     await containers.end();
     await cluster.close();
@@ -88,9 +93,9 @@ export async function startService({ containers, cluster }, app, pod = {}) {
     if ((await cluster.page(app, '/health/ready'))?.status !== 200) return false;
     waited = waitedSeconds(container.pid);
     return true;
-  }, 60_000, 25);
+  }, 180_000, 25);
   const seconds = (performance.now() - container.startedAt) / 1000;
-  if (!isReady) throw new Error(`${app} is not ready after 60 s: ${lastOf(container.said())}`);
+  if (!isReady) throw new Error(`${app} is not ready after 180 s: ${lastOf(container.said())}`);
   return { container, seconds, waited };
 }
 
