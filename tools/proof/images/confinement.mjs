@@ -9,10 +9,10 @@ export function memoryLimitOf(name) {
   const value = file ? Number(readFileSync(file, 'utf8')) : NaN;
   return value > 0 && value < 2 ** 50 ? value : null;
 }
-/** Mounts that can be written, but for the scratch of a pod and what the kernel puts behind names. */
+/** Mounts that can be written, but for the scratch of a pod and what the kernel puts behind names. The folder of the control groups is root's and holds mount points; the groups below it are read-only. */
 function writableMounts(pid, allowed) {
   const lines = readFileSync(`/proc/${pid}/mountinfo`, 'utf8').trim().split('\n').map((line) => line.split(' '));
-  return lines.filter(([, , , , at, options]) => options.split(',').includes('rw') && !['/tmp', '/dev', '/dev/shm', '/proc', ...allowed].includes(at) && !/^\/proc\/(kcore|keys|scsi|timer_list|sched_debug)$/.test(at)).map(([, , , , at]) => at);
+  return lines.filter(([, , , , at, options]) => options.split(',').includes('rw') && !['/tmp', '/dev', '/dev/shm', '/proc', '/sys/fs/cgroup', ...allowed].includes(at) && !/^\/proc\/(kcore|keys|scsi|timer_list|sched_debug)$/.test(at)).map(([, , , , at]) => at);
 }
 /** What is looser than a restricted pod has it, as sentences. @param volumes paths that may be written */
 export function loosenessOf({ pid, name }, volumes = []) {
