@@ -23,5 +23,11 @@ export function loosenessOf({ pid, name }, volumes = []) {
     ...writableMounts(pid, volumes).map((at) => `${at} can be written`), ...(memoryLimitOf(name) === null ? ['its memory has no limit'] : []),
   ];
 }
+/** Seconds of processor that a process has used, of the hundredths that the kernel counts. */
+export function usedSeconds(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13).map(Number);
+  return (user + system) / 100;
+}
 /** Seconds that the main thread of a process stood ready and got no processor: others had them. */
 export const waitedSeconds = (pid) => Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e9;
