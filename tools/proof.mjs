@@ -28,6 +28,7 @@ const parts = {
   restore: { says: 'what a backup holds is all there after a loss, every run goes on, nothing is doubled', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/restore.mjs', ...more]) },
   deploy: { says: 'the Helm chart is valid, restricted, and refuses mistakes', byName: true, go: () => run('node', ['tools/proof/deploy.mjs']) },
   compose: { says: 'what Compose sets up runs: its keys, roles, migrations, topics and four services, as processes', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/compose.mjs']) },
+  images: { says: 'five images: the same bytes twice, nothing in them that the lock does not name, run as restricted pods', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/images.mjs', ...more]) },
   browser: { says: 'the dashboard in a real browser', needs: ['build'], go: () => run('node', ['tools/proof/browser.mjs']) },
   spark: { says: 'a real Spark computes steps as DuckDB and PostgreSQL do', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/spark.mjs']) },
 };

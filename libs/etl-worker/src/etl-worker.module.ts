@@ -53,6 +53,7 @@ export class EtlWorkerStart implements OnApplicationBootstrap {
     this.tools = tools;
   }
   async onApplicationBootstrap(): Promise<void> {
+    await this.tools.scratch.check();
     await this.tools.scratch.sweep();
     await this.watch.start();
   }

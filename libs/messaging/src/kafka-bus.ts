@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type TopicName, topicNames, topics, type Topic } from '@agent-etl/contracts';
 import { type Admin, CompressionTypes, Kafka, type KafkaMessage, type Producer, type SASLOptions, logLevel } from 'kafkajs';
 import type { Closable, MessageBus, OnMessage, WireMessage } from './message-bus.ts';
+import { kafkaFailure } from './kafka-failure.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 import { type Reader, takeMessage } from './take-message.ts';
 
@@ -56,6 +57,11 @@ export class KafkaBus implements MessageBus {
     const closable = { close: async () => { this.#open.delete(closable); await supervised.close(); } };
     this.#open.add(closable);
     return closable;
+  }
+  /** One try: whoever waits for a broker asks again. @throws EtlError `platform.unavailable`; `config.invalid` when it refuses the login or is not trusted */
+  async reach(): Promise<void> {
+    const admin = this.#kafka.admin({ retry: { retries: 0 } });
+    try { await admin.connect(); } catch (error) { throw kafkaFailure(error); } finally { await admin.disconnect(); }
   }
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((one) => one.close()));

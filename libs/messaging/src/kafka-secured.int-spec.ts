@@ -29,6 +29,17 @@ suite('Kafka over TLS with a login', () => {
     await bus.close();
   }, 60_000);
   it('keeps out who has another password', async () => { await expect(lookingAt({ tls: { ca }, sasl: { mechanism: 'scram-sha-512', username, password: 'pencil' } })).rejects.toThrow(/authentication failed/i); });
+  it('says what only a person can mend, and what may pass', async () => {
+    const reaching = async (more: Partial<KafkaOptions>): Promise<void> => {
+      const bus = new KafkaBus({ brokers, clientId: 'secured', ...more });
+      try { await bus.reach(); } finally { await bus.close(); }
+    };
+    const sasl = { mechanism: 'scram-sha-512', username, password } as const;
+    await reaching({ tls: { ca }, sasl });
+    await expect(reaching({ tls: { ca }, sasl: { ...sasl, password: 'pencil' } })).rejects.toMatchObject({ code: 'config.invalid', issues: [{ path: 'ETL_MESSAGING_SASL' }] });
+    await expect(reaching({ tls: {}, sasl })).rejects.toMatchObject({ code: 'config.invalid', issues: [{ path: 'ETL_MESSAGING_CA_FILE' }] });
+    await expect(reaching({ brokers: ['localhost:1'], tls: { ca }, sasl })).rejects.toMatchObject({ code: 'platform.unavailable' });
+  }, 60_000);
   it('keeps out who says nothing of itself', async () => { await expect(lookingAt({ tls: { ca } })).rejects.toThrow(); }, 60_000);
   it('does not speak to brokers that an unknown authority vouches for', async () => { await expect(lookingAt({ tls: {}, sasl: { mechanism: 'plain', username, password } })).rejects.toThrow(/certificate/i); }, 60_000);
   it('does not speak to a broker by another name than its certificate has', async () => {

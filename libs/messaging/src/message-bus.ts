@@ -16,6 +16,9 @@ export interface MessageBus {
   expect?(group: string, topics: readonly string[]): void;
   /** Reads topics as one group. Resolves when the group is reading. */
   subscribe(group: string, topics: readonly string[], onMessage: OnMessage): Promise<Closable>;
+  /** Resolves when a broker answers and takes our login; left out by a bus that is always there.
+   * @throws EtlError `platform.unavailable`, `config.invalid` */
+  reach?(): Promise<void>;
   close(): Promise<void>;
   health(): { readonly ok: boolean; readonly reason?: string };
 }

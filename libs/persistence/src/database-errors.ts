@@ -23,10 +23,11 @@ export function isAway(error: unknown): boolean {
 export const asUnavailable = (error: unknown): unknown =>
   (isAway(error) ? new EtlError('platform.unavailable', { dependency: 'the state database', kept: 'no' }, { cause: error }) : error);
 
-/** `config.invalid` for a server that does not take the login or has no such database: no waiting helps. Null for every other error. */
+const UNTRUSTED = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?)|CERT_\w+|ERR_TLS_CERT_\w+)$/;
+/** `config.invalid` for a server that does not take the login, has no such database or is not trusted: no waiting helps. Null for every other error. */
 export function refusedLogin(error: unknown): EtlError | null {
   const code = databaseCode(error) ?? '';
-  if (!/^(28...|3D000)$/.test(code)) return null;
-  const text = code === '3D000' ? 'the server has no such database' : 'the server refuses this login: its name, password or way of signing in is wrong';
+  if (!/^(28...|3D000)$/.test(code) && !UNTRUSTED.test(code)) return null;
+  const text = UNTRUSTED.test(code) ? `the certificate of the server is not trusted (${code})` : code === '3D000' ? 'the server has no such database' : 'the server refuses this login: its name, password or way of signing in is wrong';
   return new EtlError('config.invalid', { problems: `ETL_PERSISTENCE_URL: ${text}` }, { issues: [{ code: 'config', path: 'ETL_PERSISTENCE_URL', text }], cause: error });
 }

@@ -16,7 +16,7 @@ export interface EngineChoice { readonly engine: StepEngine; readonly code: Choi
  * @property problem why Spark cannot compute these steps, in a clause; null where it can */
 export interface Choosing { readonly asked: StepEngine | undefined; readonly beside: StepEngine; readonly state: HeldState | null; readonly means: EngineMeans; readonly problem: string | null }
 
-const NAMES: Readonly<Record<HeldState['op'], string>> = { rows: 'a filter', group: 'the groups', first: 'the dedupe', limit: 'the limit', window: 'the window', flatten: 'the lists', unpivot: 'the columns', join: 'the join', union: 'the union' };
+const NAMES: Readonly<Record<HeldState['op'], string>> = { rows: 'a filter', group: 'the groups', first: 'the dedupe', limit: 'the limit', window: 'the window', flatten: 'the lists', unpivot: 'the columns', join: 'the join', query: 'the query', union: 'the union' };
 const figures = ({ op, rows, width, bytes }: HeldState): string => `${NAMES[op]} may have to hold ${grouped(rows)} rows of ${width} bytes at once, ${megabytes(bytes)}`;
 
 /** The engine beside the source, unless what has to be held outgrows its memory and a Spark is there that can compute the steps. */

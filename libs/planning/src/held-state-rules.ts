@@ -56,6 +56,7 @@ function behind(stage: Stage, before: Rows, others: readonly Rows[]): Next {
     case 'unpivot': return { rows: rows * stage.columns.length, columns: new Map([...stage.keep.map((name): [string, Seen] => [name, columns.get(name) ?? made(LEAST_TEXT)]), [stage.nameTo, made(LEAST_TEXT)], [stage.valueTo, made(LEAST_TEXT)]]) };
     case 'join': return joined(stage, before, others[stage.input]);
     case 'union': return united(stage, before, others);
+    case 'query': return queried(stage, before, others);
   }
 }
 /** The other dataset lies in a table by its keys; the statement that counts what a join does holds the keys of both sides. */
@@ -70,6 +71,13 @@ function united({ inputs, distinct }: Extract<Stage, { op: 'union' }>, before: R
   const columns = new Map(parts.toReversed().flatMap((part) => [...part.columns]).map(([name, { width }]) => [name, made(width)]));
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   return { rows, columns, ...(distinct ? { held: [{ rows, width: widthOf(columns) }] } : {}) };
+}
+
+/** What a SELECT groups, sorts or joins is not looked into: it may hold every row that it reads. */
+function queried({ columns, relations }: Extract<Stage, { op: 'query' }>, before: Rows, others: readonly Rows[]): Next {
+  const read = [{ rows: before.rows, width: widthOf(before.columns) }, ...relations.map(({ input, columns: used }) => ({ rows: others[input]?.rows ?? 0, width: widthOf(others[input]?.columns ?? new Map(), used) }))];
+  const rows = Math.max(...read.map((each) => each.rows));
+  return { rows, columns: new Map(columns.map(({ name, type: { kind } }) => [name, made(WIDTHS[kind] ?? LEAST_TEXT)])), held: read };
 }
 
 /** The most that one of some stages has to hold, as profiles let one say: an upper bound, since nobody knows what filters leave. Null where rows go through one by one.

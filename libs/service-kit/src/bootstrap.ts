@@ -75,6 +75,7 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
     buses.push(bus);
     modules.push(definition.module(own as never));
   }
+  await shared.room.patiently(async () => { await options.bus.reach?.(); });
   health.watch(options.bus);
   const app = await makeApplication({
     apps: definitions.map((definition) => definition.app), modules: [...modules, ...options.extraModules ?? []], access: options.access, log: options.log, host, health,

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(async () => { await duck.stop(); await rm(scratch, { recursive: true, force: true }); });
 
-const x = identifier('x');
+const x = sql`${identifier('x')}`;
 const given = (texts: readonly string[]) => sql`(SELECT unnest([${listOf(texts.map(literalText))}]) AS x) AS given`;
 /** Texts that are nearly of a kind: what a person, a spreadsheet or another engine would write. */
 const nearly = fc.oneof(

@@ -31,6 +31,14 @@ describe('scratch folders', () => {
     expect((await readdir(root)).sort()).toEqual([...kept, basename(dirname(own))].sort());
     zombie.collect();
   });
+  it('says by name when nothing can be written to them, and leaves nothing of the try', async () => {
+    await writeFile(join(root, 'file'), '');
+    await expect(new ScratchFolders(join(root, 'file')).check()).rejects.toMatchObject({ code: 'config.invalid', issues: [{ path: 'ETL_ETL_WORKER_SCRATCH' }] });
+    const folders = new ScratchFolders(join(root, 'fresh'));
+    await folders.check();
+    await folders.close();
+    expect(await readdir(join(root, 'fresh'))).toEqual([]);
+  });
   it('has nothing to sweep on a new machine', async () => {
     await expect(new ScratchFolders(join(root, 'not-there')).sweep()).resolves.toBeUndefined();
   });

@@ -1,3 +1,4 @@
+import { EtlError } from '@agent-etl/contracts';
 import { isRunning, startOf } from '@agent-etl/service-kit';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
@@ -15,6 +16,14 @@ export class ScratchFolders {
     const folder = join(this.root, await this.own, name);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     return folder;
+  }
+  /** Tries whether something can be written: without that every task would fail.
+   * @throws EtlError `config.invalid` */
+  async check(): Promise<void> {
+    try { await this.drop(await this.make('check')); } catch (error) {
+      const text = `nothing can be written to ${this.root}: ${(error as { code?: string }).code ?? 'for an unknown reason'}`;
+      throw new EtlError('config.invalid', { problems: `ETL_ETL_WORKER_SCRATCH: ${text}` }, { issues: [{ code: 'config', path: 'ETL_ETL_WORKER_SCRATCH', text }], cause: error });
+    }
   }
   async drop(folder: string): Promise<void> { await rm(folder, { recursive: true, force: true, maxRetries: 3 }); }
 
