@@ -4,7 +4,7 @@ import { createPublicKey } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { EtlError } from '@agent-etl/contracts';
 import { keyIdOf } from '@agent-etl/orchestrator';
-import { type BackupSummary, type KeyReference, type RestoreSummary, backupState, restoreState, sql, startEmbeddedPostgres } from '@agent-etl/persistence';
+import { type BackupSummary, type KeyReference, type RestoreSummary, backupState, checkArchive, restoreState, sql, startEmbeddedPostgres } from '@agent-etl/persistence';
 import { MemorySecretStore } from '@agent-etl/secrets';
 import { urlWithPassword } from '@agent-etl/service-kit';
 import { allServices } from './feature-services.ts';
@@ -67,10 +67,11 @@ const mend = { fences: sql`update worker.file_fence set value = value + ${FENCES
 export interface Restored extends RestoreSummary { readonly otherKeys: readonly string[] }
 /** Puts a file back into an empty folder or database. @throws EtlError */
 export async function restore(options: ArchiveOptions): Promise<Restored> {
-  const services = allServices({ secrets: new MemorySecretStore(), fileRoots: [] });
+  const schemas = allServices({ secrets: new MemorySecretStore(), fileRoots: [] }).map(({ schema, migrations }) => ({ schema, migrations }));
+  const checked = await checkArchive(options.file, schemas); // before a folder or a server is made for it
   const place = await placeOf(options, 'restore');
   try {
-    const summary = await restoreState({ ...place, file: options.file, schemas: services.map(({ schema, migrations }) => ({ schema, migrations })), mend, onTable: options.onTable });
+    const summary = await restoreState({ ...place, file: options.file, checked, schemas, mend, onTable: options.onTable });
     return { ...summary, otherKeys: options.stateUrl ? [] : await keepPublicKeys(options.projectDir, summary.keys) };
   } finally { await place.close(); }
 }

@@ -1,7 +1,7 @@
 export { KeyReference } from './archive/archive-format.ts';
 export { verifyArchive } from './archive/archive-reader.ts';
 export { type BackupSummary, backupState } from './archive/backup-state.ts';
-export { type RestoreSummary, restoreState } from './archive/restore-state.ts';
+export { type CheckedArchive, type RestoreSummary, checkArchive, restoreState } from './archive/restore-state.ts';
 export { databaseCode, isAway } from './database-errors.ts';
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 export { jsonColumn } from './json-column.ts';

@@ -8,27 +8,38 @@ import { type Sql, sql } from '../sql.ts';
 import { type SchemaMigrations, type PrepareOptions, prepareState } from '../state-preparation.ts';
 import { sendAgain } from './after-restore.ts';
 import type { ArchiveHeader, ArchivePart } from './archive-format.ts';
-import { type ArchiveEvent, readArchive, verifyArchive } from './archive-reader.ts';
+import { type ArchiveContent, type ArchiveEvent, readArchive, verifyArchive } from './archive-reader.ts';
 import { columnsOf, connect, requireAllRows } from './backup-state.ts';
 import { copyIn } from './copy-statement.ts';
 import { stateSteps, stateTables } from './state-tables.ts';
 
 /** @property schemas what this release migrates: an archive of an earlier one is brought forward
+ * @property checked what `checkArchive` has said of the file; it is checked here when left out
  * @property mend what else makes a picture of the past able to go on: statements of the same transaction, told by how many rows each answers or changes
  * @property onTable told of each table that is loaded */
-export interface RestoreOptions extends PrepareOptions { readonly file: string; readonly mend?: Readonly<Record<string, Sql>>; onTable?(table: string, rows: number): void | Promise<void> }
+export interface RestoreOptions extends PrepareOptions { readonly file: string; readonly checked?: CheckedArchive; readonly mend?: Readonly<Record<string, Sql>>; onTable?(table: string, rows: number): void | Promise<void> }
 /** @property resent messages that are sent again
  * @property mended rows by statement of `mend` */
 export interface RestoreSummary { readonly resent: number; readonly mended: Readonly<Record<string, number>>; readonly file: string; readonly takenAt: string; readonly release: number; readonly tables: number; readonly rows: number; readonly bytes: number;
   readonly verifySeconds: number; readonly loadSeconds: number; readonly seconds: number; readonly keys: ArchiveHeader['keys'] }
 
+/** What is known of an archive before there is a place for it.
+ * @property schemas migrations that its schemas had seen */
+export interface CheckedArchive extends Pick<ArchiveContent, 'header' | 'end'> { readonly schemas: SchemaMigrations[]; readonly verifySeconds: number }
+
+/** Checks every byte of an archive, and that this release can bring it back. Writes nothing, and needs no database.
+ * @throws EtlError `backup.invalid`, `state.newer` for an archive of a later release */
+export async function checkArchive(file: string, known: readonly SchemaMigrations[]): Promise<CheckedArchive> {
+  const began = performance.now();
+  const { header, end } = await verifyArchive(file);
+  return { header, end, schemas: asArchived(header, known), verifySeconds: secondsSince(began) };
+}
+
 /** Puts an archive into an empty database. Every byte of it is checked before anything is written; then all rows come in one transaction, or none.
  * @throws EtlError `backup.invalid`, `state.newer` for an archive of a later release, `state.not-empty`, `config.invalid` for a login that may not */
 export async function restoreState(options: RestoreOptions): Promise<RestoreSummary> {
   const began = performance.now();
-  const { header, end } = await verifyArchive(options.file);
-  const verifySeconds = secondsSince(began);
-  const schemas = asArchived(header, options.schemas);
+  const { header, end, schemas, verifySeconds } = options.checked ?? await checkArchive(options.file, options.schemas);
   const url = databaseUrl(options);
   await requireEmpty(options, url);
   await prepareState({ ...options, schemas, phase: 'contract' });
@@ -36,7 +47,7 @@ export async function restoreState(options: RestoreOptions): Promise<RestoreSumm
   const mended = await loadInto(url, header, options);
   const loadSeconds = secondsSince(loading);
   await prepareState(options);
-  return { ...mended, file: options.file, takenAt: header.takenAt, release: header.release, tables: end.parts, rows: end.rows, bytes: end.bytes, keys: header.keys, verifySeconds, loadSeconds, seconds: secondsSince(began) };
+  return { ...mended, file: options.file, takenAt: header.takenAt, release: header.release, tables: end.parts, rows: end.rows, bytes: end.bytes, keys: header.keys, verifySeconds, loadSeconds, seconds: secondsSince(began) + (options.checked?.verifySeconds ?? 0) };
 }
 const secondsSince = (from: number): number => (performance.now() - from) / 1000;
 const databaseUrl = ({ adminUrl, database }: PrepareOptions): string => (database ? Object.assign(new URL(adminUrl), { pathname: `/${encodeURIComponent(database)}` }).href : adminUrl);
