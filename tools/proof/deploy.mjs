@@ -92,6 +92,14 @@ for (const [name, role] of Object.entries({ orchestrator: 'orchestrator', 'etl-w
 const known = new Set([...readFileSync(join(root, 'docs', 'reference', 'environment.md'), 'utf8').matchAll(/`(ETL_[A-Z_]+)`/g)].map(([, name]) => name));
 const unknown = base.flatMap(({ spec }) => spec?.template?.spec.containers ?? []).flatMap(({ env = [] }) => env.map(({ name }) => name)).filter((name) => name.startsWith('ETL_') && !known.has(name));
 check(unknown.length === 0, `every setting is one that a service reads${unknown.length ? `: not ${[...new Set(unknown)].join(', ')}` : ''}`);
+// A plan that reckons with other engines than the workers have goes to the wrong one.
+const withSpark = manifestsOf(template('-f', join(chart, 'ci', 'default.yaml'), '--set', 'spark.url=sc://spark:15002,spark.folder=/parquet').stdout);
+const toldOf = (manifests, name) => Object.fromEntries(deployments(manifests).find(({ metadata }) => metadata.name === `agent-etl-${name}`)?.spec.template.spec.containers[0].env.map((one) => [one.name, one.value]) ?? []);
+const engineSettings = ['ETL_ETL_WORKER_ENGINE_MEMORY_MB', 'ETL_ENGINES_SPARK_URL'];
+const isToldAlike = (manifests, names) => names.every((name) => toldOf(manifests, 'orchestrator')[name] !== undefined && toldOf(manifests, 'orchestrator')[name] === toldOf(manifests, 'etl-worker')[name]);
+check(isToldAlike(base, engineSettings.slice(0, 1)) && isToldAlike(withSpark, engineSettings) && toldOf(base, 'orchestrator').ETL_ENGINES_SPARK_URL === undefined, 'the orchestrator is told of the memory of engines and of Spark what etl-worker is told');
+const dialsSpark = (manifests) => manifests.filter(({ kind, spec }) => kind === 'NetworkPolicy' && JSON.stringify(spec.egress ?? []).includes('15002')).map(({ metadata }) => metadata.name).join(' ');
+check(dialsSpark(base) === '' && dialsSpark(withSpark) === 'agent-etl-etl-worker', 'etl-worker alone may dial Spark, where there is one');
 const alerts = readFileSync(join(chart, 'files', 'alerts.yaml'), 'utf8') + readFileSync(join(chart, 'files', 'overview.json'), 'utf8');
 const documented = new Set([...readFileSync(join(root, 'docs', 'reference', 'metrics.md'), 'utf8').matchAll(/`(etl_[a-z_]+)`/g)].map(([, name]) => name));
 const strange = [...alerts.matchAll(/\betl_[a-z_]+\b/g)].map(([name]) => name.replace(/_bucket$/, '')).filter((name) => !documented.has(name));

@@ -27,6 +27,8 @@ function environmentFaults(tree, services) {
     return [...set.filter((one) => known[one] === undefined).map((one) => `${name}: ${one} is read by nobody there`), ...Object.entries(known).filter(([one, isRequired]) => isRequired && !set.includes(one)).map(([one]) => `${name}: ${one} is not set`)];
   });
 }
+/** The orchestrator plans by what it is told of the workers' engines: both have to be told the same. */
+const engineFaults = (services) => ['ETL_ETL_WORKER_ENGINE_MEMORY_MB', 'ETL_ENGINES_SPARK_URL'].filter((name) => services.orchestrator?.environment?.[name] !== services['etl-worker']?.environment?.[name]).map((name) => `orchestrator: ${name} is not what etl-worker is told`);
 /** A value beside a name that tells of a secret has to be the path of a file that `keys` draws. */
 function secretFaults(services) {
   return Object.entries(services).flatMap(([name, { environment = {} }]) => Object.entries(environment).filter(([key, value]) =>
@@ -56,13 +58,14 @@ export const compose = {
   async look(tree, tools) {
     const { services } = read(tree);
     const missing = apps.filter((app) => !services[app]).map((app) => `${app} is missing`);
-    const findings = [...missing, ...schemaFaults(tree, tools, 'vendor.compose-spec', [file]), ...environmentFaults(tree, services), ...secretFaults(services), ...Object.entries(services).flatMap(([name, service]) => boxFaults(name, service)), ...placeFaults(tree, services)];
+    const findings = [...missing, ...schemaFaults(tree, tools, 'vendor.compose-spec', [file]), ...environmentFaults(tree, services), ...secretFaults(services), ...engineFaults(services), ...Object.entries(services).flatMap(([name, service]) => boxFaults(name, service)), ...placeFaults(tree, services)];
     return { looked: `${Object.keys(services).length} containers`, findings };
   },
   faults: Object.fromEntries(Object.entries({
     'a key that Compose does not know': [(text) => text.replace('pids_limit: 256', 'pid_limit: 256'), 'pid_limit'],
     'a setting that nobody reads': [(text) => text.replace('ETL_SECRETS_STORE', 'ETL_SECRET_STORE'), 'ETL_SECRET_STORE is read by nobody'],
     'a setting that is needed and missing': [(text) => text.replaceAll('  ETL_MESSAGING_BROKERS: kafka:9092\n', ''), 'ETL_MESSAGING_BROKERS is not set'],
+    'an orchestrator that knows other engines': [(text) => text.replace('<<: [*service, *engines]', '<<: *service'), 'is not what etl-worker is told'],
     'a password in clear': [(text) => text.replace('POSTGRES_PASSWORD_FILE: /keys/postgres', 'POSTGRES_PASSWORD: postgres'), 'POSTGRES_PASSWORD holds a secret'],
     'a password in an address': [(text) => text.replace('postgres://monitor@', 'postgres://monitor:monitor@'), 'monitor: ETL_PERSISTENCE_URL holds a secret'],
     'a port that others reach': [(text) => text.replace('"127.0.0.1:8082:8082"', '"8082:8082"'), 'monitor is open'],

@@ -12,8 +12,9 @@
 {{- if lt $each 192 }}{{ fail (printf "services.etl-worker: %d slots share %v %% of %s, which leaves an engine %d MiB; 192 are needed: fewer slots, or a higher resources.limits.memory" (int .slots) .enginePercent .resources.limits.memory $each) }}{{ end }}{{ $each }}
 {{- end }}
 {{/* What the workers are told of engines, so that the orchestrator plans by the same. (root) -> JSON */}}
-{{- define "etl.engines" -}}{{ $worker := get (include "etl.services" . | fromJson) "etl-worker" }}{{ $engines := dict }}
-{{- if $worker }}{{ $_ := set $engines "ETL_ETL_WORKER_ENGINE_MEMORY_MB" (include "etl.engineMemory" $worker) }}{{ with get $worker.config "ETL_ENGINES_SPARK_URL" }}{{ $_ := set $engines "ETL_ENGINES_SPARK_URL" . }}{{ end }}{{ end }}
+{{- define "etl.engines" -}}{{ $worker := get (include "etl.services" . | fromJson) "etl-worker" }}{{ $engines := dict "ETL_ENGINES_SPARK_URL" .Values.spark.url }}
+{{- if and .Values.spark.url (not .Values.spark.folder) }}{{ fail "spark.url needs spark.folder, where Parquet is handed over" }}{{ end }}
+{{- if $worker }}{{ $_ := set $engines "ETL_ETL_WORKER_ENGINE_MEMORY_MB" (include "etl.engineMemory" $worker) }}{{ end }}
 {{- $engines | toJson }}
 {{- end }}
 {{/* What a serving process reads beside. (root name settings) -> JSON */}}
@@ -21,8 +22,8 @@
 {{- $env := dict "ETL_SERVICE_KIT_PORT" $s.port "ETL_SERVICE_KIT_GRACE_MS" (mul 1000 (sub (int $s.graceSeconds) 5)) "ETL_PERSISTENCE_URL" (include "etl.database" (list $root (include "etl.role" $name))) "ETL_PERSISTENCE_RELAY_URL" (include "etl.database" (list $root "etl_relay"))
   "ETL_PERSISTENCE_PASSWORD_FILE" (printf "%s/postgres/own" $files) "ETL_PERSISTENCE_RELAY_PASSWORD_FILE" (printf "%s/postgres/relay" $files) "ETL_SERVICE_KIT_TOKENS" (printf "%s/access/tokens.json" $files) }}
 {{- if eq $name "orchestrator" }}{{ $_ := set $env "ETL_ORCHESTRATOR_SIGNING_KEY_FILE" (printf "%s/signing/ed25519.pem" $files) }}{{ if $v.project.existingConfigMap }}{{ $_ := set $env "ETL_ORCHESTRATOR_PROJECT" "/etc/agent-etl/agent-etl.yaml" }}{{ end }}{{ end }}
-{{- if eq $name "orchestrator" }}{{ $env = merge $env (include "etl.engines" $root | fromJson) }}{{ end }}
-{{- if eq $name "etl-worker" }}{{ $env = merge $env (dict "ETL_ETL_WORKER_SLOTS" $s.slots "ETL_ETL_WORKER_SCRATCH" "/tmp" "ETL_SECRETS_STORE" $v.secretStore.kind "ETL_SECRETS_PREFIX" $v.secretStore.prefix "ETL_SECRETS_REGION" $v.secretStore.region "ETL_ETL_WORKER_ENGINE_MEMORY_MB" (include "etl.engineMemory" $s)) }}{{ end }}
+{{- if has $name (list "orchestrator" "etl-worker") }}{{ $env = merge $env (include "etl.engines" $root | fromJson) }}{{ end }}
+{{- if eq $name "etl-worker" }}{{ $env = merge $env (dict "ETL_ETL_WORKER_SLOTS" $s.slots "ETL_ETL_WORKER_SCRATCH" "/tmp" "ETL_SECRETS_STORE" $v.secretStore.kind "ETL_SECRETS_PREFIX" $v.secretStore.prefix "ETL_SECRETS_REGION" $v.secretStore.region "ETL_ENGINES_SPARK_TOKEN" $v.spark.token "ETL_ENGINES_SPARK_FOLDER" $v.spark.folder) }}{{ end }}
 {{- if and (eq $name "dag-generator") (ne $v.dags.publish "none") }}{{ $env = merge $env (dict "ETL_DAG_GENERATOR_FOLDER" "/dags" "ETL_DAG_GENERATOR_ROOT" "/dags") }}{{ end }}
 {{- merge $env $s.config (include "etl.env" . | fromJson) | toJson }}
 {{- end }}
