@@ -113,7 +113,7 @@ export async function drill({ bin, say, must, rows }) {
     copyFileSync(join(folder, 'agent-etl.yaml'), join(folder, 'other', 'agent-etl.yaml'));
     const refused = JSON.parse(runBlock(page, 'refused', { bin, cwd: folder, expect: 1 }));
     must(refused.error.code === 'backup.invalid', `with one bit flipped: ${refused.error.text}`);
-    must(!readdirSync(join(folder, 'other', '.agent-etl')).includes('run.json'), 'and nothing was made of it');
+    must(readdirSync(join(folder, 'other')).join() === 'agent-etl.yaml', 'and nothing was made of it: no folder, no server');
   } finally {
     if (restored) try { process.kill(restored.pid, 'SIGTERM'); } catch { /* it has ended */ }
     await standalone?.stop().catch(() => undefined);
