@@ -25,7 +25,7 @@ export async function until(holds, limitMs = 60_000, everyMs = 50) {
 }
 const lastOf = (said) => said.trim().split('\n').at(-1)?.slice(0, 300) ?? '';
 
-export async function provePods(check, { to, tools, work, isWanted }) {
+export async function provePods({ check, skip }, { to, tools, work, isWanted }) {
   const containers = new Containers(tools, join(work, 'pods'));
   for (const app of apps) containers.add(app, join(to, app));
   const cluster = await Cluster.open(join(work, 'cluster'));
@@ -33,7 +33,7 @@ export async function provePods(check, { to, tools, work, isWanted }) {
   mkdirSync(data);
   chownSync(data, USER, USER);
   chmodSync(data, 0o755);
-  const ground = { check, containers, cluster, data };
+  const ground = { check, skip, containers, cluster, data };
   try {
     if (isWanted('run')) await proveConfinement(ground);
     if (!(await prepare(ground))) return;
@@ -100,15 +100,23 @@ export async function startService({ containers, cluster }, app, pod = {}) {
   return { container, seconds, waited, used };
 }
 
+/** A start that others did not slow down, of three. */
+async function quietStart(ground, app, pod) {
+  for (let tries = 1; ; tries += 1) {
+    const start = await startService(ground, app, pod);
+    if (start.seconds <= READY_S || start.waited <= BUSY_S || tries === 3) return start;
+    await terminate(start.container);
+  }
+}
 async function proveRun(ground) {
-  const { check, cluster, data } = ground;
+  const { check, skip, cluster, data } = ground;
   const running = {};
   for (const app of apps) {
     const worker = app === 'etl-worker' ? { mounts: [{ from: data, at: '/data', isReadOnly: false }], env: { ETL_CONNECTORS_FILE_ROOTS: '/data' } } : {};
-    const { container, seconds, waited, used } = await startService(ground, app, worker);
+    const { container, seconds, waited, used } = await quietStart(ground, app, worker);
     running[app] = container;
     // On a busy machine the clock measures the others.
-    if (seconds > READY_S && waited > BUSY_S) process.stdout.write(`  SKIPPED ${app}: ready after ${seconds.toFixed(1)} s, but for ${waited.toFixed(1)} of them other processes had the processors; it used ${used.toFixed(1)} itself\n`);
+    if (seconds > READY_S && waited > BUSY_S) skip(`${app}: ready after ${seconds.toFixed(1)} s, but for ${waited.toFixed(1)} of them other processes had the processors; it used ${used.toFixed(1)} itself`);
     else check(seconds <= READY_S, `${app}: ready ${seconds.toFixed(1)} s after its start, of at most ${READY_S} (${used.toFixed(1)} s of processor)`);
     const loose = loosenessOf(container, app === 'etl-worker' ? ['/data'] : []);
     check(loose.length === 0, `${app}: restricted, ${memoryLimitOf(container.name) / 2 ** 20} MiB${loose.length ? `: ${loose.join('; ')}` : ''}`);
