@@ -50,7 +50,7 @@ describe('steps over rows', () => {
     const { stages } = fuseSteps([{ op: 'select', columns: ['id', 'status'] }, { op: 'filter', where: like }], input, { dialect });
     const transform = { input: [...input].map(([name, type]) => ({ name, type, native: type.kind, nullable: true })), stages: [...stages] };
     const sql = sqlFor(dialect);
-    const { rows } = printTransform(dialect, transform, { from: sql`t`, column: (name) => sql`t.${identifier(name)}`, inputs: [] } as never);
+    const { rows } = printTransform(dialect, transform, { from: sql`t`, column: (name: string) => sql`t.${identifier(name)}`, inputs: [] } as never);
     expect(compile(rows as SqlFragment<typeof dialect>).text).toContain(dialect === 'postgres' ? String.raw`\Aa[0-9]+\Z` : String.raw`\Aa[0-9]+`);
   });
   it('are refused where the engine that computes them has no form', () => {
