@@ -1,3 +1,4 @@
+import { EtlError } from '@agent-etl/contracts';
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, open, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -37,7 +38,10 @@ export class StagedFolder {
   async keep(key: string, attempt: number): Promise<void> {
     const from = this.open(key, attempt);
     const name = (await lstat(from)).isDirectory() ? await this.keepFiles(from) : (await flush(from, 'r+'), await sha256Of(from));
-    await rename(from, join(this.folder, `.etl-${this.run}.${key.slice(0, 32)}.${attempt}.${name}`));
+    const to = join(this.folder, `.etl-${this.run}.${key.slice(0, 32)}.${attempt}.${name}`);
+    // An attempt that raised its fence again writes a piece again that no ledger has; a file gives way to a rename, a folder does not.
+    if (name === PARTS) await rm(to, { recursive: true, force: true });
+    await rename(from, to);
     await flush(this.folder, 'r');
   }
   private async keepFiles(piece: string): Promise<string> {
@@ -96,17 +100,24 @@ export class StagedFolder {
   /** Gives the pieces their names as parts, then the manifest its own: with that rename all of them take the place of what was there. Repeating it goes on. */
   async publish(manifest: FolderManifest): Promise<void> {
     const folders = new Set<string>();
-    for (const { name, from } of await this.whereabouts(manifest)) {
-      const to = join(this.folder, name);
-      for (let folder = dirname(to); folder !== this.folder; folder = dirname(folder)) folders.add(folder);
-      if (from === null) continue;
-      await mkdir(dirname(to), { recursive: true });
-      await rename(from, to);
-    }
+    for (const { name } of manifest.parts) await this.makeBelow(name, folders);
+    for (const { name, from } of await this.whereabouts(manifest)) if (from !== null) await rename(from, join(this.folder, name));
     for (const folder of folders) await flush(folder, 'r');
     await flush(this.folder, 'r');
     await rename(join(this.folder, this.plan), join(this.folder, MANIFEST));
     await flush(this.folder, 'r');
+  }
+  /** Makes the folders of a part, each of which is one of ours: behind a link lies what belongs to others.
+   * @throws EtlError `file.forbidden` */
+  private async makeBelow(part: string, made: Set<string>): Promise<void> {
+    const names = part.split('/').slice(0, -1);
+    for (const [index, name] of names.entries()) {
+      const folder = join(this.folder, ...names.slice(0, index + 1));
+      if (made.has(folder)) continue;
+      await mkdir(folder).catch((error: NodeJS.ErrnoException) => { if (error.code !== 'EEXIST') throw error; });
+      if (!(await lstat(folder)).isDirectory()) throw new EtlError('file.forbidden', { file: name, reason: 'a link or a file stands where the folder of a partition belongs' });
+      made.add(folder);
+    }
   }
   /** Removes parts that the manifest does not name, folders of partitions that hold nothing more, and what runs have left that can publish nothing more. */
   async sweep(): Promise<void> {

@@ -21,6 +21,8 @@ describe('what DuckDB says', () => {
     ['Out of Memory Error: failed to offload data block of size 256.0 KiB', 'platform.disk-full', 'No space left for orders.csv.'],
     ['Out of Memory Error: could not allocate block of size 256.0 KiB', 'query.memory-exceeded', 'The query needed more than its memory.'],
     ['Permission Error: Cannot access file "/etc/passwd"', 'file.forbidden', 'orders.csv cannot be used: it lies outside what this attempt may touch.'],
+    ...['Out of Range Error: Overflow in negation of numeric value!', 'Out of Range Error: Overflow on abs(-2147483648)', 'Out of Range Error: Overflow in addition of INT64 (9223372036854775807 + 1)!', 'Out of Range Error: Date out of range', 'Conversion Error: Date out of range: 99999999-1-1',
+      'Out of Range Error: Interval value 9223372036854775808.000000 seconds out of range', 'Conversion Error: Casting value "99999.50" to type DECIMAL(4,2) failed: value is out of range!'].map((message) => [message, 'data.value-out-of-range', 'A value does not fit the column it goes to: column unknown, target unknown.']),
     ['Catalog Error: something new', 'platform.internal', 'Unexpected; quote trace none.'],
   ])('becomes a row of the error table without its values and paths: %s', (message, code, text) => {
     const failure = toFailure(duckFailure(message, 'orders.csv'));

@@ -19,6 +19,12 @@ function valueError(message: string, cause: Error): EtlError | null {
   return new EtlError('data.value-out-of-range', { row: cell.row, column: cell.column, type: cell.target }, { cause, cell });
 }
 
+/** A number or a time that grew beyond its type while it was computed: it stands in no cell. */
+function computedError(message: string, cause: Error): EtlError | null {
+  const isBeyond = /^(?:Out of Range|Conversion) Error: [^\n]*(?:overflow|out of range)/i.test(message);
+  return isBeyond ? new EtlError('data.value-out-of-range', { row: null, column: 'unknown', type: 'unknown' }, { cause }) : null;
+}
+
 const NOT_UTF8 = /Invalid unicode/i;
 /** How a person makes UTF-8 of a file. */
 export const asUtf8 = (file: string, from = 'WINDOWS-1252'): string => `write it as UTF-8, such as: iconv -f ${from} -t UTF-8 ${file}`;
@@ -55,7 +61,7 @@ export function duckFailure(message: string, about: string): EtlError {
   const cause = new Error(message);
   if (/No space left on device|disk quota exceeded|max_temp_directory_size|failed to offload/i.test(message)) return new EtlError('platform.disk-full', { what: about }, { cause });
   if (/^Out of Memory Error/i.test(message)) return new EtlError('query.memory-exceeded', { limit: 'its memory' }, { cause });
-  const value = jsonError(message, about, cause) ?? valueError(message, cause);
+  const value = jsonError(message, about, cause) ?? valueError(message, cause) ?? computedError(message, cause);
   if (value) return value;
   const nul = /NUL in column "([\s\S]*?)"/.exec(message);
   if (nul) return new EtlError('data.format-invalid', { file: about, format: 'text', place: `column ${nul[1]}`, problem: 'a cell holds NUL', column: nul[1] }, { cause });

@@ -9,7 +9,7 @@ import { beginStaging, runPublish } from './publish.step.ts';
 import { runQuarantine } from './quarantine.step.ts';
 import { runReconcile } from './reconcile.step.ts';
 import { runSketch } from './sketch.step.ts';
-import type { CutStore, StepContext } from './step-context.ts';
+import type { CutStore, Kept, StepContext } from './step-context.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /** Connectors by the name that connections carry. */
@@ -36,7 +36,7 @@ export class AttemptContext implements StepContext {
   private readonly parts: AttemptParts;
   private readonly opening = new Map<string, Promise<OpenConnection>>();
   private readonly opened: OpenConnection[] = [];
-  private readonly kept: { close(): Promise<void> }[] = [];
+  private readonly kept: Kept[] = [];
   private isClosed = false;
   private isCleaning = false;
   private tools: Promise<ConnectorTools> | null = null;
@@ -49,7 +49,7 @@ export class AttemptContext implements StepContext {
 
   beat(): Promise<void> { return this.parts.beat(); }
   report(progress: Progress): void { this.parts.report(progress); }
-  keep(held: { close(): Promise<void> }): void { this.kept.push(held); }
+  keep(held: Kept): void { this.kept.push(held); }
   async scratch(): Promise<string> { return (await (this.tools ??= this.parts.tools())).scratch; }
   async secrets(): Promise<SecretStore> { return (await (this.tools ??= this.parts.tools())).secrets; }
   async onSpark(source: Source): Promise<Source> { return sparkSource(source, await (this.tools ??= this.parts.tools()), async (connection) => (await this.open(connection)).source); }
@@ -98,9 +98,10 @@ export class AttemptContext implements StepContext {
     }
   }
 
-  async close(): Promise<void> {
+  /** @param outcome unheard: the task belongs to another attempt, which may be reading from the picture that this one kept */
+  async close(outcome: 'heard' | 'unheard' = 'heard'): Promise<void> {
     this.isClosed = true;
-    await Promise.allSettled(this.kept.map((held) => held.close()));
+    await Promise.allSettled(this.kept.map((held) => (outcome === 'unheard' && held.leave ? held.leave() : held.close())));
     await Promise.allSettled(this.opened.map((connection) => connection.close()));
     // A folder that cannot be removed now goes when the next worker of this machine starts.
     if (this.tools) await Promise.allSettled([this.parts.dropScratch()]);

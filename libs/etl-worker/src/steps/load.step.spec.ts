@@ -16,6 +16,16 @@ describe('a load', () => {
     expect(stagedIn(store)).toEqual(store.rows);
     expect(result).toMatchObject({ read: 1_000, written: 1_000, chunks: 4, resumed: 0, digest: digestOf('pg-frame', store.rows) });
   });
+  it.each([['heard', [], 'begin new'], ['unheard', ['picture-1'], 'begin same']] as const)('ends its picture once its outcome is %s, and leaves it to the attempt that has the task otherwise', async (outcome, left, begun) => {
+    const attempt = new AnAttempt(new ScriptedStore(100, 4));
+    const context = attempt.context(aCommand(aLoad()));
+    await context.run();
+    expect([...attempt.store.pictures.keys()]).toEqual(['picture-1']);
+    await context.close(outcome);
+    expect([...attempt.store.pictures.keys()]).toEqual(left);
+    await attempt.load({}, 2);
+    expect(attempt.store.trail.filter((step) => step.startsWith('begin')).at(-1)).toBe(begun);
+  });
   it('hashes the whole source beside the copy only where its publish compares that', async () => {
     const [full, counts] = [new ScriptedStore(100, 4), new ScriptedStore(100, 4)];
     const text = { carrier: 'text', digest: 'text-md5' } as const;

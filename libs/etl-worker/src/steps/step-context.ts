@@ -31,12 +31,15 @@ export interface StepContext {
   beat(): Promise<void>;
   report(progress: Progress): void;
   /** Ended once the outcome is written: until then another attempt may need what this one held. */
-  keep(held: { close(): Promise<void> }): void;
+  keep(held: Kept): void;
   /** Private folder of the attempt; the worker empties it. */
   scratch(): Promise<string>;
   /** Opens references of secrets, such as keys of masks. */
   secrets(): Promise<SecretStore>;
 }
+
+/** What an attempt holds until its outcome is written. @property leave lets go of it without ending it, for a next attempt */
+export interface Kept { close(): Promise<void>; leave?(): Promise<void> }
 
 /** Who writes, in the words of fence and ledger. @param load the load task, which its publish shares */
 export const writerOf = ({ command, worker }: StepContext, load: string): Writer =>

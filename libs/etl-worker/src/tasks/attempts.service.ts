@@ -33,15 +33,16 @@ export class Attempts {
     const about = { runId: claimed.command.runId, taskRunId: claimed.command.taskRunId, attempt };
     const feed = new ProgressFeed((progress) => this.outbox.announce(tenantId, 'task.run.progressed.v1', { ...about, progress }));
     const context = this.steps.open(held, (progress) => { feed.update(progress); });
+    let isHeard = false;
     try {
       const { outcome, keepsStaging } = await this.ending(held, context);
       feed.close();
-      const isHeard = outcome.state !== 'gone' && await this.report(held, { outcome, keepsStaging });
+      isHeard = outcome.state !== 'gone' && await this.report(held, { outcome, keepsStaging });
       const failure = outcome.state === 'failed' ? withoutCell(outcome.failure) : undefined;
       this.log.info({ runId, taskRunId, attempt, state: isHeard ? outcome.state : 'gone', failure }, 'attempt ended');
     } finally {
       feed.close();
-      await context.close();
+      await context.close(isHeard ? 'heard' : 'unheard');
       held.close();
     }
   }

@@ -89,12 +89,12 @@ export const separated: Signature = ([separator, ...rest], typing) => {
 /** A text and a text that is written out and not empty. */
 export const withCharacters: Signature = (args, typing) => withTexts(text, 1)(args, typing);
 
-/** Whether a text holds a pattern: the pattern is written out, and spelled for each engine. */
+/** Whether a text holds a pattern: it is written out, and stays as it was written, since what is stored is checked again. It is spelled for an engine where it is printed. */
 export const matching: Signature = ([value, pattern], typing) => {
-  const spelled = constantText(pattern);
-  if (spelled === null) throw new Refusal('SQL_LITERAL', 'The pattern must be written out');
-  const { duckdb, postgres } = plainPattern(spelled);
-  return { args: [typing.to(value!, text), ...[duckdb, postgres].map((v) => typing.to(typing.type({ k: 'lit', t: text, v }), text))], type: bool };
+  const written = constantText(pattern);
+  if (written === null) throw new Refusal('SQL_LITERAL', 'The pattern must be written out');
+  plainPattern(written);
+  return { args: [typing.to(value!, text), typing.to(pattern!, text)], type: bool };
 };
 
 /** nullif(a, b): compared as one type, the type of the first stays. */

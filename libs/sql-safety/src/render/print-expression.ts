@@ -4,6 +4,7 @@ import { type ValidatedExpr, isValidated } from '../check/validated.ts';
 import { SqlSafetyError } from '../errors.ts';
 import { Refusal } from '../refusal.ts';
 import type { FunctionId } from '../registry/functions.ts';
+import { plainPattern } from '../registry/plain-pattern.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
 import { duckForms, postgresForms } from './call-forms.ts';
@@ -75,16 +76,24 @@ function called<D extends ExprDialect>(printer: Printer<D>, node: Call): SqlFrag
   const forms = (dialect === 'duckdb' ? duckForms : postgresForms) as unknown as Readonly<Record<FunctionId, (...args: SqlFragment<D>[]) => SqlFragment<D>>>;
   if (!Object.hasOwn(forms, node.fn)) throw new Refusal('SQL_FUNCTION', 'There is no such function here');
   const isOrdered = node.fn === 'greatest' || node.fn === 'least';
-  const args = node.args.map((arg) => (isOrdered && dialect === 'postgres' && typeOf(arg).kind === 'text' ? sql`${go(arg)} COLLATE "C"` : go(arg)));
+  const args = spelledFor(dialect, node).map((arg) => (isOrdered && dialect === 'postgres' && typeOf(arg).kind === 'text' ? sql`${go(arg)} COLLATE "C"` : go(arg)));
   // The value of a call has the type of the registry in every engine.
   return sql`CAST(${forms[node.fn as FunctionId](...args)} AS ${typeIn(dialect, typeOf(node))})`;
+}
+
+/** What a call is given, a pattern as the engine spells its ends. */
+function spelledFor(dialect: ExprDialect, { fn, args }: Call): readonly Expr[] {
+  const [value, pattern] = args;
+  if (fn !== 'regexp_like' || !value || pattern?.k !== 'lit') return args;
+  const { duckdb, postgres } = plainPattern(pattern.v ?? '');
+  return [value, { ...pattern, v: dialect === 'postgres' ? postgres : duckdb }];
 }
 
 function calledOnSpark({ typeOf, sql, print: go }: Printer<'spark'>, node: Call): SqlFragment<'spark'> {
   const form = Object.hasOwn(sparkForms, node.fn) ? sparkForms[node.fn as keyof typeof sparkForms] : undefined;
   if (form === undefined) throw new Refusal('SQL_FUNCTION', 'There is no such function here');
   if (form === null) throw new Refusal('SQL_NO_FORM', `${node.fn} is not available on spark, whose last digit may be another; leave engine out`);
-  return sql`CAST(${form({ args: node.args.map(go), nodes: node.args, types: node.args.map(typeOf) })} AS ${typeIn('spark', typeOf(node))})`;
+  return sql`CAST(${form({ args: spelledFor('spark', node).map(go), nodes: node.args, types: node.args.map(typeOf) })} AS ${typeIn('spark', typeOf(node))})`;
 }
 
 /** Postgres orders texts by the collation of its database; here they are ordered by their code points, as in every other engine. */

@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ColumnType, Expr } from '@agent-etl/contracts';
 import { checked } from '../refusal.ts';
+import { identifier } from '../ident/identifier.ts';
+import { type SqlFragment, sqlFor } from '../tag/fragment.ts';
+import { compile } from '../tag/safe-sql.ts';
+import { printTransform } from './print-transform.ts';
 import { type LoweredStep, fuseSteps } from './fuse-steps.ts';
 
 const input = new Map<string, ColumnType>([['id', { kind: 'i64' }], ['doc', { kind: 'json' }], ['spot', { kind: 'other' }], ['rate', { kind: 'f64' }], ['Total', { kind: 'dec', precision: 10, scale: 2 }], ['status', { kind: 'text' }]]);
@@ -40,6 +44,14 @@ describe('steps over rows', () => {
     expect(refusal(...Array.from({ length: 22 }, (): LoweredStep => ({ op: 'derive', columns: [{ as: 'id', expr: hundred }] })))).toBe('SQL_TOO_DEEP');
     const wide: Expr = { k: 'call', fn: 'concat', args: Array.from({ length: 90 }, () => ({ k: 'call', fn: 'concat', args: Array.from({ length: 6 }, () => col('status')) })) };
     expect(refusal(...Array.from({ length: 4 }, (): LoweredStep => ({ op: 'derive', columns: [{ as: 'status', expr: wide }] })))).toBe('SQL_LIMIT');
+  });
+  it.each(['duckdb', 'postgres', 'spark'] as const)('hold a pattern as it was written and are checked again, and %s gets it as it spells it', (dialect) => {
+    const like: Expr = { k: 'call', fn: 'regexp_like', args: [col('status'), { k: 'lit', t: { kind: 'text' }, v: '^a[0-9]+$' }] };
+    const { stages } = fuseSteps([{ op: 'select', columns: ['id', 'status'] }, { op: 'filter', where: like }], input, { dialect });
+    const transform = { input: [...input].map(([name, type]) => ({ name, type, native: type.kind, nullable: true })), stages: [...stages] };
+    const sql = sqlFor(dialect);
+    const { rows } = printTransform(dialect, transform, { from: sql`t`, column: (name: string) => sql`t.${identifier(name)}`, inputs: [] } as never);
+    expect(compile(rows as SqlFragment<typeof dialect>).text).toContain(dialect === 'postgres' ? String.raw`\Aa[0-9]+\Z` : String.raw`\Aa[0-9]+`);
   });
   it('are refused where the engine that computes them has no form', () => {
     const steps: LoweredStep[] = [{ op: 'drop', columns: ['doc'] }, { op: 'cast', column: 'rate', to: { kind: 'dec', precision: 9, scale: 2 }, onError: 'null' }];
