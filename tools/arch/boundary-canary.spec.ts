@@ -80,7 +80,7 @@ describe('the walls', () => {
 });
 
 describe('the root of the repository', () => {
-  const allowed = ['.ci', '.dockerignore', '.gitattributes', '.github', '.gitignore', '.npmrc', 'LICENSE', 'README.md', 'apps', 'deploy', 'docs', 'eslint.config.mjs', 'jest.preset.mjs', 'libs', 'nx.json',
+  const allowed = ['.ci', '.dockerignore', '.gitattributes', '.github', '.gitignore', '.npmrc', 'CODE_OF_CONDUCT.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md', 'apps', 'deploy', 'docs', 'eslint.config.mjs', 'jest.preset.mjs', 'libs', 'nx.json',
     'package-lock.json', 'package.json', 'tools', 'tsconfig.base.json'];
   const made = ['.git', '.nx', '.cache', '.demo', '.agent-etl', '.bench', 'coverage', 'dist', 'node_modules'];
   it('holds what belongs there and nothing else', () => {

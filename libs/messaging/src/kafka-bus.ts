@@ -61,7 +61,10 @@ export class KafkaBus implements MessageBus {
   /** One try: whoever waits for a broker asks again. @throws EtlError `platform.unavailable`; `config.invalid` when it refuses the login or is not trusted */
   async reach(): Promise<void> {
     const admin = this.#kafka.admin({ retry: { retries: 0 } });
-    try { await admin.connect(); } catch (error) { throw kafkaFailure(error); } finally { await admin.disconnect(); }
+    try {
+      await admin.connect();
+      await admin.describeCluster(); // a login is shown with the first question, not with the connection
+    } catch (error) { throw kafkaFailure(error); } finally { await admin.disconnect(); }
   }
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((one) => one.close()));

@@ -62,7 +62,7 @@ suite('state over TLS', () => {
   it('opens with a password, every connection encrypted', async () => {
     const state = await StateDatabase.open({ url: url('monitor'), relayUrl: url(RELAY_ROLE), schema: 'monitor', entities: [] });
     try {
-      expect(await state.migrated()).toEqual(platformMigrations().map(({ name }) => name));
+      expect((await state.migrated()).map(({ name }) => name)).toEqual(platformMigrations().map(({ name }) => name));
       expect(await state.asRelay((tx) => tx.run(sql`select ssl from pg_stat_ssl where pid = pg_backend_pid()`))).toEqual([{ ssl: true }]);
       const { rows } = await admin.query(`select distinct ssl from pg_stat_ssl join pg_stat_activity using (pid) where usename in ('monitor', 'etl_relay')`);
       expect(rows).toEqual([{ ssl: true }]);
