@@ -38,7 +38,7 @@ export class KafkaBus implements MessageBus {
     this.#kafka = new Kafka({
       clientId: options.clientId, brokers: [...options.brokers], logLevel: logLevel.NOTHING, connectionTimeout: 3_000, requestTimeout: 15_000,
       retry: { initialRetryTime: 100, maxRetryTime: 3_000, retries: 8 },
-      ...(options.tls ? { ssl: { ...options.tls } } : {}), ...(options.sasl ? { sasl: options.sasl as SASLOptions } : {}),
+      ...(options.tls ? { ssl: { ...options.tls } } : {}), ...(options.sasl ? { sasl: { ...options.sasl } as SASLOptions } : {}), // a copy: the client keeps in it what it made of the first password
     });
     this.#producer = this.#kafka.producer({ allowAutoTopicCreation: false });
   }

@@ -36,7 +36,8 @@ export function describeMessageBus(name: string, harness: BusHarness): void {
       const got: string[] = [];
       await read(topic, async (one) => { await sleep(Math.random() * 3); got.push(text(one)); });
       const sent = Array.from({ length: 40 }, (_, index) => message(topic, `k${index % 4}`, String(index)));
-      for (const one of sent) void bus.publish([one]).catch(() => undefined);
+      await bus.publish(sent.slice(0, 4)); // a partition that was made just now may refuse its first message once: sent again, it would come behind those of other callers
+      for (const one of sent.slice(4)) void bus.publish([one]).catch(() => undefined);
       await until(() => new Set(got).size === 40);
       for (const key of [0, 1, 2, 3]) {
         const first = [...new Set(got.filter((one) => Number(one) % 4 === key))];
