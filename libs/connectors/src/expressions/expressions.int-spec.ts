@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ColumnType, Expr } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
-import { type Fused, type SqlFragment, type ValidatedExpr, checkExpression, checked, compile, fuseSteps, identifier, joinSql, keyPlaces, literal, printConstant, printExpression, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
+import { type Fused, type SqlFragment, type ValidatedExpr, checkExpression, checked, compile, fuseSteps, identifier, joinSql, literal, printConstant, printExpression, printTransform, sqlFor } from '@agent-etl/sql-safety';
 import { verifyPostgresSteps } from '@agent-etl/sql-safety/postgres';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,8 +10,8 @@ import type { ExprDialect } from '@agent-etl/sql-safety';
 import { describeColumns } from '../postgres/describe-relation.ts';
 import { PostgresSession } from '../postgres/postgres-session.ts';
 import { aDatabase, connectionTo, describeServer, testTools } from '../postgres/testing/postgres-harness.ts';
-import { padsOf } from '../masks/mask-keys.ts';
 import { FORGED_KEY, Forge, ownKinds } from './forge.ts';
+import { giveForgedKey, told } from './testing/two-engines.ts';
 
 const COUNT = Number(process.env['ETL_TEST_EXPRESSIONS'] ?? 800);
 const CHAINS = Number(process.env['ETL_TEST_CHAINS'] ?? 400);
@@ -33,12 +33,6 @@ function values<D extends ExprDialect>(dialect: D): SqlFragment<D> {
   const sql = sqlFor(dialect);
   return joinSql(rows.map((row, n) => sql`(${joinSql([literal(dialect, n), ...row.map((value, index) => printConstant(dialect, { t: input.get(names[index]!)!, v: value }))], sql`, `)})`), sql`, `);
 }
-/** A value as text; engines spell bytes differently. */
-function told<D extends ExprDialect>(dialect: D, value: SqlFragment<D>, { kind }: ColumnType): SqlFragment<D> {
-  const sql = sqlFor(dialect);
-  if (kind !== 'bytes') return sql`CAST(${value} AS ${typeName(dialect, dialect === 'duckdb' ? 'VARCHAR' : 'text')})`;
-  return dialect === 'duckdb' ? sql`lower(hex(${value}))` : sql`encode(${value}, 'hex')`;
-}
 function statement<D extends ExprDialect>(dialect: D, expression: SqlFragment<D>, type: ColumnType): SqlFragment<D> {
   const sql = sqlFor(dialect);
   return sql`SELECT ${told(dialect, sql`v`, type)} AS v FROM (SELECT nth, ${expression} AS v FROM (VALUES ${values(dialect)}) AS t(nth, ${columnsOf(dialect)})) AS rows ORDER BY nth`;
@@ -54,11 +48,7 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
     drop = await aDatabase(adminUrl, 't_expressions');
     duck = await DuckChild.start({ about: 'expressions', scratch });
     postgres = await PostgresSession.connect(connectionTo(adminUrl, 't_expressions'), { tools: testTools('expressions') });
-    const [places, pads] = [keyPlaces(FORGED_KEY), padsOf(Buffer.from('forged-key-of-these-tests'))];
-    for (const side of ['inner', 'outer'] as const) {
-      await postgres.run(compile(sqlFor('postgres')`SELECT set_config(${places[side]}, ${pads[side]}, false)`));
-      await duck.query(compile(sqlFor('duckdb')`SET VARIABLE ${identifier(places[side])} = ${pads[side]}`));
-    }
+    await giveForgedKey(duck, postgres);
   });
   afterAll(async () => { await postgres.end(); await duck.stop(); await drop(); await rm(scratch, { recursive: true }); });
 

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ColumnType, stepKinds } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
-import { type ExprDialect, type Fused, type SqlFragment, compile, identifier, joinSql, keyPlaces, printConstant, printTransform, sqlFor } from '@agent-etl/sql-safety';
+import { type ExprDialect, type Fused, type SqlFragment, compile, identifier, joinSql, printConstant, printTransform, sqlFor } from '@agent-etl/sql-safety';
 import fc from 'fast-check';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { padsOf } from '../masks/mask-keys.ts';
 import { PostgresSession } from '../postgres/postgres-session.ts';
 import { aDatabase, connectionTo, describeServer, testTools } from '../postgres/testing/postgres-harness.ts';
-import { FORGED_KEY, Forge, type OwnKind } from './forge.ts';
+import { Forge, type OwnKind } from './forge.ts';
+import { giveForgedKey } from './testing/two-engines.ts';
 
 const RUNS = Number(process.env['ETL_TEST_INCREMENTAL'] ?? 25);
 const SEED = Number(process.env['ETL_TEST_SEED'] ?? 20_305);
@@ -44,11 +44,7 @@ describeServer('incremental equals full', (adminUrl) => {
     drop = await aDatabase(adminUrl, 't_incremental');
     duck = await DuckChild.start({ about: 'incremental', scratch });
     postgres = await PostgresSession.connect(connectionTo(adminUrl, 't_incremental'), { tools: testTools('incremental') });
-    const [places, pads] = [keyPlaces(FORGED_KEY), padsOf(Buffer.from('forged-key-of-these-tests'))];
-    for (const side of ['inner', 'outer'] as const) {
-      await postgres.run(compile(sqlFor('postgres')`SELECT set_config(${places[side]}, ${pads[side]}, false)`));
-      await duck.query(compile(sqlFor('duckdb')`SET VARIABLE ${identifier(places[side])} = ${pads[side]}`));
-    }
+    await giveForgedKey(duck, postgres);
   });
   afterAll(async () => { await postgres.end(); await duck.stop(); await drop(); await rm(scratch, { recursive: true }); });
 
