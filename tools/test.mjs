@@ -41,7 +41,7 @@ try {
   };
   const nx = (target, parallel) => tally.watch(target, () => run('nx', ['run-many', '-t', target, `--parallel=${parallel}`, '--skip-nx-cache', '--output-style=stream'], { env, cwd: root }));
   if (nx('test', 2) !== 0) failed += 1;
-  if (nx('integration', 2) !== 0) failed += 1;
+  if (nx('integration', 3) !== 0) failed += 1;
 } finally {
   await stopAll();
 }
