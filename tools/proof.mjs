@@ -6,7 +6,7 @@ import { UNABLE, openTally, total } from './tally.mjs';
 ensureInstalled();
 const tally = openTally('proof');
 const nx = (...args) => () => run('nx', ['run-many', ...args, '--output-style=static']);
-const jest = (file) => () => run('node', ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '../../node_modules/jest/bin/jest.js', '-i', '--testMatch', `<rootDir>/src/${file}`],
+const jest = (file) => () => run('node', ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '../../node_modules/jest/bin/jest.js', '--maxWorkers=2', '--testMatch', `<rootDir>/src/${file}`],
   { cwd: join(root, 'apps', 'e2e'), env: { ETL_TEST_REPORT: tally.file } });
 
 /** Options of a part, such as `--write`. */
