@@ -12,8 +12,8 @@ const functions: ReadonlySet<string> = new Set([
 const types: ReadonlySet<string> = new Set(['bool', 'date', 'float4', 'float8', 'int2', 'int4', 'int8', 'interval', 'numeric', 'text', 'timestamp', 'timestamptz', 'uuid']);
 /** Of queries of people. */
 export const queryWords: Words = { nodes, functions, types };
-/** Of steps, which also open documents and read the keys of masks. */
+/** Of steps, which also open documents, read the keys of masks, and take each dataset whole before they name its columns. */
 export const stepWords: Words = {
-  nodes: new Set([...nodes, 'RangeFunction']), types: new Set([...types, 'json', 'jsonb', 'bytea', 'time', 'bpchar']),
+  nodes: new Set([...nodes, 'A_Star', 'RangeFunction']), types: new Set([...types, 'json', 'jsonb', 'bytea', 'time', 'bpchar']),
   functions: new Set([...functions, 'current_setting', 'decode', 'json_array_elements', 'json_typeof']),
 };
