@@ -6,7 +6,8 @@ import type { Ground } from './ground.ts';
 import type { OwnPostgres } from './own-postgres.ts';
 import { type World, sqlIn } from './world.ts';
 
-const WITHIN_MS = 5_000;
+/** A connection rests two seconds after each use, and a look at values may follow a run when nothing else is to do. */
+const WITHIN_MS = 15_000;
 /** Three leases: so long a sleeping server process keeps the picture of a source for an attempt that may come. */
 const HOLDERS_WITHIN_MS = 45_000;
 const ours = `backend_type = 'client backend' and pid <> pg_backend_pid() and datname = current_database()`;
@@ -32,7 +33,7 @@ async function files({ folder, scratch }: World): Promise<{ what: string }[]> {
 const traces = async (world: World, { source, target }: Ground): Promise<{ what: string }[]> =>
   (await Promise.all([sessions(source, 'shop'), sessions(target, 'warehouse'), files(world)])).flat();
 
-/** Within five seconds nothing is left of what has ended: no staging, no half file, no session, transaction or lock. Who holds a picture may sleep on for a while. */
+/** Within fifteen seconds nothing is left of what has ended: no staging, no half file, no session, transaction or lock. Who holds a picture may sleep on for a while. */
 export async function expectNothingLeft(world: World, ground: Ground): Promise<void> {
   let left = await traces(world, ground);
   for (const until = Date.now() + WITHIN_MS; left.length > 0 && Date.now() < until; left = await traces(world, ground)) await delay(100);
