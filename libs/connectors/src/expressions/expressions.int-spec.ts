@@ -1,17 +1,14 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ColumnType, Expr } from '@agent-etl/contracts';
-import { DuckChild } from '@agent-etl/engines';
+import type { DuckChild } from '@agent-etl/engines';
 import { type Fused, type SqlFragment, type ValidatedExpr, checkExpression, checked, compile, fuseSteps, identifier, joinSql, literal, printConstant, printExpression, printTransform, sqlFor } from '@agent-etl/sql-safety';
 import { verifyPostgresSteps } from '@agent-etl/sql-safety/postgres';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ExprDialect } from '@agent-etl/sql-safety';
 import { describeColumns } from '../postgres/describe-relation.ts';
-import { PostgresSession } from '../postgres/postgres-session.ts';
-import { aDatabase, connectionTo, describeServer, testTools } from '../postgres/testing/postgres-harness.ts';
+import type { PostgresSession } from '../postgres/postgres-session.ts';
+import { describeServer } from '../postgres/testing/postgres-harness.ts';
 import { FORGED_KEY, Forge, ownKinds } from './forge.ts';
-import { giveForgedKey, told } from './testing/two-engines.ts';
+import { type TwoEngines, told, twoEngines } from './testing/two-engines.ts';
 
 const COUNT = Number(process.env['ETL_TEST_EXPRESSIONS'] ?? 800);
 const CHAINS = Number(process.env['ETL_TEST_CHAINS'] ?? 400);
@@ -39,18 +36,11 @@ function statement<D extends ExprDialect>(dialect: D, expression: SqlFragment<D>
 }
 
 describeServer('an expression means the same in DuckDB and in PostgreSQL', (adminUrl) => {
-  let scratch: string;
-  let drop: () => Promise<void>;
+  let engines: TwoEngines;
   let duck: DuckChild;
   let postgres: PostgresSession;
-  beforeAll(async () => {
-    scratch = await mkdtemp(join(tmpdir(), 'expressions-'));
-    drop = await aDatabase(adminUrl, 't_expressions');
-    duck = await DuckChild.start({ about: 'expressions', scratch });
-    postgres = await PostgresSession.connect(connectionTo(adminUrl, 't_expressions'), { tools: testTools('expressions') });
-    await giveForgedKey(duck, postgres);
-  });
-  afterAll(async () => { await postgres.end(); await duck.stop(); await drop(); await rm(scratch, { recursive: true }); });
+  beforeAll(async () => { engines = await twoEngines(adminUrl, 'expressions'); ({ duck, postgres } = engines); });
+  afterAll(() => engines.end());
 
   // DuckDB shows a decimal that is all fraction without its zero.
   const shown = (value: unknown, { kind }: ColumnType): unknown => (value === null || value === undefined ? null : kind === 'f64' ? Number(value) + 0 : kind === 'dec' ? String(value).replace(/^(-?)\./, '$10.') : value);

@@ -1,15 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ColumnType, stepKinds } from '@agent-etl/contracts';
-import { DuckChild } from '@agent-etl/engines';
+import type { DuckChild } from '@agent-etl/engines';
 import { type ExprDialect, type Fused, type SqlFragment, compile, identifier, joinSql, printConstant, printTransform, sqlFor } from '@agent-etl/sql-safety';
 import fc from 'fast-check';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { PostgresSession } from '../postgres/postgres-session.ts';
-import { aDatabase, connectionTo, describeServer, testTools } from '../postgres/testing/postgres-harness.ts';
+import type { PostgresSession } from '../postgres/postgres-session.ts';
+import { describeServer } from '../postgres/testing/postgres-harness.ts';
 import { Forge, type OwnKind } from './forge.ts';
-import { giveForgedKey } from './testing/two-engines.ts';
+import { type TwoEngines, twoEngines } from './testing/two-engines.ts';
 
 const RUNS = Number(process.env['ETL_TEST_INCREMENTAL'] ?? 25);
 const SEED = Number(process.env['ETL_TEST_SEED'] ?? 20_305);
@@ -35,18 +32,11 @@ const merged = (before: Made, changed: Made): Made => { const ids = new Set(chan
 const withChanges = (rows: readonly Row[], changed: readonly Row[]): readonly Row[] => { const ids = new Set(changed.map(({ id }) => id)); return [...rows.filter(({ id }) => !ids.has(id)), ...changed]; };
 
 describeServer('incremental equals full', (adminUrl) => {
-  let scratch: string;
-  let drop: () => Promise<void>;
+  let engines: TwoEngines;
   let duck: DuckChild;
   let postgres: PostgresSession;
-  beforeAll(async () => {
-    scratch = await mkdtemp(join(tmpdir(), 'incremental-'));
-    drop = await aDatabase(adminUrl, 't_incremental');
-    duck = await DuckChild.start({ about: 'incremental', scratch });
-    postgres = await PostgresSession.connect(connectionTo(adminUrl, 't_incremental'), { tools: testTools('incremental') });
-    await giveForgedKey(duck, postgres);
-  });
-  afterAll(async () => { await postgres.end(); await duck.stop(); await drop(); await rm(scratch, { recursive: true }); });
+  beforeAll(async () => { engines = await twoEngines(adminUrl, 'incremental'); ({ duck, postgres } = engines); });
+  afterAll(() => engines.end());
 
   function statement<D extends ExprDialect>(dialect: D, { stages, columns }: Fused, rows: readonly Row[]): SqlFragment<D> {
     const sql = sqlFor(dialect);

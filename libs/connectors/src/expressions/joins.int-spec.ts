@@ -1,15 +1,12 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ColumnType, Stage } from '@agent-etl/contracts';
-import { DuckChild } from '@agent-etl/engines';
+import type { DuckChild } from '@agent-etl/engines';
 import { type ExprDialect, type Fused, type SqlFragment, compile, identifier, joinSql, sqlFor } from '@agent-etl/sql-safety';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { PostgresSession } from '../postgres/postgres-session.ts';
-import { aDatabase, connectionTo, describeServer, testTools } from '../postgres/testing/postgres-harness.ts';
+import type { PostgresSession } from '../postgres/postgres-session.ts';
+import { describeServer } from '../postgres/testing/postgres-harness.ts';
 import { type JoinCase, nextCase, printedCase } from './join-case.ts';
 import { JoinForge } from './join-forge.ts';
-import { giveForgedKey, told as cell } from './testing/two-engines.ts';
+import { type TwoEngines, told as cell, twoEngines } from './testing/two-engines.ts';
 
 const CHAINS = Number(process.env['ETL_TEST_CHAINS'] ?? 400);
 const SEED = Number(process.env['ETL_TEST_SEED'] ?? 20_401);
@@ -23,18 +20,11 @@ function shownRows<D extends ExprDialect>(dialect: D, each: JoinCase, stages = e
 const shown = (value: unknown, { kind }: ColumnType): unknown => (value === null || value === undefined ? null : kind === 'f64' ? Number(value) + 0 : kind === 'dec' ? String(value).replace(/^(-?)\./, '$10.') : value);
 
 describeServer('joins and unions mean the same in DuckDB and in PostgreSQL', (adminUrl) => {
-  let scratch: string;
-  let drop: () => Promise<void>;
+  let engines: TwoEngines;
   let duck: DuckChild;
   let postgres: PostgresSession;
-  beforeAll(async () => {
-    scratch = await mkdtemp(join(tmpdir(), 'joins-'));
-    drop = await aDatabase(adminUrl, 't_joins');
-    duck = await DuckChild.start({ about: 'joins', scratch });
-    postgres = await PostgresSession.connect(connectionTo(adminUrl, 't_joins'), { tools: testTools('joins') });
-    await giveForgedKey(duck, postgres);
-  });
-  afterAll(async () => { await postgres.end(); await duck.stop(); await drop(); await rm(scratch, { recursive: true }); });
+  beforeAll(async () => { engines = await twoEngines(adminUrl, 'joins'); ({ duck, postgres } = engines); });
+  afterAll(() => engines.end());
 
   const told = async (run: () => Promise<readonly Row[]>, { columns }: Fused): Promise<string> => {
     try { return JSON.stringify((await run()).map((row) => JSON.stringify(columns.map(({ type }, index) => shown(row[`c${index}`], type)))).sort()); } catch (error) { return (error as { code?: string }).code === 'sql.rejected' ? 'no form' : `failed: ${String(error).slice(0, 200)}`; }
