@@ -64,11 +64,14 @@ describePostgres('monitor_projections', () => {
     expect(items.map((item) => DeadLetterView.parse(item)).map((item) => [item.id, item.app, item.topic, item.partition, item.offset, item.tries])).toEqual([[id, 'orchestrator', 'etl.pipeline.requests', 3, '42', 5]]);
   });
   it('shows a letter whose failure a newer release wrote, and goes on after one that no table takes', async () => {
-    const [id, next] = [v7(), v7()];
-    const mirror = (dlqId: string, failure: object) => ({ topic: 'etl.dlq.orchestrator', key: 'k', value: Buffer.from('x'), headers: { etl_tenant: DEFAULT_TENANT.id, dlq_id: dlqId, dlq_source: 'etl.pipeline.requests/0/1', dlq_failure: JSON.stringify(failure), dlq_at: '2026-11-24T10:00:00.000Z', dlq_tries: '1' } });
-    await monitor.bus.publish([mirror('no uuid', { code: 'request.invalid', text: 'x.', next: null, traceId: null })]);
-    await monitor.bus.publish([mirror(id, { code: 'of.tomorrow', text: 'x.', next: null, traceId: null }), mirror(next, { code: 'request.invalid', text: 'x.', next: null, traceId: null })]);
-    expect([(await (await get(`/v1/dlq/${id}`)).json() as DeadLetterView).failure.code, (await get(`/v1/dlq/${next}`)).status]).toEqual(['message.unsupported', 200]);
+    const [newer, unread, plain] = [v7(), v7(), v7()];
+    const mirror = (dlqId: string, failure: string) => ({ topic: 'etl.dlq.orchestrator', key: 'k', value: Buffer.from('x'), headers: { etl_tenant: DEFAULT_TENANT.id, dlq_id: dlqId, dlq_source: 'etl.pipeline.requests/0/1', dlq_failure: failure, dlq_at: '2026-11-24T10:00:00.000Z', dlq_tries: '1' } });
+    const failure = (code: string, text: string): string => JSON.stringify({ code, text, next: null, traceId: null });
+    await monitor.bus.publish([mirror('no uuid', failure('request.invalid', 'x.'))]);
+    await monitor.bus.publish([mirror(newer, failure('of.tomorrow', 'The moon is full.')), mirror(unread, '{"code":'), mirror(plain, failure('request.invalid', 'x.'))]);
+    const shown = await Promise.all([newer, unread, plain].map(async (id) => (await (await get(`/v1/dlq/${id}`)).json() as DeadLetterView).failure));
+    expect(shown.map(({ code, text }) => [code, text])).toEqual([
+      ['platform.internal', 'The moon is full.'], ['message.unsupported', 'The failure of this letter is newer than this release; it waits.'], ['request.invalid', 'x.']]);
   });
   it('emits every documented metric of its own and of the platform', async () => {
     const text = await metrics();
