@@ -39,7 +39,7 @@ export function planCopy(asked: CopyInput): Planned {
   if ('questions' in load) return load;
   const movement = ruleMovement(input, columns.value, judged.value);
   const chunks = ruleChunks(input, cursoring, isWhole ? 'in-one-piece' : 'as-it-lies');
-  const proof = ruleProof(input, { digest: movement.value.digest, since: cursoring.since, key: key.value.columns });
+  const proof = ruleProof(input, { digest: movement.value.digest, since: cursoring.since, key: key.value.columns, columns: columns.value });
   const strategy = ruleStrategy(input, { ...cursoring, key: key.value });
   const personal = rulePersonalData(input, columns.value);
   const rules = [movement, columns, personal, drift, key, chunks, load.rule, partitions, proof, strategy, judged, quality];

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { LoadTask, Pipeline, Plan, PublishTask } from '@agent-etl/contracts';
 import type { CopyInput } from '../decide.ts';
 import { planCopy } from '../plan-copy.ts';
-import { aCopyInput, aMissingTarget, aPipeline, aProfile } from '../testing.ts';
+import { aCopyInput, aMissingTarget, aPipeline, aProfile, flightColumns } from '../testing.ts';
 import { verifyPlan } from '../verify-plan.ts';
 import { ruleProof } from './proof.ts';
 
@@ -34,7 +34,18 @@ describe('how much a proof compares', () => {
   });
   it('is done in full where a sample is asked for that cannot be had', () => {
     const transform = { engine: 'spark' } as CopyInput['transform'];
-    expect(ruleProof(aCopyInput({ pipeline: aPipeline({ reconcile: 'sampled' }), ...(transform ? { transform } : {}) }), { digest: 'text-md5', since: null, key: null })).toMatchObject({ value: { level: 'full' }, decisions: [{ reason: { code: 'sampled-not-here', text: expect.stringContaining('Spark') as unknown } }, {}] });
-    expect(ruleProof(aCopyInput({ source: aProfile({ rows: 20_000_000 }), earlierRuns: 1, ...(transform ? { transform } : {}) }), { digest: 'text-md5', since: null, key: null })).toMatchObject({ value: { level: 'counts' }, decisions: [{ reason: { code: 'counts-large' } }, {}] });
+    expect(ruleProof(aCopyInput({ pipeline: aPipeline({ reconcile: 'sampled' }), ...(transform ? { transform } : {}) }), { digest: 'text-md5', since: null, key: null, columns: [] })).toMatchObject({ value: { level: 'full' }, decisions: [{ reason: { code: 'sampled-not-here', text: expect.stringContaining('Spark') as unknown } }, {}] });
+    expect(ruleProof(aCopyInput({ source: aProfile({ rows: 20_000_000 }), earlierRuns: 1, ...(transform ? { transform } : {}) }), { digest: 'text-md5', since: null, key: null, columns: [] })).toMatchObject({ value: { level: 'counts' }, decisions: [{ reason: { code: 'counts-large' } }, {}] });
+  });
+  it.each([
+    ['most values, by statistics', { flight_id: { nullFraction: 0, distinct: 40_000 }, updated_at: { nullFraction: 0.1, distinct: 90_000 } }, ['updated_at']],
+    ['none, where statistics say that the short ones have few values', { flight_id: { nullFraction: 0, distinct: 300 } }, null],
+    ['the short ones together, where nobody counted', {}, ['flight_id', 'updated_at']],
+  ])('of a table without a key goes by the column with %s', (_, columnStats, key) => {
+    const columns = flightColumns().filter(({ name }) => ['flight_id', 'updated_at', 'carrier'].includes(name));
+    const answer = planCopy(aCopyInput({ source: aProfile({ rows: 20_000_000, primaryKey: null, indexes: [], columns, columnStats }), earlierRuns: 1 }));
+    if ('questions' in answer) throw new Error('asks');
+    expect(publish(answer.plan).sample?.key).toEqual(key);
+    expect(proof(answer.plan).reason.text).toContain(key ? 'since no key names a row' : 'the whole row');
   });
 });
