@@ -1,5 +1,6 @@
-import { type ColumnType, Query, type QueryBody, type QueryOrder, didYouMean } from '@agent-etl/contracts';
+import { type ColumnType, Query, type QueryBody, type QueryOrder } from '@agent-etl/contracts';
 import { commonType, isSortable, text } from '../check/type-rules.ts';
+import { noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 import { type Around, checkFrom } from './check-from.ts';
 import { checkSelect } from './check-select.ts';
@@ -105,10 +106,8 @@ function outputOrder({ e: { expr, uses }, dir, nulls }: QueryOrder, outputs: rea
   const use = expr.k === 'col' ? uses[Number(expr.name.slice(1))] : undefined;
   const at = expr.k === 'lit' && /^\d{1,4}$/.test(expr.v ?? '') ? Number(expr.v) - 1 : use?.k === 'column' && use.rel === null ? outputs.findIndex(({ name }) => name.toLowerCase() === use.name.toLowerCase()) : -1;
   const output = outputs[at];
-  if (!output) {
-    const near = use?.k === 'column' ? didYouMean(use.name, outputs.map(({ name }) => name)) : null;
-    throw new Refusal('SQL_COLUMN', `Behind a set operation the order is by columns of the result${near ? `; ${near.replace(/[.?]$/, '')}` : ''}`, use?.k === 'column' ? use.at ?? null : null);
-  }
+  if (!output && use?.k === 'column') throw noSuch('column', use.name, { known: outputs.map(({ name }) => name), where: 'in the result of the set operation that is ordered', offset: use.at ?? null });
+  if (!output) throw new Refusal('SQL_COLUMN', 'Behind a set operation the order is by columns of the result');
   if (!isSortable(output.type ?? text)) throw new Refusal('SQL_TYPE', `Values of ${output.type.kind} have no order in every engine`);
   return { by: { output: at }, dir, nulls, type: output.type };
 }

@@ -1,5 +1,6 @@
 import type { Query, QueryBody, QueryItem, QueryOrder, QueryValue } from '@agent-etl/contracts';
 import { bool, isSortable } from '../check/type-rules.ts';
+import { noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 import { builtValue } from './check-value.ts';
 import type { CheckedQuery, CheckedSelect, CheckedValue, Output, RowOrder } from './checked.ts';
@@ -65,7 +66,8 @@ const nameOf = ({ expr, uses }: QueryValue): string => {
 function starOf(checking: Checking, { rel, except, replace }: Extract<QueryItem, { k: 'star' }>, place: Place): Named[] {
   checking.allow('star', 'star');
   const [relation, second] = rel === null ? [] : relationsNamed(place.scope, rel);
-  if (rel !== null && (!relation || second)) throw new Refusal('SQL_RELATION', 'There is no such relation before the star here');
+  if (second) throw new Refusal('SQL_RELATION', 'Several relations before the star have this name; give them aliases');
+  if (rel !== null && !relation) throw noSuch('relation', rel, { known: place.scope.relations.flatMap(({ names: [name] }) => (name === undefined ? [] : [name])), where: 'before the star here' });
   const columns = relation ? relation.columns : place.scope.visible;
   if (!columns.length) throw new Refusal('SQL_KEY', 'The star needs a relation');
   const left = new Set(except.map((name) => name.toLowerCase()));

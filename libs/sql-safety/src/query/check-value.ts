@@ -1,6 +1,7 @@
 import type { ColumnType, Expr, QueryOrder, QueryUse, QueryValue } from '@agent-etl/contracts';
 import { typeExpression } from '../check/check-expression.ts';
 import { isSortable, text } from '../check/type-rules.ts';
+import { noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 import { isWindowFunction, takesFrame, typeAggregate, typeWindow } from '../registry/aggregates.ts';
 import { clockNamed } from '../registry/clocks.ts';
@@ -80,12 +81,14 @@ function column(checking: Checking, { rel, name }: Extract<QueryUse, { k: 'colum
     const outer = columnIn({ ...around, parent: null }, rel, name);
     if (outer) return found(checking, outer.slot);
   }
-  if (rel !== null) throw new Refusal('SQL_RELATION', 'There is no such relation before the dot here');
+  if (rel !== null) throw noSuch('relation', rel, { known: namesBefore(scope), where: 'before the dot here' });
   const clock = clockNamed(name);
   if (clock) return slotOf(checking, { k: 'clock', is: clock }, place);
   if (relationsNamed(scope, name).length) throw new Refusal('SQL_COLUMN', 'This is a relation, and its name alone would be a whole row: name a column');
   throw noColumn(name, allVisible(scope));
 }
+/** Names that may stand before a dot, from the inside out. */
+const namesBefore = (scope: Scope | null): string[] => (scope ? [...scope.relations.flatMap(({ names: [name] }) => (name === undefined ? [] : [name])), ...namesBefore(scope.parent)] : []);
 function columnAround(scope: Scope, name: string): boolean {
   return scope.visible.some((column) => column.name.toLowerCase() === name.toLowerCase()) || (scope.parent !== null && columnAround(scope.parent, name));
 }

@@ -5,6 +5,7 @@ import { bool } from '../check/type-rules.ts';
 import type { ValidatedExpr } from '../check/validated.ts';
 import { identifier } from '../ident/identifier.ts';
 import { nextStep } from '../next-step.ts';
+import { noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 import { measureForms } from '../render/measure-forms.ts';
 import { type ColumnSource, printExpression } from '../render/print-expression.ts';
@@ -139,7 +140,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
   private readonly value: ColumnSource<D> = (name) => seenAs(this.dialect, this.blank, this.column)(name);
   private get side(): Side<D> { return { types: this.types, from: this.from, column: this.column, value: this.value }; }
   passing(name: string): SqlFragment<D> {
-    if (!this.types.has(name)) throw new Refusal('SQL_COLUMN', 'There is no such column here');
+    if (!this.types.has(name)) throw noSuch('column', name, { known: this.names });
     return this.column(name);
   }
   listed(values: readonly SqlFragment<D>[]): SqlFragment<D> {
