@@ -82,7 +82,8 @@ export function transforms(world: () => World, key: string): void {
     const told = JSON.stringify([plans, ofTable, ofFile]);
     expect([told.includes('secret://masking#key'), told.includes(key), told.includes(Buffer.from(key).toString('hex'))]).toEqual([true, false, false]);
     expect(plans[0]?.lineage?.map(({ column, pii, masked }) => [column, pii, masked])).toEqual([['id', [], []], ['email', [], ['email']], ['phone', [], ['phone']]]);
-    expect(await failureOf(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: [{ mask: { column: 'email', method: 'hmac', keyRef: 'secret://nowhere#key' } }] })).toMatchObject({ code: 'secret.not-found' });
+    expect(await failureOf(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: [{ mask: { column: 'email', method: 'hmac', keyRef: 'secret://masking/none#key' } }] })).toMatchObject({ code: 'secret.not-found' });
+    expect(await failureOf(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: [{ mask: { column: 'email', method: 'hmac', keyRef: 'secret://warehouse#password' } }] })).toMatchObject({ code: 'plan.refused', issues: [{ code: 'policy.mask-key', path: '/pipeline/steps/0/mask/keyRef' }] });
   });
   it('lets personal data into no target that may not hold it, and says in the plan where it goes', async () => {
     const table = fresh('people');
