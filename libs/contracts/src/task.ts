@@ -48,6 +48,8 @@ export const Span = z.object({
   to: z.string().nullable().describe('Position that was reached, as the source spells it; null: the source was empty.'),
 }).meta({ id: 'Span', description: 'What a load with a cursor covers.' });
 export type Span = z.infer<typeof Span>;
+export const MaskKeys = z.record(z.string(), z.string()).meta({ id: 'MaskKeys', description: 'Which keys masks were made under: a fingerprint of each, by its reference. It tells keys apart, and no key is computed from it.' });
+export type MaskKeys = z.infer<typeof MaskKeys>;
 export const LoadResult = z.object({
   kind: z.literal('load').describe('Kind.'),
   read: Count.describe('Rows read at the source.'), filtered: Count.describe('Rows left out by a filter.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged.'),
@@ -61,6 +63,7 @@ export const LoadResult = z.object({
   span: Span.optional(),
   aside: z.array(AsideReason).optional().describe('Rejected rows by reason, most first; absent when there are none.'),
   quality: Quality.optional(),
+  maskKeys: MaskKeys.optional(),
 }).meta({ id: 'LoadResult', description: 'What a load did.' });
 export const PublishResult = z.object({
   kind: z.literal('publish').describe('Kind.'),
