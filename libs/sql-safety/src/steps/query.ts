@@ -7,7 +7,7 @@ import type { ValidatedQuery } from '../query/validated-query.ts';
 import { Refusal } from '../refusal.ts';
 import { printQuery } from '../render/query/print-query.ts';
 import { type ExprDialect, nativeOf, typeIn } from '../render/types.ts';
-import { type SqlFragment, joinSql } from '../tag/fragment.ts';
+import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import type { Side } from './side.ts';
 import type { Printed, StageScope } from './stage-scope.ts';
 import type { FusedColumn } from './state.ts';
@@ -73,8 +73,9 @@ export function checkQueryStage({ query, input: claimed, relations, columns }: Q
   return checked;
 }
 
-/** Each relation stands before the query under the name that it reads it by, with the columns that it may see; a printed query names no other. */
-export function printQueryStage<D extends ExprDialect>(stage: QueryStage, scope: StageScope<D>, { rows, others }: { readonly rows: Side<D>; readonly others: readonly Side<D>[] }): Printed<D> {
+/** Each relation stands before the query under the name that it reads it by, with the columns that it may see; a printed query names no other.
+ * `counted` is one row: `l` rows before it, `r` rows of the other datasets, `o` rows that it gives. */
+export function printQueryStage<D extends ExprDialect>(stage: QueryStage, scope: StageScope<D>, { rows, others }: { readonly rows: Side<D>; readonly others: readonly Side<D>[] }): Printed<D> & { readonly counted: SqlFragment<D> } {
   const { sql, dialect } = scope;
   const inputs: InputColumns[] = [];
   stage.relations.forEach(({ input }, nth) => { inputs[input] = others[nth]!.types; });
@@ -83,5 +84,12 @@ export function printQueryStage<D extends ExprDialect>(stage: QueryStage, scope:
     sql`${identifier(name)} AS (SELECT ${joinSql(columns.map((column) => sql`${value(column)} AS ${identifier(column)}`), sql`, `)} FROM ${from})`;
   const relations = [relation(QUERY_INPUT, rows, [...rows.types.keys()]), ...stage.relations.map(({ name, columns }, nth) => relation(name, others[nth]!, columns))];
   const list = scope.listed(checked.outputs.map(({ name, type }) => sql`CAST(made.${identifier(name)} AS ${typeIn(dialect, type)})`));
-  return { types: new Map(checked.outputs.map(({ name, type }) => [name, type])), rows: sql`WITH ${joinSql(relations, sql`, `)} SELECT ${list} FROM (${printQuery(dialect, checked, NO_TIME)}) AS made` };
+  const made = sql`(${printQuery(dialect, checked, NO_TIME)}) AS made`;
+  const within = sql`WITH ${joinSql(relations, sql`, `)} SELECT `;
+  return { types: new Map(checked.outputs.map(({ name, type }) => [name, type])), rows: sql`${within}${list} FROM ${made}`, counted: sql`${within}${counts(dialect, [sql`${identifier(QUERY_INPUT)}`], 'l')}, ${counts(dialect, stage.relations.map(({ name }) => sql`${identifier(name)}`), 'r')}, ${counts(dialect, [made], 'o')}` };
+}
+/** Rows of all that is given, as text. */
+function counts<D extends ExprDialect>(dialect: D, from: readonly SqlFragment<D>[], as: string): SqlFragment<D> {
+  const sql = sqlFor(dialect);
+  return sql`CAST(${from.length ? joinSql(from.map((each) => sql`(SELECT count(*) FROM ${each})`), sql` + `) : sql`0`} AS ${typeIn(dialect, { kind: 'text' })}) AS ${identifier(as)}`;
 }
