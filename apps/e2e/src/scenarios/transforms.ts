@@ -67,7 +67,7 @@ export function transforms(world: () => World, key: string): void {
     const beside = fresh('plans');
     await inShop(world(), `create table ${beside} (customer text, plan text); insert into ${beside} values ('C0', 'free'), ('C1', 'paid'), ('C2', 'paid')`);
     const oneStatement = await copy(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: [{ query: { sql: text, with: { plans: `shop.public.${beside}` } } }, { filter: "plan = 'paid'" }] });
-    expect(oneStatement.receipt).toMatchObject({ written: 80, sourceDigest: ofFile.receipt?.sourceDigest, combined: [{ with: `shop.public.${beside}`, kind: 'query', left: 1000, right: 3, out: 120 }] });
+    expect(oneStatement.receipt).toMatchObject({ written: 80, sourceDigest: ofFile.receipt?.sourceDigest, combined: [{ with: `shop:public.${beside}`, kind: 'query', left: 1000, right: 3, out: 120 }] });
     const alone = [{ query: { sql: 'select customer, count(*) filter (where status is null) as open, sum(total) as total from input group by 1', dialect: 'postgres' as const } }];
     await copy(world(), { ...between(`shop|public.${table}`, `warehouse|mart.${table}_q`), steps: alone });
     expect(await inWarehouse(world(), `select customer, open, total from mart.${table}_q order by 1`)).toEqual(await inShop(world(), `select customer, count(*) filter (where status is null) as open, sum(total) as total from ${table} group by 1 order by 1`));
