@@ -1,5 +1,5 @@
 import { type ColumnType, Query, type QueryBody, type QueryOrder } from '@agent-etl/contracts';
-import { commonType, isSortable, text } from '../check/type-rules.ts';
+import { commonType, isSortable, text, valuesOf } from '../check/type-rules.ts';
 import { noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 import { type Around, checkFrom } from './check-from.ts';
@@ -83,7 +83,7 @@ function setOperation(checking: Checking, { body, order }: { readonly body: Extr
   const [left, right] = [anyQuery(checking, body.left, { ...around, depth: around.depth + 1 }), anyQuery(checking, body.right, { ...around, depth: around.depth + 1 })];
   if (left.outputs.length !== right.outputs.length) throw new Refusal('SQL_ARITY', 'Both sides of a set operation have as many columns');
   const types = left.outputs.map((output, index) => oneType(output, right.outputs[index]!));
-  if (!body.all) for (const type of types) if (!isSortable(type)) throw new Refusal('SQL_TYPE', `Values of ${type.kind} are not told apart in every engine`);
+  if (!body.all) for (const type of types) if (!isSortable(type)) throw new Refusal('SQL_TYPE', valuesOf(type, 'are not told apart'));
   const outputs = left.outputs.map(({ name, ...l }, index): Output => {
     const r = right.outputs[index]!;
     return { name, type: types[index]!, origins: originsOf([l, r]), clear: clearOf([l, r]), how: mostChanged([l.how, r.how], 'copied'), isNull: l.isNull && r.isNull };
@@ -108,6 +108,6 @@ function outputOrder({ e: { expr, uses }, dir, nulls }: QueryOrder, outputs: rea
   const output = outputs[at];
   if (!output && use?.k === 'column') throw noSuch('column', use.name, { known: outputs.map(({ name }) => name), where: 'in the result of the set operation that is ordered', offset: use.at ?? null });
   if (!output) throw new Refusal('SQL_COLUMN', 'Behind a set operation the order is by columns of the result');
-  if (!isSortable(output.type ?? text)) throw new Refusal('SQL_TYPE', `Values of ${output.type.kind} have no order in every engine`);
+  if (!isSortable(output.type ?? text)) throw new Refusal('SQL_TYPE', valuesOf(output.type, 'have no order'));
   return { by: { output: at }, dir, nulls, type: output.type };
 }

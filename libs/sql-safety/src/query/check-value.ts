@@ -1,6 +1,6 @@
 import type { ColumnType, Expr, QueryOrder, QueryUse, QueryValue } from '@agent-etl/contracts';
 import { typeExpression } from '../check/check-expression.ts';
-import { isSortable, text } from '../check/type-rules.ts';
+import { isSortable, text, valuesOf } from '../check/type-rules.ts';
 import { noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 import { isWindowFunction, takesFrame, typeAggregate, typeWindow } from '../registry/aggregates.ts';
@@ -138,7 +138,7 @@ function fractionOf(arg: CheckedValue | undefined): void {
 function sorted(checking: Checking, order: readonly QueryOrder[], place: Place): SortKey[] {
   return order.map(({ e, dir, nulls }) => {
     const value = checking.parts.value(e, place);
-    if (!isSortable(value.type)) throw new Refusal('SQL_TYPE', `Values of ${value.type.kind} have no order in every engine`);
+    if (!isSortable(value.type)) throw new Refusal('SQL_TYPE', valuesOf(value.type, 'have no order'));
     return { e: value, dir, nulls };
   });
 }
