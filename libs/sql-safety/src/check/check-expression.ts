@@ -1,5 +1,6 @@
 import { type ColumnType, Expr, didYouMean } from '@agent-etl/contracts';
 import { noSuch } from '../no-such.ts';
+import { notShaped } from '../not-shaped.ts';
 import { Refusal } from '../refusal.ts';
 import { typeCall } from '../registry/functions.ts';
 import type { Typing } from '../registry/typing.ts';
@@ -19,7 +20,7 @@ const MOST_NODES = 5_000;
 export function checkExpression(expr: unknown, at: { readonly input: InputColumns; readonly expect?: ColumnType }): ValidatedExpr {
   assertBounded(expr);
   const shaped = Expr.safeParse(expr);
-  if (!shaped.success) throw new Refusal('IR_SHAPE', 'This is no expression');
+  if (!shaped.success) throw notShaped(shaped.error, 'expression');
   return typeExpression(shaped.data, at);
 }
 /** What `checkExpression` does behind the shape: for an expression of a tree whose shape and size are known to be right.

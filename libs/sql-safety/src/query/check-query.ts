@@ -1,6 +1,7 @@
 import { type ColumnType, Query, type QueryBody, type QueryOrder } from '@agent-etl/contracts';
 import { commonType, isSortable, text, valuesOf } from '../check/type-rules.ts';
 import { noSuch } from '../no-such.ts';
+import { notShaped } from '../not-shaped.ts';
 import { Refusal } from '../refusal.ts';
 import { type Around, checkFrom } from './check-from.ts';
 import { checkSelect } from './check-select.ts';
@@ -21,7 +22,7 @@ export function checkQuery(query: unknown, { schema, policy }: { readonly schema
   const checking = new Checking(schema, policy);
   checking.allow('query', 'query');
   const shaped = Query.safeParse(query);
-  if (!shaped.success) throw new Refusal('IR_SHAPE', 'This is no query');
+  if (!shaped.success) throw notShaped(shaped.error, 'query');
   checking.parts = {
     value: (value, place, expect) => checkValue(checking, value, { place, expect }),
     from: (from, around) => checkFrom(checking, from, around),
