@@ -62,8 +62,8 @@ function nearToday(name: 'h' | 'i'): Expr { return { k: 'case', whens: [{ when: 
 
 /** Every expression of a stage, changed from the inside out. */
 const within = (stage: Stage, change: (expr: Expr) => Expr): Stage => JSON.parse(JSON.stringify(stage), (_, value: unknown) => (value !== null && typeof value === 'object' && 'k' in value ? change(value as Expr) : value)) as Stage;
-/** Kinds that Spark has a form for: it would show the key of a mask in its plans. */
-const formed = ownKinds.filter((kind) => kind !== 'tokenize');
+/** Kinds that Spark has a form for: it would show the key of a mask in its plans, and a query is printed for the other two alone. */
+const formed = ownKinds.filter((kind) => kind !== 'tokenize' && kind !== 'query');
 /** What a renderer for Spark could get wrong, as stages that are printed for it alone. */
 const planted: readonly (readonly [what: string, kind: (typeof ownKinds)[number], plant: (stage: Stage) => Stage])[] = [
   ['NULLs stand at the other end', 'sort', (stage) => ('order' in stage ? { ...stage, order: stage.order.map((part) => ({ ...part, nulls: part.nulls === 'first' ? 'last' : 'first' })) } : stage)],
