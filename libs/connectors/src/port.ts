@@ -1,4 +1,4 @@
-import type { AsideReason, Carrier, Combined, Connection, ConnectorView, DatasetSketch, Digest, InspectResult, LoadTask, Measured, Measuring, Profile, PublishTask, QuarantineAsk, QuarantinePage, SketchTask, Span } from '@agent-etl/contracts';
+import type { AsideReason, Carrier, Combined, Connection, ConnectorView, DatasetSketch, Digest, InspectResult, LoadTask, MaskKeys, Measured, Measuring, Profile, PublishTask, QuarantineAsk, QuarantinePage, SketchTask, Span } from '@agent-etl/contracts';
 import type { DuckChild } from '@agent-etl/engines';
 import type { SecretStore } from '@agent-etl/secrets';
 import type { TenantRest } from './resting-connections.ts';
@@ -106,8 +106,8 @@ export interface ChunkWriter {
   /** Rolls back, closes the connection, leaves nothing. */
   abort(cause: unknown): Promise<void>;
 }
-/** What lies in staging, and which span of the source it is where a cursor was read. `began` is when the run began, which versions of a history begin with. */
-export interface Staged { readonly rows: number; readonly digest: Digest | null; readonly span?: Span | undefined; readonly began?: string | undefined;
+/** What lies in staging, and which span of the source it is where a cursor was read. `began` is when the run began, which versions of a history begin with; `maskKeys` is what its rows were masked under. */
+export interface Staged { readonly rows: number; readonly digest: Digest | null; readonly span?: Span | undefined; readonly began?: string | undefined; readonly maskKeys?: MaskKeys | undefined;
   /** Called inside the transaction of a merge or a history: when the ends are compared, and when rows are written. */
   readonly onStep?: ((step: 'compared' | 'applied') => void) | undefined }
 /** `deleted` and `unchanged` of a merge or a history, which then add up: inserted + updated + unchanged = staged. `asOf` of a history.
@@ -122,6 +122,8 @@ export interface SinkSession {
   ledger(): Promise<LedgerRow[]>;
   /** Position of the task's pipeline in the table that is there now, or null. Final once the fence is raised. A sink that keeps none leaves it out. */
   position?(): Promise<string | null>;
+  /** Which keys the rows up to that position were masked under, where somebody knows. A sink that keeps no position leaves it out. */
+  maskedUnder?(): Promise<MaskKeys | null>;
   /** Makes staging if it is missing; `fresh` drops what an earlier picture left, with its ledger rows. */
   prepare(options: { fresh: 'keep' | 'start-over' }): Promise<void>;
   /** Opens the transaction of one piece, or answers 'done' when the ledger has it. @throws EtlError `lease.lost` when somebody raised the fence */

@@ -45,6 +45,7 @@ export const errorTable = {
   'source.snapshot-lost': row(409, 'backoff', 'The snapshot ended; staging starts fresh.'),
   'secret.reference-invalid': row(422, 'never', 'Write secret://name#field, not a value.'),
   'secret.not-found': row(422, 'never', 'The secret {reference} is not there or not yours.', '{hint}'),
+  'secret.key-changed': row(409, 'never', 'The key {reference} is another one than {than}.', '{next}'),
   'secret.store-unsafe': row(422, 'never', 'The secret file {file} can be read by others.', 'chmod 600 {file}'),
   'data.row-too-large': row(422, 'repair', 'Row {row} is {size}; the limit is {limit}.', 'leave the long column out with select, or cut it in a view at the source'),
   'data.format-invalid': row(422, 'repair', '{file}: not valid {format} at {place}: {problem}.', 'mend the file, or have it written anew, then run it again'),

@@ -32,4 +32,4 @@ export { DagArtifact, Receipt, ReceiptBody, RequestView, RunEventView, type RunK
 export { ColumnSketch, DatasetProfile, DatasetSketch, EarlierSketch, SketchResult, SketchTask, sketchMeasures } from './sketch.ts';
 export { SecretRef } from './secret-ref.ts';
 export { ScheduleView, SlotView, slotOutcomes } from './schedule.ts';
-export { InspectResult, InspectTask, LoadResult, ProfileResult, ProfileTask, Progress, PublishResult, ReconcileResult, ReconcileTask, Span, TaskCommand, TaskResult, TaskSpec, progressPhases } from './task.ts';
+export { InspectResult, InspectTask, LoadResult, MaskKeys, ProfileResult, ProfileTask, Progress, PublishResult, ReconcileResult, ReconcileTask, Span, TaskCommand, TaskResult, TaskSpec, progressPhases } from './task.ts';

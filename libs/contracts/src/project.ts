@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConnectionName, SafeText } from './ids.ts';
 import { ConnectionSpec } from './pipeline.ts';
+import { SecretRef } from './secret-ref.ts';
 
 export const AirflowTarget = z.object({
   folder: SafeText.min(1).optional().describe('Folder the Airflow scheduler reads. Without it DAGs go to the preview folder.'),
@@ -19,6 +20,9 @@ export const Policy = z.object({
   pii: z.object({
     clearIn: z.array(ConnectionName).describe('Connections that may hold personal data as it is; all others get it masked, or not at all. Empty: none may.'),
   }).strict().optional().describe('Where personal data (from.pii) may go. Left out, plans only say where it goes.'),
+  masking: z.object({
+    keys: z.array(SecretRef).max(100).describe('References that may be keys: one with its field is that alone, one without is all its fields, one that ends in / is all beneath. Empty: none.'),
+  }).strict().optional().describe('Which secrets may be keys of mask and tokenize. Left out: secret://masking and all beneath secret://masking/.'),
   airflow: AirflowTarget.optional().describe('DAG target.'),
   budgets: z.looseObject({}).optional().describe('Budgets; refused by name in this release.'),
   egress: z.looseObject({}).optional().describe('Networks that may be dialled; refused by name in this release.'),

@@ -48,12 +48,14 @@ export const Span = z.object({
   to: z.string().nullable().describe('Position that was reached, as the source spells it; null: the source was empty.'),
 }).meta({ id: 'Span', description: 'What a load with a cursor covers.' });
 export type Span = z.infer<typeof Span>;
+export const MaskKeys = z.record(z.string(), z.string()).meta({ id: 'MaskKeys', description: 'Which keys masks were made under: a fingerprint of each, by its reference. It tells keys apart, and no key is computed from it.' });
+export type MaskKeys = z.infer<typeof MaskKeys>;
 export const LoadResult = z.object({
   kind: z.literal('load').describe('Kind.'),
   read: Count.describe('Rows read at the source.'), filtered: Count.describe('Rows left out by a filter.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged.'),
-  grouped: Count.optional().describe('Rows that went into groups, where the steps do not go row by row: written are the groups. Absent otherwise.'),
+  grouped: Count.optional().describe('Rows that went into groups or into a query, where the steps do not go row by row: written is what they came to. Absent otherwise.'),
   joined: Count.optional().describe('Rows that went into joins and unions, where none became groups: written are what came out. Absent otherwise.'),
-  combined: z.array(Combined).optional().describe('What each join and union did, in their order; absent when there are none.'),
+  combined: z.array(Combined).optional().describe('What each join, union and query over other datasets did, in their order; absent when there are none.'),
   bytes: Count.describe('Bytes moved.'), chunks: Count.describe('Pieces in all.'), resumed: Count.describe('Pieces that an earlier attempt had written.'),
   digest: Digest.nullable().describe('Digest of what was read, at level sampled of the sample; null: none was taken, since nobody compares it.'),
   digestMs: Count.optional().describe('Milliseconds that hashing the source took beside the copy; 0 where rows are hashed on their way.'),
@@ -61,6 +63,7 @@ export const LoadResult = z.object({
   span: Span.optional(),
   aside: z.array(AsideReason).optional().describe('Rejected rows by reason, most first; absent when there are none.'),
   quality: Quality.optional(),
+  maskKeys: MaskKeys.optional(),
 }).meta({ id: 'LoadResult', description: 'What a load did.' });
 export const PublishResult = z.object({
   kind: z.literal('publish').describe('Kind.'),

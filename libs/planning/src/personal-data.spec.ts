@@ -24,6 +24,19 @@ const written = (steps: readonly LoweredStep[]): Partial<Pipeline> => (steps.len
 const mask: LoweredStep = { op: 'mask', column: 'origin', method: 'sha256', value: null };
 const route: LoweredStep = { op: 'derive', columns: [{ as: 'route', expr: { k: 'bin', op: '||', l: col('origin'), r: col('destination') } }] };
 
+describe('the key of a mask', () => {
+  const under = (key: string): Plan => planned({ steps: [{ op: 'mask', column: 'origin', method: 'hmac', value: null, key }], more: { steps: [{ mask: { column: 'origin', method: 'hmac', keyRef: key } }] } });
+  const refused = (key: string, keys?: string[]): boolean => issues(under(key), keys ? { masking: { keys } } : {}).includes('policy.mask-key /pipeline/steps/0/mask/keyRef');
+  it.each<[string, string[] | undefined, boolean]>([
+    ['secret://masking#key', undefined, true], ['secret://masking#old', undefined, true], ['secret://masking/people#key', undefined, true], ['secret://masking', undefined, true], ['secret://warehouse#password', undefined, false], ['secret://maskings#key', undefined, false], ['secret://x/masking#key', undefined, false],
+    ['secret://masking#key', [], false], ['secret://hr#pepper', ['secret://hr#pepper'], true], ['secret://hr#password', ['secret://hr#pepper'], false], ['secret://hr#pepper', ['secret://hr'], true], ['secret://hr/x#pepper', ['secret://hr'], false], ['secret://hr/x/y#k', ['secret://hr/'], true], ['secret://masking#key', ['secret://hr/'], false],
+  ])('%s under %j: allowed %s', (key, keys, isAllowed) => { expect(refused(key, keys)).toBe(!isAllowed); });
+  it('is refused in the task itself where a changed plan hides it behind an honest request', () => {
+    const plan = under('secret://masking#key');
+    const forged = { ...plan, tasks: JSON.parse(JSON.stringify(plan.tasks).replaceAll('secret://masking#key', 'secret://warehouse#password')) as Plan['tasks'] };
+    expect(issues(forged, {})).toContain('policy.mask-key /tasks/load/transform');
+  });
+});
 describe('personal data', () => {
   it('is refused in a target that may not hold it, whatever its column is called', () => {
     expect(issues(planned({}), nowhere)).toEqual(['policy.pii /tasks/load/columns/origin']);

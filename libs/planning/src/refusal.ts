@@ -6,6 +6,7 @@ const advice: Readonly<Record<string, string>> = {
   'plan.size': 'take fewer columns with from.select, and the others in a second pipeline',
   'key.nullable': 'choose key columns that are NOT NULL, or make these so: ALTER TABLE ... ALTER COLUMN ... SET NOT NULL',
   'key.column': 'take the column into from.select, or choose another key',
+  'policy.mask-key': 'name a key that the policy allows, or have whoever keeps agent-etl.yaml add this one to policy: { masking: { keys: [...] } }',
   'name.length': 'give it a shorter name: a view at the source can',
   'name.parts': 'write schema.table; a name with a dot in it goes in double quotes',
   'name.reserved': 'choose another schema',

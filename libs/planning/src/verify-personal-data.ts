@@ -1,5 +1,6 @@
 import type { Issue, LoadTask, Plan, Policy } from '@agent-etl/contracts';
 import { lineageOf } from './lineage.ts';
+import { maskKeyIssues } from './verify-mask-keys.ts';
 
 /** Personal data in a target that may not hold it, found again in the plan alone. */
 export function personalDataIssues({ pipeline: { from, to, onFail }, profiles }: Plan, loads: readonly LoadTask[], { pii: policy }: Policy): Issue[] {
@@ -15,6 +16,9 @@ export function personalDataIssues({ pipeline: { from, to, onFail }, profiles }:
   const aside = typeof onFail === 'object' ? [issue('/pipeline/onFail', `Rows that are set aside are kept in ${to.connection} as they were read, with their personal data, and ${allowed}; use onFail: stop.`)] : [];
   return [...unknown, ...clear, ...aside];
 }
-/** The same of a whole plan: what a policy says today may forbid what it let pass. */
-export const policyIssues = (plan: Plan, policy: Policy): Issue[] => personalDataIssues(plan, plan.tasks.filter((task) => task.kind === 'load'), policy);
+/** What a policy forbids of a whole plan: what it says today may forbid what it let pass. */
+export function policyIssues(plan: Plan, policy: Policy): Issue[] {
+  const loads = plan.tasks.filter((task) => task.kind === 'load');
+  return [...personalDataIssues(plan, loads, policy), ...maskKeyIssues(plan, loads, policy)];
+}
 const issue = (path: string, text: string): Issue => ({ code: 'policy.pii', path, text });

@@ -2,7 +2,7 @@ import { type Issue, type LoadTask, Plan, type Policy, type PublishTask, type Ri
 import { scheduleIssues } from '@agent-etl/scheduling';
 import { relationParts } from '@agent-etl/sql-safety';
 import { isEmpty, sameNames } from './decide.ts';
-import { personalDataIssues } from './verify-personal-data.ts';
+import { policyIssues } from './verify-personal-data.ts';
 import { qualityIssues } from './verify-quality.ts';
 import { vanishedIssues } from './verify-vanished.ts';
 import { judgesAsAsked, judgingProblems } from './rules/checks.ts';
@@ -24,7 +24,7 @@ export function verifyPlan(plan: Plan, policy: Policy): Verdict {
   const issues = [
     ...graphIssues(plan, loads, publishes), ...loads.flatMap((load) => loadIssues(plan, load)), ...publishes.flatMap((publish) => publishIssues(plan, publish, loads)),
     ...publishes.flatMap((publish) => loads.filter(({ id }) => id === publish.load).flatMap((load) => [...cursorIssues(plan, load, publish), ...combinationIssues(plan, load, publish)])),
-    ...nameIssues(plan), ...judgingIssues(plan, loads), ...riskIssues(plan, policy), ...slotIssues(plan, publishes), ...decisionIssues(plan), ...personalDataIssues(plan, loads, policy), ...qualityIssues(plan, loads), ...partitionIssues(plan)];
+    ...nameIssues(plan), ...judgingIssues(plan, loads), ...riskIssues(plan, policy), ...slotIssues(plan, publishes), ...decisionIssues(plan), ...policyIssues(plan, policy), ...qualityIssues(plan, loads), ...partitionIssues(plan)];
   return { ok: issues.length === 0, issues };
 }
 

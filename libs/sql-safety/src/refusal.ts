@@ -6,7 +6,7 @@ export const refusalCodes = [
 ] as const;
 export type RefusalCode = (typeof refusalCodes)[number];
 
-/** Why a text or a tree is not accepted. Its sentence holds names of the catalogue and positions, never a piece of the text.
+/** Why a text or a tree is not accepted. Its sentence holds names of the catalogue, positions and the one plain name that it is about (`noSuch`); never another piece of the text.
  * @property offset character of the text that it is about, from 0 */
 export class Refusal extends Error {
   readonly code: RefusalCode;

@@ -32,7 +32,7 @@ describe('a file of SQL', () => {
   });
   it('is refused with file, line, column and the nearest name', async () => {
     expect(await validateSql(session, ['bad.sql', 'two.sql'], { schema: 'schema.yaml' })).toMatchObject([
-      { ok: false, failure: { code: 'sql.rejected', issues: [{ code: 'SQL_COLUMN', path: 'bad.sql:2:3', text: 'There is no such column here; did you mean name.' }] } }, { ok: false, failure: { issues: [{ code: 'SQL_NOT_ONE_SELECT' }] } }]);
+      { ok: false, failure: { code: 'sql.rejected', issues: [{ code: 'SQL_COLUMN', path: 'bad.sql:2:3', text: 'There is no column nmae here; did you mean name.' }] } }, { ok: false, failure: { issues: [{ code: 'SQL_NOT_ONE_SELECT' }] } }]);
   });
   it('is wrongly asked about in a dialect that is none', async () => { await expect(validateSql(session, ['good.sql'], { dialect: 'oracle' })).rejects.toThrow('no dialect'); });
 });

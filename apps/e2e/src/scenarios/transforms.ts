@@ -63,7 +63,11 @@ export function transforms(world: () => World, key: string): void {
     const text = "with firsts as (select customer, total, row_number() over (partition by customer order by status) as nth from input)\nselect f.customer, f.total / 2 as half, p.plan from firsts f join plans p using (customer) where f.nth <= 40";
     const asked = [{ query: { sql: text, with: { plans: `files:${plans}.csv` } } }, { filter: "plan = 'paid'" }];
     const [ofTable, ofFile] = [await copy(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: asked }), await copy(world(), { ...between(`files|${table}.parquet`, `files|${fresh('made')}.csv`), steps: asked })];
-    expect(ofTable.receipt).toMatchObject({ reconciled: true, read: 1000, grouped: 1000, written: 80, sourceDigest: ofFile.receipt?.sourceDigest });
+    expect(ofTable.receipt).toMatchObject({ reconciled: true, read: 1000, grouped: 1000, written: 80, combined: [{ with: `files:${plans}.csv`, kind: 'query', left: 1000, right: 3, out: 120 }], sourceDigest: ofFile.receipt?.sourceDigest });
+    const beside = fresh('plans');
+    await inShop(world(), `create table ${beside} (customer text, plan text); insert into ${beside} values ('C0', 'free'), ('C1', 'paid'), ('C2', 'paid')`);
+    const oneStatement = await copy(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: [{ query: { sql: text, with: { plans: `shop.public.${beside}` } } }, { filter: "plan = 'paid'" }] });
+    expect(oneStatement.receipt).toMatchObject({ written: 80, sourceDigest: ofFile.receipt?.sourceDigest, combined: [{ with: `shop:public.${beside}`, kind: 'query', left: 1000, right: 3, out: 120 }] });
     const alone = [{ query: { sql: 'select customer, count(*) filter (where status is null) as open, sum(total) as total from input group by 1', dialect: 'postgres' as const } }];
     await copy(world(), { ...between(`shop|public.${table}`, `warehouse|mart.${table}_q`), steps: alone });
     expect(await inWarehouse(world(), `select customer, open, total from mart.${table}_q order by 1`)).toEqual(await inShop(world(), `select customer, count(*) filter (where status is null) as open, sum(total) as total from ${table} group by 1 order by 1`));
@@ -82,7 +86,8 @@ export function transforms(world: () => World, key: string): void {
     const told = JSON.stringify([plans, ofTable, ofFile]);
     expect([told.includes('secret://masking#key'), told.includes(key), told.includes(Buffer.from(key).toString('hex'))]).toEqual([true, false, false]);
     expect(plans[0]?.lineage?.map(({ column, pii, masked }) => [column, pii, masked])).toEqual([['id', [], []], ['email', [], ['email']], ['phone', [], ['phone']]]);
-    expect(await failureOf(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: [{ mask: { column: 'email', method: 'hmac', keyRef: 'secret://nowhere#key' } }] })).toMatchObject({ code: 'secret.not-found' });
+    expect(await failureOf(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: [{ mask: { column: 'email', method: 'hmac', keyRef: 'secret://masking/none#key' } }] })).toMatchObject({ code: 'secret.not-found' });
+    expect(await failureOf(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: [{ mask: { column: 'email', method: 'hmac', keyRef: 'secret://warehouse#password' } }] })).toMatchObject({ code: 'plan.refused', issues: [{ code: 'policy.mask-key', path: '/pipeline/steps/0/mask/keyRef' }] });
   });
   it('lets personal data into no target that may not hold it, and says in the plan where it goes', async () => {
     const table = fresh('people');

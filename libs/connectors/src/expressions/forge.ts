@@ -1,5 +1,5 @@
 import { type ColumnType, type Expr, type Measure, type Query, type QueryBody, type QueryItem, type QueryUse, type QueryValue, type WindowColumn, aggregateFunctions, stepKinds, windowFunctions } from '@agent-etl/contracts';
-import { type Fused, type InputColumns, type LoweredStep, checkExpression, checked, fuseSteps, pivotStep, sampleStep } from '@agent-etl/sql-safety';
+import { type ExprDialect, type Fused, type InputColumns, type LoweredStep, checkExpression, checked, fuseSteps, pivotStep, sampleStep } from '@agent-etl/sql-safety';
 import { Seeded } from './seeded.ts';
 
 /** Kinds of steps that look at one dataset alone. */
@@ -34,7 +34,9 @@ function over(expr: Expr): QueryValue {
 /** Random expressions of every kind of node and function, typed on the whole; what the checker refuses is thrown away. Equal seeds give equal expressions. */
 export class Forge extends Seeded {
   private readonly input: InputColumns;
-  constructor(seed: number, input: InputColumns) { super(seed); this.input = input; }
+  private readonly having: { readonly dialect?: ExprDialect };
+  /** @param dialect engine that has a form for every step of a chain; any when left out */
+  constructor(seed: number, input: InputColumns, dialect?: ExprDialect) { super(seed); this.input = input; this.having = dialect ? { dialect } : {}; }
 
   /** An expression that the checker takes. */
   next(): ReturnType<typeof checkExpression> {
@@ -55,13 +57,13 @@ export class Forge extends Seeded {
       while (steps.length < wanted) {
         const forge = new Forge(Math.floor(this.random() * 2 ** 32), columns);
         const kind = this.pick(some);
-        const next = forge.accepted(kind, (step) => fuseSteps([...steps, ...step], this.input));
+        const next = forge.accepted(kind, (step) => fuseSteps([...steps, ...step], this.input, this.having));
         if (!next) continue;
         steps.push(...next.step);
         kinds.push(kind);
         columns = new Map(next.fused.columns.map(({ name, type }) => [name, type]));
       }
-      return { fused: fuseSteps(steps, this.input), kinds };
+      return { fused: fuseSteps(steps, this.input, this.having), kinds };
     }
   }
   /** A step of a kind that the checker takes, or null: kinds that are refused more often would be seen less. */

@@ -23,7 +23,7 @@ const someRows: fc.Arbitrary<readonly Row[]> = fc.array(fc.record(aRow), { minLe
 const rowWise = ['derive', 'select', 'drop', 'rename', 'cast', 'json', 'mask', 'tokenize'] as const satisfies readonly OwnKind[];
 /** Kinds that a cursor is refused beside, in `incremental.spec.ts` of planning: each would go wrong, and here is a case. */
 const wrong = ['filter', 'sample', 'aggregate', 'dedupe', 'limit', 'sort', 'pivot', 'window', 'query'] as const satisfies readonly OwnKind[];
-/** Rows of other keys than those that were read, or of other datasets: `joins.int-spec.ts` has them. */
+/** Rows of other keys than those that were read, or of other datasets: `incremental-beside.int-spec.ts` has a case of each that goes wrong. */
 const others = ['flatten', 'unpivot', 'join', 'lookup', 'union'] as const;
 
 type Made = readonly (readonly [id: string | null, row: string])[];

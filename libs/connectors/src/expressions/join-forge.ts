@@ -1,5 +1,5 @@
 import { type ColumnType, joinKinds } from '@agent-etl/contracts';
-import { type Fused, type InputColumns, type LoweredStep, checked, fuseSteps } from '@agent-etl/sql-safety';
+import { type ExprDialect, type Fused, type InputColumns, type LoweredStep, checked, fuseSteps } from '@agent-etl/sql-safety';
 import { Forge } from './forge.ts';
 import { Seeded } from './seeded.ts';
 
@@ -12,6 +12,9 @@ export interface Forged { readonly columns: InputColumns; readonly rows: readonl
 
 /** Random chains of steps with joins and unions over random datasets. Equal seeds give equal chains. */
 export class JoinForge extends Seeded {
+  private readonly having: { readonly dialect?: ExprDialect };
+  /** @param dialect engine that has a form for every step; any when left out */
+  constructor(seed: number, dialect?: ExprDialect) { super(seed); this.having = dialect ? { dialect } : {}; }
   dataset(columns: Readonly<Record<string, ColumnType>>): Forged {
     const count = this.pick([0, 1, 3, 6, 9]);
     return { columns: new Map(Object.entries(columns)), rows: Array.from({ length: count }, () => Object.values(columns).map(({ kind }) => this.pick(POOLS[kind] ?? [null]))) };
@@ -23,12 +26,12 @@ export class JoinForge extends Seeded {
       const wanted = 1 + Math.floor(this.random() * 4);
       for (let refused = 0; steps.length < wanted && refused < 200; refused += 1) {
         const step = this.random() < 0.55 ? [this.combining(columns, inputs)] : new Forge(Math.floor(this.random() * 2 ** 32), columns).step();
-        const next = checked('/', () => fuseSteps([...steps, ...step], input, { inputs }));
+        const next = checked('/', () => fuseSteps([...steps, ...step], input, { inputs, ...this.having }));
         if (!next.ok) continue;
         steps.push(...step);
         columns = new Map(next.value.columns.map(({ name, type }) => [name, type]));
       }
-      if (steps.some(({ op }) => op === 'join' || op === 'union')) return fuseSteps(steps, input, { inputs });
+      if (steps.some(({ op }) => op === 'join' || op === 'union')) return fuseSteps(steps, input, { inputs, ...this.having });
     }
   }
   private combining(columns: InputColumns, inputs: readonly InputColumns[]): LoweredStep {

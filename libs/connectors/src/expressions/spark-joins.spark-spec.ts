@@ -26,7 +26,7 @@ describeSpark('joins and unions mean the same on DuckDB, PostgreSQL and Spark', 
     afterAll(async () => { await engines.close(); });
 
     it(`${CHAINS} random chains of seed ${SEED}: equal digests`, async () => {
-      const forge = new JoinForge(SEED);
+      const forge = new JoinForge(SEED, 'spark');
       const kinds: Record<string, number> = {};
       for (let n = 0; n < CHAINS; n += 1) {
         const each = nextCase(forge);
@@ -41,7 +41,7 @@ describeSpark('joins and unions mean the same on DuckDB, PostgreSQL and Spark', 
     }, 900_000);
 
     it('counts of a join are those that PostgreSQL counts', async () => {
-      const forge = new JoinForge(SEED + 1);
+      const forge = new JoinForge(SEED + 1, 'spark');
       let compared = 0;
       for (let n = 0; n < CHAINS / 5; n += 1) {
         const each = nextCase(forge);
@@ -61,7 +61,7 @@ describeSpark('joins and unions mean the same on DuckDB, PostgreSQL and Spark', 
     }, 600_000);
 
     it.each(planted)('a renderer with a planted bug is caught: %s', async (_, plant) => {
-      const forge = new JoinForge(SEED + 2);
+      const forge = new JoinForge(SEED + 2, 'spark');
       let tried = 0;
       for (let caught = false; !caught; tried += 1) {
         expect(tried).toBeLessThan(400);

@@ -62,6 +62,8 @@ function nearToday(name: 'h' | 'i'): Expr { return { k: 'case', whens: [{ when: 
 
 /** Every expression of a stage, changed from the inside out. */
 const within = (stage: Stage, change: (expr: Expr) => Expr): Stage => JSON.parse(JSON.stringify(stage), (_, value: unknown) => (value !== null && typeof value === 'object' && 'k' in value ? change(value as Expr) : value)) as Stage;
+/** Kinds that Spark has a form for: it would show the key of a mask in its plans, and a query is printed for the other two alone. */
+const formed = ownKinds.filter((kind) => kind !== 'tokenize' && kind !== 'query');
 /** What a renderer for Spark could get wrong, as stages that are printed for it alone. */
 const planted: readonly (readonly [what: string, kind: (typeof ownKinds)[number], plant: (stage: Stage) => Stage])[] = [
   ['NULLs stand at the other end', 'sort', (stage) => ('order' in stage ? { ...stage, order: stage.order.map((part) => ({ ...part, nulls: part.nulls === 'first' ? 'last' : 'first' })) } : stage)],
@@ -87,10 +89,10 @@ describeSpark('steps mean the same on DuckDB, PostgreSQL and Spark', () => {
     afterAll(async () => { await engines.close(); });
 
     it(`${CHAINS} random chains of seed ${SEED}: equal digests`, async () => {
-      const forge = new Forge(SEED + 2, input);
+      const forge = new Forge(SEED + 2, input, 'spark');
       const seen = new Map<string, number>();
       for (let n = 0; n < CHAINS; n += 1) {
-        const { fused, kinds } = forge.chain();
+        const { fused, kinds } = forge.chain(formed);
         if (await engines.compare(over(fused), { n, stages: fused.stages })) for (const kind of new Set(kinds)) seen.set(kind, (seen.get(kind) ?? 0) + 1);
       }
       process.stdout.write(`chains on three engines, seed ${SEED}: ${engines.sums}; ${[...seen].sort().map(([kind, count]) => `${kind} ${count}`).join(', ')}\n`);
@@ -99,7 +101,7 @@ describeSpark('steps mean the same on DuckDB, PostgreSQL and Spark', () => {
       expect(engines.count.answered).toBeGreaterThan(CHAINS / 2);
       expect(engines.count.eager).toBeLessThanOrEqual(CHAINS / 20);
       // A kind that fails everywhere would agree with itself.
-      for (const kind of ownKinds) expect([kind, (seen.get(kind) ?? 0) >= CHAINS / 100]).toEqual([kind, true]);
+      for (const kind of formed) expect([kind, (seen.get(kind) ?? 0) >= CHAINS / 100]).toEqual([kind, true]);
     }, 900_000);
 
     it.each(calls)('%s', async (_, expr) => {
@@ -107,7 +109,7 @@ describeSpark('steps mean the same on DuckDB, PostgreSQL and Spark', () => {
       expect([await engines.compare(valued(expr), expr), engines.differ.slice(before)]).toEqual([true, []]);
     });
     it.each(planted)('a renderer with a planted bug is caught: %s', async (_, kind, plant) => {
-      const forge = new Forge(SEED + 3, input);
+      const forge = new Forge(SEED + 3, input, 'spark');
       let tried = 0;
       for (let caught = false; !caught; tried += 1) {
         expect(tried).toBeLessThan(40);

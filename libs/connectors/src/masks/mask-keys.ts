@@ -1,8 +1,9 @@
-import { EtlError, type Transform } from '@agent-etl/contracts';
+import { EtlError, type MaskKeys, type Transform } from '@agent-etl/contracts';
 import type { DuckChild } from '@agent-etl/engines';
 import type { SecretStore } from '@agent-etl/secrets';
 import { compile, identifier, keyPlaces, keysOf, sqlFor } from '@agent-etl/sql-safety';
-import { createHash } from 'node:crypto';
+import { createHash, scrypt } from 'node:crypto';
+import { promisify } from 'node:util';
 import type { PostgresSession } from '../postgres/postgres-session.ts';
 
 const BLOCK_BYTES = 64;
@@ -21,13 +22,16 @@ export function padsOf(key: Uint8Array): Pads {
 type Steps = Pick<Transform, 'stages'> | undefined;
 interface Placed { readonly name: string; readonly value: string }
 /** @throws EtlError of the store; `secret.not-found` for a key that is too short to be one */
+async function withKey<T>(reference: string, secrets: SecretStore, work: (key: Uint8Array) => T): Promise<T> {
+  return (await secrets.get(reference)).use((value) => {
+    const key = new TextEncoder().encode(value);
+    if (key.length < LEAST_BYTES) throw new EtlError('secret.not-found', { reference, hint: `a key of a mask has at least ${LEAST_BYTES} bytes; store one, such as the output of: openssl rand -hex 32` });
+    return work(key);
+  });
+}
 async function placed(transform: Steps, secrets: SecretStore): Promise<Placed[]> {
   const found = await Promise.all(keysOf(transform).map(async (reference) => {
-    const { inner, outer } = (await secrets.get(reference)).use((value) => {
-      const key = new TextEncoder().encode(value);
-      if (key.length < LEAST_BYTES) throw new EtlError('secret.not-found', { reference, hint: `a key of a mask has at least ${LEAST_BYTES} bytes; store one, such as the output of: openssl rand -hex 32` });
-      return padsOf(key);
-    });
+    const { inner, outer } = await withKey(reference, secrets, padsOf);
     const places = keyPlaces(reference);
     return [{ name: places.inner, value: inner }, { name: places.outer, value: outer }];
   }));
@@ -43,4 +47,19 @@ const duck = sqlFor('duckdb');
 /** Makes the keys of masks known to an engine child, which ends with what it was started for. */
 export async function keysIntoDuck(child: DuckChild, transform: Steps, secrets: SecretStore): Promise<void> {
   for (const { name, value } of await placed(transform, secrets)) await child.query(compile(duck`SET VARIABLE ${identifier(name)} = ${value}`));
+}
+
+const slowly = promisify<Uint8Array, string, number, Buffer>(scrypt);
+/** What the fingerprint of a key is made with. */
+const SALT = 'agent-etl: which key a mask has';
+const FINGERPRINT_BYTES = 16;
+/** Which keys the masks of a transform have by now; undefined where none has one. A fingerprint costs its reader 16 MiB and some 50 ms for each key that he tries, so that it gives away no more than a masked value does.
+ * @param open asked only where there is a key
+ * @throws EtlError of the store; `secret.not-found` for a key that is too short to be one */
+export async function maskKeysOf(transform: Steps, open: () => Promise<SecretStore>): Promise<MaskKeys | undefined> {
+  const references = keysOf(transform);
+  if (!references.length) return undefined;
+  const secrets = await open();
+  const found = await Promise.all(references.map(async (reference) => [reference, (await withKey(reference, secrets, (key) => slowly(key, SALT, FINGERPRINT_BYTES))).toString('hex')] as const));
+  return Object.fromEntries(found);
 }

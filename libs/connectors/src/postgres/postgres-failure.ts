@@ -27,6 +27,8 @@ const NOT_DONE = /^(428C9|42809|42P16|55000|0A000|54\d{3})$/;
 /** Words of errors that carry no code. */
 const SAYS_AWAY = /timeout expired|connect timeout|Connection terminated due to connection timeout/i;
 const SAYS_NO_PASSWORD = /client password must be|no password supplied/i;
+/** Of a value of more than 1 GB: the server has no code for it. */
+const SAYS_TOO_LONG = /invalid memory alloc request size/;
 const SAYS_BROKEN = /Connection terminated|Client has encountered a connection error|socket hang up|read ECONNRESET/i;
 
 /** An error of the driver or the server in the words of the error table. The server's own words stay in the cause: they may hold values. */
@@ -43,6 +45,7 @@ export function postgresFailure(error: unknown, context: FailureContext): unknow
   if (code === '53100' || code === 'ENOSPC') return new EtlError('platform.disk-full', { what: `${connection} at ${address}` }, cause);
   if (code === '55P03' || code === '40P01') return new EtlError(context.right === 'SELECT' ? 'source.busy' : 'sink.busy', { target: relation ?? connection, dataset: relation ?? connection, seconds: 10 }, cause);
   if (code === '57014') return new EtlError('query.timeout', { reason: 'a person or one of its limits ended it' }, cause);
+  if (code === '53200' || code === '53400' || code.startsWith('54') || (code === 'XX000' && SAYS_TOO_LONG.test(message))) return new EtlError('query.memory-exceeded', { limit: `${connection} lets one statement have`, next: 'take fewer rows or columns at once, or have work_mem or temp_file_limit raised there' }, cause);
   if (MISFIT.has(code)) return misfit(error as PgError);
   if (CONSTRAINT.has(code)) return refusedRows(error as PgError);
   if (NOT_DONE.test(code)) return new EtlError('plan.refused', { rule: `a rule of ${connection}`, explanation: message, next: 'change the target or the pipeline, then run it again' }, cause);

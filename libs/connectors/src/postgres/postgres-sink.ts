@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { type AsideReason, type Digest, EtlError, type LoadTask, type PostgresConnection, type PublishTask, type QuarantineAsk, type QuarantinePage } from '@agent-etl/contracts';
+import { type AsideReason, type Digest, EtlError, type LoadTask, type MaskKeys, type PostgresConnection, type PublishTask, type QuarantineAsk, type QuarantinePage } from '@agent-etl/contracts';
 import { type SqlIdentifier, compile, identifier, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
 import type { BucketSample, BucketSum, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
 import { PostgresChunk } from './postgres-chunk.ts';
@@ -90,6 +90,10 @@ class Writing implements SinkSession {
     const { task: { cursor }, position } = this.facts;
     return cursor ? position.find(await this.#controlled(), cursor) : null;
   }
+  async maskedUnder(): Promise<MaskKeys | null> {
+    const { task: { cursor, id }, position } = this.facts;
+    return cursor ? position.maskedUnder(await this.#controlled(), cursor, id) : null;
+  }
   async prepare({ fresh }: { fresh: 'keep' | 'start-over' }): Promise<void> {
     const { staging, task } = this.facts;
     const columns = joinSql(task.columns.map(({ target, targetNative, nullable }) => sql`${identifier(target)} ${typeName('postgres', targetNative)}${nullable ? sql`` : sql` NOT NULL`}`), sql`, `);
@@ -149,7 +153,7 @@ class Writing implements SinkSession {
       const written = (await ledger.rows(session)).reduce((sum, { chunkKey, rows }) => sum + (chunkKey === PUBLISH_KEY ? 0 : rows), 0);
       if (written !== staged.rows) throw new EtlError('sink.reconcile-mismatch', { difference: `the ledger has ${written} rows, staging ${staged.rows}` });
       const visible = await this.#makeVisible({ ...publishing, session }, staged.span);
-      await ledger.fillPublished(session, { ...visible, digest: staged.digest });
+      await ledger.fillPublished(session, { ...visible, digest: staged.digest, maskKeys: staged.maskKeys });
       return visible;
     });
   }

@@ -1,11 +1,11 @@
-import { Digest, EtlError } from '@agent-etl/contracts';
+import { Digest, EtlError, type MaskKeys } from '@agent-etl/contracts';
 import { compile, sqlFor } from '@agent-etl/sql-safety';
 import type { ChunkCounts, LedgerRow, Published, Writer } from '../port.ts';
 import type { PostgresSession } from './postgres-session.ts';
 
 const sql = sqlFor('postgres');
 export const PUBLISH_KEY = 'publish';
-export interface PublishedRow extends Published { readonly digest: Digest | null }
+export interface PublishedRow extends Published { readonly digest: Digest | null; readonly maskKeys?: MaskKeys | undefined }
 
 /** Fence, ledger and positions in the target itself: the target counts, so two deployments cannot disagree, and data and ledger commit together. */
 export class SinkLedger {

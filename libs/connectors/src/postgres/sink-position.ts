@@ -1,7 +1,8 @@
-import { type Cursor, EtlError, type Position, type Span } from '@agent-etl/contracts';
+import { type Cursor, EtlError, MaskKeys, type Position, type Span } from '@agent-etl/contracts';
 import { compile, sqlFor } from '@agent-etl/sql-safety';
 import type { PostgresSession } from './postgres-session.ts';
 import { type Relation, quoted } from './relation-name.ts';
+import { PUBLISH_KEY } from './sink-ledger.ts';
 
 const sql = sqlFor('postgres');
 
@@ -21,6 +22,12 @@ export class SinkPosition {
     const [row] = await session.run<{ value: string }>(compile(sql`SELECT value FROM _etl.position
       WHERE target = ${this.relation.text} AND pipeline = ${pipeline} AND scope = ${formerScope} AND relation = to_regclass(${quoted(this.relation)})`));
     return row?.value ?? null;
+  }
+  /** Which keys the run had that brought the target there: its row in the ledger says it. Null where it had none, and of a run of a release that did not know. */
+  async maskedUnder(session: PostgresSession, { pipeline }: Cursor, task: string): Promise<MaskKeys | null> {
+    const [row] = await session.run<{ keys: unknown }>(compile(sql`SELECT l.published -> 'maskKeys' AS keys FROM _etl.position p JOIN _etl.ledger l ON l.run_id = p.run_id AND l.task = ${task} AND l.chunk_key = ${PUBLISH_KEY}
+      WHERE p.target = ${this.relation.text} AND p.pipeline = ${pipeline} AND p.relation = to_regclass(${quoted(this.relation)})`));
+    return MaskKeys.nullable().parse(row?.keys ?? null);
   }
   /** Older rows must not be merged over newer ones: what was read from an earlier position than the target has by now is not published.
    * @throws EtlError `request.conflict` */

@@ -39,6 +39,7 @@ describe('what DuckDB says', () => {
     [csv('Error when converting column "n". Could not convert string "zz" to \'INTEGER\'').replace('Invalid Input', 'Conversion'), { row: 3, column: 'n', value: 'zz', target: 'INTEGER' }],
     ['Invalid Input Error: Error when converting column "n". Could not convert string "1.5" to \'DECIMAL(10,2)\'', { row: null, column: 'n', value: '1.5', target: 'DECIMAL(10,2)' }],
     ['Conversion Error: Malformed JSON at byte 12 of input: no low surrogate in string.  Input: "{"a":"\\ud800"}" when casting from source column c1\n\nLINE 1: x', { row: null, column: 'c1', value: '{"a":"\\ud800"}', target: 'JSON' }],
+    ['Conversion Error: Failed to cast decimal value 1000000000000000000000000000000000000 to type INT64 when casting from source column d\n\nLINE 1: x', { row: null, column: 'd', value: '1000000000000000000000000000000000000', target: 'INT64' }],
     ['Conversion Error: Could not cast value 170141183460469231731687303715884105727 to DECIMAL(38,0) when casting from source column h', { row: null, column: 'h', value: '170141183460469231731687303715884105727', target: 'DECIMAL(38,0)' }],
     ["Conversion Error: Could not convert string '99' to INT8", { row: null, column: 'unknown', value: '99', target: 'INT8' }],
     [`Invalid Input Error: Error when converting column "n". Could not convert string "${'x'.repeat(500)}" to 'DATE'`, { row: null, column: 'n', value: 'x'.repeat(200), target: 'DATE' }],

@@ -11,7 +11,7 @@ function valueError(message: string, cause: Error): EtlError | null {
   const inFile = /Error when converting column "([\s\S]*?)"\. Could not convert string "([\s\S]*?)" to '?([A-Z][A-Z0-9_(), ]*)'?/.exec(message);
   const json = /Malformed JSON at byte \d+ of input: .*?Input: "([\s\S]*?)"(?: when casting from source column|\n|$)/.exec(message);
   const cast = json ? [json[0], json[1], 'JSON'] : /Could not convert string '([\s\S]*?)' to ([A-Z][A-Z0-9_(),]*)/.exec(message)
-    ?? /Could not cast value (\S+) to ([A-Z][A-Z0-9_(),]*)/.exec(message) ?? /value (\S+) which can't be cast.*? destination type (\S+)/.exec(message);
+    ?? /Could not cast value (\S+) to ([A-Z][A-Z0-9_(),]*)/.exec(message) ?? /Failed to cast decimal value (\S+) to type ([A-Z][A-Z0-9_(),]*)/.exec(message) ?? /value (\S+) which can't be cast.*? destination type (\S+)/.exec(message);
   if (!inFile && !cast) return null;
   const from = /when casting from source column (\S+)/.exec(message)?.[1];
   const [column, value, target] = inFile ? [inFile[1], inFile[2], inFile[3]] : [from, cast?.[1], cast?.[2]];

@@ -64,8 +64,8 @@ describe('an expression', () => {
     expect([await refused('/*'.repeat(17)), await refused('('.repeat(65)), await refused(`n = ${'1'.repeat(9000)}`)]).toEqual(['SQL_TOO_MANY_COMMENTS', 'SQL_TOO_DEEP', 'SQL_TOO_LARGE']);
   });
   it('says where, and names the nearest column', async () => {
-    expect(await read("n = 1 and statuss = 'x'")).toMatchObject({ ok: false, issues: [{ code: 'SQL_COLUMN', path: '/where', text: 'There is no such column here; did you mean status.' }] });
-    expect(await read('n = 1 and pg_sleep(1)')).toMatchObject({ ok: false, issues: [{ text: 'There is no such function here, at character 11.' }] });
+    expect(await read("n = 1 and statuss = 'x'")).toMatchObject({ ok: false, issues: [{ code: 'SQL_COLUMN', path: '/where', text: 'There is no column statuss here; did you mean status.' }] });
+    expect(await read('n = 1 and pg_sleep(1)')).toMatchObject({ ok: false, issues: [{ text: 'There is no function pg_sleep here, at character 11.' }] });
   });
   it('is parsed by a new child after one that did not start', async () => {
     const late = new ExpressionParser(join(scratch, 'late'));

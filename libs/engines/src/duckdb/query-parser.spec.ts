@@ -53,7 +53,15 @@ describe('a query', () => {
   });
   it('is refused with its place, in characters', async () => {
     const answer = await parser.validate({ text: 'select \'ä€\' as x,\n  nmae from u', dialect: 'postgres' }, { path: (offset) => `q.sql:${offset}`, schema: ATTACKED, policy: POLICY_QUERY });
-    expect(answer).toEqual({ ok: false, issues: [{ code: 'SQL_COLUMN', path: 'q.sql:20', text: 'There is no such column here; did you mean name.', offset: 20 }] });
+    expect(answer).toEqual({ ok: false, issues: [{ code: 'SQL_COLUMN', path: 'q.sql:20', text: 'There is no column nmae here; did you mean name.', offset: 20 }] });
+  });
+  it.each([
+    ['select u.nmae from u', 'There is no column nmae in u; did you mean name.'], ['select person.id from u', 'There is no relation person before the dot here; there is u.'], ['select person.* from u', 'There is no relation person before the star here; there is u.'], ['select id from uu', 'There is no relation uu here; did you mean u.'],
+    ['select id from u where name = "bob@example.com"', 'There is no such column here; write a text between single quotes.'], ['select elsewhere from u', 'There is no column elsewhere here; there are id, name.'], ['select id from t join u using (nmae)', 'There is no column nmae at one side of USING; there are id, n, s, d, salary.'],
+    ['select id from t union select id from u order by idd', 'There is no column idd in the result of the set operation that is ordered; did you mean id.'], ['select rank_it() over () from u', 'There is no function rank_it with OVER here; did you mean rank.'],
+  ])('tells what is not there by its name: %s', async (text, says) => {
+    const answer = await parser.validate({ text, dialect: 'postgres' }, { path: '/', schema: ATTACKED, policy: POLICY_QUERY });
+    expect(answer.ok || answer.issues[0]!.text.replace(/, at character.*$/, '.')).toBe(says);
   });
   it('says where its columns come from, and how', async () => {
     const { outputs, reads } = await read('select u.name, sum(x.n) as total, x.n2 from (select id, n, n + 1 as n2 from t) x join u on u.id = x.id group by u.name, x.n2');

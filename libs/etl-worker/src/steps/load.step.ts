@@ -1,5 +1,5 @@
-import type { ChunkRange, LedgerRow, Reached, SinkSession, Source, SourceSession } from '@agent-etl/connectors';
-import { type Digest, EtlError, type LoadResult, type LoadTask, type Quality, type Span, leavesOut, isRowWise } from '@agent-etl/contracts';
+import { type ChunkRange, type LedgerRow, type Reached, type SinkSession, type Source, type SourceSession, maskKeysOf } from '@agent-etl/connectors';
+import { type Digest, EtlError, type LoadResult, type LoadTask, type MaskKeys, type Quality, type Span, leavesOut, isRowWise } from '@agent-etl/contracts';
 import { crashPoint } from '@agent-etl/service-kit';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { LoadProgress } from './load-progress.ts';
 import { assertWithinLimit } from './aside-rules.ts';
 import { qualityOf } from './quality-rules.ts';
 import { type Repeats, isPublished, ledgerDigest, loadResult, missingOf, noRepeats, repairOf, summedReach, sumsOf } from './load-rules.ts';
+import { assertSameKeys, ofTheTarget, ofThisLoad } from './mask-keys-rules.ts';
 import { type Ends, moveChunk } from './move-chunk.ts';
 import { raiseFence } from './raise-fence.ts';
 import { sourceOf } from './source-of.ts';
@@ -32,7 +33,7 @@ export async function runLoad(context: StepContext, task: LoadTask): Promise<Loa
   }
 }
 
-interface Picture { readonly session: SourceSession; readonly ranges: readonly ChunkRange[]; readonly span: Span | undefined }
+interface Picture { readonly session: SourceSession; readonly ranges: readonly ChunkRange[]; readonly span: Span | undefined; readonly maskKeys: MaskKeys | undefined }
 interface LoadEnds { readonly source: Source; readonly sink: SinkSession; readonly progress: LoadProgress }
 
 class Load {
@@ -113,8 +114,10 @@ class Load {
     if (!session) return null;
     this.session = session;
     if (session.snapshot !== stored.snapshot) await this.context.cuts.handOn(session.snapshot);
+    const maskKeys = await this.maskKeys();
+    assertSameKeys(stored.maskKeys, maskKeys, ofThisLoad);
     await this.ends.sink.prepare({ fresh: 'keep' });
-    return { session, ranges: stored.ranges, span: stored.span };
+    return { session, ranges: stored.ranges, span: stored.span, maskKeys };
   }
 
   /** Staging is emptied before the new cut is stored: a crash in between meets the old cut, whose picture is gone, and starts over again.
@@ -124,11 +127,16 @@ class Load {
     this.session = session;
     const { signal } = this.context;
     const span = await spanOf(this.task, { source: session, sink: this.ends.sink }, signal);
+    const maskKeys = await this.maskKeys();
+    if (maskKeys && (span?.from || this.task.slice)) assertSameKeys(await this.ends.sink.maskedUnder?.(), maskKeys, ofTheTarget(this.task.target.dataset));
     const ranges = await session.cut(typeof span?.from === 'string' ? { since: span.from, signal } : undefined);
     await this.ends.sink.prepare({ fresh: 'start-over' });
-    await this.context.cuts.replace({ snapshot: session.snapshot, ranges, span });
-    return { session, ranges, span };
+    await this.context.cuts.replace({ snapshot: session.snapshot, ranges, span, maskKeys });
+    return { session, ranges, span, maskKeys };
   }
+
+  /** Each reader opens the keys of masks for itself: they are looked at before the first and behind the last. */
+  private maskKeys(): Promise<MaskKeys | undefined> { return maskKeysOf(this.task.transform, () => this.context.secrets()); }
 
   private async judged(): Promise<Ends['judging']> {
     const { judging } = this.task;
@@ -137,7 +145,7 @@ class Load {
     return { by: judging, path: ({ key }) => join(scratch, `aside-${createHash('sha256').update(key).digest('hex')}.ndjson`) };
   }
 
-  private async move({ session, ranges, span }: Picture, ledger: readonly LedgerRow[]): Promise<LoadResult> {
+  private async move({ session, ranges, span, maskKeys }: Picture, ledger: readonly LedgerRow[]): Promise<LoadResult> {
     const { sink, progress } = this.ends;
     const missing = missingOf(ranges, ledger);
     if (missing.length) await session.ready?.(this.context.signal);
@@ -150,7 +158,7 @@ class Load {
     const { lanes } = this.context;
     // A join that finds more than it may is found out before its rows travel.
     const early = transform?.inputs ? await this.reached(session, ranges, []) : null;
-    const hash = this.hashBeside({ session, ranges, span });
+    const hash = this.hashBeside({ session, ranges });
     const timed = hash && (async (signal: AbortSignal): Promise<void> => {
       const startedAt = performance.now();
       Object.assign(seen, await hash(signal));
@@ -166,10 +174,11 @@ class Load {
     if (!beside && !passing) await timed?.(this.context.signal);
     const digest = seen.digest ?? passing ?? (level === 'full' ? await session.digest(ranges, this.context.signal) : null);
     const aside = await sink.aside?.() ?? [];
+    if (maskKeys) assertSameKeys(maskKeys, await this.maskKeys(), ofThisLoad);
     assertWithinLimit(this.task.judging, { ...sumsOf(written), aside });
     const quality = await this.quality(session, ranges);
     const reached = early ?? await this.reached(session, ranges, counted);
-    return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, transform, span, of: seen.sample ? 'sample' : 'all', aside }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}), ...(quality ? { quality } : {}) };
+    return { ...loadResult({ ranges, ledger: written, resumed: this.resumed, digest, reached, transform, span, of: seen.sample ? 'sample' : 'all', aside }), digestMs: seen.ms, ...(seen.sample ? { sample: seen.sample } : {}), ...(quality ? { quality } : {}), ...(maskKeys ? { maskKeys } : {}) };
   }
 
   private async quality(session: SourceSession, ranges: readonly ChunkRange[]): Promise<Quality | null> {
@@ -187,7 +196,7 @@ class Load {
   }
 
   /** What hashes the source while it is copied: all of it where rows are not hashed on their way, or the sample of this run. */
-  private hashBeside({ session, ranges }: Picture): ((signal: AbortSignal) => Promise<{ digest: Digest; sample?: LoadResult['sample'] }>) | undefined {
+  private hashBeside({ session, ranges }: Pick<Picture, 'session' | 'ranges'>): ((signal: AbortSignal) => Promise<{ digest: Digest; sample?: LoadResult['sample'] }>) | undefined {
     const { level = 'full', sample, columns, digest } = this.task;
     if (level === 'sampled') {
       return async (signal) => {

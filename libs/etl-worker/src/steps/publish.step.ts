@@ -60,7 +60,7 @@ async function prove(context: StepContext, proof: Proof): Promise<PublishResult>
   const proofMs = Math.round(performance.now() - startedAt);
   context.signal.throwIfAborted();
   report('publishing');
-  const visible = await sink.publish(task, { ...staged, span: load.span, began: context.command.began, onStep: (step) => { crashPoint(`publish.${step}`); } });
+  const visible = await sink.publish(task, { ...staged, span: load.span, maskKeys: load.maskKeys, began: context.command.began, onStep: (step) => { crashPoint(`publish.${step}`); } });
   crashPoint('publish.committed');
   agreeWithPublished(task, staged.rows, visible);
   const { published, inserted, updated, deleted, unchanged, asOf, extra } = visible;

@@ -4,6 +4,7 @@ import { throughSteps } from './through-steps-rules.ts';
 
 const rows = (isFiltered: 'filtered' | 'whole' = 'whole'): Stage => ({ op: 'rows', columns: [{ name: 'a', expr: { k: 'col', name: 'a' } }], where: isFiltered === 'filtered' ? { k: 'lit', t: { kind: 'bool' }, v: 'true' } : null });
 const join: Stage = { op: 'join', input: 0, kind: 'left', on: [{ left: 'a', right: 'a', nullSafe: false }], take: [], matches: 'many', misses: 'pass' };
+const asked = (...inputs: number[]): Stage => ({ op: 'query', query: {}, input: [], relations: inputs.map((input) => ({ name: `r${input}`, input, columns: ['a'] })), columns: [] }) as never;
 const group: Stage = { op: 'group', by: ['a'], measures: [] as never };
 const transform = (...stages: Stage[]): Transform => ({ input: [], stages }) as never;
 const did = (left: number, out: number): Combined => ({ with: 'files:x.csv', kind: 'left', left, right: 3, out });
@@ -14,6 +15,14 @@ describe('rows that go through steps', () => {
     expect(throughSteps(12, { transform: transform(rows('filtered'), join, rows(), join, rows()), reached: reached(did(8, 9), did(9, 12)) })).toEqual({ read: 10, filtered: 2, joined: 8, combined: [did(8, 9), did(9, 12)] });
     expect(throughSteps(5, { transform: transform(rows('filtered'), group, join), reached: reached(did(4, 5)) })).toMatchObject({ grouped: 8, combined: [did(4, 5)] });
     expect(throughSteps(8, { transform: transform(rows('filtered')), reached: { seen: 10, kept: 8 } })).toEqual({ read: 10, filtered: 2 });
+  });
+  it('are counted into a query, with the rows of what it reads beside them', () => {
+    const into: Combined = { with: 'files:x.csv', kind: 'query', left: 8, right: 3, out: 5 };
+    expect(throughSteps(5, { transform: transform(rows('filtered'), asked(0)), reached: reached(into) })).toEqual({ read: 10, filtered: 2, grouped: 8, combined: [into] });
+    expect(throughSteps(4, { transform: transform(rows('filtered'), asked()), reached: { seen: 10, kept: 8 } })).toEqual({ read: 10, filtered: 2, grouped: 8 });
+    expect(() => throughSteps(6, { transform: transform(rows('filtered'), asked(0)), reached: reached(into) })).toThrow(expect.objectContaining({ code: 'sink.reconcile-mismatch' }) as unknown as Error);
+    expect(() => throughSteps(5, { transform: transform(rows('filtered'), asked(0)), reached: reached({ ...into, left: 7 }) })).toThrow(expect.objectContaining({ code: 'sink.reconcile-mismatch' }) as unknown as Error);
+    expect(() => throughSteps(5, { transform: transform(rows('filtered'), asked(0)), reached: reached() })).toThrow(expect.objectContaining({ code: 'sink.reconcile-mismatch' }) as unknown as Error);
   });
   it('are known only as far as somebody counted', () => {
     expect(throughSteps(3, { transform: transform(rows(), join, rows('filtered')), reached: reached(did(8, 9)) })).toMatchObject({ joined: 8 });

@@ -9,7 +9,9 @@ import type { StoredCut } from '../chunks/chunks.repository.ts';
 import { AttemptContext, type ConnectorsByName } from '../steps/attempt-context.ts';
 import { aCommand } from './an-attempt.ts';
 
-const tools: ConnectorTools = { secrets: new MemorySecretStore(), fileRoots: [], scratch: '/nowhere', fileLedger: undefined as never, name: 'cursor copy' };
+/** Secrets that such copies may open. */
+export const copySecrets = new MemorySecretStore();
+const tools: ConnectorTools = { secrets: copySecrets, fileRoots: [], scratch: '/nowhere', fileLedger: undefined as never, name: 'cursor copy' };
 
 /** One run of a plan, step by step: a test does between two of them what the world does. */
 export interface Journey { readonly runId: string; load(attempt?: number): Promise<LoadResult>; publish(load: LoadResult): Promise<PublishResult> }

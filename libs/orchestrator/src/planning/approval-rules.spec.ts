@@ -9,8 +9,8 @@ const planned = (pii?: string[]): Plan => {
   if ('questions' in answer) throw new Error('asks');
   return answer.plan;
 };
-const codeOf = (plan: Plan, policy: Policy): string => {
-  const row = { planId: 'p', status: 'approved', plan, verdict: verifyPlan(plan, {}), sourceFingerprint: 'f' } as const;
+const codeOf = (plan: Plan, policy: Policy, verdict = verifyPlan(plan, {})): string => {
+  const row = { planId: 'p', status: 'approved', plan, verdict, sourceFingerprint: 'f' } as const;
   try { assertRunnable(row, { latest: 'f', greenRuns: 0, policy }); } catch (error) { if (error instanceof EtlError) return `${error.code} ${error.issues.map(({ path }) => path).join()}`; throw error; }
   return 'runs';
 };
@@ -21,5 +21,9 @@ describe('a plan that was approved', () => {
     expect(codeOf(planned(['origin']), { pii: { clearIn: ['warehouse'] } })).toBe('runs');
     expect(codeOf(planned(['origin']), { pii: { clearIn: [] } })).toBe('plan.refused /tasks/load/columns/origin');
     expect(codeOf(planned(), { pii: { clearIn: [] } })).toBe('runs');
+  });
+  it('runs as long as the keys of its masks may be keys today', () => {
+    const keyed = { ...planned(), pipeline: aPipeline({ steps: [{ tokenize: { column: 'origin', keyRef: 'secret://masking#key' } }] }) };
+    expect([{}, { masking: { keys: ['secret://other#key'] } }].map((policy) => codeOf(keyed, policy, { ok: true, issues: [] }))).toEqual(['runs', 'plan.refused /pipeline/steps/0/tokenize/keyRef']);
   });
 });

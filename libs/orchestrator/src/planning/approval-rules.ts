@@ -15,7 +15,7 @@ export function assertApprovable({ status, plan, verdict, sourceFingerprint }: D
   if (latest !== null && latest !== sourceFingerprint) throw new EtlError('plan.stale');
 }
 /** A policy that came after a plan holds for its runs to come.
- * @throws EtlError `plan.refused` with an issue per column that may not arrive as it is */
+ * @throws EtlError `plan.refused` with an issue per column that may not arrive as it is, and per key that no mask may have */
 export function assertPolicyLets(plan: Plan, policy: Policy): void {
   const issues = policyIssues(plan, policy);
   if (issues.length) throw new EtlError('plan.refused', { rule: 'the policy', explanation: issues.map(({ text }) => text.replace(/\.$/, '')).join('; ') }, { issues });

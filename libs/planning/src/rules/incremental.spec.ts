@@ -39,7 +39,7 @@ async function asked(some: Step[]): Promise<string> {
 /** Why each kind is refused beside a cursor; null where it is not. `incremental.int-spec.ts` of the connectors proves the others. */
 const refused: Readonly<Record<StepKind, RegExp | null>> = {
   derive: null, select: null, drop: null, rename: null, cast: null, json: null, mask: null, tokenize: null, filter: /filter leaves it out/, sample: /filter leaves it out/, aggregate: /group is made of rows/, pivot: /group is made of rows/, dedupe: /comes first/, limit: /are the first/, sort: /are the first/,
-  flatten: /fewer items/, unpivot: /other rows/, window: /rows around/, join: /other dataset/, lookup: /other dataset/, union: /other datasets/, query: /SELECT looks/,
+  flatten: /fewer items/, unpivot: /becomes several/, window: /rows around/, join: /other dataset/, lookup: /other dataset/, union: /other datasets/, query: /SELECT looks/,
 };
 
 describe('a step beside a cursor', () => {

@@ -1,4 +1,6 @@
 import { type ColumnType, Expr, didYouMean } from '@agent-etl/contracts';
+import { noSuch } from '../no-such.ts';
+import { notShaped } from '../not-shaped.ts';
 import { Refusal } from '../refusal.ts';
 import { typeCall } from '../registry/functions.ts';
 import type { Typing } from '../registry/typing.ts';
@@ -18,7 +20,7 @@ const MOST_NODES = 5_000;
 export function checkExpression(expr: unknown, at: { readonly input: InputColumns; readonly expect?: ColumnType }): ValidatedExpr {
   assertBounded(expr);
   const shaped = Expr.safeParse(expr);
-  if (!shaped.success) throw new Refusal('IR_SHAPE', 'This is no expression');
+  if (!shaped.success) throw notShaped(shaped.error, 'expression');
   return typeExpression(shaped.data, at);
 }
 /** What `checkExpression` does behind the shape: for an expression of a tree whose shape and size are known to be right.
@@ -135,7 +137,7 @@ class Checker implements Typing {
   column(name: string): Expr {
     const found = this.input.has(name) ? name : this.folded(name);
     const type = found === null ? undefined : this.input.get(found);
-    if (found === null || !type) throw new Refusal('SQL_COLUMN', `There is no such column here${suggestion(name, [...this.input.keys()])}`);
+    if (found === null || !type) throw noSuch('column', name, { known: [...this.input.keys()] });
     this.columns.add(found);
     const column = this.keep({ k: 'col', name: found }, type);
     return type.kind === 'f32' ? this.keep({ k: 'cast', e: column, to: f64, onError: 'fail' }, f64) : column;

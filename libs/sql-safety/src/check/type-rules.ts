@@ -22,6 +22,8 @@ export const isUsable = ({ kind }: ColumnType): boolean => isNumber({ kind }) ||
 
 /** Whether a type is an enumeration: a type of its own engine whose values are texts to all others. */
 export const isEnumeration = ({ kind, labels }: ColumnType): boolean => kind === 'other' && labels !== undefined;
+/** What is wrong with a type that engines do not order, or tell apart, alike, and what helps. */
+export const valuesOf = (type: ColumnType, what: 'have no order' | 'are not told apart'): string => (isEnumeration(type) ? `Values of an enumeration ${what} in every engine as they do in its own; cast it to text` : `Values of ${type.kind} ${what} in every engine`);
 /** Kinds whose values every engine can put in an order and tell apart. */
 export const isSortable = ({ kind }: ColumnType): boolean => kind !== 'json' && kind !== 'other';
 

@@ -1,5 +1,6 @@
-import { type Expr, type QueryFrom, didYouMean } from '@agent-etl/contracts';
+import type { Expr, QueryFrom } from '@agent-etl/contracts';
 import { commonType, text } from '../check/type-rules.ts';
+import { noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 import { builtValue } from './check-value.ts';
 import type { CheckedFrom, CheckedSlot, CheckedValue, Output } from './checked.ts';
@@ -35,16 +36,17 @@ function table(checking: Checking, { name, as, columns, at }: Table, around: Aro
   if (cte) return opened({ k: 'cte', name: cte.name, alias }, { names: [as ?? only!], columns: derived(cte.outputs, { alias, around }) }, columns);
   const [relation, second] = checking.relationsOf(name);
   if (second) throw new Refusal('SQL_RELATION', 'Several relations have this name; name the schema before it', at ?? null);
-  if (!relation) {
-    const near = didYouMean(name.join('.'), [...checking.keys(), ...checking.schema.map(({ parts }) => parts.at(-1)!), ...around.ctes.keys()]);
-    throw new Refusal('SQL_RELATION', `There is no such relation here${near ? `; ${near.replace(/[.?]$/, '')}` : ''}`, at ?? null);
-  }
+  if (!relation) throw noRelation(checking, { name, at }, around);
   const key = relationKey(relation);
   checking.read(key, null);
   const seen = relation.columns.map(({ name: column, type, denied }): ScopeColumn => ({
     name: column, slot: { k: 'column', alias, name: column, depth: around.depth, type, origins: [{ relation: key, column }], clear: [{ relation: key, column }], how: 'copied', key: `${alias}.${column}` }, ...(denied ? { denied } : {}),
   }));
   return opened({ k: 'table', parts: relation.parts, alias }, { names: as === null ? [name.at(-1)!, name.slice(-2).join('.'), key] : [as], columns: seen }, columns);
+}
+function noRelation(checking: Checking, { name, at }: Pick<Table, 'name' | 'at'>, { ctes }: Around): Refusal {
+  const [only, ...rest] = name;
+  return noSuch('relation', name.join('.'), { known: [...checking.keys(), ...(rest.length ? [] : [...checking.schema.map(({ parts }) => parts.at(-1)!), ...ctes.keys()])], offset: at ?? null });
 }
 function derived(outputs: readonly Output[], { alias, around }: { readonly alias: string; readonly around: Around }): ScopeColumn[] {
   return outputs.map(({ name, type, origins, clear, how }) => ({ name, slot: { k: 'column', alias, name, depth: around.depth, type, origins, clear, how, key: `${alias}.${name}` } }));
@@ -100,7 +102,8 @@ function presence(l: Opened, r: Opened, { condition, neg }: { readonly condition
 }
 function sideOf({ visible }: Opened, name: string): ScopeColumn {
   const [only, second] = visible.filter((column) => column.name.toLowerCase() === name.toLowerCase());
-  if (!only || second) throw new Refusal('SQL_COLUMN', only ? 'USING names a column that one side has twice' : 'USING names a column that one side has not');
+  if (second) throw new Refusal('SQL_COLUMN', 'USING names a column that one side has twice');
+  if (!only) throw noSuch('column', name, { known: visible.map((column) => column.name), where: 'at one side of USING' });
   if (only.denied) throw new Refusal('SQL_POLICY', 'The policy forbids to read this column');
   return only;
 }

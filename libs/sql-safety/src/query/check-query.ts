@@ -1,5 +1,7 @@
-import { type ColumnType, Query, type QueryBody, type QueryOrder, didYouMean } from '@agent-etl/contracts';
-import { commonType, isSortable, text } from '../check/type-rules.ts';
+import { type ColumnType, Query, type QueryBody, type QueryOrder } from '@agent-etl/contracts';
+import { commonType, isSortable, text, valuesOf } from '../check/type-rules.ts';
+import { noSuch } from '../no-such.ts';
+import { notShaped } from '../not-shaped.ts';
 import { Refusal } from '../refusal.ts';
 import { type Around, checkFrom } from './check-from.ts';
 import { checkSelect } from './check-select.ts';
@@ -20,7 +22,7 @@ export function checkQuery(query: unknown, { schema, policy }: { readonly schema
   const checking = new Checking(schema, policy);
   checking.allow('query', 'query');
   const shaped = Query.safeParse(query);
-  if (!shaped.success) throw new Refusal('IR_SHAPE', 'This is no query');
+  if (!shaped.success) throw notShaped(shaped.error, 'query');
   checking.parts = {
     value: (value, place, expect) => checkValue(checking, value, { place, expect }),
     from: (from, around) => checkFrom(checking, from, around),
@@ -82,7 +84,7 @@ function setOperation(checking: Checking, { body, order }: { readonly body: Extr
   const [left, right] = [anyQuery(checking, body.left, { ...around, depth: around.depth + 1 }), anyQuery(checking, body.right, { ...around, depth: around.depth + 1 })];
   if (left.outputs.length !== right.outputs.length) throw new Refusal('SQL_ARITY', 'Both sides of a set operation have as many columns');
   const types = left.outputs.map((output, index) => oneType(output, right.outputs[index]!));
-  if (!body.all) for (const type of types) if (!isSortable(type)) throw new Refusal('SQL_TYPE', `Values of ${type.kind} are not told apart in every engine`);
+  if (!body.all) for (const type of types) if (!isSortable(type)) throw new Refusal('SQL_TYPE', valuesOf(type, 'are not told apart'));
   const outputs = left.outputs.map(({ name, ...l }, index): Output => {
     const r = right.outputs[index]!;
     return { name, type: types[index]!, origins: originsOf([l, r]), clear: clearOf([l, r]), how: mostChanged([l.how, r.how], 'copied'), isNull: l.isNull && r.isNull };
@@ -105,10 +107,8 @@ function outputOrder({ e: { expr, uses }, dir, nulls }: QueryOrder, outputs: rea
   const use = expr.k === 'col' ? uses[Number(expr.name.slice(1))] : undefined;
   const at = expr.k === 'lit' && /^\d{1,4}$/.test(expr.v ?? '') ? Number(expr.v) - 1 : use?.k === 'column' && use.rel === null ? outputs.findIndex(({ name }) => name.toLowerCase() === use.name.toLowerCase()) : -1;
   const output = outputs[at];
-  if (!output) {
-    const near = use?.k === 'column' ? didYouMean(use.name, outputs.map(({ name }) => name)) : null;
-    throw new Refusal('SQL_COLUMN', `Behind a set operation the order is by columns of the result${near ? `; ${near.replace(/[.?]$/, '')}` : ''}`, use?.k === 'column' ? use.at ?? null : null);
-  }
-  if (!isSortable(output.type ?? text)) throw new Refusal('SQL_TYPE', `Values of ${output.type.kind} have no order in every engine`);
+  if (!output && use?.k === 'column') throw noSuch('column', use.name, { known: outputs.map(({ name }) => name), where: 'in the result of the set operation that is ordered', offset: use.at ?? null });
+  if (!output) throw new Refusal('SQL_COLUMN', 'Behind a set operation the order is by columns of the result');
+  if (!isSortable(output.type ?? text)) throw new Refusal('SQL_TYPE', valuesOf(output.type, 'have no order'));
   return { by: { output: at }, dir, nulls, type: output.type };
 }

@@ -1,5 +1,6 @@
 import type { Query, QueryBody, QueryItem, QueryOrder, QueryValue } from '@agent-etl/contracts';
-import { bool, isSortable } from '../check/type-rules.ts';
+import { bool, isSortable, valuesOf } from '../check/type-rules.ts';
+import { noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 import { builtValue } from './check-value.ts';
 import type { CheckedQuery, CheckedSelect, CheckedValue, Output, RowOrder } from './checked.ts';
@@ -65,7 +66,8 @@ const nameOf = ({ expr, uses }: QueryValue): string => {
 function starOf(checking: Checking, { rel, except, replace }: Extract<QueryItem, { k: 'star' }>, place: Place): Named[] {
   checking.allow('star', 'star');
   const [relation, second] = rel === null ? [] : relationsNamed(place.scope, rel);
-  if (rel !== null && (!relation || second)) throw new Refusal('SQL_RELATION', 'There is no such relation before the star here');
+  if (second) throw new Refusal('SQL_RELATION', 'Several relations before the star have this name; give them aliases');
+  if (rel !== null && !relation) throw noSuch('relation', rel, { known: place.scope.relations.flatMap(({ names: [name] }) => (name === undefined ? [] : [name])), where: 'before the star here' });
   const columns = relation ? relation.columns : place.scope.visible;
   if (!columns.length) throw new Refusal('SQL_KEY', 'The star needs a relation');
   const left = new Set(except.map((name) => name.toLowerCase()));
@@ -99,7 +101,7 @@ function keysOf(checking: Checking, { group }: Select, among: Among): readonly C
   const keys = group.all ? among.items.map(({ value }) => value).filter((value) => !hasAggregate(value) && value.value.expr.k !== 'lit') : group.by.map((key) => keyAt(checking, key, among));
   for (const key of keys) {
     if (hasAggregate(key)) throw new Refusal('SQL_AGGREGATE_PLACE', 'A key of groups holds no aggregate');
-    if (!isSortable(key.type)) throw new Refusal('SQL_TYPE', `Values of ${key.type.kind} are not told apart in every engine`);
+    if (!isSortable(key.type)) throw new Refusal('SQL_TYPE', valuesOf(key.type, 'are not told apart'));
   }
   return keys;
 }
@@ -114,7 +116,7 @@ function setsOf({ group }: Select): readonly (readonly number[])[] {
 function orderOf(checking: Checking, { e, dir, nulls }: QueryOrder, { items, place }: Among & { readonly depth: number }): RowOrder {
   const at = placeAmong(e, items.length) ?? outputNamed(e, items);
   const value = at === null ? checking.parts.value(e, place) : items[at]!.value;
-  if (!isSortable(value.type)) throw new Refusal('SQL_TYPE', `Values of ${value.type.kind} have no order in every engine`);
+  if (!isSortable(value.type)) throw new Refusal('SQL_TYPE', valuesOf(value.type, 'have no order'));
   const same = at ?? items.findIndex((item) => item.value.key === value.key);
   return { by: same >= 0 ? { output: same } : { value }, dir, nulls, type: value.type };
 }
@@ -135,5 +137,5 @@ function assertGrouped({ items, keys, having, qualify, distinctOn }: CheckedSele
 }
 function assertDistinct({ distinct, distinctOn, items }: CheckedSelect, orders: readonly RowOrder[]): void {
   if (distinct && orders.some(({ by }) => 'value' in by)) throw new Refusal('SQL_KEY', 'Behind DISTINCT the order is by columns of the result');
-  for (const { type } of distinct ? items : distinctOn) if (!isSortable(type)) throw new Refusal('SQL_TYPE', `Values of ${type.kind} are not told apart in every engine`);
+  for (const { type } of distinct ? items : distinctOn) if (!isSortable(type)) throw new Refusal('SQL_TYPE', valuesOf(type, 'are not told apart'));
 }

@@ -1,6 +1,7 @@
 import type { ColumnType, Expr, QueryOrder, QueryUse, QueryValue } from '@agent-etl/contracts';
 import { typeExpression } from '../check/check-expression.ts';
-import { isSortable, text } from '../check/type-rules.ts';
+import { isSortable, text, valuesOf } from '../check/type-rules.ts';
+import { noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 import { isWindowFunction, takesFrame, typeAggregate, typeWindow } from '../registry/aggregates.ts';
 import { clockNamed } from '../registry/clocks.ts';
@@ -80,12 +81,14 @@ function column(checking: Checking, { rel, name }: Extract<QueryUse, { k: 'colum
     const outer = columnIn({ ...around, parent: null }, rel, name);
     if (outer) return found(checking, outer.slot);
   }
-  if (rel !== null) throw new Refusal('SQL_RELATION', 'There is no such relation before the dot here');
+  if (rel !== null) throw noSuch('relation', rel, { known: namesBefore(scope), where: 'before the dot here' });
   const clock = clockNamed(name);
   if (clock) return slotOf(checking, { k: 'clock', is: clock }, place);
   if (relationsNamed(scope, name).length) throw new Refusal('SQL_COLUMN', 'This is a relation, and its name alone would be a whole row: name a column');
   throw noColumn(name, allVisible(scope));
 }
+/** Names that may stand before a dot, from the inside out. */
+const namesBefore = (scope: Scope | null): string[] => (scope ? [...scope.relations.flatMap(({ names: [name] }) => (name === undefined ? [] : [name])), ...namesBefore(scope.parent)] : []);
 function columnAround(scope: Scope, name: string): boolean {
   return scope.visible.some((column) => column.name.toLowerCase() === name.toLowerCase()) || (scope.parent !== null && columnAround(scope.parent, name));
 }
@@ -135,7 +138,7 @@ function fractionOf(arg: CheckedValue | undefined): void {
 function sorted(checking: Checking, order: readonly QueryOrder[], place: Place): SortKey[] {
   return order.map(({ e, dir, nulls }) => {
     const value = checking.parts.value(e, place);
-    if (!isSortable(value.type)) throw new Refusal('SQL_TYPE', `Values of ${value.type.kind} have no order in every engine`);
+    if (!isSortable(value.type)) throw new Refusal('SQL_TYPE', valuesOf(value.type, 'have no order'));
     return { e: value, dir, nulls };
   });
 }

@@ -1,4 +1,4 @@
-import { didYouMean } from '@agent-etl/contracts';
+import { isTold, noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 import type { CheckedSlot } from './checked.ts';
 
@@ -29,14 +29,11 @@ export function columnIn(scope: Scope, rel: string | null, name: string): ScopeC
   if (second) throw new Refusal('SQL_RELATION', 'Several relations have this name; give them aliases');
   if (!relation) return null;
   const column = only(relation.columns, name);
-  if (!column) throw noColumn(name, relation.columns);
+  if (!column) throw noSuch('column', name, { known: relation.columns.map((each) => each.name), where: isTold(rel) ? `in ${rel}` : 'in that relation' });
   return column;
 }
 export const relationsNamed = (scope: Scope, rel: string): readonly ScopeRelation[] => scope.relations.filter(({ names }) => names.includes(folded(rel)));
 
-export function noColumn(name: string, columns: readonly ScopeColumn[]): Refusal {
-  const near = didYouMean(name, [...new Set(columns.map((column) => column.name))]);
-  return new Refusal('SQL_COLUMN', `There is no such column here${near ? `; ${near.replace(/[.?]$/, '')}` : ''}`);
-}
+export const noColumn = (name: string, columns: readonly ScopeColumn[]): Refusal => noSuch('column', name, { known: columns.map((column) => column.name) });
 /** All columns that a name without a relation may mean, from the inside out. */
 export const allVisible = (scope: Scope | null): readonly ScopeColumn[] => (scope ? [...scope.visible, ...allVisible(scope.parent)] : []);

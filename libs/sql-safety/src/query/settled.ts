@@ -1,17 +1,17 @@
-import type { QueryFrame } from '@agent-etl/contracts';
-import { isSortable } from '../check/type-rules.ts';
+import type { ColumnType, QueryFrame } from '@agent-etl/contracts';
+import { isEnumeration, isSortable } from '../check/type-rules.ts';
 import { Refusal } from '../refusal.ts';
 import { isWindowFunction } from '../registry/aggregates.ts';
 import type { CheckedQuery, CheckedValue, Output, RowOrder, SortKey } from './checked.ts';
 
-const noOrder = (kind: string): Refusal => new Refusal('STEP_ORDER_NOT_TOTAL', `Which rows come first would be the engine's choice, since values of ${kind} have no order in every engine; leave that column out in a query inside`);
+const noOrder = (type: ColumnType): Refusal => new Refusal('STEP_ORDER_NOT_TOTAL', `Which rows come first would be the engine's choice, since values of ${isEnumeration(type) ? 'an enumeration' : type.kind} have no order in every engine; ${isEnumeration(type) ? 'cast it to text' : 'leave that column out in a query inside'}`);
 /** The order that is given, then all columns of the result: rows that are equal in all of them are the same row.
  * @throws Refusal `STEP_ORDER_NOT_TOTAL` */
 export function totalOrder(order: readonly RowOrder[], outputs: readonly Output[]): RowOrder[] {
   const known = new Set(order.flatMap(({ by }) => ('output' in by ? [by.output] : [])));
   const rest = outputs.flatMap(({ type }, output): RowOrder[] => {
     if (known.has(output)) return [];
-    if (!isSortable(type)) throw noOrder(type.kind);
+    if (!isSortable(type)) throw noOrder(type);
     return [{ by: { output }, dir: 'asc', nulls: 'last', type }];
   });
   return [...order, ...rest];
@@ -19,7 +19,7 @@ export function totalOrder(order: readonly RowOrder[], outputs: readonly Output[
 /** Values as the last keys of an order.
  * @throws Refusal `STEP_ORDER_NOT_TOTAL` */
 export const tieKeys = (values: readonly CheckedValue[]): SortKey[] => values.map((e) => {
-  if (!isSortable(e.type)) throw noOrder(e.type.kind);
+  if (!isSortable(e.type)) throw noOrder(e.type);
   return { e, dir: 'asc', nulls: 'last' };
 });
 /** A query that is a step: rows are written in no order, so one that chooses nothing is lost.

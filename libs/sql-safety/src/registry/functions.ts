@@ -1,4 +1,4 @@
-import { type ColumnType, type Expr, didYouMean } from '@agent-etl/contracts';
+import type { ColumnType, Expr } from '@agent-etl/contracts';
 import { bool, date, decimal, i64, text, ts } from '../check/type-rules.ts';
 import { Refusal } from '../refusal.ts';
 import { byPath, common, double, either, fixed, matching, nulled, number, ofTime, part, rounded, separated, shiftedBy, sized, toWhole, truncated, withCharacters, withTexts } from './signatures.ts';
@@ -33,7 +33,8 @@ export const functionList = functionIds.map((id) => { const { least, most, other
 
 /** The function that people call by a name, or null. */
 export const functionNamed = (name: string): FunctionId | null => byName.get(name.toLowerCase()) ?? null;
-export const nearestFunction = (name: string): string | null => didYouMean(name.toLowerCase(), [...byName.keys()]);
+/** Every name that a function is called by. */
+export const knownFunctions: readonly string[] = [...byName.keys()];
 
 /** @throws Refusal `SQL_FUNCTION`, `SQL_ARITY`, and what its signature refuses */
 export function typeCall(fn: string, args: readonly Expr[], typing: Typing): TypedCall {

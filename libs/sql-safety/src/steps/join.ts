@@ -1,7 +1,8 @@
-import { type ColumnType, type Expr, type JoinStage, didYouMean } from '@agent-etl/contracts';
+import { type ColumnType, type Expr, type JoinStage } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { MOST_DIGITS, isSortable, isUsable } from '../check/type-rules.ts';
 import type { ValidatedExpr } from '../check/validated.ts';
+import { noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 
 /** A join whose texts were lowered. Names are those that were written. */
@@ -35,9 +36,8 @@ function keyPair(pair: JoinStage['on'][number], types: { readonly left: ColumnTy
 type Where = 'here' | 'in the other dataset';
 export function columnOf(columns: InputColumns, name: string, where: Where): ColumnType {
   const type = columns.get(name);
-  if (type) return type;
-  const near = didYouMean(name, [...columns.keys()]);
-  throw new Refusal('SQL_COLUMN', `There is no such column ${where}${near ? `; ${near.replace(/\?$/, '')}` : ''}`);
+  if (!type) throw noSuch('column', name, { known: [...columns.keys()], where });
+  return type;
 }
 function keyType(columns: InputColumns, name: string, where: Where): ColumnType {
   const type = columnOf(columns, name, where);

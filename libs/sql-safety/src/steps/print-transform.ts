@@ -1,10 +1,11 @@
-import { type Combined, type ColumnType, EtlError, type JoinStage, MOST_INPUTS, type Order, type Stage, type Transform, type UnionStage, addressOf } from '@agent-etl/contracts';
+import { type Combined, type ColumnType, EtlError, type JoinStage, MOST_INPUTS, type Order, type QueryStage, type Stage, type Transform, type UnionStage, addressOf } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { type ValidatedMeasure, checkMeasure } from '../check/check-measure.ts';
 import { bool } from '../check/type-rules.ts';
 import type { ValidatedExpr } from '../check/validated.ts';
 import { identifier } from '../ident/identifier.ts';
 import { nextStep } from '../next-step.ts';
+import { noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 import { measureForms } from '../render/measure-forms.ts';
 import { type ColumnSource, printExpression } from '../render/print-expression.ts';
@@ -24,12 +25,12 @@ import { printWindow } from './window.ts';
 
 /** What a transform begins with: a FROM list, and where each column of the source stands in it; then the same of its other inputs, in their order. */
 export interface TransformInput<D extends ExprDialect> { readonly from: SqlFragment<D>; readonly column: ColumnSource<D>; readonly inputs?: readonly TransformInput<D>[] }
-/** A join or a union, and a statement of one row that counts what it does. `read` makes of that row what a receipt says.
+/** A join, a union or a query over other datasets, and a statement of one row that counts what it does. `read` makes of that row what a receipt says.
  * @throws EtlError of `read`: `data.join-multiplies`, `data.join-missed` */
 export interface PrintedCombining<D extends ExprDialect> { readonly counted: SqlFragment<D>; read(row: Readonly<Record<string, unknown>>): Combined }
 /** @property rows SELECT whose columns are c0, c1, … in the order of `names`
  * @property reaching SELECT that counts the rows of the source (`seen`) and those that the filters before any grouping let through (`kept`)
- * @property combining what joins and unions do, in their order */
+ * @property combining what joins, unions and queries over other datasets do, in their order */
 export interface PrintedTransform<D extends ExprDialect> { readonly rows: SqlFragment<D>; readonly names: readonly string[]; readonly reaching: SqlFragment<D>; readonly combining: readonly PrintedCombining<D>[] }
 
 /** Checks a stored transform again and prints it: between plan and run it was only data.
@@ -126,7 +127,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
       case 'limit': return this.limited(stage);
       case 'join': return this.joined(stage);
       case 'union': return this.united(stage);
-      case 'query': return printQueryStage(stage, this, { rows: this.side, others: stage.relations.map(({ input }) => this.other(input).side) });
+      case 'query': return this.asked(stage);
       case 'flatten': return printFlatten(stage, this);
       case 'unpivot': return printUnpivot(stage, this);
       case 'window': return printWindow(stage, this);
@@ -139,7 +140,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
   private readonly value: ColumnSource<D> = (name) => seenAs(this.dialect, this.blank, this.column)(name);
   private get side(): Side<D> { return { types: this.types, from: this.from, column: this.column, value: this.value }; }
   passing(name: string): SqlFragment<D> {
-    if (!this.types.has(name)) throw new Refusal('SQL_COLUMN', 'There is no such column here');
+    if (!this.types.has(name)) throw noSuch('column', name, { known: this.names });
     return this.column(name);
   }
   listed(values: readonly SqlFragment<D>[]): SqlFragment<D> {
@@ -181,7 +182,7 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
   }
   order(order: readonly Order[], ties: 'total' | 'as given'): SqlFragment<D> { return orderOf(this.dialect, this.side, { order, ties }); }
   /** A join and a union check their names themselves, and list as many columns as they have. */
-  private combined(stage: JoinStage | UnionStage, { counted, ...printed }: Printed<D> & { readonly counted: SqlFragment<D> }, address: string): Printed<D> {
+  private combined(stage: JoinStage | UnionStage | QueryStage, { counted, ...printed }: Printed<D> & { readonly counted: SqlFragment<D> }, address: string): Printed<D> {
     this.combining.push({ counted, read: (row) => combinedFrom(row, { stage, address }) });
     this.width = printed.types.size;
     return printed;
@@ -193,6 +194,12 @@ class StagePrinter<D extends ExprDialect> implements StageScope<D> {
   private united(stage: UnionStage): Printed<D> {
     const others = stage.inputs.map((input) => this.other(input));
     return this.combined(stage, printUnion(this.dialect, stage, [this.side, ...others.map(({ side }) => side)]), others.map(({ address }) => address).join(', '));
+  }
+  /** A query over the rows alone is counted as groups are: what went in, and what came out. */
+  private asked(stage: QueryStage): Printed<D> {
+    const others = stage.relations.map(({ input }) => this.other(input));
+    const printed = printQueryStage(stage, this, { rows: this.side, others: others.map(({ side }) => side) });
+    return others.length ? this.combined(stage, printed, others.map(({ address }) => address).join(', ')) : { rows: printed.rows, types: printed.types };
   }
   private other(index: number): { readonly side: Side<D>; readonly address: string } {
     const other = this.others[index];

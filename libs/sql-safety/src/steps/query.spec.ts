@@ -8,7 +8,7 @@ import { sqlFor } from '../tag/fragment.ts';
 import { fuseSteps } from './fuse-steps.ts';
 import { printTransform } from './print-transform.ts';
 
-const input = new Map<string, ColumnType>([['id', { kind: 'i64' }], ['email', { kind: 'text' }], ['city', { kind: 'text' }], ['doc', { kind: 'json' }]]);
+const input = new Map<string, ColumnType>([['id', { kind: 'i64' }], ['email', { kind: 'text' }], ['city', { kind: 'text' }], ['doc', { kind: 'json' }], ['mood', { kind: 'other', labels: ['sad', 'ok', 'happy'] }]]);
 const people = new Map<string, ColumnType>([['mail', { kind: 'text' }], ['plan', { kind: 'text' }], ['unused', { kind: 'text' }]]);
 const column = (name: string, rel: string | null = null): QueryValue => ({ expr: { k: 'col', name: '$0' }, uses: [{ k: 'column', rel, name }] });
 const use = (of: QueryUse): QueryValue => ({ expr: { k: 'col', name: '$0' }, uses: [of] });
@@ -33,6 +33,15 @@ describe('a SELECT as a step', () => {
     const transform = transformOf(query(select([item(column('id'), 'n')])));
     expect(transform.stages.at(-1)).toMatchObject({ op: 'query', columns: [{ name: 'n', type: { kind: 'i64' } }] });
     expect(printed(transform)).toMatch(/^WITH "input" AS \(SELECT stage\."c0" AS "id", .* FROM .*\) SELECT CAST\(made\."n" AS bigint\) AS "c0" FROM \(SELECT "input"\."id" AS "n" FROM "input" AS "input"\) AS made$/);
+  });
+  it('gives an enumeration as the text that it says, and refuses its order with what helps', () => {
+    const transform = transformOf(query(select([item(column('id'), 'id'), item(column('mood'), 'mood')])));
+    expect(transform.stages.at(-1)).toMatchObject({ columns: [{ name: 'id' }, { name: 'mood', type: { kind: 'text' } }] });
+    expect(printed(transform)).toContain('CAST(made."mood" AS text)');
+    const says = (asked: Query): string => { const answer = checked('', () => fused(asked)); return answer.ok ? 'accepted' : answer.issues[0]!.text; };
+    const byMood = [{ e: column('mood'), dir: 'asc', nulls: 'last' }] as const;
+    const asked = select([item(column('mood'), 'mood')]);
+    for (const refused of [query(asked, { order: [...byMood], limit: 1 }), query(asked, { limit: 1 }), query({ ...asked, distinct: true }), query(select([item(column('mood'), 'mood')], { group: { by: [column('mood')], sets: [], all: false } }))]) expect(says(refused)).toMatch(/enumeration .*; cast it to text\.$/);
   });
   it.each<[string, Query, string]>([
     ['a relation of its own', query(select([item(column('id'), 'n')], { from: table('pg_shadow') })), 'SQL_RELATION'], ['a schema before input', query(select([item(column('id'), 'n')], { from: { k: 'table', name: ['public', 'input'], as: null, columns: [] } })), 'SQL_RELATION'],

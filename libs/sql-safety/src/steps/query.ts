@@ -1,5 +1,6 @@
 import { type ColumnType, QUERY_INPUT, type Query, type QueryStage } from '@agent-etl/contracts';
 import type { InputColumns } from '../check/check-expression.ts';
+import { isEnumeration } from '../check/type-rules.ts';
 import { identifier, isName } from '../ident/identifier.ts';
 import { checkQuery } from '../query/check-query.ts';
 import { POLICY_STEP, type Schema } from '../query/policy.ts';
@@ -7,7 +8,7 @@ import type { ValidatedQuery } from '../query/validated-query.ts';
 import { Refusal } from '../refusal.ts';
 import { printQuery } from '../render/query/print-query.ts';
 import { type ExprDialect, nativeOf, typeIn } from '../render/types.ts';
-import { type SqlFragment, joinSql } from '../tag/fragment.ts';
+import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import type { Side } from './side.ts';
 import type { Printed, StageScope } from './stage-scope.ts';
 import type { FusedColumn } from './state.ts';
@@ -29,9 +30,11 @@ function schemaOf(input: InputColumns, others: readonly { readonly name: string;
     return { parts: [name], columns: columnsOf(columns) };
   });
 }
+/** What a query gives as a step. An enumeration that is only shown is what its values say: behind the query every engine has it as text. */
+const outputsOf = ({ outputs }: ValidatedQuery): readonly { readonly name: string; readonly type: ColumnType }[] => outputs.map(({ name, type }) => ({ name, type: isEnumeration(type) ? { kind: 'text' } : { ...type } }));
 /** Every column behind a query has a type that its engine can spell.
  * @throws Refusal `SQL_TYPE` */
-function assertPassable({ outputs }: ValidatedQuery): void {
+function assertPassable(outputs: ReturnType<typeof outputsOf>): void {
   const lost = outputs.find((column) => nativeOf('duckdb', column.type) === null);
   if (lost) throw new Refusal('SQL_TYPE', `The query gives ${lost.name} as ${lost.type.kind === 'dec' ? 'a decimal without declared digits; cast it, such as cast(x as decimal(18,4))' : 'a type that only its own engine knows; leave it out, or cast it before'}`);
 }
@@ -42,11 +45,11 @@ export function queried({ query, relations }: LoweredQuery, { held, inputs, dial
   const input = new Map(held.map(({ name, type }) => [name, type]));
   const others = relations.map(({ name, input: at }) => ({ name, columns: columnsAt(inputs, at) }));
   const checked = checkQuery(query, { schema: schemaOf(input, others), policy: POLICY_STEP });
-  assertPassable(checked);
+  const columns = outputsOf(checked);
+  assertPassable(columns);
   if (dialect) printQuery(dialect, checked, NO_TIME);
-  const columns = checked.outputs.map(({ name, type }) => ({ name, type: { ...type } }));
   return {
-    stage: { op: 'query', query, input: columnsOf(input), relations: relations.map((relation, nth) => ({ ...relation, columns: usedOf(checked, relation.name, others[nth]!.columns) })), columns },
+    stage: { op: 'query', query, input: columnsOf(input), relations: relations.map((relation, nth) => ({ ...relation, columns: usedOf(checked, relation.name, others[nth]!.columns) })), columns: [...columns] },
     columns: columns.map((column) => ({ ...column, source: null })),
   };
 }
@@ -68,13 +71,15 @@ export function checkQueryStage({ query, input: claimed, relations, columns }: Q
   if (claimed.length !== input.size || [...input].some(([name, type], nth) => claimed[nth]?.name !== name || !sameType(type, claimed[nth]?.type))) throw new Refusal('IR_SHAPE', 'The query is over other columns than there are');
   const others = relations.map(({ name, input: at, columns: used }) => ({ name, columns: new Map([...columnsAt(inputs, at)].filter(([column]) => used.includes(column))) }));
   const checked = checkQuery(query, { schema: schemaOf(input, others), policy: POLICY_STEP });
-  assertPassable(checked);
-  if (checked.outputs.length !== columns.length || checked.outputs.some(({ name, type }, nth) => columns[nth]?.name !== name || !sameType(type, columns[nth]?.type))) throw new Refusal('IR_SHAPE', 'The query gives other columns than it says');
+  const outputs = outputsOf(checked);
+  assertPassable(outputs);
+  if (outputs.length !== columns.length || outputs.some(({ name, type }, nth) => columns[nth]?.name !== name || !sameType(type, columns[nth]?.type))) throw new Refusal('IR_SHAPE', 'The query gives other columns than it says');
   return checked;
 }
 
-/** Each relation stands before the query under the name that it reads it by, with the columns that it may see; a printed query names no other. */
-export function printQueryStage<D extends ExprDialect>(stage: QueryStage, scope: StageScope<D>, { rows, others }: { readonly rows: Side<D>; readonly others: readonly Side<D>[] }): Printed<D> {
+/** Each relation stands before the query under the name that it reads it by, with the columns that it may see; a printed query names no other.
+ * `counted` is one row: `l` rows before it, `r` rows of the other datasets, `o` rows that it gives. */
+export function printQueryStage<D extends ExprDialect>(stage: QueryStage, scope: StageScope<D>, { rows, others }: { readonly rows: Side<D>; readonly others: readonly Side<D>[] }): Printed<D> & { readonly counted: SqlFragment<D> } {
   const { sql, dialect } = scope;
   const inputs: InputColumns[] = [];
   stage.relations.forEach(({ input }, nth) => { inputs[input] = others[nth]!.types; });
@@ -82,6 +87,14 @@ export function printQueryStage<D extends ExprDialect>(stage: QueryStage, scope:
   const relation = (name: string, { from, value }: Side<D>, columns: readonly string[]): SqlFragment<D> =>
     sql`${identifier(name)} AS (SELECT ${joinSql(columns.map((column) => sql`${value(column)} AS ${identifier(column)}`), sql`, `)} FROM ${from})`;
   const relations = [relation(QUERY_INPUT, rows, [...rows.types.keys()]), ...stage.relations.map(({ name, columns }, nth) => relation(name, others[nth]!, columns))];
-  const list = scope.listed(checked.outputs.map(({ name, type }) => sql`CAST(made.${identifier(name)} AS ${typeIn(dialect, type)})`));
-  return { types: new Map(checked.outputs.map(({ name, type }) => [name, type])), rows: sql`WITH ${joinSql(relations, sql`, `)} SELECT ${list} FROM (${printQuery(dialect, checked, NO_TIME)}) AS made` };
+  const outputs = outputsOf(checked);
+  const list = scope.listed(outputs.map(({ name, type }) => sql`CAST(made.${identifier(name)} AS ${typeIn(dialect, type)})`));
+  const made = sql`(${printQuery(dialect, checked, NO_TIME)}) AS made`;
+  const within = sql`WITH ${joinSql(relations, sql`, `)} SELECT `;
+  return { types: new Map(outputs.map(({ name, type }) => [name, type])), rows: sql`${within}${list} FROM ${made}`, counted: sql`${within}${counts(dialect, [sql`${identifier(QUERY_INPUT)}`], 'l')}, ${counts(dialect, stage.relations.map(({ name }) => sql`${identifier(name)}`), 'r')}, ${counts(dialect, [made], 'o')}` };
+}
+/** Rows of all that is given, as text. */
+function counts<D extends ExprDialect>(dialect: D, from: readonly SqlFragment<D>[], as: string): SqlFragment<D> {
+  const sql = sqlFor(dialect);
+  return sql`CAST(${from.length ? joinSql(from.map((each) => sql`(SELECT count(*) FROM ${each})`), sql` + `) : sql`0`} AS ${typeIn(dialect, { kind: 'text' })}) AS ${identifier(as)}`;
 }

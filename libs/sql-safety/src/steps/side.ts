@@ -2,7 +2,7 @@ import type { ColumnType, Order, Transform } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { isSortable } from '../check/type-rules.ts';
 import { identifier } from '../ident/identifier.ts';
-import { Refusal } from '../refusal.ts';
+import { noSuch } from '../no-such.ts';
 import { type ColumnSource, printExpression } from '../render/print-expression.ts';
 import { type ExprDialect, typeIn } from '../render/types.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
@@ -30,7 +30,7 @@ export const collated = <D extends ExprDialect>(dialect: D, { kind }: ColumnType
 
 export function typeAt(types: InputColumns, name: string): ColumnType {
   const type = types.get(name);
-  if (!type) throw new Refusal('SQL_COLUMN', 'There is no such column here');
+  if (!type) throw noSuch('column', name, { known: [...types.keys()] });
   return type;
 }
 /** The columns given, then where `ties` is total all others, those without an order of their own by their text: an order that leaves two rows equal would let an engine choose. */

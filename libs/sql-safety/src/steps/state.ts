@@ -1,8 +1,9 @@
-import { type ColumnType, type Expr, type Order, type Stage, didYouMean } from '@agent-etl/contracts';
+import { type ColumnType, type Expr, type Order, type Stage } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { isSortable, isUsable } from '../check/type-rules.ts';
 import type { ValidatedExpr } from '../check/validated.ts';
 import { identifier } from '../ident/identifier.ts';
+import { noSuch } from '../no-such.ts';
 import { Refusal } from '../refusal.ts';
 import { printExpression } from '../render/print-expression.ts';
 import type { ExprDialect } from '../render/types.ts';
@@ -54,9 +55,8 @@ export function assertForm(expr: ValidatedExpr, { dialect }: State): void {
 
 export function named(columns: readonly Held[], name: string): Held {
   const found = columns.find((column) => column.name === name);
-  if (found) return found;
-  const near = didYouMean(name, columns.map((column) => column.name));
-  throw new Refusal('SQL_COLUMN', `There is no such column here${near ? `; ${near.replace(/\?$/, '')}` : ''}`);
+  if (!found) throw noSuch('column', name, { known: columns.map((column) => column.name) });
+  return found;
 }
 export function comparable(columns: readonly Held[], name: string): Held {
   const column = named(columns, name);

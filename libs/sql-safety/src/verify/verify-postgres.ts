@@ -23,15 +23,17 @@ export async function verifyPostgres(statement: SafeSql<'postgres'>, query: Vali
 }
 /** The same of a statement that computes steps, a query of a person among them: the datasets of the pipeline and no other.
  * @param relations as PostgreSQL names them, schema and table
+ * @param how no others: a statement that reads some of them
  * @throws SqlSafetyError `SQL_RENDER_MISMATCH` */
-export const verifyPostgresSteps = (statement: SafeSql<'postgres'>, relations: readonly string[]): Promise<void> => verified(statement, { relations, words: stepWords });
-interface Expected { readonly relations: readonly string[]; readonly words: Words }
-async function verified(statement: SafeSql<'postgres'>, { relations, words }: Expected): Promise<void> {
+export const verifyPostgresSteps = (statement: SafeSql<'postgres'>, relations: readonly string[], how: Expected['how'] = 'all'): Promise<void> => verified(statement, { relations, words: stepWords, how });
+/** @property how no others: not all of them have to be read */
+interface Expected { readonly relations: readonly string[]; readonly words: Words; readonly how?: 'all' | 'no others' }
+async function verified(statement: SafeSql<'postgres'>, { relations, words, how = 'all' }: Expected): Promise<void> {
   await loadPostgresParser();
   if (!isSafeSql(statement) || statement.dialect !== 'postgres') throw new SqlSafetyError('SQL_NOT_MINTED', 'only a compiled statement of postgres is read');
   const seen = readPostgres(statement.text, words);
   const expected = new Set(relations);
-  if (seen.relations.size !== expected.size || [...seen.relations].some((relation) => !expected.has(relation))) throw mismatch('reads other relations');
+  if ((how === 'all' && seen.relations.size !== expected.size) || [...seen.relations].some((relation) => !expected.has(relation))) throw mismatch('reads other relations');
 }
 
 /** What PostgreSQL's parser sees in a statement; it has to be loaded.

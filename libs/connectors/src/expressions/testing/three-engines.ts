@@ -73,7 +73,7 @@ export class ThreeEngines {
     const kind = answers.includes(NO_FORM) ? 'withoutForm' : !given.length ? 'failed' : given.length < answers.length ? 'eager' : answers.length < 3 ? 'beside' : 'answered';
     this.count[kind] += 1;
     if (kind === 'eager' && process.env['ETL_TEST_SAY']) process.stdout.write(`${JSON.stringify([answers, about])}\n`);
-    if (new Set(given).size > 1) this.differ.push({ about: JSON.stringify(about), answers });
+    if (kind !== 'withoutForm' && new Set(given).size > 1) this.differ.push({ about: JSON.stringify(about), answers });
     return kind === 'answered';
   }
   /** Whether Spark, asked for something else, answers otherwise than DuckDB: null where one of them fails. */

@@ -1,6 +1,7 @@
 import type { BinaryOperator, Expr } from '@agent-etl/contracts';
+import { noSuch } from '../../no-such.ts';
 import { Refusal } from '../../refusal.ts';
-import { functionNamed, nearestFunction } from '../../registry/functions.ts';
+import { functionNamed, knownFunctions } from '../../registry/functions.ts';
 import { TEXT_LIMITS, scanText } from '../../scan/scan-text.ts';
 import { constantOf, typeOfTree } from './lower-constant.ts';
 import { likeOf } from './lower-like.ts';
@@ -131,7 +132,6 @@ export function call(node: Tree, go: Go): Expr {
     throw new Refusal('SQL_NODE', 'This operator is not supported', at);
   }
   const known = functionNamed(name);
-  if (!known) throw new Refusal('SQL_FUNCTION', `There is no such function here${suggested(nearestFunction(name))}`, at);
+  if (!known) throw noSuch('function', name.toLowerCase(), { known: knownFunctions, offset: at });
   return { k: 'call', fn: known, args };
 }
-const suggested = (near: string | null): string => (near ? `; ${near.replace(/[.?]$/, '')}` : '');

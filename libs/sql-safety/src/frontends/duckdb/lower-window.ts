@@ -1,4 +1,5 @@
 import { type FrameBound, type QueryFrame, type QueryUse, type QueryWindowFunction, queryWindowFunctions } from '@agent-etl/contracts';
+import { noSuch } from '../../no-such.ts';
 import { Refusal } from '../../refusal.ts';
 import { aggregateNamed } from '../../registry/aggregates.ts';
 import { constantOf } from './lower-constant.ts';
@@ -19,7 +20,7 @@ export function windowOf(node: Tree, inner: Inner): QueryUse {
   const at = offsetOf(node);
   const spelled = typeof name === 'string' && (schema === '' || schema === 'main') ? name.toLowerCase() : '';
   const fn = named(spelled === 'first' ? 'first_value' : spelled === 'last' ? 'last_value' : spelled) ?? aggregateNamed(spelled);
-  if (!fn) throw new Refusal('SQL_FUNCTION', 'There is no such function with OVER here', at);
+  if (!fn) throw noSuch('function', spelled, { known: queryWindowFunctions, where: 'with OVER here', offset: at });
   refuseRare(keys, at);
   const { value, order: ordered } = inner;
   const args = [...listed(keys['children']), ...[keys['offset_expr'], keys['default_expr']].filter((more) => more !== null && more !== undefined)].map(value);
