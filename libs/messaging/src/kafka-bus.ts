@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type TopicName, topicNames, topics, type Topic } from '@agent-etl/contracts';
+import { EtlError, type TopicName, topicNames, topics, type Topic } from '@agent-etl/contracts';
 import { type Admin, CompressionTypes, Kafka, type KafkaMessage, type Producer, type SASLOptions, logLevel } from 'kafkajs';
 import type { Closable, MessageBus, OnMessage, WireMessage } from './message-bus.ts';
 import { kafkaFailure } from './kafka-failure.ts';
@@ -142,9 +142,11 @@ export class KafkaBus implements MessageBus {
   }
   /** Moves a group whose state was restored to an instant. Of our own topics it skips what was said up to now: outboxes say again what the restored state still waits for, and the rest belongs to runs that it does not know.
    * On topics where anyone writes it goes back to `since`: what was asked for since is in no row, and what is, is known by its id.
-   * @throws KafkaJSError while a process of the group still runs */
+   * Members that were killed stay in the group until their session is over: they are waited for.
+   * @throws EtlError `request.conflict` while a process of the group still runs */
   async rejoin(group: string, names: readonly TopicName[], since: Date): Promise<void> {
     await this.#asAdmin(async (admin) => {
+      await untilEmpty(admin, this.#placed(group));
       for (const topic of names) {
         const place = this.#placed(topic);
         const ends = await admin.fetchTopicOffsets(place);
@@ -167,6 +169,15 @@ export class KafkaBus implements MessageBus {
   }
 }
 
+/** Longer than the session of a member that was killed. */
+const EMPTY_MS = 20_000;
+async function untilEmpty(admin: Admin, group: string): Promise<void> {
+  for (const until = Date.now() + EMPTY_MS; ; await sleep(250)) {
+    const { groups: [found] } = await admin.describeGroups([group]);
+    if (!found || found.members.length === 0) return;
+    if (Date.now() > until) throw new EtlError('request.conflict', { what: `The group ${group} on Kafka`, state: `read by ${found.members.length} processes`, action: 'moving it', next: 'end every process of this service, then run it again' });
+  }
+}
 /** The metadata of a new topic arrives after the answer to its creation. */
 async function untilLed(admin: Admin, names: readonly string[]): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
