@@ -140,6 +140,9 @@ for (const [one, two] of [['agent-etl', 'agent-etl-b'], ['a', 'b'], [`${long}-a`
   const shared = collisions(releaseOf(one), releaseOf(two));
   check(shared.length === 0, `two releases ${one} and ${two} in one namespace share no object and select no pod of each other${shared.length ? `: ${shared.slice(0, 3).join('; ')}` : ''}`);
 }
+const edge = production.find(({ kind }) => kind === 'HTTPRoute').spec.rules;
+const inner = edge.filter(({ matches }) => matches.some(({ path }) => ['/metrics', '/health'].includes(path.value)));
+check(inner.length === 1 && inner[0].backendRefs === undefined && inner[0].matches.length === 2, 'metrics and health pages are not to be had through the gateway');
 const prefixed = manifestsOf(templateAs('b', '-f', join(chart, 'ci', 'production.yaml'), '--set', 'kafka.prefix=team-b.').stdout);
 const onKafka = (manifests) => manifests.flatMap((one) => (one.kind === 'Pod' ? one.spec : one.spec?.template?.spec)?.containers ?? []).map(({ env = [] }) => Object.fromEntries(env.map(({ name, value }) => [name, value]))).filter((env) => env.ETL_MESSAGING_BROKERS);
 check(onKafka(prefixed).length >= 6 && onKafka(prefixed).every((env) => env.ETL_MESSAGING_PREFIX === 'team-b.') && onKafka(production).every((env) => env.ETL_MESSAGING_PREFIX === undefined), `on one Kafka cluster a prefix keeps a second release apart: all ${onKafka(prefixed).length} containers that dial it are told`);
