@@ -1,7 +1,7 @@
 // Bundles one app: our own TypeScript into one file, npm packages left outside. Run in the app's folder; --watch restarts it.
 // A project that imports a package its own manifest does not name fails the build: images install by manifest.
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { join, relative, resolve } from 'node:path';
@@ -39,8 +39,11 @@ const restart = { name: 'restart', setup: (build) => build.onEnd(({ errors }) =>
 // A project may have more than one program: every src/*.main.ts beside src/main.ts becomes a file of its own.
 
 const entryPoints = readdirSync('src').filter((file) => /(^|\.)main\.ts$/.test(file)).map((file) => join('src', file));
+// What is imported only when it is needed becomes a file of its own, and is read then. Files of an earlier build go: an image holds what lies in the folder.
+const leftOver = /^[\w.-]+-[A-Z0-9]{8}\.js(\.map)?$/;
+if (existsSync(outdir)) for (const name of readdirSync(outdir).filter((one) => leftOver.test(one))) rmSync(join(outdir, name));
 const bundle = await context({
-  ...bundleDefaults, entryPoints, outdir, metafile: true, plugins: [decorators, external, declared, childProgram, ...(watch ? [restart] : [])],
+  ...bundleDefaults, entryPoints, outdir, splitting: true, metafile: true, plugins: [decorators, external, declared, childProgram, ...(watch ? [restart] : [])],
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { child?.kill(); void bundle.dispose(); });
 if (watch) await bundle.watch();

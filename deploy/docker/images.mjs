@@ -15,7 +15,7 @@ export const hasShell = (app) => extrasOf(app).includes('shell');
 
 export const configOf = (app) => ({
   User: `${USER}:${USER}`, ExposedPorts: { [`${ports[app]}/tcp`]: {} }, Env: ['PATH=/usr/local/bin:/usr/bin', 'NODE_ENV=production'],
-  Entrypoint: ['/usr/local/bin/node', '--enable-source-maps', '--max-semi-space-size=8', '/app/start.mjs'],
+  Entrypoint: ['/usr/local/bin/node', '--max-semi-space-size=8', '/app/start.mjs'],
   WorkingDir: hasShell(app) ? '/project' : '/app', ...(hasShell(app) ? { Volumes: { '/project': {} } } : {}), StopSignal: 'SIGTERM',
 });
 /** @param about `{ version, revision, created, base }` */

@@ -140,12 +140,21 @@ for (const [one, two] of [['agent-etl', 'agent-etl-b'], ['a', 'b'], [`${long}-a`
   const shared = collisions(releaseOf(one), releaseOf(two));
   check(shared.length === 0, `two releases ${one} and ${two} in one namespace share no object and select no pod of each other${shared.length ? `: ${shared.slice(0, 3).join('; ')}` : ''}`);
 }
+const edge = production.find(({ kind }) => kind === 'HTTPRoute').spec.rules;
+const inner = edge.filter(({ matches }) => matches.some(({ path }) => ['/metrics', '/health'].includes(path.value)));
+check(inner.length === 1 && inner[0].backendRefs === undefined && inner[0].matches.length === 2, 'metrics and health pages are not to be had through the gateway');
+const prefixed = manifestsOf(templateAs('b', '-f', join(chart, 'ci', 'production.yaml'), '--set', 'kafka.prefix=team-b.').stdout);
+const onKafka = (manifests) => manifests.flatMap((one) => (one.kind === 'Pod' ? one.spec : one.spec?.template?.spec)?.containers ?? []).map(({ env = [] }) => Object.fromEntries(env.map(({ name, value }) => [name, value]))).filter((env) => env.ETL_MESSAGING_BROKERS);
+check(onKafka(prefixed).length >= 6 && onKafka(prefixed).every((env) => env.ETL_MESSAGING_PREFIX === 'team-b.') && onKafka(production).every((env) => env.ETL_MESSAGING_PREFIX === undefined), `on one Kafka cluster a prefix keeps a second release apart: all ${onKafka(prefixed).length} containers that dial it are told`);
 const given = ['Secret agent-etl-postgres', 'Secret agent-etl-kafka', 'Secret agent-etl-tokens', 'Secret agent-etl-signing', 'ConfigMap agent-etl-project', 'PersistentVolumeClaim airflow-dags'];
 check(looseEnds(production, given).length === 0, `each name that a manifest refers to is in the release or among what its README asks for${looseEnds(production, given).map((id) => `: not ${id}`).join('')}`);
 const order = hookOrder(production);
 check(order.findIndex((one) => one.startsWith('NetworkPolicy')) < order.indexOf('Job migrate') && order.indexOf('ExternalSecret secrets') < order.indexOf('Job migrate') && order.indexOf('Job migrate') < order.indexOf('Job topics'), `before an install: ${order.join(', ')}`);
-const contracting = manifestsOf(template('-f', join(chart, 'ci', 'default.yaml'), '--set', 'migrations.contract=true').stdout).filter(({ metadata }) => metadata.name === 'agent-etl-migrate-contract');
+const appVersion = /^appVersion: "?([^"\n]+)/m.exec(readFileSync(join(chart, 'Chart.yaml'), 'utf8'))[1];
+const contracting = manifestsOf(template('-f', join(chart, 'ci', 'default.yaml'), '--set', `migrations.contract=${appVersion}`).stdout).filter(({ metadata }) => metadata.name === 'agent-etl-migrate-contract');
 check(contracting.length === 2 && contracting.every(({ metadata }) => metadata.annotations['helm.sh/hook'] === 'post-upgrade') && contracting.flatMap(breachesOf).length === 0 && isValid(contracting).ok && !production.some(({ metadata }) => metadata.name === 'agent-etl-migrate-contract'), 'what releases before needed is taken away after an upgrade, and only when asked');
+const leftOn = manifestsOf(template('-f', join(chart, 'ci', 'default.yaml'), '--set', 'migrations.contract=0.0.9').stdout);
+check(leftOn.length === base.length && !leftOn.some(({ metadata }) => metadata.name === 'agent-etl-migrate-contract'), 'and one that was asked for an earlier version and left in the values does nothing');
 const commandNames = new Set([...readFileSync(join(root, 'libs', 'service-kit', 'src', 'service-commands.ts'), 'utf8').matchAll(/^  '?([a-z][a-z -]*)'?: \(service/gm)].map(([, name]) => name));
 const noCommands = (manifests) => manifests.filter(({ kind }) => kind === 'Job').flatMap(({ metadata, spec }) => spec.template.spec.containers.map(({ args }) => args.join(' ')).filter((command) => !commandNames.has(command)).map((command) => `${metadata.name}: ${command}`));
 check(noCommands([...production, ...contracting]).length === 0, `every hook runs a command that its image has${noCommands([...production, ...contracting]).map((one) => `: not ${one}`).join('')}`);

@@ -1,6 +1,5 @@
 // A rolling upgrade and one rollback under load, over a real Kafka and a real PostgreSQL: the release before and the next one side by side, each service replaced in turn, one taken back. `--runs N`.
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,7 +9,7 @@ import { provisionKafka } from '../provision/kafka/provision.mjs';
 import { startPostgres } from '../provision/postgres.mjs';
 import { databaseUrl, withClient } from '../provision/standalone.mjs';
 import { UNABLE } from '../tally.mjs';
-import { openFleet } from './upgrade/fleet.mjs';
+import { openFleet, settingsIn } from './upgrade/fleet.mjs';
 import { allEnded, askFor, reckon, tables } from './upgrade/load.mjs';
 import { apps, nextVersion, previousVersion } from './upgrade/versions.mjs';
 
@@ -20,19 +19,6 @@ const say = (text) => { process.stdout.write(`  ${text}\n`); };
 let wrong = 0;
 const must = (isSo, text) => { if (!isSo) wrong += 1; say(`${isSo ? 'ok  ' : 'NOT SO'} ${text}`); };
 const token = 'a-token-of-the-upgrade-proof';
-
-/** What every service of both versions reads. */
-function settingsIn(folder, cluster) {
-  const { hostname, port } = new URL(cluster.url);
-  const end = (database) => ({ connector: 'postgres', host: hostname, port: Number(port), database, user: 'postgres', tls: 'disable' });
-  const write = (name, text) => { const path = join(folder, name); writeFileSync(path, text, { mode: 0o600 }); return path; };
-  return {
-    ETL_SERVICE_KIT_TOKENS: write('tokens.json', JSON.stringify({ [token]: { name: 'owner', role: 'admin' } })), ETL_SERVICE_KIT_LOG_LEVEL: 'info',
-    ETL_ORCHESTRATOR_PROJECT: write('agent-etl.yaml', JSON.stringify({ version: 1, connections: { shop: end('shop'), wh: end('wh') }, policy: { approve: { upTo: 'R1' } } })),
-    ETL_ORCHESTRATOR_SIGNING_KEY_FILE: write('signing.pem', generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })),
-    ETL_DAG_GENERATOR_ROOT: folder, ETL_DAG_GENERATOR_PREVIEW_FOLDER: join(folder, 'dags'),
-  };
-}
 
 let kafka, cluster, fleet;
 const folder = mkdtempSync(join(tmpdir(), 'etl-upgrade-'));
@@ -46,7 +32,7 @@ try {
   await withClient(databaseUrl(cluster, 'shop'), (client) => client.query(`${Object.entries(tables).map(([table, rows]) => `create table ${table} as select n as id, md5(n::text) as note from generate_series(1, ${rows}) n; alter table ${table} add primary key (id)`).join('; ')}; analyze`));
   const state = databaseUrl(cluster, 'etl');
   const brokers = kafka.brokers.join(',');
-  fleet = openFleet({ state, brokers, folder, env: settingsIn(folder, cluster) });
+  fleet = openFleet({ state, brokers, folder, env: settingsIn(folder, cluster, token) });
   const run = (app, version, ...words) => { const { status, said } = fleet.command(app, version, ...words); if (status !== 0) throw new Error(`${app} ${words.join(' ')}: ${said}`); };
   for (const app of apps) run(app, previous, 'migrate');
   run('orchestrator', previous, 'topics', 'create');
@@ -64,8 +50,8 @@ try {
   say(`migrated: four schemas of N under a running N-1, ${at()}`);
   const replaced = async (app, version, share) => {
     await waitFor(share);
-    const { code, seconds, both, names } = await fleet.replace(app, version);
-    must(code === 0 && both, `${app} is ${version.name}: ${names} side by side, the one before ended with ${code} in ${seconds.toFixed(1)} s, ${at()}`);
+    const { code, seconds, both, names, held } = await fleet.replace(app, version, app === 'etl-worker' ? (old) => fleet.holding(old, 30_000) : undefined);
+    must(code === 0 && both, `${app} is ${version.name}: ${names} side by side, the one before ended with ${code} in ${seconds.toFixed(1)} s${held === undefined ? '' : `, ${held} tasks in its hands`}, ${at()}`);
   };
   for (const [nth, app] of ['etl-worker', 'monitor', 'dag-generator', 'orchestrator'].entries()) await replaced(app, next, 0.1 + nth * 0.12);
   await replaced('orchestrator', previous, 0.6);
@@ -83,6 +69,7 @@ try {
   must(found.letters === 0 && found.unsent === 0, `messages given up: ${found.letters}, not sent: ${found.unsent}`);
   must(found.views === count, `the monitor shows ${found.views} of them as green`);
   must(found.ofNext > 0, `${found.ofNext} messages carried a field of the next release`);
+  must(count < 100 || found.tasks.repeated > 0, `tasks that another worker took over in their middle: ${found.tasks.repeated}`);
   say(`${found.tasks.tasks} tasks in ${found.tasks.attempts} attempts, ${found.tasks.repeated} of them begun again by a worker that took over`);
 } catch (error) {
   wrong += 1;

@@ -14,8 +14,9 @@ import { keepPort, samePort } from './server-port.ts';
 
 /** @property stateUrl administrator of the state's PostgreSQL; null for the embedded one of the project folder
  * @property passwordFile holds the password of a URL without one
- * @property keyFile public key of the receipts, PEM; the folder's own when null */
-export interface ArchiveOptions { readonly projectDir: string; readonly file: string; readonly stateUrl: string | null; readonly passwordFile: string | undefined; readonly keyFile: string | null; onTable(table: string, rows: number): void }
+ * @property keyFile public key of the receipts, PEM; the folder's own when null
+ * @property signal ends the work with its reason; what was started for it is ended too */
+export interface ArchiveOptions { readonly projectDir: string; readonly file: string; readonly stateUrl: string | null; readonly passwordFile: string | undefined; readonly keyFile: string | null; onTable(table: string, rows: number): void; readonly signal?: AbortSignal | undefined }
 interface Place { readonly adminUrl: string; readonly database?: string; close(): Promise<void> }
 
 /** Where the state is. An embedded server that runs already is used as it is; else it is started for as long as this takes. */
@@ -56,7 +57,7 @@ export async function backup(options: ArchiveOptions): Promise<BackupSummary> {
   if (!options.stateUrl && !existsSync(join(homeOf(options.projectDir), 'state-database'))) throw new EtlError('access.not-found', { what: `state in ${options.projectDir}`, next: 'name its folder with --project, or its database with --state' });
   const keys = await receiptKeys(options);
   const place = await placeOf(options, 'backup');
-  try { return await backupState({ url: databaseUrl(place), file: options.file, keys, onTable: options.onTable }); } finally { await place.close(); }
+  try { return await backupState({ url: databaseUrl(place), file: options.file, keys, onTable: options.onTable, signal: options.signal }); } finally { await place.close(); }
 }
 
 // Attempts that came after the backup may have counted the fences of files on, by less than this.
@@ -68,10 +69,10 @@ export interface Restored extends RestoreSummary { readonly otherKeys: readonly 
 /** Puts a file back into an empty folder or database. @throws EtlError */
 export async function restore(options: ArchiveOptions): Promise<Restored> {
   const schemas = allServices({ secrets: new MemorySecretStore(), fileRoots: [] }).map(({ schema, migrations }) => ({ schema, migrations }));
-  const checked = await checkArchive(options.file, schemas); // before a folder or a server is made for it
+  const checked = await checkArchive(options.file, schemas, options.signal); // before a folder or a server is made for it
   const place = await placeOf(options, 'restore');
   try {
-    const summary = await restoreState({ ...place, file: options.file, checked, schemas, mend, onTable: options.onTable });
+    const summary = await restoreState({ ...place, file: options.file, checked, schemas, mend, onTable: options.onTable, signal: options.signal });
     return { ...summary, otherKeys: options.stateUrl ? [] : await keepPublicKeys(options.projectDir, summary.keys) };
   } finally { await place.close(); }
 }

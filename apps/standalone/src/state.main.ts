@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { toFailure } from '@agent-etl/contracts';
+import { EtlError, toFailure } from '@agent-etl/contracts';
 import { processEnvironment } from '@agent-etl/service-kit';
 import { backup, restore } from './state-archive.ts';
 
@@ -9,10 +9,17 @@ import { backup, restore } from './state-archive.ts';
 const { values, positionals: [work, file = ''] } = parseArgs({ allowPositionals: true, options: { project: { type: 'string' }, key: { type: 'string' } } });
 const env = processEnvironment();
 const say = (what: unknown): void => { process.stdout.write(`${JSON.stringify(what)}\n`); };
+// The first signal ends the work and what was started for it; a second one leaves at once.
+const stop = new AbortController();
+const left = work === 'backup' ? 'no file was made' : 'no row of the backup is in its target, which still counts as empty';
+for (const [signal, by] of [['SIGINT', 'Ctrl-C'], ['SIGTERM', 'SIGTERM'], ['SIGHUP', 'its terminal']] as const) process.on(signal, () => {
+  if (stop.signal.aborted) process.exit(130);
+  stop.abort(new EtlError('backup.interrupted', { what: `The ${work ?? 'work'}`, by, left }));
+});
 try {
   const options = {
     projectDir: resolve(values.project ?? '.'), file: resolve(file), keyFile: values.key ? resolve(values.key) : null,
-    stateUrl: env['ETL_PERSISTENCE_ADMIN_URL'] ?? env['ETL_PERSISTENCE_URL'] ?? null, passwordFile: env['ETL_PERSISTENCE_ADMIN_PASSWORD_FILE'], onTable: (table: string, rows: number) => { say({ table, rows }); } };
+    stateUrl: env['ETL_PERSISTENCE_ADMIN_URL'] ?? env['ETL_PERSISTENCE_URL'] ?? null, passwordFile: env['ETL_PERSISTENCE_ADMIN_PASSWORD_FILE'], onTable: (table: string, rows: number) => { say({ table, rows }); }, signal: stop.signal };
   say({ result: await (work === 'backup' ? backup(options) : restore(options)) });
 } catch (error) {
   const failure = toFailure(error);

@@ -5,5 +5,6 @@ export { QueryParser } from './duckdb/query-parser.ts';
 export { asUtf8 } from './duckdb/duck-failure-rules.ts';
 export { type DuckOptions, grantEngines } from './duckdb/duck-options.ts';
 export type { EngineRow, QueryEngine } from './query-engine.ts';
-export { type SparkOptions, type SparkWrite, SparkSession } from './spark/spark-session.ts';
+export { openSpark } from './spark/open-spark.ts';
+export type { SparkOptions, SparkSession, SparkWrite } from './spark/spark-session.ts';
 export { FifoFeed, FifoTap, makeFifo } from './duckdb/fifo.ts';

@@ -46,5 +46,29 @@ suite('Kafka', () => {
     expect(await bus.lag(group)).toBe(2);
     await bus.close();
   });
+  it('shares a cluster with another release by a prefix: neither reads, counts or makes what is the other one\'s', async () => {
+    const prefix = `b${process.pid}.`;
+    const [plain, other] = [new KafkaBus({ brokers, clientId: 'plain' }), new KafkaBus({ brokers, clientId: 'other', prefix })];
+    await plain.createTopics();
+    expect(await other.checkTopics()).toEqual(topicNames.map((name) => `topic ${prefix}${name} is missing`));
+    await other.createTopics();
+    expect(await other.checkTopics()).toEqual([]);
+    expect(await admin.listTopics()).toEqual(expect.arrayContaining(topicNames.flatMap((name) => [name, `${prefix}${name}`])));
+    const name = 'etl.run.events';
+    const group = `shared-${process.pid}`;
+    const [here, there]: [string[], string[]] = [[], []];
+    const readings = await Promise.all([plain.subscribe(group, [name], async ({ key, topic: from }) => { here.push(`${from} ${key}`); }), other.subscribe(group, [name], async ({ key, topic: from }) => { there.push(`${from} ${key}`); })]);
+    const message = (key: string) => [{ topic: name, key, headers: {}, value: Buffer.from('1') }];
+    await Promise.all([plain.publish(message(`here-${process.pid}`)), other.publish(message(`there-${process.pid}`))]);
+    for (let tries = 0; tries < 200 && (there.length === 0 || !here.includes(`${name} here-${process.pid}`)); tries += 1) await sleep(50);
+    await sleep(500); // what came to the wrong one would be there by now
+    expect(there).toEqual([`${name} there-${process.pid}`]);
+    expect(here).toContain(`${name} here-${process.pid}`);
+    expect(here).not.toContain(`${name} there-${process.pid}`);
+    await Promise.all(readings.map((one) => one.close()));
+    await other.rejoin(group, [name], new Date());
+    expect([await other.lag(group), (await admin.fetchOffsets({ groupId: `${prefix}${group}` })).length]).toEqual([0, 1]);
+    await Promise.all([plain.close(), other.close()]);
+  });
   afterAll(async () => { await admin.disconnect(); });
 });

@@ -1,16 +1,17 @@
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type TopicName, topicNames, topics, type Topic } from '@agent-etl/contracts';
+import { EtlError, type TopicName, topicNames, topics, type Topic } from '@agent-etl/contracts';
 import { type Admin, CompressionTypes, Kafka, type KafkaMessage, type Producer, type SASLOptions, logLevel } from 'kafkajs';
 import type { Closable, MessageBus, OnMessage, WireMessage } from './message-bus.ts';
 import { kafkaFailure } from './kafka-failure.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 import { type Reader, takeMessage } from './take-message.ts';
 
-/** @property tls texts of PEM files; certificates are verified, and the names in them
+/** @property prefix put before the name of each topic and group on the cluster, so that several releases share one; none when left out. Nothing above the bus sees it
+ * @property tls texts of PEM files; certificates are verified, and the names in them
  * @property sasl how the client says who it is */
 export interface KafkaOptions {
-  readonly brokers: readonly string[]; readonly clientId: string; readonly replication?: number;
+  readonly brokers: readonly string[]; readonly clientId: string; readonly prefix?: string; readonly replication?: number;
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }; readonly sasl?: { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string };
 }
 const MAX_WAIT_MS = 100;
@@ -50,7 +51,7 @@ export class KafkaBus implements MessageBus {
     // Compressing takes its turn on another thread: small messages of concurrent callers would overtake each other. The topic is kept as gzip anyway.
     const isLarge = messages.reduce((bytes, { value }) => bytes + value.byteLength, 0) > COMPRESSED_FROM_BYTES;
     await this.#producer.sendBatch({ acks: -1, compression: isLarge ? CompressionTypes.GZIP : CompressionTypes.None, topicMessages: [...byTopic].map(([topic, list]) =>
-      ({ topic, messages: list.map(({ key, headers, value }) => ({ key, headers: { ...headers }, value: Buffer.from(value) })) })) });
+      ({ topic: this.#placed(topic), messages: list.map(({ key, headers, value }) => ({ key, headers: { ...headers }, value: Buffer.from(value) })) })) });
   }
   async subscribe(group: string, names: readonly string[], onMessage: OnMessage): Promise<Closable> {
     const supervised = await supervise(() => this.#member(group, names, onMessage), { onRestart: (reason) => { this.#degraded.set(group, reason); } });
@@ -77,7 +78,7 @@ export class KafkaBus implements MessageBus {
 
   #member(group: string, names: readonly string[], onMessage: OnMessage): Supervised {
     const consumer = this.#kafka.consumer({
-      groupId: group, maxWaitTimeInMs: MAX_WAIT_MS, heartbeatInterval: 1_000, sessionTimeout: 10_000, rebalanceTimeout: 15_000, allowAutoTopicCreation: false,
+      groupId: this.#placed(group), maxWaitTimeInMs: MAX_WAIT_MS, heartbeatInterval: 1_000, sessionTimeout: 10_000, rebalanceTimeout: 15_000, allowAutoTopicCreation: false,
       // A crash is the end: the supervisor makes the next one. Left to the client, one that was stopped meanwhile comes back by itself: it reads beside its
       // successor, also after the bus is closed, and as it is stopping it passes over what it cannot take.
       retry: { restartOnFailure: () => Promise.resolve(false) },
@@ -93,9 +94,9 @@ export class KafkaBus implements MessageBus {
       onDeath: (died) => { consumer.on(CRASH, () => { died('crash'); }); },
       start: async () => {
         await consumer.connect();
-        await consumer.subscribe({ topics: [...names], fromBeginning: true });
+        await consumer.subscribe({ topics: names.map((name) => this.#placed(name)), fromBeginning: true });
         const joined = new Promise<void>((done) => { consumer.on(GROUP_JOIN, () => { this.#degraded.delete(group); done(); }); });
-        await consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 6, eachMessage: ({ topic, partition, message, heartbeat }) => takeMessage(wireOf(topic, partition, message), {
+        await consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 6, eachMessage: ({ topic, partition, message, heartbeat }) => takeMessage(wireOf(topic.slice(this.#prefix.length), partition, message), {
           reader, onMessage, heartbeat, commit: () => consumer.commitOffsets([{ topic, partition, offset: String(BigInt(message.offset) + 1n) }]) }) });
         await joined;
       },
@@ -107,30 +108,31 @@ export class KafkaBus implements MessageBus {
   async createTopics(): Promise<void> {
     await this.#asAdmin(async (admin) => {
       const existing = new Set(await admin.listTopics());
-      const missing = topicNames.filter((name) => !existing.has(name));
+      const missing = topicNames.filter((name) => !existing.has(this.#placed(name)));
       if (missing.length > 0) {
-        await admin.createTopics({ waitForLeaders: false, topics: missing.map((topic) => ({ topic, ...this.#shape(topics[topic]) })) });
+        await admin.createTopics({ waitForLeaders: false, topics: missing.map((topic) => ({ topic: this.#placed(topic), ...this.#shape(topics[topic]) })) });
       }
-      await untilLed(admin, topicNames);
+      await untilLed(admin, topicNames.map((name) => this.#placed(name)));
     });
   }
   /** What the cluster lacks of the catalogue, in words; empty when all is there. */
   async checkTopics(): Promise<string[]> {
     return this.#asAdmin(async (admin) => {
       const existing = new Set(await admin.listTopics());
-      const { topics: found } = await admin.fetchTopicMetadata({ topics: topicNames.filter((name) => existing.has(name)) });
+      const { topics: found } = await admin.fetchTopicMetadata({ topics: topicNames.map((name) => this.#placed(name)).filter((name) => existing.has(name)) });
       const partitions = new Map(found.map(({ name, partitions: list }) => [name, list.length]));
       return topicNames.flatMap((name) => {
-        const has = partitions.get(name);
-        if (has === undefined) return [`topic ${name} is missing`];
-        return has < topics[name].partitions ? [`topic ${name} has ${has} partitions; ${topics[name].partitions} are needed: kafka-topics.sh --alter --topic ${name} --partitions ${topics[name].partitions}`] : [];
+        const place = this.#placed(name);
+        const has = partitions.get(place);
+        if (has === undefined) return [`topic ${place} is missing`];
+        return has < topics[name].partitions ? [`topic ${place} has ${has} partitions; ${topics[name].partitions} are needed: kafka-topics.sh --alter --topic ${place} --partitions ${topics[name].partitions}`] : [];
       });
     });
   }
   /** Messages that a group has not taken yet, over all topics it has committed. */
   async lag(group: string): Promise<number> {
     return this.#asAdmin(async (admin) => {
-      const committed = await admin.fetchOffsets({ groupId: group });
+      const committed = await admin.fetchOffsets({ groupId: this.#placed(group) });
       const parts = await Promise.all(committed.map(async ({ topic, partitions }) => {
         const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]));
         return partitions.reduce((sum, { partition, offset }) => sum + Math.max(0, (ends.get(partition) ?? 0) - Math.max(0, Number(offset))), 0);
@@ -140,16 +142,22 @@ export class KafkaBus implements MessageBus {
   }
   /** Moves a group whose state was restored to an instant. Of our own topics it skips what was said up to now: outboxes say again what the restored state still waits for, and the rest belongs to runs that it does not know.
    * On topics where anyone writes it goes back to `since`: what was asked for since is in no row, and what is, is known by its id.
-   * @throws KafkaJSError while a process of the group still runs */
+   * Members that were killed stay in the group until their session is over: they are waited for.
+   * @throws EtlError `request.conflict` while a process of the group still runs */
   async rejoin(group: string, names: readonly TopicName[], since: Date): Promise<void> {
     await this.#asAdmin(async (admin) => {
+      await untilEmpty(admin, this.#placed(group));
       for (const topic of names) {
-        const ends = await admin.fetchTopicOffsets(topic);
-        const places = topics[topic].writer === 'anyone' ? await admin.fetchTopicOffsetsByTimestamp(topic, since.getTime()) : ends.map(({ partition, high }) => ({ partition, offset: high }));
-        await admin.setOffsets({ groupId: group, topic, partitions: places.map(({ partition, offset }) => ({ partition, offset })) });
+        const place = this.#placed(topic);
+        const ends = await admin.fetchTopicOffsets(place);
+        const places = topics[topic].writer === 'anyone' ? await admin.fetchTopicOffsetsByTimestamp(place, since.getTime()) : ends.map(({ partition, high }) => ({ partition, offset: high }));
+        await admin.setOffsets({ groupId: this.#placed(group), topic: place, partitions: places.map(({ partition, offset }) => ({ partition, offset })) });
       }
     });
   }
+  get #prefix(): string { return this.options.prefix ?? ''; }
+  /** What a topic or group is called on the cluster. */
+  #placed(name: string): string { return `${this.#prefix}${name}`; }
   #shape({ partitions, retentionHours }: Topic) {
     return { numPartitions: partitions, replicationFactor: this.options.replication ?? -1,
       configEntries: [{ name: 'retention.ms', value: String(retentionHours * 3_600_000) }, { name: 'compression.type', value: 'gzip' }] };
@@ -161,6 +169,15 @@ export class KafkaBus implements MessageBus {
   }
 }
 
+/** Longer than the session of a member that was killed. */
+const EMPTY_MS = 20_000;
+async function untilEmpty(admin: Admin, group: string): Promise<void> {
+  for (const until = Date.now() + EMPTY_MS; ; await sleep(250)) {
+    const { groups: [found] } = await admin.describeGroups([group]);
+    if (!found || found.members.length === 0) return;
+    if (Date.now() > until) throw new EtlError('request.conflict', { what: `The group ${group} on Kafka`, state: `read by ${found.members.length} processes`, action: 'moving it', next: 'end every process of this service, then run it again' });
+  }
+}
 /** The metadata of a new topic arrives after the answer to its creation. */
 async function untilLed(admin: Admin, names: readonly string[]): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {

@@ -4,6 +4,7 @@ const file = z.string().min(1).optional();
 /** What a deployed service reads to reach its brokers. A secret is named by the file that holds it: too many tools show environments. */
 export const messagingConfig = z.object({
   ETL_MESSAGING_BROKERS: z.string().min(1).describe('Kafka brokers, host:port with commas between.'),
+  ETL_MESSAGING_PREFIX: z.string().regex(/^([a-z0-9][a-z0-9_-]{0,30}\.)?$/, 'is a-z, 0-9, - and _, at most 31 of them, and a dot at the end').default('').describe('Put before the name of each topic and group on the cluster, such as `team-b.`, so that several releases share one; what we document has none.'),
   ETL_MESSAGING_CLIENT: z.enum(['kafkajs']).default('kafkajs').describe('Kafka client.'),
   ETL_MESSAGING_REPLICATION: z.coerce.number().int().min(1).max(9).optional().describe("Copies of each topic that `topics create` makes; the cluster's default when left out."),
   ETL_MESSAGING_TLS: z.enum(['off', 'on']).default('off').describe("on: the brokers' certificates are verified, names too."),

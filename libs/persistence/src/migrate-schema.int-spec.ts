@@ -68,6 +68,19 @@ describePostgres('migrations of a schema', () => {
     await prepare(own);
     expect((await admin.query('select floor from monitor.schema_step')).rows).toEqual([{ floor: 0 }]);
   });
+  it('steps back when it and a service wait for each other, and tries again', async () => {
+    await prepare(own);
+    const service = await connected(test.adminUrl);
+    const crossing = aMigration({ name: 'Crossing1990000000006', release: 1, phase: 'expand' }, 'alter table monitor.inbox add column crossed text', 'alter table monitor.outbox add column crossed text');
+    await service.query('begin; lock table monitor.outbox in row exclusive mode');
+    const migrating = prepare([...own, crossing]);
+    for (let tries = 0; tries < 500 && (await admin.query("select from pg_locks where not granted and relation = 'monitor.outbox'::regclass")).rowCount === 0; tries += 1) await new Promise((done) => { setTimeout(done, 10); });
+    await service.query('lock table monitor.inbox in row exclusive mode'); // granted once the server has ended the migration's try
+    await service.query('commit');
+    await service.end();
+    await migrating;
+    expect(await columns()).toContain('crossed');
+  });
   it('lets the release before run on what the next one added, and does nothing there', async () => {
     await asLater(adds);
     expect(await start()).toBe('starts');

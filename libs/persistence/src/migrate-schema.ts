@@ -14,7 +14,8 @@ export interface SchemaMigrations { schema: string; migrations: MigrationClass[]
 /** A change of a table waits this long for who uses it, and who comes after waits behind it; then it steps back and tries again. */
 const LOCK_MS = 3_000;
 const TRIES = 20;
-const LOCKED = '55P03';
+/** Not locked in time, or the one of two that waited for each other which the server ended. */
+const stepsBack = new Set<string | null>(['55P03', '40P01']);
 
 /** Runs what a phase has to run and the schema has not seen, each in a transaction of its own together with its record: a kill leaves whole migrations behind, and the next call goes on.
  * @throws EtlError `state.newer`, `state.half-migrated`, `state.in-use` for a contraction that a running process would not survive */
@@ -52,7 +53,7 @@ function withRecord(One: MigrationClass): MigrationClass {
 async function patiently(work: () => Promise<unknown>): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try { await work(); return; } catch (error) {
-      if (databaseCode(error) !== LOCKED || tries === TRIES) throw error;
+      if (!stepsBack.has(databaseCode(error)) || tries === TRIES) throw error;
       await sleep(1_000 * Math.random());
     }
   }

@@ -1,4 +1,4 @@
-import { GetSecretValueCommand, SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
+import type { SecretsManagerClient, SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import { EtlError } from '@agent-etl/contracts';
 import { type Reference, notFound, parseReference, pickField } from './reference.ts';
 import { Secret } from './secret.ts';
@@ -18,11 +18,12 @@ const DENIED = new Set(['AccessDeniedException', 'UnrecognizedClientException', 
 
 /** AWS Secrets Manager. The stage is always named: without it a service may answer an older version after a rotation. */
 export class AwsSecretStore implements SecretStore {
-  readonly #client: SecretsManagerClient;
+  readonly #options: SecretsManagerClientConfig;
+  #client: SecretsManagerClient | undefined;
   readonly #prefix: string;
   constructor({ region, prefix = '', endpoint, credentials }: AwsOptions) {
     this.#prefix = prefix;
-    this.#client = new SecretsManagerClient({ region, maxAttempts: 3, ...(endpoint ? { endpoint } : {}), ...(credentials ? { credentials } : {}) });
+    this.#options = { region, maxAttempts: 3, ...(endpoint ? { endpoint } : {}), ...(credentials ? { credentials } : {}) };
   }
 
   async get(text: string): Promise<Secret> {
@@ -34,10 +35,12 @@ export class AwsSecretStore implements SecretStore {
     if (value === '') throw notFound(reference, hint);
     return new Secret(value);
   }
-  close(): void { this.#client.destroy(); }
+  close(): void { this.#client?.destroy(); }
 
   async #fetch(id: string, reference: Reference, hint: string): Promise<string> {
     try {
+      const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager'); // a start does not wait for it
+      this.#client ??= new SecretsManagerClient(this.#options);
       const { SecretString } = await this.#client.send(new GetSecretValueCommand({ SecretId: id, VersionStage: 'AWSCURRENT' }));
       if (SecretString === undefined) throw notFound(reference, `${id} holds bytes; store text or JSON`);
       return SecretString;

@@ -2,7 +2,7 @@ import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Answer, type Call, DEFAULT_TENANT, type Payload, endpoints } from '@agent-etl/contracts';
-import { InMemoryBus, Outbox, handlesFor, wireMessage } from '@agent-etl/messaging';
+import { InMemoryBus, type MessageBus, Outbox, handlesFor, wireMessage } from '@agent-etl/messaging';
 import { StateDatabase, type TenantTx, platformMigrations, sql } from '@agent-etl/persistence';
 import { aStateDatabase, describePostgres } from '@agent-etl/persistence/testing';
 import { Controller, Inject, Injectable } from '@nestjs/common';
@@ -137,6 +137,32 @@ describePostgres('a running service', () => {
     await second.stop();
     await database.drop();
   });
+  it('answers callers while a broker lets its group wait, and says so', async () => {
+    const memory = new InMemoryBus();
+    const joined = Promise.withResolvers<undefined>();
+    const asked: string[] = [];
+    const broker: MessageBus = {
+      reach: async () => { asked.push('reach'); }, publish: (messages) => memory.publish(messages), close: () => memory.close(), health: () => ({ ok: true }),
+      subscribe: async (...given) => { asked.push('subscribe'); await joined.promise; return memory.subscribe(...given); },
+    };
+    const said: { msg?: string; port?: number }[] = [];
+    const told = createLog({ level: 'info', app: 'test', to: { write: (line) => { said.push(JSON.parse(line) as { msg?: string }); } } });
+    const starting = aService(service(), { suite: 'slow_broker', bus: broker, log: told, env: { ETL_DAG_GENERATOR_FOLDER: '/dags' } });
+    await until(() => said.some(({ msg }) => msg === 'ready'));
+    const page = `http://127.0.0.1:${said.find(({ msg }) => msg === 'ready')?.port}/health/ready`;
+    const early = await fetch(page);
+    expect([early.status, await early.json()]).toEqual([200, { status: 'degraded', reasons: ['it joins its group on the message bus'] }]);
+    expect(asked).toEqual(['reach', 'subscribe']);
+    joined.resolve(undefined);
+    const started = await starting;
+    expect(await (await fetch(page)).json()).toEqual({ status: 'ready', reasons: [] });
+    await started.stop();
+  });
+  it('ends the start when the broker refuses the group', async () => {
+    const memory = new InMemoryBus();
+    const broker: MessageBus = { publish: (messages) => memory.publish(messages), close: () => memory.close(), health: () => ({ ok: true }), subscribe: () => Promise.reject(new Error('not authorized')) };
+    await expect(aService(service(), { suite: 'refused_group', bus: broker, env: { ETL_DAG_GENERATOR_FOLDER: '/dags' } })).rejects.toThrow('not authorized');
+  });
   it('stops in order and leaves no connection', async () => {
     const { database } = running;
     await running.stop();
@@ -161,6 +187,6 @@ async function aProxy({ hostname, port }: URL): Promise<{ port: number; cut(): v
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 300 && !holds(); tries += 1) await sleep(10);
+  for (let tries = 0; tries < 1_000 && !holds(); tries += 1) await sleep(10);
   expect(holds()).toBe(true);
 }

@@ -65,6 +65,7 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
   const parts = new Map<App, ServiceParts<App, unknown>>();
   const modules: DynamicModule[] = [];
   const buses: Joined[] = [];
+  const reached = reaching(options.bus, shared.room); // beside the state: each is a handshake or two
   for (const definition of definitions) {
     const state = await openState(definition, shared);
     const log = options.log.child({ app: definition.app });
@@ -75,7 +76,7 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
     buses.push(bus);
     modules.push(definition.module(own as never));
   }
-  await shared.room.patiently(async () => { await options.bus.reach?.(); });
+  await reached();
   health.watch(options.bus);
   const app = await makeApplication({
     apps: definitions.map((definition) => definition.app), modules: [...modules, ...options.extraModules ?? []], access: options.access, log: options.log, host, health,
@@ -84,13 +85,29 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
   for (const { strategy } of buses) app.connectMicroservice({ strategy }, { inheritAppConfig: true });
   await app.init();
   leaveBus(buses, options.bus, shutdown);
-  await app.startAllMicroservices();
+  let isReading = false;
+  const reading = app.startAllMicroservices().then(() => { isReading = true; });
+  // A bus in memory would take a message for sent while nobody reads. A broker keeps it, and may let a new group wait for seconds: that is no reason to keep callers away.
+  if (options.bus.expect) await reading;
+  else { reading.catch(() => undefined); health.degradedBy(() => (isReading ? null : 'it joins its group on the message bus')); }
   for (const bus of buses) bus.startRelay();
   await shared.room.close();
   const listening = await listen(app, { host, port, isPortWish: options.isPortWish ?? false });
   health.started();
   options.log.info({ port: listening, apps: definitions.map((definition) => definition.app) }, 'ready');
+  await reading;
   return { url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${listening}`, port: listening, app, instance, health, shutdown, parts, stop: () => shutdown.run() };
+}
+
+/** Asks the bus at once; whoever awaits the answer gets it, and asks again while it is away. */
+function reaching(bus: MessageBus, room: WaitingRoom): () => Promise<void> {
+  let first = bus.reach?.();
+  first?.catch(() => undefined); // heard below
+  return () => room.patiently(async () => {
+    const asked = first ?? bus.reach?.();
+    first = undefined;
+    await asked;
+  });
 }
 
 async function openState({ app, schema, entities, migrations }: AnyService, { options, shutdown, health, room }: Shared): Promise<StateDatabase> {

@@ -40,9 +40,9 @@ export async function brokersOf(config: z.output<typeof messagingConfig>): Promi
   const read = (name: `ETL_MESSAGING_${'CA' | 'CERT' | 'KEY' | 'USERNAME' | 'PASSWORD'}_FILE`): Promise<string | undefined> => secretFile(name, config[name]);
   const [ca, cert, key, username = '', password = ''] = await Promise.all([
     read('ETL_MESSAGING_CA_FILE'), read('ETL_MESSAGING_CERT_FILE'), read('ETL_MESSAGING_KEY_FILE'), read('ETL_MESSAGING_USERNAME_FILE'), read('ETL_MESSAGING_PASSWORD_FILE')]);
-  const { ETL_MESSAGING_BROKERS: brokers, ETL_MESSAGING_SASL: mechanism, ETL_MESSAGING_REPLICATION: replication } = config;
+  const { ETL_MESSAGING_BROKERS: brokers, ETL_MESSAGING_SASL: mechanism, ETL_MESSAGING_REPLICATION: replication, ETL_MESSAGING_PREFIX: prefix } = config;
   return {
-    brokers: brokers.split(',').map((broker) => broker.trim()), ...(replication === undefined ? {} : { replication }),
+    brokers: brokers.split(',').map((broker) => broker.trim()), prefix, ...(replication === undefined ? {} : { replication }),
     ...(config.ETL_MESSAGING_TLS === 'on' ? { tls: { ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) } } : {}), ...(mechanism === 'none' ? {} : { sasl: { mechanism, username, password } }),
   };
 }

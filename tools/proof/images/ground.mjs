@@ -122,7 +122,7 @@ async function proveChildKilled(ground) {
   const heavy = (name) => ({ ...pipeline(name, 'files|many.csv', `files|${name}.parquet`), steps: [{ dedupe: { keys: ['id'], keep: [{ column: 'note', dir: 'desc' }] } }] });
   const failure = await failureOf(ground, heavy('heavy'));
   check(worker.kills() > 0 && worker.pid === pid && (await cluster.page('etl-worker', '/health/ready'))?.status === 200, `the kernel killed ${worker.kills()} engines over the memory of the pod; the worker, its process 1, lives and is ready`);
-  check(failure?.code !== undefined && failure.code !== 'platform.internal', `the run says: ${failure?.code}: ${failure?.text}`);
+  check(failure?.code === 'query.memory-exceeded', `the run says: ${failure?.code}: ${failure?.text}`);
   await terminate(worker);
   const narrow = (await startService(ground, 'etl-worker', workerPod(data, { scratchMb: 16, env: { ETL_ETL_WORKER_ENGINE_MEMORY_MB: 192 } }))).container;
   const full = await failureOf(ground, heavy('spilling'));

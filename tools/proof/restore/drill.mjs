@@ -13,13 +13,13 @@ const page = 'upgrade-and-restore.md';
 const final = ['succeeded', 'failed', 'cancelled'];
 const columns = 'id bigint primary key, customer int not null, note text';
 const copyOf = (name, to) => ({ name, from: { connection: 'shop', dataset: 'public.orders' }, to: { connection: 'wh', dataset: `public.${name}`, ...to } });
-const pipelines = { fresh: copyOf('fresh', {}), upserted: copyOf('upserted', { load: 'upsert', key: ['id'] }), early: copyOf('early', {}) };
+export const pipelines = { fresh: copyOf('fresh', {}), upserted: copyOf('upserted', { load: 'upsert', key: ['id'] }), early: copyOf('early', {}) };
 
-const caller = ({ url, token }) => async (method, path, body) => {
+export const caller = ({ url, token }) => async (method, path, body) => {
   const answer = await fetch(`${url}${path}`, { method, headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) }, ...(body ? { body: JSON.stringify(body) } : {}) });
   return answer.json();
 };
-async function ask(call, pipeline) {
+export async function ask(call, pipeline) {
   const { requestId } = await call('POST', '/v1/requests?wait=1', { pipeline, run: 'now' });
   for (const end = Date.now() + 60_000; Date.now() < end; await sleep(20)) {
     const request = await call('GET', `/v1/requests/${requestId}`);
@@ -29,7 +29,7 @@ async function ask(call, pipeline) {
   }
   throw new Error('no run within a minute');
 }
-async function ended(call, runId) {
+export async function ended(call, runId) {
   for (const end = Date.now() + 180_000; Date.now() < end; await sleep(50)) {
     const run = await call('GET', `/v1/runs/${runId}`);
     if (final.includes(run.state)) return run;
@@ -37,20 +37,26 @@ async function ended(call, runId) {
   throw new Error(`run ${runId} did not end within three minutes`);
 }
 /** Pieces in the target's ledger, publishing counted apart. */
-const ledgerOf = (cluster, runId) => withClient(cluster.wh, async (client) => {
+export const ledgerOf = (cluster, runId) => withClient(cluster.wh, async (client) => {
   if (!(await client.query("select to_regclass('_etl.ledger') as there")).rows[0].there) return { pieces: 0, published: 0 };
   return (await client.query("select count(*) filter (where chunk_key <> 'publish' and rows is not null)::int as pieces, count(*) filter (where chunk_key = 'publish')::int as published from _etl.ledger where run_id = $1", [runId])).rows[0];
 });
-async function inTheMiddle(cluster, runId) { for (const end = Date.now() + 60_000; (await ledgerOf(cluster, runId)).pieces === 0; await sleep(5)) if (Date.now() > end) throw new Error('nothing was committed within a minute'); }
+export async function inTheMiddle(cluster, runId) { for (const end = Date.now() + 60_000; (await ledgerOf(cluster, runId)).pieces === 0; await sleep(5)) if (Date.now() > end) throw new Error('nothing was committed within a minute'); }
 function destroy(standalone) {
   for (const pid of [...pidsOf(standalone.pid), serverPidOf(standalone)]) try { process.kill(pid, 'SIGKILL'); } catch { /* it has ended */ }
 }
 
 /** Source and target of the pipelines: throw-away, so nothing waits for its disk. */
-async function openEnds() {
+export async function openEnds() {
   const cluster = await startPostgres({ settings: { shared_buffers: '256MB', max_wal_size: '4GB', jit: 'off' } });
   await withClient(cluster.url, async (client) => { for (const name of ['shop', 'wh']) await client.query(`create database ${name}`); });
   return { ...cluster, shop: databaseUrl(cluster, 'shop'), wh: databaseUrl(cluster, 'wh') };
+}
+
+/** The tables that the pipelines read and write. */
+export async function furnish(cluster, rows) {
+  await withClient(cluster.shop, async (client) => { await client.query(`create table orders (${columns})`); await client.query(`insert into orders select n, n % 1000, md5(n::text) from generate_series(1, ${rows}) n`); await client.query('vacuum analyze orders'); });
+  await withClient(cluster.wh, (client) => client.query(`create table upserted (${columns})`));
 }
 
 /** @param rows of the source */
@@ -60,8 +66,7 @@ export async function drill({ bin, say, must, rows }) {
   let standalone;
   let restored;
   try {
-    await withClient(cluster.shop, async (client) => { await client.query(`create table orders (${columns})`); await client.query(`insert into orders select n, n % 1000, md5(n::text) from generate_series(1, ${rows}) n`); await client.query('vacuum analyze orders'); });
-    await withClient(cluster.wh, (client) => client.query(`create table upserted (${columns})`));
+    await furnish(cluster, rows);
     standalone = await startStandalone({ shop: cluster.shop, wh: cluster.wh }, { folder });
     const early = await ended(standalone.call, await ask(standalone.call, pipelines.early));
     must(early.state === 'succeeded', 'a run ended green before the backup');

@@ -6,6 +6,7 @@ import { root } from '../../install.mjs';
 import { startPostgres } from '../../provision/postgres.mjs';
 import { databaseUrl, withClient } from '../../provision/standalone.mjs';
 import { runBlock } from '../runbook.mjs';
+import { interrupted } from './interrupted.mjs';
 
 const page = 'upgrade-and-restore.md';
 const tenants = ['00000000-0000-7000-8000-000000000001', '018f0000-0000-7000-8000-0000000000b2'];
@@ -69,6 +70,7 @@ export async function external({ bin, say, must, mib }) {
     const size = statSync(join(folder, 'deployment.backup')).size;
     const mibTaken = taken.bytes / 2 ** 20;
     say(`backup: ${mibTaken.toFixed(0)} MiB of rows (${taken.rows}), ${(size / 2 ** 20).toFixed(0)} MiB as a file, in ${taken.seconds.toFixed(1)} s`);
+    await interrupted({ bin, cwd: folder, url: empty, adminUrl: from, say, must });
     const restored = JSON.parse(runBlock(page, 'restore-deployment', { bin, cwd: folder, env: { EMPTY_URL: empty } }));
     const alone = await loadAlone(cluster, folder);
     // Making the schemas takes as long for many rows as for few: only the rest grows with them.

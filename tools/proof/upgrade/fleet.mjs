@@ -1,6 +1,7 @@
 // Service processes of two versions on one PostgreSQL and one Kafka, started and ended as a rolling update does.
 import { spawn, spawnSync } from 'node:child_process';
-import { openSync, readFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withClient } from '../../provision/standalone.mjs';
@@ -9,6 +10,19 @@ import { freePort } from '../../provision/free-port.mjs';
 const node = process.execPath; // not the launcher of a package: a signal must reach the service itself
 export const schemas = { orchestrator: 'orchestrator', 'etl-worker': 'worker', 'dag-generator': 'dag_generator', monitor: 'monitor' };
 const READY_MS = 90_000;
+
+/** What every service reads, with the databases `shop` and `wh` of the cluster as connections. @param token of an administrator of the API */
+export function settingsIn(folder, cluster, token) {
+  const { hostname, port } = new URL(cluster.url);
+  const end = (database) => ({ connector: 'postgres', host: hostname, port: Number(port), database, user: 'postgres', tls: 'disable' });
+  const write = (name, text) => { const path = join(folder, name); writeFileSync(path, text, { mode: 0o600 }); return path; };
+  return {
+    ETL_SERVICE_KIT_TOKENS: write('tokens.json', JSON.stringify({ [token]: { name: 'owner', role: 'admin' } })), ETL_SERVICE_KIT_LOG_LEVEL: 'info',
+    ETL_ORCHESTRATOR_PROJECT: write('agent-etl.yaml', JSON.stringify({ version: 1, connections: { shop: end('shop'), wh: end('wh') }, policy: { approve: { upTo: 'R1' } } })),
+    ETL_ORCHESTRATOR_SIGNING_KEY_FILE: write('signing.pem', generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    ETL_DAG_GENERATOR_ROOT: folder, ETL_DAG_GENERATOR_PREVIEW_FOLDER: join(folder, 'dags'),
+  };
+}
 
 /** @param state URL of the database without a login · `env` what every service reads */
 export function openFleet({ state, brokers, folder, env }) {
@@ -45,18 +59,35 @@ export function openFleet({ state, brokers, folder, env }) {
     const { rows } = await client.query(`select distinct application_name as name from pg_stat_activity where datname = current_database() and application_name ~ $1`, [`^etl-${schemas[app]}( r\\d+)?$`]);
     return { both: rows.length === 2, names: rows.map(({ name }) => name).sort().join(' and ') };
   });
+  /** Waits until this worker has a task of a long run in its middle, at most so long. Answers how many it held then. */
+  async function holding({ child: { pid } }, mostMs) {
+    return withClient(login('postgres'), async (client) => {
+      for (const until = Date.now() + mostMs; ; await sleep(20)) {
+        const { rows: [{ n }] } = await client.query(`select count(*)::int as n from worker.task where state = 'running' and worker like $1 and clock_timestamp() - claimed_at > interval '300 ms'`, [`%-${pid}-%`]);
+        if (n > 0 || Date.now() > until) return n;
+      }
+    });
+  }
   return {
-    running: (app) => running.get(app) ?? [], start, end,
-    /** One takes the place of another: both serve for a moment. */
-    async replace(app, version) {
+    holding, running: (app) => running.get(app) ?? [], start, end,
+    /** One takes the place of another: both serve for a moment. @param ripe resolves when the old one may be told to go */
+    async replace(app, version, ripe = async () => undefined) {
       const [old] = running.get(app);
       await start(app, version);
       await sleep(2_000); // both versions take their share of messages and tasks
-      return { ...await withBoth(app), ...await end(old) };
+      const seen = await withBoth(app);
+      return { ...seen, held: await ripe(old), ...await end(old) };
     },
     command: (app, version, ...words) => {
       const { status, stdout, stderr } = spawnSync(node, [version.programs[app], ...words], { encoding: 'utf8', env: { ...settings(app), ETL_PERSISTENCE_ADMIN_URL: login('postgres') } });
       return { status, said: `${stdout}${stderr}`.trim().split('\n').at(-1) };
+    },
+    /** Ends all as a power cut does. */
+    async kill() {
+      const all = [...running.values()].flat();
+      for (const { child } of all) child.kill('SIGKILL');
+      await Promise.all(all.map(({ gone }) => gone));
+      running.clear();
     },
     async stop() { for (const one of [...running.values()].flat()) await end(one); },
   };

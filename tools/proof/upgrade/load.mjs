@@ -4,9 +4,9 @@ import { createRequire } from 'node:module';
 import { withClient } from '../../provision/standalone.mjs';
 
 const { Kafka, logLevel } = createRequire(import.meta.url)('kafkajs');
-/** Sources and their rows. One run in eight takes long enough to be in its middle when a worker is told to go. */
-export const tables = { orders: 500, parcels: 400_000 };
-const sourceOf = (nth) => (nth % 8 === 0 ? 'parcels' : 'orders');
+/** Sources and their rows. One run in eight takes a while; the first of three that take many seconds is asked just before the worker is replaced. */
+export const tables = { orders: 500, parcels: 400_000, freight: 2_000_000 };
+const sourceOf = (nth) => (nth % 64 === 16 ? 'freight' : nth % 8 === 0 ? 'parcels' : 'orders');
 const pipelineOf = (nth) => ({ name: `load_${nth}`, from: { connection: 'shop', dataset: `public.${sourceOf(nth)}` }, to: { connection: 'wh', dataset: `public.t_${nth}` } });
 const bodyOf = (nth) => ({ requestId: `upgrade-${nth}`, pipeline: pipelineOf(nth), run: 'now' });
 
@@ -47,7 +47,7 @@ export async function reckon(state, warehouse, count) {
     return {
       requests: (await one(`select count(*)::int as n from orchestrator.request where request_id like 'upgrade-%'`)).n,
       ...await one(`select count(*)::int as runs, count(*) filter (where state = 'succeeded')::int as green, count(*) filter (where state <> 'succeeded')::int as failed, count(distinct request_id)::int as "runsOfDistinctRequests",
-        count(*) filter (where (receipt ->> 'reconciled')::boolean and (receipt ->> 'read')::int = expected and (receipt ->> 'written')::int = expected and (receipt ->> 'published')::int = expected)::int as receipts, count(*) filter (where ignored > 0)::int as "withLateEvents" from orchestrator.run, lateral (select case when split_part(pipeline, '_', 2)::int % 8 = 0 then ${tables.parcels} else ${tables.orders} end as expected) as x where kind = 'copy'`),
+        count(*) filter (where (receipt ->> 'reconciled')::boolean and (receipt ->> 'read')::int = expected and (receipt ->> 'written')::int = expected and (receipt ->> 'published')::int = expected)::int as receipts, count(*) filter (where ignored > 0)::int as "withLateEvents" from orchestrator.run, lateral (select case when split_part(pipeline, '_', 2)::int % 64 = 16 then ${tables.freight} when split_part(pipeline, '_', 2)::int % 8 = 0 then ${tables.parcels} else ${tables.orders} end as expected) as x where kind = 'copy'`),
       failures: (await client.query(`select failure ->> 'code' as code, count(*)::int as n from orchestrator.run where kind = 'copy' and failure is not null group by 1`)).rows,
       tasks: await one(`select count(*)::int as tasks, sum(attempt)::int as attempts, count(*) filter (where attempt > 1)::int as repeated from orchestrator.task_run join orchestrator.run using (tenant_id, run_id) where run.kind = 'copy'`),
       letters: (await one(['orchestrator', 'worker', 'dag_generator', 'monitor'].map((schema) => `select count(*)::int as n from ${schema}.dead_letter`).join(' union all ').replace(/^/, 'select sum(n)::int as n from (').concat(') x'))).n,

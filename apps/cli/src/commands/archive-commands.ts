@@ -1,9 +1,11 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { ApiError } from '@agent-etl/api-client';
-import { Failure, errorTable } from '@agent-etl/contracts';
+import { EtlError, Failure, errorTable, toFailure } from '@agent-etl/contracts';
 import { z } from 'zod';
 import { labelled } from '../screens/layout.ts';
 import { bytesText, durationText, grouped } from '../screens/numbers.ts';
@@ -48,13 +50,42 @@ async function archive(session: Session, words: readonly [string, string], { sta
   if (!existsSync(program)) throw new WrongUse(`The standalone is not built: ${program} is missing.`, 'npm run build');
   const args = [words[0], resolve(session.cwd, words[1]), '--project', session.projectDir, ...(key ? ['--key', resolve(session.cwd, key)] : [])];
   // An address may carry a password: the environment of a child is its owner's, the list of processes is everybody's.
-  const child = spawn(process.execPath, [...nodeFlags, program, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...session.env, ...(state ? { ETL_PERSISTENCE_ADMIN_URL: state } : {}) } });
+  // In a group of its own: Ctrl-C reaches it by us alone, and the server that it may have started not at all.
+  const child = spawn(process.execPath, [...nodeFlags, program, ...args], { detached: true, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...session.env, ...(state ? { ETL_PERSISTENCE_ADMIN_URL: state } : {}) } });
+  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const forward = forwardSignals(child, () => { session.output.note(` ending the ${words[0]}; Ctrl-C again leaves at once`); });
+  try {
+    const result = await resultOf(child, (table, rows) => { session.output.progress(` ${words[0]} ${table}: ${grouped(rows)} rows`); });
+    const [code, signal] = await ended;
+    return result ?? fail(lostBy(words[0], signal ?? `its exit with ${code ?? 'nothing'}`));
+  } finally { forward.stop(); }
+}
+/** Reads what the program says, line by line. Null when it ended without its last word. @throws ApiError with the failure that it told */
+async function resultOf(child: ChildProcessByStdio<null, Readable, null>, onTable: (table: string, rows: number) => void): Promise<unknown> {
   let result: unknown = null;
   for await (const text of createInterface({ input: child.stdout })) {
     const line = Line.parse(JSON.parse(text));
     if ('failure' in line) throw new ApiError(line.failure, errorTable[line.failure.code].http);
     if ('result' in line) result = line.result;
-    else if ('table' in line) session.output.progress(` ${words[0]} ${line.table}: ${grouped(line.rows)} rows`);
+    else if ('table' in line) onTable(line.table, line.rows);
   }
   return result;
 }
+function fail(failure: Failure): never { throw new ApiError(failure, null); }
+/** The program had no time to say what it left. */
+const lostBy = (work: string, by: string): Failure => toFailure(new EtlError('backup.interrupted', {
+  what: `The ${work}`, by, ...(work === 'backup' ? { left: 'no file was made; one that ends in .part beside it is none' } : { left: 'its target holds all of the backup or no row of it', next: 'run the same command again: a target that holds it is refused as not empty' }) }));
+/** Hands signals on to the program; it says how it ended. Who sends a second one waits no longer. */
+function forwardSignals(child: ChildProcess, onFirst: () => void): { stop(): void } {
+  let asked = false;
+  const hand = (signal: NodeJS.Signals): void => {
+    if (!asked) onFirst();
+    asked = true;
+    child.kill(signal);
+  };
+  const leave = (): void => { child.kill('SIGTERM'); };
+  for (const signal of handed) process.on(signal, hand);
+  process.on('exit', leave);
+  return { stop: () => { for (const signal of handed) process.off(signal, hand); process.off('exit', leave); } };
+}
+const handed = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,6 +1,6 @@
 {{/* Settings of the platform, none of them secret: secrets are files. (root service) -> JSON */}}
 {{- define "etl.env" -}}{{ $root := index . 0 }}{{ $v := $root.Values }}{{ $files := "/run/secrets/etl" }}
-{{- $env := dict "ETL_MESSAGING_BROKERS" $v.kafka.brokers "ETL_MESSAGING_TLS" (ternary "on" "off" $v.kafka.tls) "ETL_MESSAGING_SASL" $v.kafka.sasl "ETL_MESSAGING_REPLICATION" $v.topics.replication }}
+{{- $env := dict "ETL_MESSAGING_BROKERS" $v.kafka.brokers "ETL_MESSAGING_PREFIX" $v.kafka.prefix "ETL_MESSAGING_TLS" (ternary "on" "off" $v.kafka.tls) "ETL_MESSAGING_SASL" $v.kafka.sasl "ETL_MESSAGING_REPLICATION" $v.topics.replication }}
 {{- if $v.kafka.tls }}{{ $_ := set $env "ETL_MESSAGING_CA_FILE" (printf "%s/kafka/ca.crt" $files) }}{{ end }}
 {{- if ne $v.kafka.sasl "none" }}{{ range list "username" "password" }}{{ $_ := set $env (printf "ETL_MESSAGING_%s_FILE" (upper .)) (printf "%s/kafka/%s" $files .) }}{{ end }}{{ end }}
 {{- merge $env $v.config | toJson }}

@@ -2,7 +2,7 @@ import { EtlError, type MysqlConnection } from '@agent-etl/contracts';
 import { type SafeSql, compile, isSafeSql, sqlFor } from '@agent-etl/sql-safety';
 import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
-import mysql from 'mysql2';
+import type mysql from 'mysql2';
 import type { ConnectorTools } from '../port.ts';
 import { type MysqlContext, mysqlFailure } from './mysql-failure.ts';
 
@@ -133,8 +133,9 @@ function mustBeSafe(statement: SafeSql<'mysql'>): void {
 }
 
 async function dial({ tls, ...login }: Address, { name, use }: { name: string; use: Use }): Promise<mysql.Connection> {
+  const { createConnection } = await import('mysql2'); // loaded by who dials one
   const open = (ssl: mysql.SslOptions | null): Promise<mysql.Connection> => new Promise((done, fail) => {
-    const client = mysql.createConnection({
+    const client = createConnection({
       ...login, ...(ssl ? { ssl } : {}), charset: 'utf8mb4', connectTimeout: CONNECT_MS, enableKeepAlive: true, multipleStatements: false, supportBigNumbers: true, bigNumberStrings: true, dateStrings: true, decimalNumbers: false,
       flags: use === 'write' ? [] : ['-LOCAL_FILES'], connectAttributes: { program_name: name },
     });

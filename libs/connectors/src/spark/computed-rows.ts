@@ -1,5 +1,5 @@
 import { type Combined, EtlError, type LoadTask, type Transform } from '@agent-etl/contracts';
-import { SparkSession } from '@agent-etl/engines';
+import { type SparkSession, openSpark } from '@agent-etl/engines';
 import { type PrintedTransform, type SafeSql, type SqlFragment, compile, identifier, joinSql, nativeOf, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { randomUUID } from 'node:crypto';
 import { access, readdir, rm } from 'node:fs/promises';
@@ -122,6 +122,6 @@ export class ComputedRows {
   }
   private async opened(): Promise<SparkSession> {
     const { place: { url, token }, tools, ids } = this.parts;
-    return this.session ??= await SparkSession.open({ url, sessionId: ids.session, token: token === null ? null : (await tools.secrets.get(token)).use((value) => value) });
+    return this.session ??= await openSpark({ url, sessionId: ids.session, token: token === null ? null : (await tools.secrets.get(token)).use((value) => value) });
   }
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { QueryEngine } from '../query-engine.ts';
 import { duckFailure } from './duck-failure-rules.ts';
 import { type DuckOptions, childConfig } from './duck-options.ts';
+import { isForMemory, kernelKills } from './kernel-kills.ts';
 import { provenSql } from './proven-sql.ts';
 
 /** Stands beside this file, and beside the bundle. */
@@ -40,6 +41,9 @@ export class DuckChild implements QueryEngine<'duckdb'> {
   private heardAt = performance.now();
   private nextId = 1;
   private isOver = false;
+  private isKilled = false;
+  private isTooLarge = false;
+  private readonly kernelKills = kernelKills();
 
   private constructor(about: string, folder: string, child: ChildProcess) {
     this.about = about;
@@ -48,7 +52,7 @@ export class DuckChild implements QueryEngine<'duckdb'> {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.stderr = (this.stderr + text).slice(-STDERR_CHARACTERS); });
     child.on('message', (answer) => { this.hear(answer as Answer); });
     child.on('error', () => { this.bury('could not start'); });
-    this.gone = new Promise((resolve) => { child.once('exit', (code, signal) => { this.bury(signal ?? `exit ${code ?? 'unknown'}`); resolve(); }); });
+    this.gone = new Promise((resolve) => { child.once('exit', (code, signal) => { this.bury(signal ?? `exit ${code ?? 'unknown'}`, signal); resolve(); }); });
     this.watchdog = setInterval(() => { this.watch(); }, PING_MS).unref();
   }
 
@@ -71,7 +75,7 @@ export class DuckChild implements QueryEngine<'duckdb'> {
   }
 
   /** Runs a statement and answers its rows, 10,000 at most.
-   * @throws EtlError `data.*`, `platform.disk-full`, `query.memory-exceeded`, `platform.unavailable` when the child died; the signal's reason when it aborts */
+   * @throws EtlError `data.*`, `platform.disk-full`, `query.memory-exceeded` also when the kernel killed the child for its memory, `platform.unavailable` when it died otherwise; the signal's reason when it aborts */
   async query(statement: SafeSql<'duckdb'>, signal?: AbortSignal): Promise<readonly DuckRow[]> { return (await this.run(statement, { ask: 'run' }, { signal })).rows ?? []; }
 
   /** Runs a COPY and answers the rows it moved. Throws as `query` does. */
@@ -86,7 +90,7 @@ export class DuckChild implements QueryEngine<'duckdb'> {
   /** Kills the child, waits until it is gone and removes its folder. Whatever it wrote outside is the caller's to remove. */
   async stop(): Promise<void> {
     clearInterval(this.watchdog);
-    if (!this.isOver) this.process.kill('SIGKILL');
+    if (!this.isOver) this.kill();
     await this.gone;
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -96,7 +100,7 @@ export class DuckChild implements QueryEngine<'duckdb'> {
     const { text, params } = provenSql(statement);
     let killer: NodeJS.Timeout | undefined;
     // A statement that is stuck in a FIFO does not hear an interrupt.
-    const stop = () => { this.post({ ask: 'interrupt' }); killer = setTimeout(() => this.process.kill('SIGKILL'), INTERRUPT_MS); };
+    const stop = () => { this.post({ ask: 'interrupt' }); killer = setTimeout(() => { this.kill(); }, INTERRUPT_MS); };
     signal?.addEventListener('abort', stop, { once: true });
     try {
       return await this.ask({ ...how, statement: text, params }, onRows);
@@ -134,18 +138,26 @@ export class DuckChild implements QueryEngine<'duckdb'> {
 
   private watch(): void {
     if (this.waiting.size === 0) { this.heardAt = performance.now(); return; }
-    if (performance.now() - this.heardAt > SILENT_MS) this.process.kill('SIGKILL');
+    if (performance.now() - this.heardAt > SILENT_MS) this.kill();
     else this.post({ ask: 'ping' });
   }
 
-  private bury(how: string): void {
+  private kill(): void {
+    this.isKilled = true;
+    this.process.kill('SIGKILL');
+  }
+
+  private bury(how: string, signal: string | null = null): void {
     this.isOver = true;
     clearInterval(this.watchdog);
+    this.isTooLarge = isForMemory({ signal, isOurs: this.isKilled, before: this.kernelKills, after: kernelKills() });
     for (const { reject } of this.waiting.values()) reject(this.lost(how));
     this.waiting.clear();
   }
 
   private lost(how: string): EtlError {
+    // What it asked for was within its own limit, and more than the container or the machine had left.
+    if (this.isTooLarge) return new EtlError('query.memory-exceeded', { limit: 'the memory that its container or machine has', next: 'give etl-worker fewer slots or a higher memory limit, then run it again' }, { cause: new Error(`duckdb child: killed by the kernel for its memory\n${this.stderr}`) });
     return new EtlError('platform.unavailable', { dependency: 'The query engine', kept: 'yes' }, { cause: new Error(`duckdb child: ${how}\n${this.stderr}`) });
   }
 }

@@ -103,10 +103,11 @@ class Pieces {
 
 export interface ArchiveContent { readonly header: ArchiveHeader; readonly parts: readonly ArchivePart[]; readonly end: ArchiveEnd }
 /** Checks a whole archive without unpacking it, and answers what it holds. @throws EtlError `backup.invalid` */
-export async function verifyArchive(file: string): Promise<ArchiveContent> {
+export async function verifyArchive(file: string, signal?: AbortSignal): Promise<ArchiveContent> {
   let header: ArchiveHeader | null = null;
   const parts: ArchivePart[] = [];
   for await (const event of readArchive(file, 'verify')) {
+    signal?.throwIfAborted();
     if (event.is === 'header') header = event.header;
     if (event.is === 'part') parts.push(event.part);
     if (event.is === 'end' && header) return { header, parts, end: event.end };

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
@@ -107,6 +107,24 @@ describePostgres('backup and restore', (cluster) => {
     await expect(restore(used)).rejects.toMatchObject({ code: 'state.not-empty', message: expect.stringContaining('services use it') });
     await session.end();
     await restore(used); // empty schemas of the same release are no obstacle
+  });
+  it('ends by a signal in its middle, and leaves a target that still counts as empty', async () => {
+    const database = fresh('ended');
+    const ended = new Error('ended');
+    for (const nth of [1, 5]) {
+      const stop = new AbortController();
+      let told = 0;
+      await expect(restore(database, { signal: stop.signal, onTable: () => { told += 1; if (told === nth) stop.abort(ended); } })).rejects.toBe(ended);
+      expect(await admin(at(database), async (client) => (await client.query('select from orchestrator.above')).rowCount)).toBe(0);
+    }
+    await expect(restore(database, { signal: AbortSignal.abort(ended) })).rejects.toBe(ended);
+    await expect(restore(database)).resolves.toMatchObject({ rows: 166 });
+  });
+  it('is not made when a signal ends it, and no part of it stays', async () => {
+    const stop = new AbortController();
+    const ended = new Error('ended');
+    await expect(backupState({ url: test.adminUrl, file: join(folder, 'never.backup'), keys: [], signal: stop.signal, onTable: () => { stop.abort(ended); } })).rejects.toBe(ended);
+    expect((await readdir(folder)).filter((name) => name.startsWith('never'))).toEqual([]);
   });
   it('is brought forward to this release, and refused by an earlier one', async () => {
     const forward = fresh('forward');

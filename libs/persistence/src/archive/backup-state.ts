@@ -12,8 +12,9 @@ import { sequencesOf, stateSteps, stateTables } from './state-tables.ts';
 
 /** @property url a login that row security does not bind: a superuser, or one with BYPASSRLS that may read the schemas
  * @property keys named in the archive, never held by it
- * @property onTable told of each table that is written */
-export interface BackupOptions { readonly url: string; readonly file: string; readonly keys: readonly KeyReference[]; onTable?(table: string, rows: number): void | Promise<void> }
+ * @property onTable told of each table that is written
+ * @property signal ends the work with its reason: nothing is left but what was there before */
+export interface BackupOptions { readonly url: string; readonly file: string; readonly keys: readonly KeyReference[]; onTable?(table: string, rows: number): void | Promise<void>; readonly signal?: AbortSignal | undefined }
 export interface BackupSummary { readonly file: string; readonly takenAt: string; readonly release: number; readonly tables: number; readonly rows: number; readonly bytes: number; readonly sha256: string; readonly seconds: number }
 const NO_RIGHT = '42501';
 
@@ -21,7 +22,7 @@ const NO_RIGHT = '42501';
  * @throws EtlError `config.invalid` for a login that sees only part, `state.older` where nothing is migrated, `platform.unavailable` */
 export async function backupState(options: BackupOptions): Promise<BackupSummary> {
   const began = performance.now();
-  const client = await connect(options.url, 'agent-etl backup');
+  const client = await connect(options.url, 'agent-etl backup', options.signal);
   try {
     // Row security off means an error for a login that it binds: never an archive that lacks rows in silence.
     await client.query(`set row_security = off; set statement_timeout = 0; set TimeZone = 'UTC'; begin isolation level repeatable read read only`);
@@ -29,6 +30,7 @@ export async function backupState(options: BackupOptions): Promise<BackupSummary
     const end = await write(client, header, options);
     return { file: options.file, takenAt: header.takenAt, release: header.release, tables: end.parts, rows: end.rows, bytes: end.bytes, sha256: end.sha256, seconds: (performance.now() - began) / 1000 };
   } catch (error) {
+    options.signal?.throwIfAborted();
     if (databaseCode(error) === NO_RIGHT) throw blind(error);
     throw asUnavailable(error);
   } finally {
@@ -42,9 +44,14 @@ export async function requireAllRows(client: pg.Client): Promise<void> {
 }
 const blind = (cause?: unknown): EtlError => new EtlError('config.invalid', { problems: 'this login does not see all rows of all tenants: use a superuser, or one with BYPASSRLS that may read and write the four schemas' }, { cause });
 
-export async function connect(url: string, name: string): Promise<pg.Client> {
+/** @param signal cuts the connection, with what runs on it and an open transaction */
+export async function connect(url: string, name: string, signal?: AbortSignal): Promise<pg.Client> {
+  signal?.throwIfAborted();
   const client = new pg.Client({ connectionString: url, application_name: name, connectionTimeoutMillis: 10_000, keepAlive: true });
   client.on('error', () => undefined); // the statement that runs reports it
+  const cut = (): void => { client.end().catch(() => undefined); };
+  signal?.addEventListener('abort', cut, { once: true });
+  client.once('end', () => { signal?.removeEventListener('abort', cut); });
   try { await client.connect(); } catch (error) { throw refusedLogin(error) ?? asUnavailable(error); }
   return client;
 }

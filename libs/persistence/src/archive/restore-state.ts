@@ -16,8 +16,9 @@ import { stateSteps, stateTables } from './state-tables.ts';
 /** @property schemas what this release migrates: an archive of an earlier one is brought forward
  * @property checked what `checkArchive` has said of the file; it is checked here when left out
  * @property mend what else makes a picture of the past able to go on: statements of the same transaction, told by how many rows each answers or changes
- * @property onTable told of each table that is loaded */
-export interface RestoreOptions extends PrepareOptions { readonly file: string; readonly checked?: CheckedArchive; readonly mend?: Readonly<Record<string, Sql>>; onTable?(table: string, rows: number): void | Promise<void> }
+ * @property onTable told of each table that is loaded
+ * @property signal ends the work with its reason, until all is loaded and only the commit is left: then no row is there */
+export interface RestoreOptions extends PrepareOptions { readonly file: string; readonly checked?: CheckedArchive; readonly mend?: Readonly<Record<string, Sql>>; onTable?(table: string, rows: number): void | Promise<void>; readonly signal?: AbortSignal | undefined }
 /** @property resent messages that are sent again
  * @property mended rows by statement of `mend` */
 export interface RestoreSummary { readonly resent: number; readonly mended: Readonly<Record<string, number>>; readonly file: string; readonly takenAt: string; readonly release: number; readonly tables: number; readonly rows: number; readonly bytes: number;
@@ -29,9 +30,9 @@ export interface CheckedArchive extends Pick<ArchiveContent, 'header' | 'end'> {
 
 /** Checks every byte of an archive, and that this release can bring it back. Writes nothing, and needs no database.
  * @throws EtlError `backup.invalid`, `state.newer` for an archive of a later release */
-export async function checkArchive(file: string, known: readonly SchemaMigrations[]): Promise<CheckedArchive> {
+export async function checkArchive(file: string, known: readonly SchemaMigrations[], signal?: AbortSignal): Promise<CheckedArchive> {
   const began = performance.now();
-  const { header, end } = await verifyArchive(file);
+  const { header, end } = await verifyArchive(file, signal);
   return { header, end, schemas: asArchived(header, known), verifySeconds: secondsSince(began) };
 }
 
@@ -39,9 +40,10 @@ export async function checkArchive(file: string, known: readonly SchemaMigration
  * @throws EtlError `backup.invalid`, `state.newer` for an archive of a later release, `state.not-empty`, `config.invalid` for a login that may not */
 export async function restoreState(options: RestoreOptions): Promise<RestoreSummary> {
   const began = performance.now();
-  const { header, end, schemas, verifySeconds } = options.checked ?? await checkArchive(options.file, options.schemas);
+  const { header, end, schemas, verifySeconds } = options.checked ?? await checkArchive(options.file, options.schemas, options.signal);
   const url = databaseUrl(options);
   await requireEmpty(options, url);
+  options.signal?.throwIfAborted();
   await prepareState({ ...options, schemas, phase: 'contract' });
   const loading = performance.now();
   const mended = await loadInto(url, header, options);
@@ -89,7 +91,8 @@ async function refuseRows(client: pg.Client): Promise<void> {
 }
 
 async function loadInto(url: string, header: ArchiveHeader, options: RestoreOptions): Promise<Pick<RestoreSummary, 'resent' | 'mended'>> {
-  const client = await connect(url, 'agent-etl restore');
+  const { cut, keep } = cutting(options.signal);
+  const client = await connect(url, 'agent-etl restore', cut);
   try {
     await client.query(`set statement_timeout = 0; set lock_timeout = '3s'; set TimeZone = 'UTC'; set row_security = off; begin`);
     // Rows of one snapshot refer to each other as they did there: the server need not look each one up again. Only a superuser may say so.
@@ -102,14 +105,24 @@ async function loadInto(url: string, header: ArchiveHeader, options: RestoreOpti
     const resent = await sendAgain(client, Object.keys(header.schemas));
     const mended: Record<string, number> = {};
     for (const [what, { text, values }] of Object.entries(options.mend ?? {})) mended[what] = (await client.query(text, [...values])).rowCount ?? 0;
+    keep();
     await client.query('commit');
     await client.query('analyze').catch(() => undefined); // only statistics: the server makes them by itself a little later
     return { resent, mended };
   } catch (error) {
+    cut.throwIfAborted();
     throw asUnavailable(error);
   } finally {
     await client.end().catch(() => undefined); // an open transaction ends with it
   }
+}
+/** A signal that is heard until `keep`: a commit that is cut is one that nobody knows of. */
+function cutting(signal: AbortSignal | undefined): { cut: AbortSignal; keep(): void } {
+  const own = new AbortController();
+  const hear = (): void => { own.abort(signal?.reason); };
+  if (signal?.aborted) hear();
+  signal?.addEventListener('abort', hear, { once: true });
+  return { cut: own.signal, keep: () => { own.signal.throwIfAborted(); signal?.removeEventListener('abort', hear); } };
 }
 async function requireSame(client: pg.Client, { schemas }: ArchiveHeader): Promise<void> {
   const found = await stateSteps(askOf(client));

@@ -1,5 +1,5 @@
 import type { ColumnType } from '@agent-etl/contracts';
-import { DuckChild, type QueryEngine, SparkSession } from '@agent-etl/engines';
+import { DuckChild, type QueryEngine, type SparkSession, openSpark } from '@agent-etl/engines';
 import { sparkAt } from '@agent-etl/engines/testing';
 import { type ExprDialect, type SqlFragment, compile, postgresDigest, rowDigest, sparkDigest, sqlFor } from '@agent-etl/sql-safety';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -48,7 +48,7 @@ export class ThreeEngines {
     const drop = await aDatabase(adminUrl, database);
     const session = await PostgresSession.connect(connectionTo(adminUrl, database), { tools: testTools('three engines') });
     const duckdb = await DuckChild.start({ about: 'chains', scratch, files: [path] });
-    const spark = await SparkSession.open({ ...sparkAt(), silenceMs: 90_000 });
+    const spark = await openSpark({ ...sparkAt(), silenceMs: 90_000 });
     const ends = [() => spark.stop(), () => session.end(), () => duckdb.stop(), drop, () => rm(scratch, { recursive: true })];
     return { path, engines: new ThreeEngines({ duckdb, spark, postgres: new PostgresEngine(session) }, ends) };
   }
