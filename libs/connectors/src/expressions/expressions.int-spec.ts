@@ -69,7 +69,7 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
     expect(differ.slice(0, 5)).toEqual([]);
     expect(answered).toBeGreaterThan(COUNT / 2);
     expect(eager).toBeLessThanOrEqual(COUNT / 100);
-  }, 300_000);
+  }, 300_000 + 500 * CHAINS);
   it.each<[string, Expr]>([
     ['a decimal that is all fraction as text', { k: 'cast', e: { k: 'col', name: 'j' }, to: { kind: 'text' }, onError: 'fail' }],
     ['what is no number as a decimal', { k: 'cast', e: { k: 'bin', op: '-', l: { k: 'col', name: 'd' }, r: { k: 'col', name: 'd' } }, to: { kind: 'dec', precision: 18, scale: 4 }, onError: 'fail' }],
@@ -164,5 +164,5 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
     expect(differ.slice(0, 3)).toEqual([]);
     expect(answered).toBeGreaterThan(CHAINS / 2);
     expect(eager).toBeLessThanOrEqual(CHAINS / 50);
-  }, 300_000);
+  }, 300_000 + 500 * CHAINS);
 });
