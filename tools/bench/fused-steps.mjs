@@ -11,9 +11,9 @@ const column = (name) => ({ k: 'col', name });
 const lit = (t, v) => ({ k: 'lit', t, v });
 const steps = [
   { op: 'filter', where: { k: 'bin', op: '<>', l: column('status'), r: lit(text, 'test') } },
-  { op: 'derive', columns: [{ as: 'month', expr: { k: 'call', fn: 'date_trunc', args: [lit(text, 'month'), column('day')] } }, { as: 'gross', expr: { k: 'bin', op: '*', l: column('total'), r: lit(price, '1.19') } }] },
+  { op: 'derive', columns: [{ as: 'month', expr: { k: 'call', fn: 'date_trunc', args: [lit(text, 'month'), column('day')] } }, { as: 'gross', expr: { k: 'bin', op: '*', l: column('total'), r: lit({ kind: 'dec', precision: 3, scale: 2 }, '1.19') } }] },
   { op: 'rename', names: new Map([['customer', 'buyer']]) },
-  { op: 'filter', where: { k: 'bin', op: '>', l: column('gross'), r: lit(price, '10.00') } },
+  { op: 'filter', where: { k: 'bin', op: '>', l: column('gross'), r: lit({ kind: 'dec', precision: 4, scale: 2 }, '10.00') } },
   { op: 'group', by: ['month', 'status'], measures: [{ as: 'orders', fn: 'count', arg: null, where: null }, { as: 'buyers', fn: 'max', arg: column('buyer'), where: null }, { as: 'gross', fn: 'sum', arg: column('gross'), where: null }] },
 ];
 const BY_HAND = `SELECT date_trunc('month', day) AS c0, status AS c1, count(*) AS c2, max(customer) AS c3, sum(total * 1.19) AS c4 FROM orders WHERE status <> 'test' AND total * 1.19 > 10 GROUP BY ALL`;
