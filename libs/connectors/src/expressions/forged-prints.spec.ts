@@ -11,7 +11,7 @@ import { JoinForge } from './join-forge.ts';
 const file = join(import.meta.dirname, 'forged-prints.json');
 /** After `npm run proof -- chains` has shown that the new texts answer alike on both engines. */
 const isWriting = process.env['ETL_TEST_WRITE'] === '1';
-const pinned = new Pinned(readFileSync(file, 'utf8'), isWriting);
+const pinned = new Pinned(readFileSync(file, 'utf8'), { isWriting });
 afterAll(() => { if (isWriting) writeFileSync(file, pinned.text); });
 
 const dialects = ['duckdb', 'postgres', 'spark'] as const satisfies readonly ExprDialect[];

@@ -14,7 +14,7 @@ const corpus = join(import.meta.dirname, '..', '..', '..', 'sql-safety', 'corpus
 const file = join(corpus, 'pinned.json');
 /** After `npm run proof -- corpus` has shown that the new texts answer alike on both engines. */
 const isWriting = process.env['ETL_TEST_WRITE'] === '1';
-const pinned = new Pinned(readFileSync(file, 'utf8'), isWriting);
+const pinned = new Pinned(readFileSync(file, 'utf8'), { isWriting });
 const relation = /^ {2}([\w.]+): \{ (.*) \}$/gm;
 const columnsOf = (text: string): Record<string, string> => Object.fromEntries([...text.matchAll(/(\w+): ("[^"]*"|\w+)/g)].map(([, name, type]) => [name!, type!.replaceAll('"', '')]));
 const schema = schemaOf(Object.fromEntries([...readFileSync(join(corpus, 'schema.yaml'), 'utf8').matchAll(relation)].map(([, name, columns]) => [name!, columnsOf(columns!)])));

@@ -26,7 +26,8 @@ export function identifier(...parts: readonly string[]): SqlIdentifier {
   for (const part of parts) checkPart(part);
   const name = new SqlIdentifier(parts);
   mint(name);
-  return Object.freeze(name);
+  Object.freeze(name);
+  return name;
 }
 const problemOf = (part: string): string | null => (typeof part !== 'string' || part.length === 0 ? 'is empty' : part.includes('\0') ? 'holds NUL' : !part.isWellFormed() ? 'holds half a surrogate pair' : (part.length * 3 > MAX_BYTES && bytesOf(part) > MAX_BYTES) ? 'is longer than 63 bytes' : null);
 /** Whether a text can be one part of an identifier. */

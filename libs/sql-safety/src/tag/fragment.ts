@@ -37,7 +37,8 @@ class Joined {
     this.endText();
     const fragment = new SqlFragment(dialect);
     give(fragment, this.kept);
-    return Object.freeze(fragment);
+    Object.freeze(fragment);
+    return fragment;
   }
   private endText(): void {
     if (this.text !== '') this.kept.push({ text: this.text });

@@ -7,7 +7,7 @@ export class Pinned {
   private readonly kept: Readonly<Record<string, string>>;
   private readonly isWriting: boolean;
   private readonly met: Record<string, string> = {};
-  constructor(kept: string, isWriting: boolean) {
+  constructor(kept: string, { isWriting }: { readonly isWriting: boolean }) {
     this.kept = JSON.parse(kept) as Record<string, string>;
     this.isWriting = isWriting;
   }
