@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 
 const program = join(import.meta.dirname, 'worker.mjs');
-const start = ({ shared, script }, ...more) => fork(program, [shared, script, ...more], { execArgv: ['--max-old-space-size=1024'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+const start = ({ shared, script, gate, scratch }, ...more) => fork(program, [shared, script, gate, scratch, ...more], { execArgv: ['--max-old-space-size=1024', '--disable-warning=ExperimentalWarning'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 const answer = (child) => new Promise((resolve, reject) => { child.once('message', resolve); child.once('exit', (code) => reject(new Error(`a process ended with ${code}`))); });
 
 /** Every test once, without a mutant: its time, and the switches that it met. */
@@ -22,7 +22,7 @@ export async function judged(built, { mutants, dry, processes = 2, onOne }) {
   const wantedFor = deciding(dry);
   const [queue, verdicts] = [[], new Map()];
   for (const mutant of mutants) { const wanted = wantedFor(mutant.id); if (wanted.length) queue.push({ id: mutant.id, wanted }); else verdicts.set(mutant.id, undefined); }
-  // Neighbours in a file meet the same tests: taken by turns, no process gets all slow ones.
+  /** Under load a test takes several times what it took alone. */
   const limit = ({ wanted }) => 5_000 + 8 * wanted.reduce((sum, nth) => sum + dry.ms[nth], 0);
   async function work() {
     let child = null;

@@ -1,22 +1,20 @@
 // A process that judges mutants one by one: the script is evaluated anew for each, with its switch set, and its tests run until one fails. A mutant that never ends is ended by whoever started this.
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Script, constants } from 'node:vm';
-import { root } from '../../install.mjs';
-import { gateBundle } from '../corpus/bundle.mjs';
+import { cache, root } from '../../install.mjs';
 
-const [shared, file, dry] = process.argv.slice(2);
+const [shared, file, gate, scratch, dry] = process.argv.slice(2);
 const load = createRequire(join(root, 'package.json'));
-// A second copy of the rules of a test is not wanted, and what a mutant breaks must not reach the next one.
+// Contracts have no mutants: they are loaded once for all.
 const contracts = load(shared);
 const needed = (name) => (name === '@agent-etl/contracts' ? contracts : load(name));
 const script = new Script(`(function (require, module, exports, __filename, __dirname) {${readFileSync(file, 'utf8')}\n})`, { filename: file, importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
-const { ParserChild } = await gateBundle('whole');
-const parser = new ParserChild(mkdtempSync(join(tmpdir(), 'mutation-')), 'a query');
+const { ParserChild } = await import(gate);
+const parser = new ParserChild(mkdtempSync(join(scratch, 'parser-')), 'a query');
 const trees = new Map();
-const treesFile = join(import.meta.dirname, '..', '..', '..', '.cache', 'mutation', 'trees.json');
+const treesFile = join(cache, 'mutation', 'trees.json');
 try { for (const [text, tree] of JSON.parse(readFileSync(treesFile, 'utf8'))) trees.set(text, tree); } catch { /* the dry run writes it */ }
 async function tree(text) {
   if (!trees.has(text)) { let said; for (let tries = 1; said === undefined; tries += 1) try { said = await parser.tree(text); } catch (error) { if (error?.code !== 'sql.parser-lost' || tries === 8 || !dry) throw error; } trees.set(text, said); }
