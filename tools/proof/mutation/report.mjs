@@ -2,7 +2,7 @@
 /** Share of mutants that must be seen. */
 export const NEEDED = 0.75;
 
-/** Mutants by chance, the same for the same seed (mulberry32), in the order of the files. */
+/** Mutants by chance, the same for the same seed (mulberry32), in the order of chance: whatever part of them is judged is a sample too. */
 export function chosen(all, { sample, seed }) {
   let state = seed >>> 0;
   const next = () => {
@@ -11,8 +11,7 @@ export function chosen(all, { sample, seed }) {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return (t ^ (t >>> 14)) >>> 0;
   };
-  const drawn = all.map((mutant) => ({ mutant, by: next() })).toSorted((a, b) => a.by - b.by).slice(0, sample).map(({ mutant }) => mutant);
-  return drawn.toSorted((a, b) => Number(a.id) - Number(b.id));
+  return all.map((mutant) => ({ mutant, by: next() })).toSorted((a, b) => a.by - b.by).slice(0, sample).map(({ mutant }) => mutant);
 }
 /** Wilson's interval of 95 % for a share that was counted over a sample. */
 export function bounds(seen, of) {
@@ -23,7 +22,7 @@ export function bounds(seen, of) {
 }
 export function score(mutants, verdicts) {
   const isSeen = ({ id }) => typeof verdicts.get(id) === 'string';
-  return { isSeen, seen: mutants.filter(isSeen).length, survivors: mutants.filter((mutant) => !isSeen(mutant)), late: mutants.filter(({ id }) => verdicts.get(id) === 'took too long').length, unmet: mutants.filter(({ id }) => verdicts.get(id) === undefined).length, isMet: ({ id }) => verdicts.get(id) !== undefined };
+  return { isSeen, seen: mutants.filter(isSeen).length, survivors: mutants.filter((mutant) => !isSeen(mutant)).toSorted((a, b) => Number(a.id) - Number(b.id)), late: mutants.filter(({ id }) => verdicts.get(id) === 'took too long').length, unmet: mutants.filter(({ id }) => verdicts.get(id) === undefined).length, isMet: ({ id }) => verdicts.get(id) !== undefined };
 }
 const percent = (share) => `${(share * 100).toFixed(1)} %`;
 const cell = (text) => `\`${text.replaceAll('`', "'").replaceAll('|', '\\|').slice(0, 70)}\``;

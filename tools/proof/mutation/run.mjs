@@ -17,16 +17,18 @@ export function deciding({ ms, always, perTest }) {
   for (const nth of cheap) for (const id of perTest[nth] ?? []) if (met.has(id)) met.get(id).push(nth); else met.set(id, [nth]);
   return (id) => (atLoad.has(id) ? cheap : met.get(id) ?? []);
 }
-/** @returns by id: the test that saw it, `took too long`, null for a survivor, undefined where no test meets it */
-export async function judged(built, { mutants, dry, processes = 2, onOne }) {
+/** @param until when to stop, as Date.now() tells it
+ * @returns by id: the test that saw it, `took too long`, null for a survivor, undefined where no test meets it; no entry where time was over */
+export async function judged(built, { mutants, dry, processes, until, onOne }) {
   const wantedFor = deciding(dry);
   const [queue, verdicts] = [[], new Map()];
-  for (const mutant of mutants) { const wanted = wantedFor(mutant.id); if (wanted.length) queue.push({ id: mutant.id, wanted }); else verdicts.set(mutant.id, undefined); }
+  for (const { id } of mutants) queue.push({ id, wanted: wantedFor(id) });
   /** Under load a test takes several times what it took alone. */
-  const limit = ({ wanted }) => 5_000 + 8 * wanted.reduce((sum, nth) => sum + dry.ms[nth], 0);
+  const limit = ({ wanted }) => Math.min(120_000, 5_000 + 8 * wanted.reduce((sum, nth) => sum + dry.ms[nth], 0));
   async function work() {
     let child = null;
-    for (let next = queue.shift(); next; next = queue.shift()) {
+    for (let next = queue.shift(); next && Date.now() < until; next = queue.shift()) {
+      if (next.wanted.length === 0) { verdicts.set(next.id, undefined); continue; }
       if (!child) { child = start(built); await answer(child); }
       let timer;
       const late = new Promise((resolve) => { timer = setTimeout(() => resolve('late'), limit(next)); });
