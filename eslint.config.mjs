@@ -42,7 +42,7 @@ const rows = { regex: '\\.(repository|entity)\\.ts$', message: 'Doors call a ser
 const effects = { regex: '^@nestjs/|^node:|\\.(service|repository|entity|controller|handler|step)\\.ts$', message: 'Values in, values out.' };
 const refuse = (...patterns) => ({ 'no-restricted-imports': ['error', { patterns: [testCode, ...patterns] }] });
 const off = (...rules) => Object.fromEntries(rules.map((rule) => [rule, 'off']));
-const tests = ['**/*.{spec,int-spec,spark-spec,e2e-spec,contract}.ts', '**/testing.ts', '**/testing/**', 'libs/testing/**/*.ts', 'apps/e2e/**/*.ts'];
+const tests = ['**/*.{spec,int-spec,spark-spec,proof-spec,e2e-spec,contract}.ts', '**/testing.ts', '**/testing/**', 'libs/testing/**/*.ts', 'apps/e2e/**/*.ts'];
 const pure = ['**/*-{state,rules}.ts', 'libs/{contracts,planning,scheduling,sql-safety,dag-rendering}/src/**/*.ts'];
 
 export default defineConfig(

@@ -30,6 +30,8 @@ const parts = {
   compose: { says: 'what Compose sets up runs: its keys, roles, migrations, topics and four services, as processes', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/compose.mjs']) },
   images: { says: 'five images: the same bytes twice, nothing in them that the lock does not name, run as restricted pods', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/images.mjs', ...more]) },
   browser: { says: 'the dashboard in a real browser', needs: ['build'], go: () => run('node', ['tools/proof/browser.mjs']) },
+  chains: { says: 'ten thousand random chains of steps answer alike on DuckDB and PostgreSQL, and a planted mistake is found', byName: true, go: () => run('node', ['tools/proof/chains.mjs', ...more]) },
+  mutation: { says: 'of the changes of any one place of the gate, three in four are seen by its specs', byName: true, go: () => run('node', ['tools/proof/mutation.mjs', ...more]) },
   spark: { says: 'a real Spark computes steps as DuckDB and PostgreSQL do', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/spark.mjs']) },
 };
 const asked = process.argv.slice(2).filter((name) => !name.startsWith('--'));

@@ -1,1 +1,1 @@
-export {};
+export { Pinned } from './testing/pinned.ts';

@@ -1,35 +1,19 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ColumnType, Expr, Query } from '@agent-etl/contracts';
 import type { DuckChild } from '@agent-etl/engines';
-import { type Fused, type SqlFragment, type ValidatedExpr, checkExpression, checked, compile, fuseSteps, identifier, joinSql, literal, printConstant, printExpression, printTransform, sqlFor } from '@agent-etl/sql-safety';
-import { verifyPostgresSteps } from '@agent-etl/sql-safety/postgres';
+import { type SqlFragment, type ValidatedExpr, checkExpression, checked, compile, fuseSteps, identifier, literal, printExpression, printTransform, sqlFor } from '@agent-etl/sql-safety';
 import type { ExprDialect } from '@agent-etl/sql-safety';
 import { describeColumns } from '../postgres/describe-relation.ts';
 import type { PostgresSession } from '../postgres/postgres-session.ts';
 import { describeServer } from '../postgres/testing/postgres-harness.ts';
-import { FORGED_KEY, Forge, ownKinds } from './forge.ts';
+import { Forge, ownKinds } from './forge.ts';
+import { compareChain, nothingCompared } from './testing/compared-chains.ts';
+import { columnsOf, input, ownChains, rows, values } from './testing/edge-chains.ts';
 import { type TwoEngines, told, twoEngines } from './testing/two-engines.ts';
 
 const COUNT = Number(process.env['ETL_TEST_EXPRESSIONS'] ?? 800);
 const CHAINS = Number(process.env['ETL_TEST_CHAINS'] ?? 400);
 const SEED = Number(process.env['ETL_TEST_SEED'] ?? 20_301);
-const types = { a: { kind: 'i32' }, b: { kind: 'i64' }, c: { kind: 'dec', precision: 12, scale: 2 }, d: { kind: 'f64' }, e: { kind: 'text' }, f: { kind: 'text' }, g: { kind: 'bool' }, h: { kind: 'date' }, i: { kind: 'ts' }, j: { kind: 'dec', precision: 2, scale: 2 }, k: { kind: 'tstz' }, l: { kind: 'json' }, m: { kind: 'time' }, n: { kind: 'bytes' } } satisfies Record<string, ColumnType>;
-const input = new Map<string, ColumnType>(Object.entries(types));
-const rows: readonly (readonly (string | null)[])[] = [
-  ['0', '0', '0.00', '0', '', '', 'true', '2000-01-01', '2000-01-01 00:00:00', '0.50', '2000-01-01 00:00:00+00', '{"a":1,"b":"x","c":[1,"y",null,{"d":true}],"e":1.5}', '00:00:00', '\\x'], [null, null, null, null, null, null, null, null, null, null, null, null, null, null],
-  ['2147483647', '9223372036854775807', '9999999999.99', '1e15', 'Ärger 100%', 'a', 'false', '2024-02-29', '2024-02-29 23:59:59.999999', '-0.05', '2024-02-29 23:59:59.999999+00', '[]', '23:59:59.999999', '\\xff00'],
-  ['-2147483648', '-9223372036854775808', '-9999999999.99', '-2.5', "it's", "x'y", 'true', '1899-12-31', '1969-12-31 23:59:59.5', '0.00', '1969-12-31 23:59:59.5-07:30', '[1, 2, "z", {"a": 1e2}]', '12:34:56.5', '\\x61'],
-  ['7', '-3', '2.50', '2.5', '12', '12.5', 'false', '2001-09-09', '2001-09-09 01:46:40', '0.99', '2001-09-09 01:46:40+05:45', '5', '01:02:03', '\\x6161'], ['-7', '3', '-2.50', '0.1', ' 5 ', '1e3', null, '0001-01-01', '0001-01-01 00:00:00', '-0.99', '0001-01-02 00:00:00+00', '"o\'clock"', '12:34:56.500001', '\\x0a0b0c'],
-  ['1', '2', '0.05', '1.005', '2020-02-30', '2020-02-29', 'true', '9999-12-31', '9999-12-31 12:00:00.000001', '0.01', '9999-12-30 12:00:00.000001+00', '{"b":null,"a":false}', '00:00:00.000001', '\\x00'], ['42', '99', '1.15', '123456789.125', 'ABC_def%!', 'true', 'false', '1970-01-01', '1970-01-01 10:20:30', '0.10', '1970-01-01 10:20:30+01', '{"a":"12","c":{}}', '12:00:00', '\\x5c78'],
-  ['3', '4', '3.30', 'NaN', 'nan', '.5', 'true', '2003-03-03', '2003-03-03 03:03:03', '0.30', '2003-03-03 03:03:03+00', '{"e":-0.25,"a":9007199254740993,"b":"Straße"}', '07:08:09.1', '\\xffff'], ['4', '5', '4.40', 'Infinity', '5.', '+7', 'false', '2004-04-04', '2004-04-04 04:04:04', '0.40', '2004-04-04 04:04:04+00', '{"a":-0,"c":["2001-01-01"],"b":"2.5"}', '23:00:00', '\\x80'],
-];
-const names = Object.keys(types);
-
-const columnsOf = <D extends ExprDialect>(dialect: D): SqlFragment<D> => { const sql = sqlFor(dialect); return joinSql(names.map((name) => sql`${identifier(name)}`), sql`, `); };
-function values<D extends ExprDialect>(dialect: D): SqlFragment<D> {
-  const sql = sqlFor(dialect);
-  return joinSql(rows.map((row, n) => sql`(${joinSql([literal(dialect, n), ...row.map((value, index) => printConstant(dialect, { t: input.get(names[index]!)!, v: value }))], sql`, `)})`), sql`, `);
-}
 function statement<D extends ExprDialect>(dialect: D, expression: SqlFragment<D>, type: ColumnType): SqlFragment<D> {
   const sql = sqlFor(dialect);
   return sql`SELECT ${told(dialect, sql`v`, type)} AS v FROM (SELECT nth, ${expression} AS v FROM (VALUES ${values(dialect)}) AS t(nth, ${columnsOf(dialect)})) AS rows ORDER BY nth`;
@@ -69,7 +53,7 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
     expect(differ.slice(0, 5)).toEqual([]);
     expect(answered).toBeGreaterThan(COUNT / 2);
     expect(eager).toBeLessThanOrEqual(COUNT / 100);
-  }, 300_000);
+  }, 300_000 + 500 * CHAINS);
   it.each<[string, Expr]>([
     ['a decimal that is all fraction as text', { k: 'cast', e: { k: 'col', name: 'j' }, to: { kind: 'text' }, onError: 'fail' }],
     ['what is no number as a decimal', { k: 'cast', e: { k: 'bin', op: '-', l: { k: 'col', name: 'd' }, r: { k: 'col', name: 'd' } }, to: { kind: 'dec', precision: 18, scale: 4 }, onError: 'fail' }],
@@ -133,39 +117,14 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
     await expect(asked('{"a":{"b":"x","b":"y"}}')).rejects.toMatchObject({ code: 'data.format-invalid' });
     expect(await asked('{"a":{"b":"x","c":{"d":1,"d":2}}}')).toEqual([{ c0: '{"a":{"b":"x","c":{"d":1,"d":2}}}', c1: 'x' }]);
   });
-  function chained<D extends ExprDialect>(dialect: D, fused: Fused): SqlFragment<D> {
-    const sql = sqlFor(dialect);
-    const { rows: made } = printTransform(dialect, { input: [...input].map(([name, type]) => ({ name, type, native: '', nullable: true })), stages: [...fused.stages] }, { from: sql`(VALUES ${values(dialect)}) AS t(nth, ${columnsOf(dialect)})`, column: (name) => sql`t.${identifier(name)}` });
-    const list = joinSql(fused.columns.map(({ type }, index) => sql`${told(dialect, sql`${identifier(`c${index}`)}`, type)} AS ${identifier(`c${index}`)}`), sql`, `);
-    return sql`SELECT ${list} FROM (${made}) AS made`;
-  }
   it(`${CHAINS} random chains of steps of seed ${SEED}`, async () => {
-    const forge = new Forge(SEED + 1, input);
-    const differ: unknown[] = [];
-    let [answered, failed, eager] = [0, 0, 0];
-    const asked = async (run: () => Promise<readonly Record<string, unknown>[]>, fused: Fused): Promise<string> => {
-      try { return JSON.stringify((await run()).map((row) => JSON.stringify(fused.columns.map(({ type }, index) => shown(row[`c${index}`], type)))).sort()); } catch (error) {
-        // What an engine refuses has a code; anything else is a mistake of ours that both would share.
-        if (typeof (error as { code?: unknown }).code !== 'string') throw error;
-        return (error as { code?: string }).code === 'sql.rejected' ? 'no form' : 'failed';
-      }
-    };
-    const seen = new Map<string, number>();
-    for (let n = 0; n < CHAINS; n += 1) {
-      const { fused, kinds } = forge.chain();
-      const [a, b] = await Promise.all([asked(() => duck.query(compile(chained('duckdb', fused))), fused), asked(() => postgres.run<Record<string, unknown>>(compile(chained('postgres', fused))), fused)]);
-      if (b === 'no form') continue;
-      // What is printed for PostgreSQL is what its own parser may see.
-      await verifyPostgresSteps(compile(chained('postgres', fused)), []);
-      if (a === 'failed' && b === 'failed') { failed += 1; continue; }
-      if (a === 'failed' || b === 'failed') { eager += 1; continue; }
-      answered += 1;
-      for (const kind of kinds) seen.set(kind, (seen.get(kind) ?? 0) + 1);
-      if (a !== b) differ.push({ n, stages: JSON.stringify(fused.stages), a, b });
-    }
-    process.stdout.write(`chains: ${answered} answered by both, ${failed} failed in both, ${eager} failed in one alone, ${differ.length} differ; ${[...seen].sort().map(([kind, count]) => `${kind} ${count}`).join(', ')}\n`);
+    const next = ownChains(SEED + 1);
+    const into = nothingCompared();
+    for (let n = 0; n < CHAINS; n += 1) await compareChain(engines, next(), { n, into });
+    const { answered, failed, eager, differ, kinds } = into;
+    process.stdout.write(`chains: ${answered} answered by both, ${failed} failed in both, ${eager} failed in one alone, ${differ.length} differ; ${[...kinds].sort().map(([kind, count]) => `${kind} ${count}`).join(', ')}\n`);
     // A kind that fails everywhere would agree with itself.
-    for (const kind of ownKinds) expect([kind, (seen.get(kind) ?? 0) >= CHAINS / 100]).toEqual([kind, true]);
+    for (const kind of ownKinds) expect([kind, (kinds.get(kind) ?? 0) >= CHAINS / 100]).toEqual([kind, true]);
     expect(differ.slice(0, 3)).toEqual([]);
     expect(answered).toBeGreaterThan(CHAINS / 2);
     expect(eager).toBeLessThanOrEqual(CHAINS / 50);

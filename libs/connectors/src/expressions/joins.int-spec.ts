@@ -6,6 +6,8 @@ import type { PostgresSession } from '../postgres/postgres-session.ts';
 import { describeServer } from '../postgres/testing/postgres-harness.ts';
 import { type JoinCase, nextCase, printedCase } from './join-case.ts';
 import { JoinForge } from './join-forge.ts';
+import { compareChain, nothingCompared } from './testing/compared-chains.ts';
+import { joinedChains } from './testing/edge-chains.ts';
 import { type TwoEngines, told as cell, twoEngines } from './testing/two-engines.ts';
 
 const CHAINS = Number(process.env['ETL_TEST_CHAINS'] ?? 400);
@@ -33,25 +35,15 @@ describeServer('joins and unions mean the same in DuckDB and in PostgreSQL', (ad
   const inPostgres = (sql: SqlFragment<'postgres'>) => postgres.run<Record<string, unknown>>(compile(sql));
 
   it(`${CHAINS} random chains of seed ${SEED}`, async () => {
-    const forge = new JoinForge(SEED);
-    const differ: unknown[] = [];
-    const kinds: Record<string, number> = {};
-    let [answered, failed, eager] = [0, 0, 0];
-    for (let n = 0; n < CHAINS; n += 1) {
-      const each = nextCase(forge);
-      const [a, b] = await Promise.all([told(() => inDuck(shownRows('duckdb', each)), each.fused), told(() => inPostgres(shownRows('postgres', each)), each.fused)]);
-      if (b === 'no form') continue;
-      if (a.startsWith('failed') && b.startsWith('failed')) { failed += 1; continue; }
-      if (a.startsWith('failed') || b.startsWith('failed')) { eager += 1; if (process.env['ETL_TEST_SHOW']) process.stdout.write(`${a}\n${b}\n${JSON.stringify(each.fused.stages)}\n`); continue; }
-      answered += 1;
-      for (const stage of each.fused.stages) kinds[stage.op === 'join' ? stage.kind : stage.op] = (kinds[stage.op === 'join' ? stage.kind : stage.op] ?? 0) + 1;
-      if (a !== b) differ.push({ n, stages: JSON.stringify(each.fused.stages), a, b });
-    }
-    process.stdout.write(`joins: ${answered} answered by both, ${failed} failed in both, ${eager} failed in one alone, ${differ.length} differ; stages ${JSON.stringify(kinds)}\n`);
+    const next = joinedChains(SEED);
+    const into = nothingCompared();
+    for (let n = 0; n < CHAINS; n += 1) await compareChain(engines, next(), { n, into });
+    const { answered, failed, eager, differ, kinds } = into;
+    process.stdout.write(`joins: ${answered} answered by both, ${failed} failed in both, ${eager} failed in one alone, ${differ.length} differ; ${[...kinds].sort().map(([kind, count]) => `${kind} ${count}`).join(', ')}\n`);
     expect(differ.slice(0, 3)).toEqual([]);
     expect(answered).toBeGreaterThan(CHAINS / 2);
     expect(eager).toBeLessThanOrEqual(CHAINS / 40);
-    for (const kind of ['inner', 'left', 'right', 'full', 'semi', 'anti', 'union']) expect(kinds[kind]).toBeGreaterThan(0);
+    for (const kind of ['inner join', 'left join', 'right join', 'full join', 'semi join', 'anti join', 'union']) expect(kinds.get(kind) ?? 0).toBeGreaterThan(0);
   }, 600_000);
 
   it('counts of a join, which stand on another plan, are those of its rows, in both engines', async () => {

@@ -1,16 +1,21 @@
 import { EtlError } from '@agent-etl/contracts';
-import { compile, sqlFor } from '@agent-etl/sql-safety';
+import { compile, identifier, joinSql, sqlFor } from '@agent-etl/sql-safety';
 import { DuckChild } from './duck-child.ts';
 
 const sql = sqlFor('duckdb');
 const PARSE_MS = 250;
 const MEMORY_BYTES = 128 * 1024 * 1024;
 
-/** DuckDB's own parser in a locked child that holds no data: nothing that it reads is ever run. A child that takes too long or dies is replaced. */
+/** Texts that share one question to the child. */
+const MOST_TOGETHER = 16;
+interface Waiting { readonly text: string; readonly resolve: (tree: string) => void; readonly reject: (error: unknown) => void }
+
+/** DuckDB's own parser in a locked child that holds no data: nothing that it reads is ever run. A child that takes too long or dies is replaced.
+ * Texts that come while it is busy are asked together; where one of them is its end, each is asked again alone. */
 export class ParserChild {
   private child: Promise<DuckChild> | null = null;
-  /** A child answers one statement after the other. */
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly waiting: Waiting[] = [];
+  private isBusy = false;
   private readonly scratch: string;
   private readonly about: string;
   constructor(scratch: string, about: string) {
@@ -21,9 +26,10 @@ export class ParserChild {
   /** @returns what the serialiser says of a text, as JSON
    * @throws EtlError `sql.parser-lost` when the parser died or did not answer in time */
   tree(text: string): Promise<string> {
-    const turn = this.turn.then(() => this.ask(text));
-    this.turn = turn.catch(() => undefined);
-    return turn;
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ text, resolve, reject });
+      if (!this.isBusy) void this.work();
+    });
   }
   async stop(): Promise<void> {
     const child = this.child;
@@ -31,13 +37,27 @@ export class ParserChild {
     await (await child?.catch(() => null))?.stop();
   }
 
-  private async ask(text: string): Promise<string> {
+  private async work(): Promise<void> {
+    this.isBusy = true;
+    while (this.waiting.length) {
+      const some = this.waiting.splice(0, MOST_TOGETHER);
+      const isAnswered = some.length > 1 && await this.answer(some).catch(() => false);
+      if (!isAnswered) for (const each of some) await this.answer([each]).catch(each.reject);
+    }
+    this.isBusy = false;
+  }
+  private async answer(some: readonly Waiting[]): Promise<true> {
+    const trees = await this.ask(some.map(({ text }) => text));
+    for (const [nth, { resolve }] of some.entries()) resolve(trees[nth]!);
+    return true;
+  }
+  private async ask(texts: readonly string[]): Promise<readonly string[]> {
     try {
       const child = await (this.child ??= DuckChild.start({ about: this.about, scratch: this.scratch, threads: 1, memoryBytes: MEMORY_BYTES }));
-      const [row] = await child.query(compile(sql`SELECT json_serialize_sql(CAST(${text} AS VARCHAR)) AS tree`), AbortSignal.timeout(PARSE_MS));
+      const columns = texts.map((text, nth) => sql`json_serialize_sql(CAST(${text} AS VARCHAR)) AS ${identifier(`t${nth}`)}`);
+      const [row] = await child.query(compile(sql`SELECT ${joinSql(columns, sql`, `)}`), AbortSignal.timeout(PARSE_MS));
       // An interrupt that comes late ends a statement without rows, and without an error.
-      if (typeof row?.['tree'] !== 'string') throw new TypeError('the parser gave no tree');
-      return row['tree'];
+      return texts.map((_, nth) => { const tree = row?.[`t${nth}`]; if (typeof tree !== 'string') throw new TypeError('the parser gave no tree'); return tree; });
     } catch (cause) {
       await this.stop();
       throw new EtlError('sql.parser-lost', {}, { cause });

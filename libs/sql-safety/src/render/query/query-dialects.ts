@@ -18,6 +18,8 @@ export interface QueryDialect<D extends ExprDialect> {
 type AggregateForm<D extends ExprDialect> = (asked: Aggregated<D> & { readonly behind: SqlFragment<D>; readonly distinctly: SqlFragment<D> }) => SqlFragment<D>;
 
 function exactOf<D extends ExprDialect>(dialect: D, value: SqlFragment<D>, type: ColumnType): SqlFragment<D> {
+  // DuckDB sums whole numbers and decimals in 128 bits by itself: widening each value first takes twice the time.
+  if (dialect === 'duckdb') return value;
   const sql = sqlFor(dialect);
   const scale = isWhole(type) ? 0 : type.kind === 'dec' ? asDecimal(type).s : null;
   return scale === null ? value : sql`CAST(${value} AS ${typeIn(dialect, { kind: 'dec', precision: 38, scale })})`;
