@@ -126,10 +126,10 @@ class Writing implements SinkSession {
     return sampleOfWritten(await this.#controlled(), { columns, table: this.facts.tables.staging, said: this.facts.table.name, signal }, sample);
   }
 
-  async publish(task: PublishTask, { rows, digest }: Staged): Promise<Published> {
+  async publish(task: PublishTask, { rows, digest, onStep }: Staged): Promise<Published> {
     const { ledger, table, tables } = this.facts;
     const before = await ledger.published(await this.#controlled());
-    const published = before ?? await this.#published({ session: await this.#controlled(), ledger, fence: this.#fence, task, table, tables, rows, digest });
+    const published = before ?? await this.#published({ session: await this.#controlled(), ledger, fence: this.#fence, task, table, tables, rows, digest, onStep });
     await this.#dropTables(await this.#controlled());
     return published;
   }

@@ -137,7 +137,7 @@ describePostgres('a worker process', () => {
     it.each(['publish.compared', 'publish.applied', 'publish.committed'] as const)('and is killed at %s does it once', async (point) => {
       const rows = 20_000;
       const first = await copyOf(`${how}_${point.replaceAll(/\W/g, '_')}`, rows);
-      const victim = await worker(`${point}:${how === 'merge' || point !== 'publish.committed' ? 1 : 2}`);
+      const victim = await worker(`${point}:${how === 'merge' || point === 'publish.compared' ? 1 : 2}`);
       const task = await first.loadTask(400_000);
       const publish = (copy: ACopy, load: LoadResult) => copy.publish(task, load, { how, key: ['id'], keyFromSource: true, vanished });
       if (how === 'scd2') await publish(first, LoadResult.parse((await first.drive(first.command(task))).result));

@@ -8,7 +8,7 @@ import type { WorkerOrders } from './worker-process.ts';
 // One worker as a process of its own. It hears no commands, since its bus ends with it: rows are claimed, outcomes are read from its outbox.
 const { urls, env, crash, fileRoots } = JSON.parse(process.env['ETL_TEST_ORDERS'] ?? '{}') as WorkerOrders;
 const running = await bootstrapServices([etlWorkerService({ secrets: new MemorySecretStore(), fileRoots })], {
-  urls, bus: new InMemoryBus(), access: new Access({ 'token-of-the-test-suite': { name: 'test', role: 'admin' } }), log: createLog({ level: 'warn', app: 'etl-worker' }), env,
+  urls, bus: new InMemoryBus(), access: new Access({ 'token-of-the-test-suite': { name: 'test', role: 'admin' } }), log: createLog({ level: env['LOG'] === 'info' ? 'info' : 'warn', app: 'etl-worker' }), env,
 });
 armCrash(crash);
 process.once('SIGTERM', () => { void running.stop().finally(() => { process.exit(0); }); });
