@@ -12,6 +12,8 @@ import { ACopy } from '../testing/a-copy.ts';
 import { workerSchema } from '../testing/a-worker.ts';
 import { startWorker } from '../testing/worker-process.ts';
 
+/** Every way of writing where somebody asks for all of them, a share otherwise. */
+const isWhole = process.env['ETL_TEST_FAULTS'] === 'all';
 const ROWS = 20_000;
 const PIECE_BYTES = 400_000;
 
@@ -88,7 +90,7 @@ describePostgres('a worker that sleeps between fence and commit', () => {
     await exact(copy);
   }, 60_000);
 
-  it.each<PublishTask['how']>(['rename', 'swap', 'truncate-insert', 'upsert', 'merge'])('of a publish by %s leaves nothing of it', async (how) => {
+  it.each<PublishTask['how']>(isWhole ? ['merge', 'rename', 'swap', 'truncate-insert', 'upsert'] : ['merge'])('of a publish by %s leaves nothing of it', async (how) => {
     const copy = await copyOf(`slept_${how.replaceAll('-', '_')}`);
     if (how !== 'rename') await copy.db.query(`create schema if not exists mart; create table mart.${copy.name} (like public.${copy.name} including all)`);
     const sleeper = await slept(copy, 'publish.applied:1:stop', async () => {
@@ -105,7 +107,7 @@ describePostgres('a worker that sleeps between fence and commit', () => {
     expect(await copy.stagingTables()).toBe(0);
   }, 60_000);
 
-  it.each(['file.csv', 'folder/**/*.csv'])('of %s does not rename over what came after it', async (dataset) => {
+  it.each(isWhole ? ['file.csv', 'folder/**/*.csv'] : ['folder/**/*.csv'])('of %s does not rename over what came after it', async (dataset) => {
     const copy = await copyOf(`slept_${dataset.slice(0, 4)}`);
     const copied = async (one: ACopy): Promise<void> => {
       const task = await toFile(one, dataset);
