@@ -15,9 +15,10 @@ export interface SmallDisk {
 const BYTES = 2 * 2 ** 20;
 export const BALLAST = 'ballast';
 
-export function aSmallDisk(at: string): SmallDisk {
+/** @param most entries that it holds, files and folders together, with its own root; as many as there is room for when left out */
+export function aSmallDisk(at: string, most?: number): SmallDisk {
   mkdirSync(at, { recursive: true });
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${BYTES}`, 'none', at], { stdio: 'pipe' });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${BYTES}${most === undefined ? '' : `,nr_inodes=${most}`}`, 'none', at], { stdio: 'pipe' });
   const ballast = join(at, BALLAST);
   const free = (): void => { rmSync(ballast, { force: true }); };
   return {
