@@ -116,8 +116,10 @@ export class FolderSinkSession implements SinkSession {
     const list: FolderManifest['parts'] = [];
     const seen = new Map<string, number>();
     const partitions = new Set<string>();
+    const isEmpty = rows === 0;
     for (const { row, piece } of await this.pieces()) {
       for (const { path, sha256, values, rows: counted } of piece.parts) {
+        if (partitionBy && counted === 0 && !isEmpty) continue; // a piece without rows beside others is no partition
         const below = partitionBy ? `${partitionFolder(partitionBy, values)}/` : '';
         const twins = seen.get(sha256) ?? 0;
         if (twins > 0 && (counted ?? row.rows) === 0) continue; // pieces of which nothing is left are one part
