@@ -115,7 +115,7 @@ const ROWS = 8_000;
     disk.leave(kb * KB);
     const spool = new AsideSpool(join(disk.at, 'aside'));
     const add = (): void => { for (let row = 0; row < (kb > 256 ? 20_000 : 3_000); row += 1) spool.add({ row, line: null, reason: 'not_null:note', raw: 'x'.repeat(90) } as never); };
-    expect(add).toThrow(expect.objectContaining({ code: 'ENOSPC' }) as Error);
+    expect(add).toThrow(expect.objectContaining({ code: 'ENOSPC' }) as unknown as Error);
     spool.drop();
     expect(await readdir(disk.at)).toEqual([BALLAST]);
   });
