@@ -9,7 +9,7 @@ import { startMariadb } from '../provision/mariadb/mariadb.mjs';
 import { startPostgres } from '../provision/postgres.mjs';
 
 const { values: { only } } = parseArgs({ options: { only: { type: 'string' } } });
-const suites = [['connectors', 'broken-lines'], ['connectors', 'file-sleepers'], ['connectors', 'file-faults'], ['connectors', 'lying-files'], ['etl-worker', 'worker-sleeps'], ['etl-worker', 'worker-crash'], ['etl-worker', 'full-disk']]
+const suites = [['connectors', 'broken-lines'], ['connectors', 'file-sleepers'], ['connectors', 'full-disk'], ['connectors', 'lying-files'], ['etl-worker', 'worker-sleeps'], ['etl-worker', 'worker-disk'], ['etl-worker', 'worker-crash']]
   .filter(([, name]) => !only || name.includes(only));
 mkdirSync(cache, { recursive: true });
 const postgres = await startPostgres();
