@@ -23,6 +23,7 @@ const parts = {
   e2e: { says: 'one list of scenarios on one process and on four', reports: true, needs: ['build'], go: jest('*.e2e-spec.ts') },
   kills: { says: 'six million rows survive kill -9 twice', needs: ['build'], go: () => run('node', ['tools/proof/kills.mjs']) },
   'random-kills': { says: 'kill -9 at fifty random moments, over every way of writing', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/random-kills.mjs']) },
+  faults: { says: 'sleeps between fence and commit, full disks, broken lines and bad files, each fault in full: every end is a named code or a green run', byName: true, go: () => run('node', ['tools/proof/faults.mjs', ...more]) },
   airflow: { says: 'a real Airflow runs the DAG', needs: ['build'], go: () => run('node', ['tools/proof/airflow.mjs']) },
   upgrade: { says: 'the release before and the next one side by side under load: replaced one by one, one taken back, no run failed, lost or doubled', byName: true, go: () => run('node', ['tools/proof/upgrade.mjs', ...more]) },
   restore: { says: 'what a backup holds is all there after a loss, every run goes on, nothing is doubled', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/restore.mjs', ...more]) },

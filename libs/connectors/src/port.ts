@@ -108,8 +108,9 @@ export interface ChunkWriter {
 }
 /** What lies in staging, and which span of the source it is where a cursor was read. `began` is when the run began, which versions of a history begin with; `maskKeys` is what its rows were masked under. */
 export interface Staged { readonly rows: number; readonly digest: Digest | null; readonly span?: Span | undefined; readonly began?: string | undefined; readonly maskKeys?: MaskKeys | undefined;
-  /** Called inside the transaction of a merge or a history: when the ends are compared, and when rows are written. */
-  readonly onStep?: ((step: 'compared' | 'applied') => void) | undefined }
+  /** Called on the way, while a later attempt can still win. Inside the transaction: when the ends of a merge or a history are compared, and before its commit. Where files or tables are renamed: after
+   * the last look at the fence. */
+  readonly onStep?: ((step: 'compared' | 'applied' | 'half-swap') => void) | undefined }
 /** `deleted` and `unchanged` of a merge or a history, which then add up: inserted + updated + unchanged = staged. `asOf` of a history.
  * @property extra of a slice: rows that the target has in it and staging has not */
 export interface Published { readonly published: number; readonly inserted: number | null; readonly updated: number | null; readonly deleted?: number; readonly unchanged?: number; readonly asOf?: string; readonly extra?: number }

@@ -12,22 +12,25 @@ export const crashPoints = [
 ] as const;
 export type CrashPoint = (typeof crashPoints)[number];
 
-const armed = { point: null as CrashPoint | null, passesLeft: 0 };
+/** What an armed point does to the process: end it, or let it sleep until somebody sends SIGCONT, as a machine does that was suspended. */
+const ends = { kill: 'SIGKILL', stop: 'SIGSTOP' } as const;
+export type CrashOrder = `${CrashPoint}:${number}` | `${CrashPoint}:${number}:${keyof typeof ends}`;
+const armed = { point: null as CrashPoint | null, passesLeft: 0, by: 'SIGKILL' as (typeof ends)[keyof typeof ends] };
 
-/** Makes the n-th pass of a point kill this process with SIGKILL. Tests only: nothing else calls it.
- * @param text `point:pass`, such as `sink.after-commit:3`; empty disarms
- * @throws TypeError for an unknown point or a pass below 1 */
+/** Makes the n-th pass of a point kill this process, or stop it where it is. Tests only: nothing else calls it.
+ * @param text `point:pass`, such as `sink.after-commit:3`, with `:stop` behind it for a sleep; empty disarms
+ * @throws TypeError for an unknown point, a pass below 1 or another end */
 export function armCrash(text: string): void {
-  const [point = '', pass = '1'] = text.split(':');
+  const [point = '', pass = '1', end = 'kill'] = text.split(':');
   if (text === '') { armed.point = null; return; }
   const known = crashPoints.find((name) => name === point);
-  if (!known || !/^[1-9]\d*$/.test(pass)) throw new TypeError(`no such crash point: ${text}`);
-  Object.assign(armed, { point: known, passesLeft: Number(pass) });
+  if (!known || !/^[1-9]\d*$/.test(pass) || !(end === 'kill' || end === 'stop')) throw new TypeError(`no such crash point: ${text}`);
+  Object.assign(armed, { point: known, passesLeft: Number(pass), by: ends[end] });
 }
 
 /** Says that the process passes a crash point. Does nothing unless a test armed it. */
 export function crashPoint(point: CrashPoint): void {
   if (armed.point !== point) return;
   armed.passesLeft -= 1;
-  if (armed.passesLeft === 0) process.kill(process.pid, 'SIGKILL');
+  if (armed.passesLeft === 0) process.kill(process.pid, armed.by);
 }

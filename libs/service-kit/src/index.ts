@@ -2,7 +2,7 @@ export { Access, AccessTokens, type Caller } from './access.ts';
 export { asyncApi } from './async-api.ts';
 export { type BootOptions, type RunningServices, bootstrapServices } from './bootstrap.ts';
 export { bootstrapService, defaultPorts, platformConfigs } from './bootstrap-service.ts';
-export { type CrashPoint, armCrash, crashPoint, crashPoints } from './crash-points.ts';
+export { type CrashOrder, type CrashPoint, armCrash, crashPoint, crashPoints } from './crash-points.ts';
 export { Input, Serves } from './endpoint-binding.ts';
 export { type Environment, loadConfig, processEnvironment, serviceKitConfig } from './load-config.ts';
 export { type LogLevel, createLog, withoutCredentials } from './log.ts';

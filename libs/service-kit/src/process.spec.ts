@@ -1,5 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { EtlError } from '@agent-etl/contracts';
 import { Gauge, Registry } from 'prom-client';
@@ -47,7 +50,19 @@ describe('a crash point', () => {
     const { signal, stdout } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code], { encoding: 'utf8' });
     expect([signal, stdout]).toEqual(['SIGKILL', 'once\n']);
   });
-  it.each([['nowhere'], ['relay.marked:0'], ['relay.marked:x']])('refuses %s', (text) => { expect(() => { armCrash(text); }).toThrow(TypeError); });
+  it('lets the process sleep where it is, until somebody wakes it', async () => {
+    const code = `import { armCrash, crashPoint } from ${JSON.stringify(join(import.meta.dirname, 'crash-points.ts'))};
+      armCrash('relay.marked:1:stop'); console.log('before'); crashPoint('relay.marked'); crashPoint('relay.marked'); console.log('after');`;
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.on('data', (bytes: Buffer) => { said += bytes.toString(); });
+    while (!(await readFile(`/proc/${child.pid}/stat`, 'utf8')).includes(') T ')) await sleep(10);
+    expect(said).toBe('before\n');
+    child.kill('SIGCONT');
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(said).toBe('before\nafter\n');
+  });
+  it.each([['nowhere'], ['relay.marked:0'], ['relay.marked:x'], ['relay.marked:1:nap']])('refuses %s', (text) => { expect(() => { armCrash(text); }).toThrow(TypeError); });
 });
 
 describe('the log', () => {

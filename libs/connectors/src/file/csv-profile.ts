@@ -13,6 +13,8 @@ import type { TextHead } from './text-head.ts';
 
 export const SAMPLE_ROWS = 200_000;
 const FIRST_ROWS = 2_000;
+/** As of a file of objects, and as a table of PostgreSQL may have. */
+const MOST_COLUMNS = 1_600;
 
 /** The names and the dialect that the head of a file shows. */
 export interface CsvShape { readonly dialect: CsvDialect; readonly names: readonly string[] }
@@ -27,6 +29,7 @@ export function shapeOfCsv(dataset: string, head: TextHead, how: { format: FileF
   const [first] = records;
   if (head.isWhole === 'whole' && records.every((cells) => cells.every((cell) => cell === ''))) throw new EtlError('profile.unusable', { dataset, what: `first line: the file ${records.length ? 'holds only blank lines' : 'is empty'}`, hint: 'write a line with the names of the columns' });
   if (!first) throw new EtlError('data.format-invalid', { file: dataset, format: 'csv', place: 'line 1', problem: 'the line does not end, or a quote is not closed' });
+  if (first.length > MOST_COLUMNS) throw new EtlError('profile.unusable', { dataset, what: `columns: it has ${first.length}, and ${MOST_COLUMNS} are the most that are read`, hint: 'write rows in place of columns' });
   const header = known?.header ?? (hasHeader(first) ? 'true' : 'false');
   return { dialect: { delim, quote: '"', escape: '"', header, compression: format.compression }, names: columnNames(first, header) };
 }
@@ -50,9 +53,15 @@ export async function profileCsv(duck: DuckChild, paths: readonly string[], abou
   return { plan: { format: 'csv', dialect, columns }, rows: rowsExact ? full.rows : Math.max(full.rows, Math.round(bytes / head.lineBytes)), rowsExact };
 }
 
+/** Counts that one statement takes: the time to plan it grows with the square of them, and a little with every column of the file. So a wide file is read several times. */
+const atOnce = (columns: number): number => Math.min(300, Math.max(100, columns));
 async function countAll(duck: DuckChild, sample: Duck, asked: readonly (readonly (keyof CellCounts)[])[]): Promise<{ rows: number; columns: CellCounts[] }> {
   const counts = asked.flatMap((keys, index) => keys.map((key) => sql`${countsOf(sql`${identifier(`c${index}`)}`)[key]} AS ${identifier(`${key}${index}`)}`));
-  const [row = {}] = await duck.query(compile(sql`SELECT ${listOf([sql`count(*) AS "rows"`, ...counts])} FROM (${sample}) AS sample`));
+  const row: Record<string, unknown> = {};
+  const most = atOnce(asked.length);
+  for (let at = 0; at === 0 || at < counts.length; at += most) {
+    Object.assign(row, (await duck.query(compile(sql`SELECT ${listOf([sql`count(*) AS "rows"`, ...counts.slice(at, at + most)])} FROM (${sample}) AS sample`)))[0]);
+  }
   const columns = asked.map((keys, index) => ({ ...noCells, ...Object.fromEntries(keys.map((key) => [key, Number(row[`${key}${index}`] ?? 0)])) }));
   return { rows: Number(row['rows'] ?? 0), columns };
 }

@@ -1,7 +1,7 @@
 import { type AsideReason, type Digest, EtlError, type LoadTask, type PublishTask, type QuarantineAsk, type QuarantinePage, addDigests } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { joinSql } from '@agent-etl/sql-safety';
-import type { BucketSample, BucketSum, ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Writer } from '../port.ts';
+import type { BucketSample, BucketSum, ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, HashAsk, HashedRows, LedgerRow, Published, Sink, SinkSession, Staged, Writer } from '../port.ts';
 import { FileChunk } from './file-chunk.ts';
 import { type Duck, sql } from './duck-sql.ts';
 import { digestOf, hashedRowsOf, sampleOf } from './file-digest.ts';
@@ -184,7 +184,7 @@ class FileSinkSession implements SinkSession {
     return readBack(task, { parts: [{ path: await this.stagedPath(), values: [] }], format: this.work.format, scratch: this.tools.scratch }, (duck, from) => sampleOf(duck, from, { columns: task.columns, sample, signal }));
   }
 
-  async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {
+  async publish(task: PublishTask, staged: Staged): Promise<Published> {
     if (task.how !== 'file') throw new EtlError('request.unsupported', { found: `${task.how} into a file`, allowed: 'load: replace, which renames a new file into its place' });
     const rows = await this.rows();
     const done = rows.find(({ chunkKey }) => chunkKey === PUBLISH);
@@ -195,7 +195,10 @@ class FileSinkSession implements SinkSession {
     }
     await this.mustHold();
     await this.note(PUBLISHING, piece, staged.digest);
+    const others = await this.staged.ofOtherRuns();
     await this.mustHold();
+    staged.onStep?.('half-swap');
+    await this.staged.remove(others);
     if (await this.staged.sizeOf(piece.attempt) !== null) await this.staged.publish(piece.attempt);
     else if (!await this.staged.isTargetThere()) throw gone();
     await this.note(PUBLISH, piece, staged.digest);

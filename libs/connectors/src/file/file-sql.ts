@@ -9,7 +9,7 @@ import { floatText } from './float-sql.ts';
 import { jsonCells, typesInFile } from './json-sql.ts';
 
 /** Longest line of a CSV and the buffer that holds it: a cell of 16 MB still passes. */
-const MAX_LINE = 16 * 1024 * 1024;
+export const MAX_LINE = 16 * 1024 * 1024;
 const BUFFER = 2 * MAX_LINE;
 
 const csvColumns = (duckTypes: readonly string[]): Duck => listOf(duckTypes.map((duckType, index) => sql`${text(`c${index}`)}: ${text(duckType)}`));

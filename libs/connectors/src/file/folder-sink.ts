@@ -1,6 +1,6 @@
 import { type AsideReason, type Digest, EtlError, type LoadTask, type PublishTask, digestText } from '@agent-etl/contracts';
 import { join } from 'node:path';
-import type { BucketSample, BucketSum, ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, SinkSession, Writer } from '../port.ts';
+import type { BucketSample, BucketSum, ChunkCounts, ChunkRange, ChunkWriter, ConnectorTools, LedgerRow, Published, SinkSession, Staged, Writer } from '../port.ts';
 import { FileChunk } from './file-chunk.ts';
 import { folderFailure } from './file-folder.ts';
 import type { FileFormat } from './file-format-rules.ts';
@@ -80,7 +80,7 @@ export class FolderSinkSession implements SinkSession {
     return (await this.staged.whereabouts(manifest)).map(({ name, from }) => ({ path: from ?? join(this.staged.folder, name), values: partitionsOf(name).values }));
   }
 
-  async publish(task: PublishTask, staged: { rows: number; digest: Digest | null }): Promise<Published> {
+  async publish(task: PublishTask, staged: Staged): Promise<Published> {
     if (task.how !== 'file') throw new EtlError('request.unsupported', { found: `${task.how} into a folder`, allowed: 'load: replace, which lets new parts take the place of the old ones' });
     const rows = await this.rows();
     const done = rows.find(({ chunkKey }) => chunkKey === PUBLISH);
@@ -94,7 +94,7 @@ export class FolderSinkSession implements SinkSession {
     return { published: staged.rows, inserted: null, updated: null };
   }
   /** An earlier attempt may have come anywhere: its plan is still there until the manifest has taken its name. */
-  private async makeVisible(rows: readonly LedgerRow[], staged: { rows: number; digest: Digest | null }): Promise<void> {
+  private async makeVisible(rows: readonly LedgerRow[], staged: Staged): Promise<void> {
     const isBegun = rows.some(({ chunkKey }) => chunkKey === PUBLISHING);
     const planned = isBegun ? await this.staged.planned() : null;
     if (isBegun && !planned) {
@@ -104,7 +104,10 @@ export class FolderSinkSession implements SinkSession {
     const manifest = planned ?? await this.manifestOf(staged);
     if (!planned) await this.staged.announce(manifest);
     await this.note(PUBLISHING, staged);
+    const others = await this.staged.ofOtherRuns();
     await this.mustHold();
+    staged.onStep?.('half-swap');
+    await this.staged.remove(others);
     await this.staged.publish(manifest);
   }
   private async manifestOf({ rows, digest }: { rows: number; digest: Digest | null }): Promise<FolderManifest> {
@@ -113,8 +116,10 @@ export class FolderSinkSession implements SinkSession {
     const list: FolderManifest['parts'] = [];
     const seen = new Map<string, number>();
     const partitions = new Set<string>();
+    const isEmpty = rows === 0;
     for (const { row, piece } of await this.pieces()) {
       for (const { path, sha256, values, rows: counted } of piece.parts) {
+        if (partitionBy && counted === 0 && !isEmpty) continue; // a piece without rows beside others is no partition
         const below = partitionBy ? `${partitionFolder(partitionBy, values)}/` : '';
         const twins = seen.get(sha256) ?? 0;
         if (twins > 0 && (counted ?? row.rows) === 0) continue; // pieces of which nothing is left are one part

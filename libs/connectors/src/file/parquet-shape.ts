@@ -1,3 +1,4 @@
+import { EtlError } from '@agent-etl/contracts';
 import type { DuckChild } from '@agent-etl/engines';
 import { compile } from '@agent-etl/sql-safety';
 import { literalText as text, pathsOf, sql } from './duck-sql.ts';
@@ -16,7 +17,16 @@ export async function readParquetShape(duck: DuckChild, files: readonly SourceFi
   const columns = await described(duck, first.path);
   if (files.length > 1) await refuseOthers(duck, { files, first, columns });
   const [count] = await duck.query(compile(sql`SELECT CAST(coalesce(sum(num_rows), 0) AS BIGINT) AS "rows" FROM parquet_file_metadata(${pathsOf(files.map(({ path }) => path))})`));
+  await refuseOtherCounts(duck, files);
   return { columns, rows: Number(count?.['rows'] ?? 0) };
+}
+/** A footer counts its rows twice, as a whole and by group: one of them is a lie where they differ. */
+async function refuseOtherCounts(duck: DuckChild, files: readonly SourceFile[]): Promise<void> {
+  const paths = pathsOf(files.map(({ path }) => path));
+  const groups = sql`SELECT file_name, sum(n) AS n FROM (SELECT DISTINCT file_name, row_group_id, row_group_num_rows AS n FROM parquet_metadata(${paths})) AS groups GROUP BY file_name`;
+  const [odd] = await duck.query(compile(sql`SELECT f.file_name AS path FROM parquet_file_metadata(${paths}) AS f LEFT JOIN (${groups}) AS g ON g.file_name = f.file_name WHERE f.num_rows <> coalesce(g.n, 0) LIMIT 1`));
+  const file = odd && files.find(({ path }) => path === String(odd['path']));
+  if (file) throw new EtlError('data.format-invalid', { file: file.name, format: 'parquet', place: 'its metadata', problem: 'it counts other rows than its groups' });
 }
 
 /** One query over all footers; only files that differ in one are looked at by themselves. */

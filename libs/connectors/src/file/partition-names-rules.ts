@@ -16,3 +16,5 @@ export const partitionFolder = (keys: readonly string[], values: readonly (strin
 export function valuesOfKey(key: string): (string | null)[] {
   return key.split('.').map((part) => (part === '' ? null : Buffer.from(part.slice(1), 'base64').toString('utf8')));
 }
+/** The key of rows that have no value in any of so many columns. */
+export const keyOfNothing = (columns: number): string => '.'.repeat(columns - 1);

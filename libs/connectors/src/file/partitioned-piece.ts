@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Duck } from './duck-sql.ts';
-import { MOST_PARTITIONS, partitionFolder, valuesOfKey } from './partition-names-rules.ts';
+import { MOST_PARTITIONS, keyOfNothing, partitionFolder, valuesOfKey } from './partition-names-rules.ts';
 import { countKept, keepRows, keptRows, splitBy } from './partitioned-copy.ts';
 import { sha256Of } from './sha256-of.ts';
 
@@ -35,7 +35,9 @@ export async function writePartitions(duck: DuckChild, { task, path: piece }: { 
   if (partitions.length > MOST_PARTITIONS) throw tooMany(task);
   for (const { key } of partitions) refuseLong(partitionFolder(by, valuesOfKey(key)));
   const files: PieceFile[] = [];
-  for (const [index, { key, rows }] of partitions.entries()) {
+  // No rows, no partitions: one file without rows, of no value, says what columns there would be.
+  const empty = { key: keyOfNothing(by.length), rows: 0 };
+  for (const [index, { key, rows }] of (partitions.length > 0 ? partitions : [empty]).entries()) {
     const path = join(piece, String(index));
     const written = await duck.copy(compile(copyInto([...split.kept], keptRows(key, split.kept.length), path)), signal);
     if (written !== rows) throw new EtlError('sink.reconcile-mismatch', { difference: `a partition has ${rows} rows, ${written} are in its file` });

@@ -56,6 +56,16 @@ describe('a folder with partitions', () => {
       });
     }
   }
+  it.each(['out/**/*.parquet', 'out/**/*.csv', 'out/**/*.csv.gz'])('of no rows at all is there, has its columns, and holds none: %s', async (target) => {
+    await folder.write('in.csv', 'id,city,day\n');
+    await written({ source: 'in.csv', target, by: ['city', 'day'], types: { id: { kind: 'i32' }, city: { kind: 'text' }, day: { kind: 'text' } } });
+    expect(await foldersOf()).toEqual(['city=__HIVE_DEFAULT_PARTITION__/day=__HIVE_DEFAULT_PARTITION__']);
+    const open = await folder.open();
+    expect(await open.profile(target, 'source')).toMatchObject({ exists: true, rows: 0, columns: [{ name: 'id' }, { name: 'city' }, { name: 'day' }] });
+    await folder.write('in.csv', 'id,city,day\n1,x,y\n');
+    await written({ source: 'in.csv', target, by: ['city', 'day'], types: { id: { kind: 'i32' }, city: { kind: 'text' }, day: { kind: 'text' } } });
+    expect(await foldersOf()).toEqual(['city=x/day=y']);
+  });
   it('names its folders as Hive does, and holds the columns of the folders in no file', async () => {
     await folder.write('in.csv', ROWS);
     await written({ source: 'in.csv', target: 'out/**/*.csv', by: ['m', 'city'], types: TYPES });

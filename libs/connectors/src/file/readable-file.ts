@@ -1,8 +1,10 @@
 import { EtlError } from '@agent-etl/contracts';
 import { randomUUID } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Compression, FileFormat } from './file-format-rules.ts';
+import { MAX_LINE } from './file-sql.ts';
+import { refuseLongEnd } from './long-end.ts';
 import { checkPacked, eachUnpacked } from './packed-file.ts';
 import type { SourceFile } from './source-files.ts';
 import type { Encoding } from './text-encoding-rules.ts';
@@ -16,11 +18,14 @@ interface Texts { readonly dataset: string; readonly files: readonly SourceFile[
 export async function readable(texts: Texts): Promise<ReadableFiles> {
   const { files, compression, encoding, reading, scratch, dataset, format } = texts;
   const [file] = files;
+  const rows = { limit: MAX_LINE, quote: 'cells' } as const;
+  if (reading === 'direct' && format === 'csv' && compression === 'none') for (const each of files) await refuseLongEnd(each, rows);
   if (reading === 'direct' || !file) return { files, compression, drop: async () => undefined };
   const copy = join(scratch, `utf8-${randomUUID()}`);
   try {
     if (compression !== 'none') await checkPacked(file.path, { dataset, compression, bytes: file.bytes, format });
     await rewrite({ dataset, path: file.path, compression, encoding }, copy);
+    if (format === 'csv') await refuseLongEnd({ name: file.name, path: copy, bytes: (await stat(copy)).size }, rows);
   } catch (error) {
     await rm(copy, { force: true });
     throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? new EtlError('platform.disk-full', { what: dataset }, { cause: error }) : error;

@@ -19,6 +19,8 @@ async function flush(path: string, flags: string): Promise<void> {
   }
 }
 
+/** What follows the name of the target: a run and its attempt. */
+const ATTEMPT = /^[0-9a-f]{32}\.\d+\.tmp$/;
 /** The start of a name: with all that is put around it, it has to fit into the 255 bytes of a file system. */
 function shortened(name: string): string {
   let short = [...name];
@@ -29,10 +31,12 @@ function shortened(name: string): string {
 /** Where one run makes a file before anybody can see it: hidden names beside the target, one per attempt, so that publishing is a rename. */
 export class StagedFile {
   readonly target: string;
+  private readonly name: string;
   private readonly prefix: string;
   constructor(target: string, runId: string) {
     this.target = target;
-    this.prefix = `.${shortened(basename(target))}.${runId.replaceAll('-', '')}.`;
+    this.name = `.${shortened(basename(target))}.`;
+    this.prefix = `${this.name}${runId.replaceAll('-', '')}.`;
   }
 
   of(attempt: number): string { return join(dirname(this.target), `${this.prefix}${attempt}.tmp`); }
@@ -61,8 +65,13 @@ export class StagedFile {
   /** Removes what attempts of this run left here, but for one. */
   async clear(keep: number | null): Promise<void> {
     const kept = keep === null ? null : basename(this.of(keep));
-    const names = await readdir(dirname(this.target)).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return []; throw error; });
-    const ours = names.filter((name) => name.startsWith(this.prefix) && name.endsWith('.tmp') && name !== kept);
-    await Promise.all(ours.map((name) => rm(join(dirname(this.target), name), { force: true })));
+    await this.remove((await this.names()).filter((name) => name.startsWith(this.prefix) && name.endsWith('.tmp') && name !== kept));
+  }
+  /** What other runs have staged for the same target. A file system renames without a look at the fence: so whoever publishes lists these, looks at the fence, and removes them before its own rename. A run
+   * that slept since its last look then has nothing to rename when it wakes, and what it had listed itself is older than whoever came after it. */
+  async ofOtherRuns(): Promise<string[]> { return (await this.names()).filter((name) => name.startsWith(this.name) && !name.startsWith(this.prefix) && ATTEMPT.test(name.slice(this.name.length))); }
+  async remove(names: readonly string[]): Promise<void> { await Promise.all(names.map((name) => rm(join(dirname(this.target), name), { force: true }))); }
+  private names(): Promise<string[]> {
+    return readdir(dirname(this.target)).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return []; throw error; });
   }
 }

@@ -122,7 +122,7 @@ export class StagedFolder {
   /** Removes parts that the manifest does not name, folders of partitions that hold nothing more, and what runs have left that can publish nothing more. */
   async sweep(): Promise<void> {
     const named = new Set((await this.manifest())?.parts.map(({ name }) => name));
-    await this.remove((name) => (isPart(name) && !named.has(name)) || name.startsWith('.etl-'));
+    await this.remove((await this.names()).filter((name) => (isPart(name) && !named.has(name)) || name.startsWith('.etl-')));
     await this.sweepPartitions('', named);
   }
   private async sweepPartitions(prefix: string, named: ReadonlySet<string>): Promise<void> {
@@ -136,11 +136,13 @@ export class StagedFolder {
   }
   /** Removes what this run has staged, but for pieces that are kept. */
   async clear(kept: readonly string[] = []): Promise<void> {
-    await this.remove((name) => name.startsWith(`.etl-${this.run}.`) && !kept.some((key) => name.startsWith(`.etl-${this.run}.${key.slice(0, 32)}.`) && STAGED.test(name)));
+    await this.remove((await this.names()).filter((name) => name.startsWith(`.etl-${this.run}.`) && !kept.some((key) => name.startsWith(`.etl-${this.run}.${key.slice(0, 32)}.`) && STAGED.test(name))));
     // A folder that this run has made and filled with nothing.
     if (kept.length === 0 && (await this.names()).length === 0) await rm(this.folder, { recursive: true, force: true });
   }
-  private async remove(isMeant: (name: string) => boolean): Promise<void> {
-    await Promise.all((await this.names()).filter(isMeant).map((name) => rm(join(this.folder, name), { recursive: true, force: true })));
+  /** What other runs have staged, see `StagedFile.ofOtherRuns`. */
+  async ofOtherRuns(): Promise<string[]> { return (await this.names()).filter((name) => name.startsWith('.etl-') && !name.startsWith(`.etl-${this.run}.`)); }
+  async remove(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map((name) => rm(join(this.folder, name), { recursive: true, force: true })));
   }
 }

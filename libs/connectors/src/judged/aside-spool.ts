@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { AsideRow, AsideRows, ReadCount } from '../port.ts';
 
@@ -55,7 +55,7 @@ export class AsideSpool implements AsideRows {
   }
   #flush(): void {
     this.#file ??= openSync(this.#path, 'wx', 0o600);
-    writeSync(this.#file, this.#lines.map((line) => `${line}\n`).join(''));
+    writeFileSync(this.#file, this.#lines.map((line) => `${line}\n`).join('')); // all of it, or ENOSPC: a single write takes what there is room for
     this.#lines = [];
     this.#characters = 0;
   }

@@ -16,7 +16,7 @@ export class JudgedRows implements ByteTarget {
   #isQuoted = false;
   #held: Buffer[] = [];
   #kept = 0;
-  #refusal: EtlError | null = null;
+  #refusal: unknown = null;
   /** @param path of a file that nobody else uses, for more rows than memory should hold */
   constructor(to: ByteTarget, bad: Judging['bad'], path: string) {
     this.#to = to;
@@ -24,12 +24,12 @@ export class JudgedRows implements ByteTarget {
     this.aside = new AsideSpool(path);
   }
 
-  /** Takes nothing more after a bad row that ends the load: whoever reads hears why as soon as it waits. */
+  /** Takes nothing more after a bad row that ends the load, or one that could not be kept: whoever reads hears why as soon as it waits. */
   write(bytes: Uint8Array): boolean {
-    if (this.#refusal) return false;
+    if (this.#refusal !== null) return false;
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let packed = 0;
-    for (let at = 0; at < chunk.length && !this.#refusal;) {
+    for (let at = 0; at < chunk.length && this.#refusal === null;) {
       if (this.#state === 'at-start') at = this.#begin(chunk, at);
       const end = this.#endOfRow(chunk, at);
       if (this.#state === 'good') {
@@ -40,17 +40,17 @@ export class JudgedRows implements ByteTarget {
       if (end > 0 && chunk[end - 1] === LINE_END && !this.#isQuoted) this.#finish();
     }
     const isTaken = packed === 0 || this.#to.write(chunk.subarray(0, packed));
-    return isTaken && !this.#refusal;
+    return isTaken && this.#refusal === null;
   }
-  /** @throws EtlError `data.check-failed` at the first bad row, where bad rows end the load */
+  /** @throws EtlError `data.check-failed` at the first bad row, where bad rows end the load; what the file system said where a row could not be kept */
   async drained(): Promise<void> {
-    if (this.#refusal) throw this.#refusal;
+    if (this.#refusal !== null) throw this.#refusal;
     await this.#to.drained();
   }
 
   /** Compares what passed with what the source says it read, after the last byte. @throws EtlError `sink.reconcile-mismatch`, `data.check-failed` */
   end(count: ReadCount): void {
-    if (this.#refusal) throw this.#refusal;
+    if (this.#refusal !== null) throw this.#refusal;
     if (this.#state !== 'at-start') throw new Error('the judged carrier ended inside a row');
     this.aside.unreadAlso(count.unread ?? []);
     const passed = this.#kept + this.aside.rows;
@@ -83,7 +83,7 @@ export class JudgedRows implements ByteTarget {
     const said = rowOf(Buffer.concat(this.#held));
     this.#held = [];
     if (this.#bad === 'stop') this.#refusal = refusedRow(said);
-    else this.aside.add(said);
+    else try { this.aside.add(said); } catch (error) { this.#refusal = error; } // a disk that is full: whoever writes stands in the handler of a socket, where nobody hears a throw
   }
 }
 /** The first cell of a bad row: in double quotes, doubled inside. */

@@ -9,9 +9,11 @@ import type { Changed, MysqlSession } from './mysql-session.ts';
 import { asName } from './mysql-table.ts';
 
 const sql = sqlFor('mysql');
+/** How long a commit may still be answered once the attempt has to stop: a line that went silent answers never. */
+const PATIENCE_MS = 2_000;
 type My = SqlFragment<'mysql'>;
 export interface PieceSetting {
-  readonly session: MysqlSession; readonly ledger: MysqlLedger; readonly fence: number; readonly staging: SqlIdentifier; readonly table: string; readonly columns: readonly ColumnMapping[];
+  readonly session: MysqlSession; readonly signal: AbortSignal | undefined; readonly ledger: MysqlLedger; readonly fence: number; readonly staging: SqlIdentifier; readonly table: string; readonly columns: readonly ColumnMapping[];
   /** Cells to look at while a piece comes once more, by the key of the piece. */
   readonly lookFor: Map<string, Place>;
   /** Takes the connection back after a commit. */
@@ -47,7 +49,9 @@ export class MysqlChunk implements ChunkWriter {
     this.to = { write: (bytes) => this.#write(bytes), drained: () => this.#drained() };
   }
   static async begin(range: ChunkRange, setting: PieceSetting): Promise<MysqlChunk | 'done'> {
-    const { session, ledger, fence } = setting;
+    const { session, ledger, fence, signal } = setting;
+    const giveUp = (): void => { session.destroy(signal?.reason); }; // nothing of it is committed
+    if (signal?.aborted) giveUp(); else signal?.addEventListener('abort', giveUp, { once: true });
     try {
       await ledger.hold(session, fence);
       await session.change(compile(sql`START TRANSACTION`));
@@ -58,6 +62,8 @@ export class MysqlChunk implements ChunkWriter {
     } catch (error) {
       session.destroy();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
   }
   copyFile(): Promise<ReadCount> { throw new Error('a MySQL sink takes text'); }
@@ -83,7 +89,18 @@ export class MysqlChunk implements ChunkWriter {
     return new EtlError('data.value-out-of-range', { column: target, type: targetNative }, { cell: { row, column: target, value: value.slice(0, 200), target: targetNative } });
   }
 
-  async commit(counts: ChunkCounts): Promise<'written' | 'redo'> {
+  async commit(counts: ChunkCounts, signal?: AbortSignal): Promise<'written' | 'redo'> {
+    let cutting: NodeJS.Timeout | undefined;
+    const giveUp = (): void => { cutting = setTimeout(() => { this.setting.session.destroy(); }, PATIENCE_MS); };
+    if (signal?.aborted) giveUp(); else signal?.addEventListener('abort', giveUp, { once: true });
+    try {
+      return await this.#commit(counts);
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+      clearTimeout(cutting);
+    }
+  }
+  async #commit(counts: ChunkCounts): Promise<'written' | 'redo'> {
     const { session, ledger, fence } = this.setting;
     try {
       if (this.#refusal !== undefined) throw this.#refusal;

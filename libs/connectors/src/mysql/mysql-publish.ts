@@ -1,6 +1,6 @@
 import { type Digest, EtlError, type PublishTask } from '@agent-etl/contracts';
 import { type SqlFragment, type SqlIdentifier, compile, joinSql, sqlFor, typeName } from '@agent-etl/sql-safety';
-import type { Published } from '../port.ts';
+import type { Published, Staged } from '../port.ts';
 import type { MysqlLedger } from './mysql-ledger.ts';
 import type { MysqlSession } from './mysql-session.ts';
 import { type MysqlTable, asName, findMysql } from './mysql-table.ts';
@@ -11,7 +11,7 @@ const comma = sql`, `;
 /** Tables of one run: what is staged, what takes the place of a table, and the table that had to go. */
 export interface RunTables { readonly staging: SqlIdentifier; readonly next: SqlIdentifier; readonly old: SqlIdentifier }
 export interface Publishing {
-  readonly session: MysqlSession; readonly ledger: MysqlLedger; readonly fence: number; readonly task: PublishTask; readonly table: MysqlTable; readonly tables: RunTables; readonly rows: number; readonly digest: Digest | null;
+  readonly session: MysqlSession; readonly ledger: MysqlLedger; readonly fence: number; readonly task: PublishTask; readonly table: MysqlTable; readonly tables: RunTables; readonly rows: number; readonly digest: Digest | null; readonly onStep?: Staged['onStep'];
 }
 const names = (columns: readonly string[], of?: My): My => joinSql(columns.map((name) => (of ? sql`${of}.${asName(name)}` : sql`${asName(name)}`)), comma);
 const run = ({ session, table }: Publishing, statement: My) => session.change(compile(statement), table.name);
@@ -53,6 +53,7 @@ async function inTransaction(publishing: Publishing, work: () => Promise<Publish
     await ledger.mustSum(session, rows);
     const published = await work();
     await ledger.addPublished(session, { fence, digest, published, moves: null });
+    publishing.onStep?.('applied');
     await session.change(compile(sql`COMMIT`));
     return published;
   } catch (error) {
@@ -67,6 +68,7 @@ async function byRenames(publishing: Publishing, { visible, moves, renames }: { 
   await ledger.mustSum(session, rows);
   await ledger.hold(session, fence);
   await ledger.addPublished(session, { fence, digest, published: visible, moves: moves.parts.at(-1)! });
+  publishing.onStep?.('half-swap');
   await run(publishing, sql`RENAME TABLE ${renames}`);
   await ledger.settle(session, 'moved');
   return visible;

@@ -22,7 +22,8 @@ export class MysqlSession {
   readonly #waiting = new Set<(error: Error) => void>();
   #isCut = false;
   private constructor(private readonly client: mysql.Connection, readonly context: MysqlContext) {
-    client.on('error', () => { this.#isCut = true; }); // the statement that is running hears of it
+    // A statement with a callback has heard of it by now. One that hands over its rows would wait for ever: the driver tells the connection alone.
+    client.on('error', (error: unknown) => { this.destroy(this.failure(error) instanceof EtlError ? this.failure(error) : this.#cut()); });
   }
   /** Dials with the secret opened for this moment. @throws EtlError `connection.*`, `source.not-found`, `secret.*` */
   static async connect(connection: MysqlConnection, tools: ConnectorTools, use: Use = 'read'): Promise<MysqlSession> {

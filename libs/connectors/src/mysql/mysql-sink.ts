@@ -114,10 +114,10 @@ class Writing implements SinkSession {
     if (await findMysql(session, table)) return sql`ENGINE=InnoDB SELECT ${list(({ target }) => sql`${asName(target)}`)} FROM ${table.quoted} LIMIT 0`;
     return sql`(${list(({ target, targetNative, nullable }) => sql`${asName(target)} ${typeName('mysql', targetNative)}${nullable ? sql` NULL` : sql` NOT NULL`}`)}) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4`;
   }
-  async begin(range: ChunkRange): Promise<ChunkWriter | 'done'> {
+  async begin(range: ChunkRange, signal?: AbortSignal): Promise<ChunkWriter | 'done'> {
     const { task: { columns }, ledger, tables: { staging }, table } = this.facts;
     const session = this.#idle.pop() ?? await this.connect();
-    return MysqlChunk.begin(range, { session, ledger, fence: this.#fence, staging, table: table.name, columns, lookFor: this.#lookFor, another: this.connect, release: (one) => { this.#idle.push(one); } });
+    return MysqlChunk.begin(range, { session, signal, ledger, fence: this.#fence, staging, table: table.name, columns, lookFor: this.#lookFor, another: this.connect, release: (one) => { this.#idle.push(one); } });
   }
   async stagedDigest({ columns }: PublishTask, signal: AbortSignal): Promise<Digest> {
     return digestOfWritten(await this.#controlled(), { columns, table: this.facts.tables.staging, said: this.facts.table.name, signal });
@@ -126,10 +126,10 @@ class Writing implements SinkSession {
     return sampleOfWritten(await this.#controlled(), { columns, table: this.facts.tables.staging, said: this.facts.table.name, signal }, sample);
   }
 
-  async publish(task: PublishTask, { rows, digest }: Staged): Promise<Published> {
+  async publish(task: PublishTask, { rows, digest, onStep }: Staged): Promise<Published> {
     const { ledger, table, tables } = this.facts;
     const before = await ledger.published(await this.#controlled());
-    const published = before ?? await this.#published({ session: await this.#controlled(), ledger, fence: this.#fence, task, table, tables, rows, digest });
+    const published = before ?? await this.#published({ session: await this.#controlled(), ledger, fence: this.#fence, task, table, tables, rows, digest, onStep });
     await this.#dropTables(await this.#controlled());
     return published;
   }

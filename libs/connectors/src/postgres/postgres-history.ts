@@ -46,7 +46,6 @@ export async function writeVersions(publishing: Publishing): Promise<Visible> {
   if (found.changed + found.gone > 0) await close(publishing, { found, instant });
   if (found.changed + found.made > 0) await open(publishing, { found, instant });
   await remember(publishing, instant); // also when nothing changed: what a later run changes begins after the instant that this one answers
-  publishing.onStep?.('applied');
   const read = task.vanished ? sql`` : sql` AND EXISTS (SELECT FROM ${staging} AS s WHERE ${sameKey(task.key ?? [])})`;
   await mustEqual(publishing, sql`${relation.name} AS t WHERE t.is_current${read}`);
   await run(publishing, sql`DROP TABLE ${found.table}, ${staging}`);

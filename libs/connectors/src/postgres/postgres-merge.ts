@@ -20,7 +20,6 @@ export async function merge(publishing: Publishing): Promise<Visible> {
   if (found.gone > 0) await takeAway(publishing, found);
   if (found.changed > 0) await change(publishing, found);
   if (found.made > 0) await add(publishing, found);
-  publishing.onStep?.('applied');
   await mustEqual(publishing, sql`${relation.name}`);
   await run(publishing, sql`DROP TABLE ${found.table}, ${staging}`);
   const { made: inserted, changed: updated, gone: deleted, unchanged } = found;

@@ -154,6 +154,7 @@ class Writing implements SinkSession {
       if (written !== staged.rows) throw new EtlError('sink.reconcile-mismatch', { difference: `the ledger has ${written} rows, staging ${staged.rows}` });
       const visible = await this.#makeVisible({ ...publishing, session }, staged.span);
       await ledger.fillPublished(session, { ...visible, digest: staged.digest, maskKeys: staged.maskKeys });
+      staged.onStep?.('applied');
       return visible;
     });
   }

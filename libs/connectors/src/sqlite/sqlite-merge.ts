@@ -28,7 +28,6 @@ export async function merge(merging: Merging): Promise<Published> {
   const updated = await inSteps(merging, change(merging, key));
   const all = joinSql(task.columns.map(({ target }) => sql`${columnName(target)}`), sql`, `);
   const inserted = await inSteps(merging, sql`INSERT INTO main.${table.quoted} (${all}) SELECT ${all} FROM main.${staging} AS s WHERE NOT EXISTS (SELECT 1 FROM main.${table.quoted} AS t WHERE ${sameKey(key)})`);
-  merging.onStep?.('applied');
   await mustEqual(merging);
   database.run(compile(sql`DROP TABLE main.${staging}`));
   return { published: inserted + updated, inserted, updated, deleted, unchanged: rows - inserted - updated };

@@ -161,6 +161,7 @@ class Writing implements SinkSession {
       const visible = await makeVisible({ database: this.control, task, table, staging, rows, digest, onStep, hash });
       if (task.replays) this.facts.quarantine.markReplayed(this.control, task.replays);
       ledger.add(this.control, { chunkKey: PUBLISH_KEY, fence: this.#fence, counts: { rows: 0, rejected: 0, bytes: 0, digest }, published: visible });
+      onStep?.('applied');
       this.control.run(compile(sql`COMMIT`));
       return visible;
     } catch (error) {

@@ -65,11 +65,11 @@ export function duckFailure(message: string, about: string): EtlError {
   if (value) return value;
   const nul = /NUL in column "([\s\S]*?)"/.exec(message);
   if (nul) return new EtlError('data.format-invalid', { file: about, format: 'text', place: `column ${nul[1]}`, problem: 'a cell holds NUL', column: nul[1] }, { cause });
-  if (/Maximum line size|max_line_size/i.test(message)) return new EtlError('data.row-too-large', { row: line(message), size: 'longer than a line may be', limit: LONGEST_LINE }, { cause });
+  if (/Maximum line size|max_line_size|does not support a full read on this file/i.test(message)) return new EtlError('data.row-too-large', { row: line(message), size: 'longer than a line may be', limit: LONGEST_LINE }, { cause });
   const problem = csvProblem(message);
   if (problem) return new EtlError('data.format-invalid', { file: about, format: 'csv', place: `line ${line(message) ?? 'unknown'}`, problem, ...(NOT_UTF8.test(message) ? { next: asUtf8(about) } : {}) }, { cause });
   if (/\.zst$/i.test(about) && /zstd|corruption/i.test(message)) return new EtlError('data.format-invalid', { file: about, format: 'zstd', place: 'the compressed stream', problem: 'it cannot be unpacked' }, { cause });
-  if (/magic bytes|parquet|thrift|snappy|zstd|corrupt/i.test(message) && /^(Invalid|IO|Binder|Serialization)/i.test(message)) {
+  if (/magic bytes|parquet|thrift|snappy|zstd|corrupt|page size mismatch/i.test(message) && /^(Invalid|IO|Binder|Serialization)/i.test(message)) {
     return new EtlError('data.format-invalid', { file: about, format: 'parquet', place: 'its metadata or pages', problem: 'the content cannot be decoded' }, { cause });
   }
   if (/gzip|GZIP|miniz|decompress/i.test(message)) return new EtlError('data.format-invalid', { file: about, format: 'gzip', place: 'the compressed stream', problem: 'it cannot be unpacked' }, { cause });

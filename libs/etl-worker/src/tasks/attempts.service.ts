@@ -1,4 +1,4 @@
-import { EtlError, type Failure, traceOf } from '@agent-etl/contracts';
+import { EtlError, type Failure, toFailure, traceOf } from '@agent-etl/contracts';
 import { Outbox } from '@agent-etl/messaging';
 import { Inject, Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,8 +38,8 @@ export class Attempts {
       const { outcome, keepsStaging } = await this.ending(held, context);
       feed.close();
       isHeard = outcome.state !== 'gone' && await this.report(held, { outcome, keepsStaging });
-      const failure = outcome.state === 'failed' ? withoutCell(outcome.failure) : undefined;
-      this.log.info({ runId, taskRunId, attempt, state: isHeard ? outcome.state : 'gone', failure }, 'attempt ended');
+      const failure = !isHeard ? toFailure(new EtlError('lease.lost')) : outcome.state === 'failed' ? outcome.failure : undefined;
+      this.log.info({ runId, taskRunId, attempt, state: isHeard ? outcome.state : 'gone', failure: failure && withoutCell(failure) }, 'attempt ended');
     } finally {
       feed.close();
       await context.close(isHeard ? 'heard' : 'unheard');

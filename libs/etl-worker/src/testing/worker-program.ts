@@ -10,7 +10,7 @@ const { urls, env, crash, fileRoots, secrets: held = {} } = JSON.parse(process.e
 const secrets = new MemorySecretStore();
 for (const [name, fields] of Object.entries(held)) secrets.put(name, { ...fields });
 const running = await bootstrapServices([etlWorkerService({ secrets, fileRoots })], {
-  urls, bus: new InMemoryBus(), access: new Access({ 'token-of-the-test-suite': { name: 'test', role: 'admin' } }), log: createLog({ level: 'warn', app: 'etl-worker' }), env,
+  urls, bus: new InMemoryBus(), access: new Access({ 'token-of-the-test-suite': { name: 'test', role: 'admin' } }), log: createLog({ level: env['LOG'] === 'info' ? 'info' : 'warn', app: 'etl-worker' }), env,
 });
 armCrash(crash);
 process.once('SIGTERM', () => { void running.stop().finally(() => { process.exit(0); }); });

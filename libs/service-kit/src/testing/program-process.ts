@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { CrashPoint } from '../crash-points.ts';
+import type { CrashOrder } from '../crash-points.ts';
 
-/** @property crash `point:pass`, or nothing */
-export interface ProgramOrders { readonly urls: Record<string, { url: string; relayUrl: string }>; readonly crash: `${CrashPoint}:${number}` | '' }
+/** @property crash `point:pass`, `point:pass:stop`, or nothing */
+export interface ProgramOrders { readonly urls: Record<string, { url: string; relayUrl: string }>; readonly crash: CrashOrder | '' }
 const root = join(import.meta.dirname, '..', '..', '..', '..');
 const bundler = `
 import { build } from 'esbuild';
@@ -32,13 +32,16 @@ function bundled(entry: string): string {
 export class ProgramProcess {
   /** Answers with the signal that ended it, or null. */
   readonly gone: Promise<NodeJS.Signals | null>;
+  /** What it wrote to its log so far. */
+  log = '';
   private constructor(private readonly child: ChildProcess) {
     this.gone = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null);
     child.stdout?.resume();
+    child.stderr?.on('data', (bytes: Buffer) => { this.log += bytes.toString(); process.stderr.write(bytes); });
     process.once('exit', () => { child.kill('SIGKILL'); }); // a test that fails ends, and this process with it
   }
   static start(entry: string, orders: ProgramOrders): ProgramProcess {
-    return new ProgramProcess(spawn(process.execPath, ['--enable-source-maps', bundled(entry)], { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env['PATH'], ETL_TEST_ORDERS: JSON.stringify(orders) } }));
+    return new ProgramProcess(spawn(process.execPath, ['--enable-source-maps', bundled(entry)], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'], ETL_TEST_ORDERS: JSON.stringify(orders) } }));
   }
   /** Resolves with its first word on stdout. @throws when it ends before */
   async ready(): Promise<void> {
@@ -46,6 +49,8 @@ export class ProgramProcess {
     if (!isUp) throw new Error('the process ended before it was ready');
   }
   get isAlive(): boolean { return this.child.exitCode === null && this.child.signalCode === null; }
+  /** Whether it sleeps, after SIGSTOP. Linux alone tells. */
+  get isStopped(): boolean { return readFileSync(`/proc/${this.child.pid}/stat`, 'utf8').includes(') T '); }
   signal(name: NodeJS.Signals): void { this.child.kill(name); }
   /** Resolves when it is gone. */
   async kill(): Promise<void> {

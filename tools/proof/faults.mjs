@@ -1,0 +1,34 @@
+// `npm run proof -- faults`: the fault suites of the data plane, whole. The gate runs a share of each: here every way of writing sleeps between fence and commit (F9), every place that writes meets a full
+// disk (F10), lines break at fifty seeded offsets each way, cut, silent and dripping (F13), and values, widths and sizes are as bad as they come (F14).
+// usage: node tools/proof/faults.mjs [--only NAME]     with NAME a part of a suite's name, such as broken-lines
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { cache, root, run } from '../install.mjs';
+import { startMariadb } from '../provision/mariadb/mariadb.mjs';
+import { startPostgres } from '../provision/postgres.mjs';
+
+const { values: { only } } = parseArgs({ options: { only: { type: 'string' } } });
+const suites = [['connectors', 'broken-lines'], ['connectors', 'file-sleepers'], ['connectors', 'full-disk'], ['connectors', 'lying-files'], ['etl-worker', 'worker-sleeps'], ['etl-worker', 'worker-disk'], ['etl-worker', 'worker-crash']]
+  .filter(([, name]) => !only || name.includes(only));
+mkdirSync(cache, { recursive: true });
+const postgres = await startPostgres();
+let mariadb;
+try {
+  mariadb = await startMariadb(join(cache, 'mariadb'));
+} catch (error) {
+  process.stdout.write(`SKIPPED mariadb: ${String(error.message).split('\n')[0]}\n`);
+}
+let failed = 0;
+try {
+  const env = { ETL_TEST_FAULTS: 'all', ETL_TEST_POSTGRES_URL: postgres.url, ...(mariadb ? { ETL_TEST_MYSQL_URL: mariadb.url } : {}) };
+  for (const [lib, name] of suites) {
+    const status = run('node', ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '../../node_modules/jest/bin/jest.js', '-i', '--testMatch=<rootDir>/src/**/*.int-spec.ts', `--testPathPatterns=${name}`], { cwd: join(root, 'libs', lib), env });
+    if (status !== 0) failed += 1;
+    process.stdout.write(`  ${status === 0 ? 'ok ' : 'NOT'} ${name}\n`);
+  }
+} finally {
+  await mariadb?.stop();
+  await postgres.stop();
+}
+process.exitCode = failed ? 1 : 0;
