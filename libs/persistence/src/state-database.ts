@@ -109,13 +109,18 @@ export class StateDatabase {
   }
 
   /** Waits, as long as it takes, to be the only holder of `key` in this database, then runs `work`. The lock is a session's: when its connection
-   * breaks, `until` aborts, another waiter may already lead, and this one queues again. It also queues again after `work` ends or throws. */
+   * breaks, or its process stands still for ten seconds, `until` aborts, another waiter may already lead, and this one queues again. It also queues again after `work` ends or throws. */
   lead(key: string, work: (until: AbortSignal) => Promise<void>): { close(): Promise<void> } {
     return this.#keep(this.#options.relayUrl, async (client, lost) => {
       // Who waits for a lock does not look at its socket: without this the server keeps a waiter whose process was killed for as long as another one leads.
       await client.query(`select set_config('client_connection_check_interval', '5s', false) from pg_settings where name = 'client_connection_check_interval'`);
       await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`${this.schema}:${key}`]);
-      if (!lost.aborted) await work(lost);
+      // A process that is stopped keeps its sockets: the kernel answers the probes for it, and nobody else would ever lead. So who leads has to say something.
+      await client.query(`select set_config('idle_session_timeout', $1, false) from pg_settings where name = 'idle_session_timeout'`, [String(SILENT_MS)]);
+      const beat = setInterval(() => { void client.query('select 1').catch(() => undefined); }, BEAT_MS); // a connection that broke aborts `lost`
+      try {
+        if (!lost.aborted) await work(lost);
+      } finally { clearInterval(beat); }
     });
   }
 
@@ -157,6 +162,10 @@ export class StateDatabase {
     }
   }
 }
+
+/** The server ends the session of who leads and is silent for this long; PostgreSQL 14 and newer can. */
+const SILENT_MS = 10_000;
+const BEAT_MS = 2_500;
 
 // A host that vanishes says no goodbye. Without probes its locks, such as the lead of a relay, would stand for the two hours of the system's default.
 const probes = ['tcp_keepalives_idle=10', 'tcp_keepalives_interval=5', 'tcp_keepalives_count=3'];

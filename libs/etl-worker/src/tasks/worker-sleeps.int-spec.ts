@@ -75,6 +75,21 @@ describePostgres('a worker that sleeps between fence and commit', () => {
     expect([await copy.stale(), await copy.stagingTables()]).toEqual([0, 0]);
   };
 
+  it('does not mute the others: what they have to say is sent by another relay than its own', async () => {
+    const copy = await copyOf('slept_relay');
+    const unsent = async (): Promise<number> => (await copy.db.query<{ n: number }>('select count(*)::int as n from worker.outbox where sent_at is null')).rows[0]!.n;
+    const leads = `select 1 from pg_locks l join pg_stat_activity a using (pid) where l.locktype = 'advisory' and l.granted and a.datname = current_database()`;
+    const sleeper = await worker();
+    await until('it leads both', async () => ((await copy.db.query(leads)).rowCount ?? 0) >= 2);
+    sleeper.signal('SIGSTOP');
+    await worker();
+    await copy.profile();
+    await until('all is sent', async () => await unsent() === 0, 25_000);
+    sleeper.signal('SIGCONT');
+    await copy.profile();
+    await until('all is sent again', async () => await unsent() === 0, 25_000);
+    expect(sleeper.isAlive).toBe(true);
+  }, 90_000);
   it('of a piece leaves nothing of it', async () => {
     const copy = await copyOf('slept_piece');
     let result: LoadResult | undefined;
