@@ -31,6 +31,7 @@ export function Slip({ receipt }: { receipt: Receipt }) {
         <dt className="sum">Written</dt><dd className="sum">{exact(receipt.written)}</dd><dt>Published</dt><dd>{exact(receipt.published)}</dd>
       </dl>
       {receipt.combined ? <dl>{receipt.combined.map(({ with: others, kind, left, right, out, unmatched }, at) => <Fragment key={at}><dt>{kind} {others}</dt><dd>{exact(left)} with {exact(right)}, {exact(out)} behind it{unmatched === undefined ? '' : `, ${exact(unmatched)} found nothing`}</dd></Fragment>)}</dl> : null}
+      {receipt.queried ? <dl>{receipt.queried.map(({ with: others, left, right, out }, at) => <Fragment key={at}><dt>query {others}</dt><dd>{exact(left)} with {exact(right)}, {exact(out)} behind it</dd></Fragment>)}</dl> : null}
       <dl>
         <dt>Chunks in ledger</dt><dd>{exact(receipt.chunks)}</dd><dt>Attempts</dt><dd>{exact(receipt.attempts)}</dd><dt>Compared by</dt><dd>{receipt.level === 'full' ? 'digest of every row' : receipt.sampled ? `digest of ${exact(receipt.sampled.rows)} rows in a sample, counts of all` : 'counts'}</dd>
         <dt>Approved by</dt><dd>{receipt.approvedBy}</dd>

@@ -1,4 +1,4 @@
-import type { AsideReason, Carrier, Combined, Connection, ConnectorView, DatasetSketch, Digest, InspectResult, LoadTask, MaskKeys, Measured, Measuring, Profile, PublishTask, QuarantineAsk, QuarantinePage, SketchTask, Span } from '@agent-etl/contracts';
+import type { AsideReason, Carrier, Connection, ConnectorView, Counted, DatasetSketch, Digest, InspectResult, LoadTask, MaskKeys, Measured, Measuring, Profile, PublishTask, QuarantineAsk, QuarantinePage, SketchTask, Span } from '@agent-etl/contracts';
 import type { DuckChild } from '@agent-etl/engines';
 import type { SecretStore } from '@agent-etl/secrets';
 import type { TenantRest } from './resting-connections.ts';
@@ -18,7 +18,7 @@ export interface AsideRows { readonly rows: number; batches(): AsyncIterable<rea
 export interface ReadCount { readonly rows: number; readonly bytes: number; readonly digest: Digest | null; readonly unread?: readonly AsideRow[]; readonly reached?: Reached | null }
 
 /** Rows that steps saw, and those that their filters kept; then what each join and union did, in their order. */
-export interface Reached { readonly seen: number; readonly kept: number; readonly combined?: readonly Combined[] }
+export interface Reached { readonly seen: number; readonly kept: number; readonly combined?: readonly Counted[] }
 
 /** Called with what is read so far, at most a few times a second. */
 export type OnRead = (rows: number, bytes: number) => void;

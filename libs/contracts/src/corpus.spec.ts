@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { type SchemaNode, breaksOf } from './breaking-rules.ts';
+import { errorTable } from './error-table.ts';
 import { type MessageType, isMessageType, messages } from './messages.ts';
 
 const folder = join(import.meta.dirname, '..', 'corpus');
@@ -16,12 +17,14 @@ const releases = readdirSync(folder).map((release) => ({
 }));
 const schemaOf = (type: MessageType): SchemaNode => z.toJSONSchema(messages[type].payload, { io: 'input' }) as SchemaNode;
 
+/** A reader takes a code that it does not know, as the test at the end says. */
+const isNewCode = (line: string): boolean => { const code = /\/code: the value "([a-z.-]+)" is new$/.exec(line)?.[1]; return code !== undefined && Object.hasOwn(errorTable, code); };
 describe.each(releases)('what $release has published', ({ catalogue, lines }) => {
   it.each(Object.entries(catalogue))('%s: both releases read each other', (type, published) => {
     expect(isMessageType(type)).toBe(true);
     const { topic, key } = messages[type as MessageType];
     expect({ topic, key }).toEqual({ topic: published.topic, key: published.key });
-    expect(breaksOf(published.payload, schemaOf(type as MessageType))).toEqual([]);
+    expect(breaksOf(published.payload, schemaOf(type as MessageType)).filter((line) => !isNewCode(line))).toEqual([]);
   });
   it('has a message of every type', () => { expect(Object.keys(catalogue).filter((type) => !lines.some((line) => line.type === type))).toEqual([]); });
   it.each(lines.map((line, nth) => [line.type, nth, line] as const))('%s, line %d: is read whole by this release', (_, nth, { type, value }) => {

@@ -8,7 +8,7 @@ export { type DriftKind, type Evolution, OnDrift, TargetChange, driftKinds, evol
 export { type Answer, type Call, type Endpoint, type EndpointOwner, type Role, endpoint, noBody, nothing, roles } from './endpoint.ts';
 export { AirflowTaskRun, AirflowTaskState, ConnectionView, ConnectorView, type EndpointName, PipelineView, Problem, endpoints } from './endpoints.ts';
 export { type BinaryOperator, Expr, type ExprKind, type MaskMethod, binaryOperators, maskMethods } from './transform/expr.ts';
-export { Combined, HandOff, type JoinKind, JoinStage, MOST_INPUTS, OtherInput, UnionStage, joinKinds } from './transform/combine.ts';
+export { Combined, type Counted, HandOff, Queried, type JoinKind, JoinStage, MOST_INPUTS, OtherInput, UnionStage, joinKinds } from './transform/combine.ts';
 export { Order } from './transform/order.ts';
 export { JoinStep, LookupStep, UnionStep, addressOf, datasetAt, otherDatasets, relationsOf } from './transform/other-datasets.ts';
 export { type Measure, Stage, Transform, WindowColumn, aggregateFunctions, isRowWise, leavesOut, makesGroups, windowFunctions } from './transform/transform.ts';

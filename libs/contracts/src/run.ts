@@ -6,7 +6,7 @@ import { Slice } from './plan.ts';
 import { Sampled, proofLevels } from './proof.ts';
 import { QualityScore } from './quality.ts';
 import { Progress, TaskResult } from './task.ts';
-import { Combined } from './transform/combine.ts';
+import { Combined, Queried } from './transform/combine.ts';
 import { stepEngines } from './transform/step-engines.ts';
 
 export const runStates = ['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled'] as const;
@@ -29,7 +29,8 @@ export const ReceiptBody = z.object({
   read: Count.describe('Rows read.'), filtered: Count.describe('Rows filtered out.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged: read - filtered - rejected, or what groups, joins and queries made of them.'),
   grouped: Count.optional().describe('Rows that went into groups, or into a query: read - filtered - rejected. Absent where rows go one by one.'),
   joined: Count.optional().describe('Rows that went into joins and unions: read - filtered - rejected. Absent where rows go one by one, or into groups.'),
-  combined: z.array(Combined).optional().describe('What each join, union and query over other datasets did, in their order. Absent where there are none.'),
+  combined: z.array(Combined).optional().describe('What each join and union did, in their order. Absent where there are none.'),
+  queried: z.array(Queried).optional().describe('What each query over other datasets did, in their order. Absent where there are none.'),
   published: Count.describe('Rows that became visible.'),
   inserted: Count.optional().describe('New rows, where rows were merged by a key.'), updated: Count.optional().describe('Changed rows.'), deleted: Count.optional().describe('Rows that went, or whose version ended.'), unchanged: Count.optional().describe('Rows left as they were.'),
   engine: z.enum(stepEngines).optional().describe('What computed the steps; absent where there were none, and in receipts of earlier releases.'),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AsideReason } from './check.ts';
 import { DatasetRef, Digest, Profile } from './dataset.ts';
 import { Count, Instant, PlanId, RunId, TaskRunId } from './ids.ts';
-import { Combined } from './transform/combine.ts';
+import { Combined, Queried } from './transform/combine.ts';
 import { ColumnMapping, LoadTask, PublishTask } from './plan.ts';
 import { Connection, PipelineSource } from './pipeline.ts';
 import { SketchResult, SketchTask } from './sketch.ts';
@@ -55,7 +55,8 @@ export const LoadResult = z.object({
   read: Count.describe('Rows read at the source.'), filtered: Count.describe('Rows left out by a filter.'), rejected: Count.describe('Rows set aside.'), written: Count.describe('Rows staged.'),
   grouped: Count.optional().describe('Rows that went into groups or into a query, where the steps do not go row by row: written is what they came to. Absent otherwise.'),
   joined: Count.optional().describe('Rows that went into joins and unions, where none became groups: written are what came out. Absent otherwise.'),
-  combined: z.array(Combined).optional().describe('What each join, union and query over other datasets did, in their order; absent when there are none.'),
+  combined: z.array(Combined).optional().describe('What each join and union did, in their order. Absent where there are none.'),
+  queried: z.array(Queried).optional().describe('What each query over other datasets did, in their order. Absent where there are none.'),
   bytes: Count.describe('Bytes moved.'), chunks: Count.describe('Pieces in all.'), resumed: Count.describe('Pieces that an earlier attempt had written.'),
   digest: Digest.nullable().describe('Digest of what was read, at level sampled of the sample; null: none was taken, since nobody compares it.'),
   digestMs: Count.optional().describe('Milliseconds that hashing the source took beside the copy; 0 where rows are hashed on their way.'),

@@ -15,6 +15,9 @@ export const combinedLines = (combined: Receipt['combined'] = []): string[] => c
   return ` ${kind.padEnd(7)} ${grouped(left)} with ${grouped(right)} of ${others} -> ${grouped(out)}${found}`;
 });
 
+/** What each query over other datasets did, a line each. */
+export const queriedLines = (queried: Receipt['queried'] = []): string[] => queried.map(({ with: others, left, right, out }) => ` query   ${grouped(left)} with ${grouped(right)} of ${others} -> ${grouped(out)}`);
+
 const loadOf = (run: RunView) => run.tasks.flatMap((task) => (task.result?.kind === 'load' ? [{ task, result: task.result }] : []))[0];
 const publishOf = (run: RunView) => run.tasks.flatMap((task) => (task.result?.kind === 'publish' ? [{ task, result: task.result }] : []))[0];
 
@@ -73,7 +76,7 @@ export function runScreen(run: RunView, paint: Paint): string[] {
     if (publish.result.sampled) lines.push(notCoveredText(publish.result.sampled));
     lines.push(...mergedLines(publish.result));
   }
-  if (run.receipt) lines.push(...combinedLines(run.receipt.combined));
+  if (run.receipt) lines.push(...combinedLines(run.receipt.combined), ...queriedLines(run.receipt.queried));
   if (run.receipt) lines.push(` receipt ${receiptSum(run.receipt)}   signed, ${run.runId}`);
   if (load?.result.aside && run.state === 'succeeded') lines.push(`    next    look at what was set aside: agent-etl quarantine show ${run.runId}`);
   const seconds = durationText(betweenMs(run.startedAt, run.finishedAt));
@@ -101,7 +104,7 @@ const notTaken = 'digest not taken';
 export function receiptScreen(receipt: Receipt): string[] {
   const { source, target } = takenDigests(receipt);
   return [
-    ` receipt ${receipt.runId}`, ` sum     ${receiptSum(receipt)}`, ...combinedLines(receipt.combined), ` public  ${grouped(receipt.published)} rows in ${receipt.target.connection}.${receipt.target.dataset}`,
+    ` receipt ${receipt.runId}`, ` sum     ${receiptSum(receipt)}`, ...combinedLines(receipt.combined), ...queriedLines(receipt.queried), ` public  ${grouped(receipt.published)} rows in ${receipt.target.connection}.${receipt.target.dataset}`,
     ` source  ${receipt.source.connection}.${receipt.source.dataset}  ${source ?? notTaken}`, ` target  ${receipt.target.connection}.${receipt.target.dataset}  ${target ?? notTaken}`,
     ` proof   reconciled ${receipt.reconciled}, level ${receipt.level}, ${receipt.chunks} chunks, ${receipt.attempts} attempts`,
     ...(receipt.sampled ? [`         ${sampledText(receipt.sampled)}`, notCoveredText(receipt.sampled)] : []), ...costLines(receipt),

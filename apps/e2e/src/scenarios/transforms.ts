@@ -63,11 +63,11 @@ export function transforms(world: () => World, key: string): void {
     const text = "with firsts as (select customer, total, row_number() over (partition by customer order by status) as nth from input)\nselect f.customer, f.total / 2 as half, p.plan from firsts f join plans p using (customer) where f.nth <= 40";
     const asked = [{ query: { sql: text, with: { plans: `files:${plans}.csv` } } }, { filter: "plan = 'paid'" }];
     const [ofTable, ofFile] = [await copy(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: asked }), await copy(world(), { ...between(`files|${table}.parquet`, `files|${fresh('made')}.csv`), steps: asked })];
-    expect(ofTable.receipt).toMatchObject({ reconciled: true, read: 1000, grouped: 1000, written: 80, combined: [{ with: `files:${plans}.csv`, kind: 'query', left: 1000, right: 3, out: 120 }], sourceDigest: ofFile.receipt?.sourceDigest });
+    expect(ofTable.receipt).toMatchObject({ reconciled: true, read: 1000, grouped: 1000, written: 80, queried: [{ with: `files:${plans}.csv`, left: 1000, right: 3, out: 120 }], sourceDigest: ofFile.receipt?.sourceDigest });
     const beside = fresh('plans');
     await inShop(world(), `create table ${beside} (customer text, plan text); insert into ${beside} values ('C0', 'free'), ('C1', 'paid'), ('C2', 'paid')`);
     const oneStatement = await copy(world(), { ...between(`shop|public.${table}`, `files|${fresh('made')}.csv`), steps: [{ query: { sql: text, with: { plans: `shop.public.${beside}` } } }, { filter: "plan = 'paid'" }] });
-    expect(oneStatement.receipt).toMatchObject({ written: 80, sourceDigest: ofFile.receipt?.sourceDigest, combined: [{ with: `shop:public.${beside}`, kind: 'query', left: 1000, right: 3, out: 120 }] });
+    expect(oneStatement.receipt).toMatchObject({ written: 80, sourceDigest: ofFile.receipt?.sourceDigest, queried: [{ with: `shop:public.${beside}`, left: 1000, right: 3, out: 120 }] });
     const alone = [{ query: { sql: 'select customer, count(*) filter (where status is null) as open, sum(total) as total from input group by 1', dialect: 'postgres' as const } }];
     await copy(world(), { ...between(`shop|public.${table}`, `warehouse|mart.${table}_q`), steps: alone });
     expect(await inWarehouse(world(), `select customer, open, total from mart.${table}_q order by 1`)).toEqual(await inShop(world(), `select customer, count(*) filter (where status is null) as open, sum(total) as total from ${table} group by 1 order by 1`));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { ColumnType, Expr, Query } from '@agent-etl/contracts';
+import type { ColumnType, Expr, Query, QueryItem } from '@agent-etl/contracts';
 import type { DuckChild } from '@agent-etl/engines';
 import { type SqlFragment, type ValidatedExpr, checkExpression, checked, compile, fuseSteps, identifier, literal, printExpression, printTransform, sqlFor } from '@agent-etl/sql-safety';
 import type { ExprDialect } from '@agent-etl/sql-safety';
@@ -97,7 +97,7 @@ describeServer('an expression means the same in DuckDB and in PostgreSQL', (admi
     expect(refused({ k: 'bin', op: '<', l: mood, r: word('ok') })).toMatchObject({ ok: false, issues: [{ code: 'SQL_TYPE', text: expect.stringContaining('cast it to text') }] });
     expect(refused({ k: 'bin', op: '=', l: mood, r: word('hapy') })).toMatchObject({ ok: false, issues: [{ code: 'SQL_LITERAL', text: 'The enumeration has no such value; did you mean happy.' }] });
     expect(await kept({ k: 'bin', op: '<', l: { k: 'cast', e: mood, to: { kind: 'text' }, onError: 'fail' }, r: word('ok') })).toEqual(['2 happy!']);
-    const shown = { k: 'value', as: null, value: { expr: { k: 'col', name: '$0' }, uses: [{ k: 'column', rel: null, name: 'mood' }] } } as const;
+    const shown: QueryItem = { k: 'value', as: null, value: { expr: { k: 'col', name: '$0' }, uses: [{ k: 'column', rel: null, name: 'mood' }] } };
     const asked: Query = { ctes: [], order: [], limit: null, offset: null, body: { k: 'select', distinct: false, distinctOn: [], items: [shown], from: { k: 'table', name: ['input'], as: null, columns: [] }, where: null, group: null, having: null, qualify: null } };
     const { stages } = fuseSteps([{ op: 'query', query: asked, relations: [] }], input, { dialect: 'postgres' });
     const { rows: said } = printTransform('postgres', { input: [...input].map(([name, type]) => ({ name, type, native: '', nullable: true })), stages: [...stages] }, { from: sql`moods AS m`, column: (name) => sql`m.${identifier(name)}` });

@@ -46,14 +46,14 @@ describeSpark('joins and unions mean the same on DuckDB, PostgreSQL and Spark', 
       for (let n = 0; n < CHAINS / 5; n += 1) {
         const each = nextCase(forge);
         const stages = each.fused.stages.slice(0, each.fused.stages.findIndex(isCombining) + 1);
-        const [asked] = printedCase('spark', each, stages).combining;
-        const [other] = printedCase('postgres', each, stages).combining;
         try {
+          const [asked] = printedCase('spark', each, stages).combining;
+          const [other] = printedCase('postgres', each, stages).combining;
           const [here, there] = await Promise.all([engines.spark.query(compile(asked!.counted)), engines.postgres.query(compile(other!.counted))]);
           expect(asked!.read(here[0] ?? {})).toEqual(other!.read(there[0] ?? {}));
           compared += 1;
         } catch (error) {
-          if (!/^data\.|^sql\./.test((error as { code?: string }).code ?? '')) throw error; // a value that does not fit before the join
+          if (!/^data\.|^sql\./.test((error as { code?: string }).code ?? '')) throw error; // a value that does not fit before the join, or an expression that PostgreSQL has no form for
         }
       }
       process.stdout.write(`counts: ${compared} compared\n`);

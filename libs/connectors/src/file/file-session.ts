@@ -1,4 +1,4 @@
-import { type Combined, type Digest, type LoadTask, type Measured, type Measuring, type RowCheck } from '@agent-etl/contracts';
+import { type Counted, type Digest, type LoadTask, type Measured, type Measuring, type RowCheck } from '@agent-etl/contracts';
 import { DuckChild, FifoTap, makeFifo } from '@agent-etl/engines';
 import { compile, identifier } from '@agent-etl/sql-safety';
 import type { SecretStore } from '@agent-etl/secrets';
@@ -94,7 +94,7 @@ export class FileSession implements SourceSession {
       const { files, plan, others } = this.file;
       const task = { transform, columns };
       const [found] = await duck.query(compile(reachingOf({ files, plan, others }, task)), signal);
-      const combined: Combined[] = [];
+      const combined: Counted[] = [];
       for (const { counted, read } of combiningOf({ files, plan, others }, task)) combined.push(read((await duck.query(compile(counted), signal))[0] ?? {}));
       return { seen: Number(found?.['seen']), kept: Number(found?.['kept']), ...(combined.length ? { combined } : {}) };
     } finally {

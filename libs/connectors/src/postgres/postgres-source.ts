@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Carrier, type ColumnMapping, type Combined, type Digest, EtlError, type Judging, type LoadTask, type Measured, type Measuring, type PostgresConnection } from '@agent-etl/contracts';
+import { type Carrier, type ColumnMapping, type Counted, type Digest, EtlError, type Judging, type LoadTask, type Measured, type Measuring, type PostgresConnection } from '@agent-etl/contracts';
 import { type SqlFragment, compile, identifier, joinSql, literal, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { schemaDrifted } from '../drift-failure.ts';
 import { otherTask } from '../hand-off/part-tasks-rules.ts';
@@ -177,7 +177,7 @@ class Reading implements SourceSession {
     const about = { relation: relation.text, phase: 'counting', right: 'SELECT' } as const;
     return this.#reading(signal, async (session) => {
       const [found] = await session.run<{ seen: string; kept: string }>(compile(reachingOf(transform, part)), about);
-      const combined: Combined[] = [];
+      const combined: Counted[] = [];
       for (const { counted, read } of combiningOf(transform, part)) combined.push(read((await session.run<Record<string, unknown>>(compile(counted), about))[0] ?? {}));
       return { seen: Number(found?.seen), kept: Number(found?.kept), ...(combined.length ? { combined } : {}) };
     });

@@ -1,4 +1,4 @@
-import { type Combined, EtlError, type LoadTask, type Transform } from '@agent-etl/contracts';
+import { type Counted, EtlError, type LoadTask, type Transform } from '@agent-etl/contracts';
 import { type SparkSession, openSpark } from '@agent-etl/engines';
 import { type PrintedTransform, type SafeSql, type SqlFragment, compile, identifier, joinSql, nativeOf, printTransform, sqlFor, typeName } from '@agent-etl/sql-safety';
 import { randomUUID } from 'node:crypto';
@@ -46,7 +46,7 @@ export class ComputedRows {
   private readonly transform: Transform;
   private session: SparkSession | null = null;
   private paths: readonly string[] | null = null;
-  private combined: readonly Combined[] | null = null;
+  private combined: readonly Counted[] | null = null;
   constructor(parts: Parts) {
     const { transform } = parts.task;
     if (!transform) throw new TypeError('a task without steps');
@@ -99,9 +99,9 @@ export class ComputedRows {
     for (const index of [0, ...(this.transform.inputs ?? []).map((_, nth) => nth + 1)]) await session.view(viewOf(index), [this.inputAt(index)]);
     return session;
   }
-  private async counted(session: SparkSession, signal: AbortSignal): Promise<readonly Combined[]> {
+  private async counted(session: SparkSession, signal: AbortSignal): Promise<readonly Counted[]> {
     if (this.combined) return this.combined;
-    const combined: Combined[] = [];
+    const combined: Counted[] = [];
     for (const { counted, read } of printed(this.transform).combining) combined.push(read((await session.query(compile(counted), signal))[0] ?? {}));
     return this.combined = combined;
   }

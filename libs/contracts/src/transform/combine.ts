@@ -38,9 +38,15 @@ export const HandOff = z.object({
 export type HandOff = z.infer<typeof HandOff>;
 
 export const Combined = z.object({
-  with: z.string().describe('The other datasets, as a pipeline names them.'), kind: z.enum([...joinKinds, 'union', 'query']).describe('How rows were combined; query: a SELECT that reads other datasets, too.'),
+  with: z.string().describe('The other datasets, as a pipeline names them.'), kind: z.enum([...joinKinds, 'union']).describe('How rows were combined.'),
   left: Count.describe('Rows before it.'), right: Count.describe('Rows of the other datasets.'), out: Count.describe('Rows behind it.'),
   matched: Count.optional().describe('Of a join: rows that found one.'), unmatched: Count.optional().describe('Rows that found none.'), rightUnmatched: Count.optional().describe('Rows of the other dataset that nobody found.'),
   most: Count.optional().describe('Most rows that one row found: more than 1 is a fan-out.'),
-}).meta({ id: 'Combined', description: 'What a join, a union or a query over other datasets did, counted by a statement of its own.' });
+}).meta({ id: 'Combined', description: 'What a join or a union did, counted by a statement of its own.' });
 export type Combined = z.infer<typeof Combined>;
+export const Queried = z.object({
+  with: z.string().describe('The other datasets that it reads, as a pipeline names them.'), left: Count.describe('Rows before it.'), right: Count.describe('Rows of the other datasets.'), out: Count.describe('Rows that it gives.'),
+}).meta({ id: 'Queried', description: 'What a query over other datasets did, counted by a statement of its own.' });
+export type Queried = z.infer<typeof Queried>;
+/** What a stage did where other datasets meet the rows. */
+export type Counted = Combined | (Queried & { readonly kind: 'query' });

@@ -11,5 +11,4 @@ export class ChunkEntity {
   @Column({ type: 'text', name: 'range_to', nullable: true }) to!: string | null;
   @Column({ type: 'text', nullable: true }) snapshot!: string | null;
   @Column({ type: 'jsonb', nullable: true }) span!: unknown;
-  @Column({ type: 'jsonb', name: 'mask_keys', nullable: true }) maskKeys!: unknown;
 }

@@ -1,6 +1,5 @@
 import { type Migration, type MigrationClass, enableRowSecurity, letRelay, runAll, sql } from '@agent-etl/persistence';
 import type { QueryRunner } from 'typeorm';
-import { CutMaskKeys1764000600000 } from './cut-mask-keys.ts';
 import { CutSpan1764000400000 } from './cut-span.ts';
 import { KeptStaging1764000200000 } from './kept-staging.ts';
 import { TaskLanes1764000450000 } from './task-lanes.ts';
@@ -103,4 +102,4 @@ class WorkerEnds1764000300200 implements Migration {
 }
 
 /** Migrations of the worker's own tables, without the platform's. */
-export const workerMigrations = (): MigrationClass[] => [WorkerTables1764000100000, KeptStaging1764000200000, WorkerEnds1764000300200, CutSpan1764000400000, TaskLanes1764000450000, Quarantine1764000500000, CutMaskKeys1764000600000];
+export const workerMigrations = (): MigrationClass[] => [WorkerTables1764000100000, KeptStaging1764000200000, WorkerEnds1764000300200, CutSpan1764000400000, TaskLanes1764000450000, Quarantine1764000500000];

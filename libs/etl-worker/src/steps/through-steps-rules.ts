@@ -1,7 +1,7 @@
 import type { Reached } from '@agent-etl/connectors';
-import { EtlError, type LoadResult, type Stage, type Transform, isRowWise, makesGroups } from '@agent-etl/contracts';
+import { type Combined, type Counted, EtlError, type LoadResult, type Stage, type Transform, isRowWise, makesGroups } from '@agent-etl/contracts';
 
-type Through = Pick<LoadResult, 'read' | 'filtered' | 'grouped' | 'joined' | 'combined'>;
+type Through = Pick<LoadResult, 'read' | 'filtered' | 'grouped' | 'joined' | 'combined' | 'queried'>;
 const differs = (difference: string): EtlError => new EtlError('sink.reconcile-mismatch', { difference });
 
 /** What the steps did with the rows of the source. Rows that went through one by one must be those that their filters kept; of joins, unions and queries over other datasets the rows before and
@@ -17,9 +17,15 @@ export function throughSteps(out: number, { reached, transform }: { readonly rea
   }
   const known = followed(transform, { kept, combined });
   if (known !== null && known !== out) throw differs(`the joins and queries give ${known} rows, ${out} came out`);
-  return { ...base, ...(!combined.length || makesGroups(transform) ? { grouped: kept } : { joined: kept }), ...(combined.length ? { combined: [...combined] } : {}) };
+  return { ...base, ...(!combined.length || makesGroups(transform) ? { grouped: kept } : { joined: kept }), ...toldApart(combined) };
 }
 
+/** Queries stand apart from joins and unions: a reader of the release before knows no such kind. */
+function toldApart(counted: readonly Counted[]): Pick<Through, 'combined' | 'queried'> {
+  const combined = counted.filter((each): each is Combined => each.kind !== 'query');
+  const queried = counted.flatMap(({ kind, ...did }) => (kind === 'query' ? [{ with: did.with, left: did.left, right: did.right, out: did.out }] : []));
+  return { ...(combined.length ? { combined } : {}), ...(queried.length ? { queried } : {}) };
+}
 /** Stages that a statement of its own counts: where other datasets meet the rows. */
 const isCounted = (stage: Stage): boolean => stage.op === 'join' || stage.op === 'union' || (stage.op === 'query' && stage.relations.length > 0);
 /** Rows behind the last stage as far as counts say it, or null: nobody counts groups, and filters behind a join.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Combined, Stage, Transform } from '@agent-etl/contracts';
+import type { Combined, Counted, Stage, Transform } from '@agent-etl/contracts';
 import { throughSteps } from './through-steps-rules.ts';
 
 const rows = (isFiltered: 'filtered' | 'whole' = 'whole'): Stage => ({ op: 'rows', columns: [{ name: 'a', expr: { k: 'col', name: 'a' } }], where: isFiltered === 'filtered' ? { k: 'lit', t: { kind: 'bool' }, v: 'true' } : null });
@@ -8,7 +8,7 @@ const asked = (...inputs: number[]): Stage => ({ op: 'query', query: {}, input: 
 const group: Stage = { op: 'group', by: ['a'], measures: [] as never };
 const transform = (...stages: Stage[]): Transform => ({ input: [], stages }) as never;
 const did = (left: number, out: number): Combined => ({ with: 'files:x.csv', kind: 'left', left, right: 3, out });
-const reached = (...combined: Combined[]) => ({ seen: 10, kept: 8, combined });
+const reached = (...combined: Counted[]) => ({ seen: 10, kept: 8, combined });
 
 describe('rows that go through steps', () => {
   it('are followed from the filters through every join', () => {
@@ -17,8 +17,8 @@ describe('rows that go through steps', () => {
     expect(throughSteps(8, { transform: transform(rows('filtered')), reached: { seen: 10, kept: 8 } })).toEqual({ read: 10, filtered: 2 });
   });
   it('are counted into a query, with the rows of what it reads beside them', () => {
-    const into: Combined = { with: 'files:x.csv', kind: 'query', left: 8, right: 3, out: 5 };
-    expect(throughSteps(5, { transform: transform(rows('filtered'), asked(0)), reached: reached(into) })).toEqual({ read: 10, filtered: 2, grouped: 8, combined: [into] });
+    const into: Counted = { with: 'files:x.csv', kind: 'query', left: 8, right: 3, out: 5 };
+    expect(throughSteps(5, { transform: transform(rows('filtered'), asked(0)), reached: reached(into) })).toEqual({ read: 10, filtered: 2, grouped: 8, queried: [{ with: 'files:x.csv', left: 8, right: 3, out: 5 }] });
     expect(throughSteps(4, { transform: transform(rows('filtered'), asked()), reached: { seen: 10, kept: 8 } })).toEqual({ read: 10, filtered: 2, grouped: 8 });
     expect(() => throughSteps(6, { transform: transform(rows('filtered'), asked(0)), reached: reached(into) })).toThrow(expect.objectContaining({ code: 'sink.reconcile-mismatch' }) as unknown as Error);
     expect(() => throughSteps(5, { transform: transform(rows('filtered'), asked(0)), reached: reached({ ...into, left: 7 }) })).toThrow(expect.objectContaining({ code: 'sink.reconcile-mismatch' }) as unknown as Error);

@@ -33,8 +33,8 @@ function differenceOf(load: LoadResult, { level, sampled, sourceDigest, targetDi
 const textOf = (digest: Digest | null): string | null => (digest === null ? null : digestText(digest));
 
 /** Of a part that was read again before the position, what the target had already is filtered: only what was new or changed is written. */
-function sumOf({ read, filtered, rejected, written, grouped, joined, combined }: LoadResult, { published }: PublishResult, { cursor, slice, how }: Pick<PublishTask, 'cursor' | 'slice' | 'how'>): Pick<ReceiptBody, 'read' | 'filtered' | 'rejected' | 'written' | 'grouped' | 'joined' | 'combined'> {
-  return cursor?.read === 'since' || (slice && how === 'upsert') ? { read, filtered: filtered + written - published, rejected, written: published } : { read, filtered, rejected, written, ...(grouped === undefined ? {} : { grouped }), ...(joined === undefined ? {} : { joined }), ...(combined ? { combined } : {}) };
+function sumOf({ read, filtered, rejected, written, grouped, joined, combined, queried }: LoadResult, { published }: PublishResult, { cursor, slice, how }: Pick<PublishTask, 'cursor' | 'slice' | 'how'>): Pick<ReceiptBody, 'read' | 'filtered' | 'rejected' | 'written' | 'grouped' | 'joined' | 'combined' | 'queried'> {
+  return cursor?.read === 'since' || (slice && how === 'upsert') ? { read, filtered: filtered + written - published, rejected, written: published } : { read, filtered, rejected, written, ...(grouped === undefined ? {} : { grouped }), ...(joined === undefined ? {} : { joined }), ...(combined ? { combined } : {}), ...(queried ? { queried } : {}) };
 }
 const countsOf = ({ inserted, updated, deleted, unchanged }: PublishResult): Partial<Pick<ReceiptBody, 'inserted' | 'updated' | 'deleted' | 'unchanged'>> => (
   { ...(inserted === null ? {} : { inserted }), ...(updated === null ? {} : { updated }), ...(deleted === undefined ? {} : { deleted }), ...(unchanged === undefined ? {} : { unchanged }) });

@@ -1,11 +1,11 @@
-import { type Combined, EtlError, type JoinStage, type QueryStage, type UnionStage } from '@agent-etl/contracts';
+import { type Counted, EtlError, type JoinStage, type QueryStage, type UnionStage } from '@agent-etl/contracts';
 
 type Row = Readonly<Record<string, unknown>>;
 const number = (row: Row, name: string): number => Number(row[name]);
 
 /** What a counting statement says of a join, a union or a query.
  * @throws EtlError `data.join-multiplies`, `data.join-missed` with the first key that breaks the rule */
-export function combinedFrom(row: Row, { stage, address }: { readonly stage: JoinStage | UnionStage | QueryStage; readonly address: string }): Combined {
+export function combinedFrom(row: Row, { stage, address }: { readonly stage: JoinStage | UnionStage | QueryStage; readonly address: string }): Counted {
   const [left, right] = [number(row, 'l'), number(row, 'r')];
   if (stage.op !== 'join') return { with: address, kind: stage.op, left, right, out: number(row, 'o') };
   const [matched, most] = [number(row, 'lm'), number(row, 'most')];

@@ -1,4 +1,4 @@
-import { type Combined, type ColumnType, EtlError, type JoinStage, MOST_INPUTS, type Order, type QueryStage, type Stage, type Transform, type UnionStage, addressOf } from '@agent-etl/contracts';
+import { type ColumnType, type Counted, EtlError, type JoinStage, MOST_INPUTS, type Order, type QueryStage, type Stage, type Transform, type UnionStage, addressOf } from '@agent-etl/contracts';
 import { type InputColumns, checkExpression } from '../check/check-expression.ts';
 import { type ValidatedMeasure, checkMeasure } from '../check/check-measure.ts';
 import { bool } from '../check/type-rules.ts';
@@ -27,7 +27,7 @@ import { printWindow } from './window.ts';
 export interface TransformInput<D extends ExprDialect> { readonly from: SqlFragment<D>; readonly column: ColumnSource<D>; readonly inputs?: readonly TransformInput<D>[] }
 /** A join, a union or a query over other datasets, and a statement of one row that counts what it does. `read` makes of that row what a receipt says.
  * @throws EtlError of `read`: `data.join-multiplies`, `data.join-missed` */
-export interface PrintedCombining<D extends ExprDialect> { readonly counted: SqlFragment<D>; read(row: Readonly<Record<string, unknown>>): Combined }
+export interface PrintedCombining<D extends ExprDialect> { readonly counted: SqlFragment<D>; read(row: Readonly<Record<string, unknown>>): Counted }
 /** @property rows SELECT whose columns are c0, c1, … in the order of `names`
  * @property reaching SELECT that counts the rows of the source (`seen`) and those that the filters before any grouping let through (`kept`)
  * @property combining what joins, unions and queries over other datasets do, in their order */
