@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { EtlError, toFailure } from '@agent-etl/contracts';
+import { type Failure, toFailure } from '@agent-etl/contracts';
 import { processEnvironment } from '@agent-etl/service-kit';
 import { backup, restore } from './state-archive.ts';
 
@@ -14,7 +14,7 @@ const stop = new AbortController();
 const left = work === 'backup' ? 'no file was made' : 'no row of the backup is in its target, which still counts as empty';
 for (const [signal, by] of [['SIGINT', 'Ctrl-C'], ['SIGTERM', 'SIGTERM'], ['SIGHUP', 'its terminal']] as const) process.on(signal, () => {
   if (stop.signal.aborted) process.exit(130);
-  stop.abort(new EtlError('backup.interrupted', { what: `The ${work ?? 'work'}`, by, left }));
+  stop.abort({ code: 'run.cancelled', text: `The ${work ?? 'work'} was ended by ${by}: ${left}.`, next: 'run the same command again', traceId: null } satisfies Failure);
 });
 try {
   const options = {
@@ -22,7 +22,7 @@ try {
     stateUrl: env['ETL_PERSISTENCE_ADMIN_URL'] ?? env['ETL_PERSISTENCE_URL'] ?? null, passwordFile: env['ETL_PERSISTENCE_ADMIN_PASSWORD_FILE'], onTable: (table: string, rows: number) => { say({ table, rows }); }, signal: stop.signal };
   say({ result: await (work === 'backup' ? backup(options) : restore(options)) });
 } catch (error) {
-  const failure = toFailure(error);
+  const failure = stop.signal.aborted && error === stop.signal.reason ? error as Failure : toFailure(error);
   say({ failure });
   if (failure.code === 'platform.internal') process.stderr.write(`${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -79,7 +79,6 @@ export const errorTable = {
   'state.in-use': row(409, 'backoff', 'The schema {schema} is still used by {what}, which needs what would be taken away.', 'end the processes of that release, then run migrate --phase contract again'),
   'state.not-empty': row(409, 'never', 'The database {database} is not empty: {found}.', 'restore into a new database or project folder'),
   'backup.invalid': row(422, 'never', 'The backup {file} cannot be used: {problem}.', 'take another copy of it, or an earlier backup'),
-  'backup.interrupted': row(null, 'backoff', '{what} was ended by {by}: {left}.', 'run the same command again'),
   'config.invalid': row(422, 'never', 'Configuration: {problems}.'),
   'platform.disk-full': row(507, 'backoff', 'No space left for {what}.', 'free space, then: agent-etl retry'),
   'platform.unavailable': row(503, 'backoff', '{dependency} is away; request kept: {kept}.'),

@@ -27,7 +27,7 @@ export function looseEnds(manifests, given) {
     return [...(pod?.serviceAccountName ? [`ServiceAccount ${pod.serviceAccountName}`] : []), ...(pod?.volumes ?? []).flatMap(({ configMap, persistentVolumeClaim, projected, secret }) => [
       ...(configMap ? [`ConfigMap ${configMap.name}`] : []), ...(persistentVolumeClaim ? [`PersistentVolumeClaim ${persistentVolumeClaim.claimName}`] : []), ...(secret ? [`Secret ${secret.secretName}`] : []), ...(projected?.sources ?? []).map(({ secret: one }) => `Secret ${one.name}`)]),
     ...(one.kind === 'ScaledObject' ? [`Deployment ${one.spec.scaleTargetRef.name}`] : []), ...(one.kind === 'Ingress' ? one.spec.rules.flatMap(({ http }) => http.paths.map(({ backend }) => `Service ${backend.service.name}`)) : []),
-    ...(one.kind === 'HTTPRoute' ? one.spec.rules.flatMap(({ backendRefs }) => backendRefs.map(({ name }) => `Service ${name}`)) : [])];
+    ...(one.kind === 'HTTPRoute' ? one.spec.rules.flatMap(({ backendRefs = [] }) => backendRefs.map(({ name }) => `Service ${name}`)) : [])];
   });
   return [...new Set(wanted)].filter((id) => !has.has(id) && !given.includes(id));
 }

@@ -26,10 +26,10 @@ async function restoreAndEnd({ bin, cwd, url, adminUrl }, end) {
 export async function interrupted({ bin, cwd, url, adminUrl, say, must }) {
   const place = { bin, cwd, url, adminUrl };
   const ended = await restoreAndEnd(place, (pid) => { process.kill(pid, 'SIGINT'); });
-  must(ended.code === 130 && ended.error?.code === 'backup.interrupted' && ended.error.next, `Ctrl-C in the middle of a restore: exit ${ended.code}, ${ended.error?.text} Next: ${ended.error?.next}`);
+  must(ended.code === 130 && ended.error?.code === 'run.cancelled' && ended.error.next, `Ctrl-C in the middle of a restore: exit ${ended.code}, ${ended.error?.text} Next: ${ended.error?.next}`);
   must(await rowsOf(url) === 0, 'no row of it is there');
   const killed = await restoreAndEnd(place, (pid) => { for (const one of childrenOf(pid)) process.kill(one, 'SIGKILL'); });
-  must(killed.code !== 0 && killed.error?.code === 'backup.interrupted' && /SIGKILL/.test(killed.error.text), `its program killed: exit ${killed.code}, ${killed.error?.text} Next: ${killed.error?.next}`);
+  must(killed.code === 1 && killed.error?.code === 'platform.unavailable' && /SIGKILL/.test(killed.error.text), `its program killed: exit ${killed.code}, ${killed.error?.text} Next: ${killed.error?.next}`);
   for (const until = Date.now() + 30_000; await isLoading(adminUrl) && Date.now() < until;) await sleep(100);
   must(await rowsOf(url) === 0, 'no row of it is there either');
   const whole = join(cwd, 'ended.backup');

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { ApiError } from '@agent-etl/api-client';
-import { EtlError, Failure, errorTable, toFailure } from '@agent-etl/contracts';
+import { Failure, errorTable } from '@agent-etl/contracts';
 import { z } from 'zod';
 import { labelled } from '../screens/layout.ts';
 import { bytesText, durationText, grouped } from '../screens/numbers.ts';
@@ -73,8 +73,10 @@ async function resultOf(child: ChildProcessByStdio<null, Readable, null>, onTabl
 }
 function fail(failure: Failure): never { throw new ApiError(failure, null); }
 /** The program had no time to say what it left. */
-const lostBy = (work: string, by: string): Failure => toFailure(new EtlError('backup.interrupted', {
-  what: `The ${work}`, by, ...(work === 'backup' ? { left: 'no file was made; one that ends in .part beside it is none' } : { left: 'its target holds all of the backup or no row of it', next: 'run the same command again: a target that holds it is refused as not empty' }) }));
+const lostBy = (work: string, by: string): Failure => ({
+  code: 'platform.unavailable', traceId: null, ...(work === 'backup'
+    ? { text: `The backup was ended by ${by}: no file was made; one that ends in .part beside it is none.`, next: 'run the same command again' }
+    : { text: `The restore was ended by ${by}: its target holds all of the backup or no row of it.`, next: 'run the same command again: a target that holds it is refused as not empty' }) });
 /** Hands signals on to the program; it says how it ended. Who sends a second one waits no longer. */
 function forwardSignals(child: ChildProcess, onFirst: () => void): { stop(): void } {
   let asked = false;

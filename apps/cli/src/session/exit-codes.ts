@@ -7,7 +7,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 const personCodes: readonly ErrorCode[] = ['request.ambiguous', 'plan.needs-approval'];
 /** The exit code of a failure. */
 export const exitCodeOf = ({ code }: Pick<Failure, 'code'>): ExitCode =>
-  (code === 'run.cancelled' || code === 'backup.interrupted' ? exitCodes.interrupted : personCodes.includes(code) ? exitCodes.needsPerson : exitCodes.failed);
+  (code === 'run.cancelled' ? exitCodes.interrupted : personCodes.includes(code) ? exitCodes.needsPerson : exitCodes.failed);
 
 /** The command was typed wrongly: one sentence and what to type instead. */
 export class WrongUse extends Error {
