@@ -54,7 +54,12 @@ class Pump {
     return { rows: this.#walker.rows, bytes: this.#walker.bytes, lanes: this.#walker.lanes };
   }
   #take(chunk: Buffer): void {
-    this.#walker.walk(chunk);
+    try {
+      this.#walker.walk(chunk);
+    } catch (error) { // in a handler of the socket nobody would catch it, and the process would end
+      this.#options.stop();
+      this.#fail(error);
+    }
     const now = Date.now();
     if (now - this.#reportedAt < REPORT_MS) return;
     this.#reportedAt = now;

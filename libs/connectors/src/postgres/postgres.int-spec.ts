@@ -182,6 +182,14 @@ suite('the postgres connector', () => {
     await sleep(300);
     expect((await source.query(`select count(*)::int n from pg_stat_activity where datname = $1 and application_name = 'agent-etl test' and state <> 'idle' and query not like 'SELECT pg_sleep%'`, [from])).rows[0]).toEqual({ n: 0 });
   });
+  it('ends its reading when a target throws where it takes bytes, in a handler of the socket', async () => {
+    const load = await loadTask('public.orders', 'mart.thrown', { chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 1 } });
+    const session = await shop.source.begin(load, null);
+    const [range] = await session.cut();
+    const to = { write: (): boolean => { throw new EtlError('platform.disk-full', { path: 'here' }); }, drained: async () => undefined };
+    expect((await failed(session.read(range!, { ...quiet, to }))).code).toBe('platform.disk-full');
+    await session.close();
+  });
   it.each(['frames', 'text'] as const)('leaves %s alone until a slow target is done with them, the last ones too', async (carrier) => {
     await source.query('drop table if exists lent; create table lent as select * from orders order by id limit 50000; analyze lent');
     const load = await loadTask('public.lent', 'mart.lent', { carrier, chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 1 } });
