@@ -1,6 +1,7 @@
 import { EtlError } from '@agent-etl/contracts';
 import type { SafeSql } from '@agent-etl/sql-safety';
 import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -87,6 +88,14 @@ export class DuckChild implements QueryEngine<'duckdb'> {
     return (await this.run(statement, { ask: 'frames', to, wires }, { signal, onRows })).changed ?? 0;
   }
 
+  /** Milliseconds of CPU that it has taken so far, to the hundredth of a second; null where the system does not say. */
+  get cpuMs(): number | null {
+    try {
+      const stat = readFileSync(`/proc/${this.process.pid}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return (Number(fields[11]) + Number(fields[12])) * 10;
+    } catch { return null; }
+  }
   /** Kills the child, waits until it is gone and removes its folder. Whatever it wrote outside is the caller's to remove. */
   async stop(): Promise<void> {
     clearInterval(this.watchdog);

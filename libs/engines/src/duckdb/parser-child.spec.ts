@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ParserChild } from './parser-child.ts';
 
 let scratch: string;
@@ -25,5 +26,15 @@ describe('texts that come at once', () => {
     const slow = `SELECT ${'1, '.repeat(2_000_000)}1`;
     const answers = await Promise.allSettled([parser.tree('SELECT 1'), parser.tree(slow), parser.tree('SELECT 2'), parser.tree('SELECT 3')]);
     expect(answers.map((answer) => (answer.status === 'fulfilled' ? first(answer.value) : (answer.reason as { code?: string }).code))).toEqual([1, 'sql.parser-lost', 2, 3]);
+  });
+  it('are waited for while the child gets no CPU, and it is the same child that answers', async () => {
+    await parser.tree('SELECT 1');
+    const { process: { pid } } = await (parser as unknown as { child: Promise<{ process: { pid: number } }> }).child;
+    process.kill(pid, 'SIGSTOP');
+    const answer = parser.tree('SELECT 5');
+    await sleep(700);
+    process.kill(pid, 'SIGCONT');
+    expect(first(await answer)).toBe(5);
+    expect((await (parser as unknown as { child: Promise<{ process: { pid: number } }> }).child).process.pid).toBe(pid);
   });
 });

@@ -3,7 +3,10 @@ import { compile, identifier, joinSql, sqlFor } from '@agent-etl/sql-safety';
 import { DuckChild } from './duck-child.ts';
 
 const sql = sqlFor('duckdb');
+/** CPU that one question may take. Not time: on a machine that is busy with others an honest text waits longer than that. */
 const PARSE_MS = 250;
+/** A child that has not answered after this time hangs, whatever it did. */
+const LONGEST_MS = 5_000;
 const MEMORY_BYTES = 128 * 1024 * 1024;
 
 /** Texts that share one question to the child. */
@@ -55,7 +58,7 @@ export class ParserChild {
     try {
       const child = await (this.child ??= DuckChild.start({ about: this.about, scratch: this.scratch, threads: 1, memoryBytes: MEMORY_BYTES }));
       const columns = texts.map((text, nth) => sql`json_serialize_sql(CAST(${text} AS VARCHAR)) AS ${identifier(`t${nth}`)}`);
-      const [row] = await child.query(compile(sql`SELECT ${joinSql(columns, sql`, `)}`), AbortSignal.timeout(PARSE_MS));
+      const [row] = await within(child, (signal) => child.query(compile(sql`SELECT ${joinSql(columns, sql`, `)}`), signal));
       // An interrupt that comes late ends a statement without rows, and without an error.
       return texts.map((_, nth) => { const tree = row?.[`t${nth}`]; if (typeof tree !== 'string') throw new TypeError('the parser gave no tree'); return tree; });
     } catch (cause) {
@@ -63,4 +66,11 @@ export class ParserChild {
       throw new EtlError('sql.parser-lost', {}, { cause });
     }
   }
+}
+
+/** Aborts a question that has taken its CPU, or its time. */
+async function within<T>(child: DuckChild, asking: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const [spent, began, limit] = [child.cpuMs ?? 0, performance.now(), new AbortController()];
+  const watch = setInterval(() => { if ((child.cpuMs ?? Infinity) - spent >= PARSE_MS || performance.now() - began >= LONGEST_MS) limit.abort(); }, PARSE_MS);
+  try { return await asking(limit.signal); } finally { clearInterval(watch); }
 }
