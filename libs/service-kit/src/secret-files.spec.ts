@@ -29,9 +29,9 @@ describe('secrets in files', () => {
   const config = (given: Record<string, string>) => loadConfig({ messaging: messagingConfig }, { ETL_MESSAGING_BROKERS: 'a:9092, b:9092', ...given }).messaging;
   const login = (): Record<string, string> => ({ ETL_MESSAGING_SASL: 'scram-sha-512', ETL_MESSAGING_USERNAME_FILE: at('name'), ETL_MESSAGING_PASSWORD_FILE: at('password') });
   it('become what a Kafka client is told', async () => {
-    expect(await brokersOf(config({}))).toEqual({ brokers: ['a:9092', 'b:9092'] });
+    expect(await brokersOf(config({}))).toEqual({ brokers: ['a:9092', 'b:9092'], prefix: '' });
     expect(await brokersOf(config({ ...login(), ETL_MESSAGING_TLS: 'on', ETL_MESSAGING_CA_FILE: at('ca'), ETL_MESSAGING_CERT_FILE: at('cert'), ETL_MESSAGING_KEY_FILE: at('key'), ETL_MESSAGING_REPLICATION: '3' }))).toEqual({
-      brokers: ['a:9092', 'b:9092'], replication: 3, tls: { ca: 'CA', cert: 'CERT', key: 'KEY' }, sasl: { mechanism: 'scram-sha-512', username: 'etl', password: ' p@ss/w"rd ' } });
+      brokers: ['a:9092', 'b:9092'], prefix: '', replication: 3, tls: { ca: 'CA', cert: 'CERT', key: 'KEY' }, sasl: { mechanism: 'scram-sha-512', username: 'etl', password: ' p@ss/w"rd ' } });
   });
   it.each([
     ['files for TLS without TLS', { ETL_MESSAGING_CA_FILE: 'ca' }, 'ETL_MESSAGING_TLS'], ['a certificate without its key', { ETL_MESSAGING_TLS: 'on', ETL_MESSAGING_CERT_FILE: 'cert' }, 'ETL_MESSAGING_KEY_FILE'],
