@@ -63,6 +63,16 @@ describe('an expression', () => {
   it('is bounded before a parser sees it', async () => {
     expect([await refused('/*'.repeat(17)), await refused('('.repeat(65)), await refused(`n = ${'1'.repeat(9000)}`)]).toEqual(['SQL_TOO_MANY_COMMENTS', 'SQL_TOO_DEEP', 'SQL_TOO_LARGE']);
   });
+  it('keeps a number as it is written, or refuses it: no number becomes the nearest double', async () => {
+    expect(await printed('total > 12345678901234567890')).toBe(`("total" > CAST('12345678901234567890' AS numeric(20,0)))`);
+    expect(await printed('total > 99999999999999999999999999999999999999')).toContain(`CAST('99999999999999999999999999999999999999' AS numeric(38,0))`);
+    expect(await printed('total > 1234567890123456789.1234567890123456789')).toContain(`CAST('1234567890123456789.1234567890123456789' AS numeric(38,19))`);
+    expect(await printed('rate > 1e41 and rate < 1.5E-9')).toContain('double precision');
+    for (const number of ['1'.repeat(39), `${'1'.repeat(20)}.${'2'.repeat(19)}`, `.${'3'.repeat(39)}`, `1_${'0'.repeat(38)}`]) {
+      expect((await read(`total > ${number}`) as { issues: unknown }).issues).toMatchObject([{ code: 'SQL_LITERAL', offset: 8, text: expect.stringContaining('more than 38 digits') as unknown }]);
+      expect([await refused(`status = '${number}'`), await refused(`n = 1 -- ${number}`), await refused(`n = 1 /* ${number} */`)]).toEqual(['accepted', 'accepted', 'accepted']);
+    }
+  });
   it('says where, and names the nearest column', async () => {
     expect(await read("n = 1 and statuss = 'x'")).toMatchObject({ ok: false, issues: [{ code: 'SQL_COLUMN', path: '/where', text: 'There is no column statuss here; did you mean status.' }] });
     expect(await read('n = 1 and pg_sleep(1)')).toMatchObject({ ok: false, issues: [{ text: 'There is no function pg_sleep here, at character 11.' }] });

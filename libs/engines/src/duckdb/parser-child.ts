@@ -9,8 +9,9 @@ const PARSE_MS = 250;
 const LONGEST_MS = 5_000;
 const MEMORY_BYTES = 128 * 1024 * 1024;
 
-/** Texts that share one question to the child. */
+/** Texts that share one question to the child, and their characters: what shares its CPU must need little of it. */
 const MOST_TOGETHER = 16;
+const MOST_CHARACTERS = 32_768;
 interface Waiting { readonly text: string; readonly resolve: (tree: string) => void; readonly reject: (error: unknown) => void }
 
 /** DuckDB's own parser in a locked child that holds no data: nothing that it reads is ever run. A child that takes too long or dies is replaced.
@@ -34,7 +35,12 @@ export class ParserChild {
       if (!this.isBusy) void this.work();
     });
   }
+  /** Ends the child; a text that still waits is answered with `sql.parser-lost`. */
   async stop(): Promise<void> {
+    for (const { reject } of this.waiting.splice(0)) reject(new EtlError('sql.parser-lost'));
+    await this.dismiss();
+  }
+  private async dismiss(): Promise<void> {
     const child = this.child;
     this.child = null;
     await (await child?.catch(() => null))?.stop();
@@ -43,7 +49,7 @@ export class ParserChild {
   private async work(): Promise<void> {
     this.isBusy = true;
     while (this.waiting.length) {
-      const some = this.waiting.splice(0, MOST_TOGETHER);
+      const some = this.waiting.splice(0, together(this.waiting));
       const isAnswered = some.length > 1 && await this.answer(some).catch(() => false);
       if (!isAnswered) for (const each of some) await this.answer([each]).catch(each.reject);
     }
@@ -62,12 +68,21 @@ export class ParserChild {
       // An interrupt that comes late ends a statement without rows, and without an error.
       return texts.map((_, nth) => { const tree = row?.[`t${nth}`]; if (typeof tree !== 'string') throw new TypeError('the parser gave no tree'); return tree; });
     } catch (cause) {
-      await this.stop();
+      await this.dismiss();
       throw new EtlError('sql.parser-lost', {}, { cause });
     }
   }
 }
 
+function together(waiting: readonly Waiting[]): number {
+  let [count, characters] = [0, 0];
+  for (const { text } of waiting.slice(0, MOST_TOGETHER)) {
+    characters += text.length;
+    if (count > 0 && characters > MOST_CHARACTERS) break;
+    count += 1;
+  }
+  return count;
+}
 /** Aborts a question that has taken its CPU, or its time. */
 async function within<T>(child: DuckChild, asking: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const [spent, began, limit] = [child.cpuMs ?? 0, performance.now(), new AbortController()];

@@ -38,6 +38,7 @@ export function constantOf(value: Json | undefined): Expr {
   const { id, info } = partsOf(type);
   if (id === 'VARCHAR' && typeof held === 'string' && !held.includes('\0')) return { k: 'lit', t: { kind: 'text' }, v: held };
   if (held instanceof Spelled && WHOLE.includes(id)) return { k: 'lit', t: { kind: id === 'BIGINT' ? 'i64' : 'i32' }, v: held.text };
+  if (id === 'HUGEINT') { const v = String(halves(held)); return { k: 'lit', t: { kind: 'dec', precision: v.replace('-', '').length, scale: 0 }, v }; }
   if (held instanceof Spelled && id === 'DOUBLE') return { k: 'lit', t: { kind: 'f64' }, v: held.text };
   if (id === 'BOOLEAN' && typeof held === 'boolean') return { k: 'lit', t: { kind: 'bool' }, v: String(held) };
   if (id === 'DECIMAL') return decimal(held, info);
