@@ -114,9 +114,10 @@ export class StateDatabase {
     return this.#keep(this.#options.relayUrl, async (client, lost) => {
       // Who waits for a lock does not look at its socket: without this the server keeps a waiter whose process was killed for as long as another one leads.
       await client.query(`select set_config('client_connection_check_interval', '5s', false) from pg_settings where name = 'client_connection_check_interval'`);
-      await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`${this.schema}:${key}`]);
-      // A process that is stopped keeps its sockets: the kernel answers the probes for it, and nobody else would ever lead. So who leads has to say something.
+      // A process that is stopped keeps its sockets: the kernel answers the probes for it, and nobody else would ever lead. So who leads has to say something, and who was
+      // stopped while it waited, too.
       await client.query(`select set_config('idle_session_timeout', $1, false) from pg_settings where name = 'idle_session_timeout'`, [String(SILENT_MS)]);
+      await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`${this.schema}:${key}`]);
       const beat = setInterval(() => { void client.query('select 1').catch(() => undefined); }, BEAT_MS); // a connection that broke aborts `lost`
       try {
         if (!lost.aborted) await work(lost);

@@ -45,7 +45,7 @@ export function postgresFailure(error: unknown, context: FailureContext): unknow
   if (code === '53100' || code === 'ENOSPC') return new EtlError('platform.disk-full', { what: `${connection} at ${address}` }, cause);
   if (code === '55P03' || code === '40P01') return new EtlError(context.right === 'SELECT' ? 'source.busy' : 'sink.busy', { target: relation ?? connection, dataset: relation ?? connection, seconds: 10 }, cause);
   if (code === '57014') return new EtlError('query.timeout', { reason: 'a person or one of its limits ended it' }, cause);
-  if (code === '53200' || code === '53400' || code.startsWith('54') || (code === 'XX000' && SAYS_TOO_LONG.test(message))) return new EtlError('query.memory-exceeded', { limit: `${connection} lets one statement have`, next: 'take fewer rows or columns at once, or have work_mem or temp_file_limit raised there' }, cause);
+  if (code === '53200' || code === '53400' || code === '54001' || (code === 'XX000' && SAYS_TOO_LONG.test(message))) return new EtlError('query.memory-exceeded', { limit: `${connection} lets one statement have`, next: 'take fewer rows or columns at once, or have work_mem or temp_file_limit raised there' }, cause);
   if (MISFIT.has(code)) return misfit(error as PgError);
   if (CONSTRAINT.has(code)) return refusedRows(error as PgError);
   if (NOT_DONE.test(code)) return new EtlError('plan.refused', { rule: `a rule of ${connection}`, explanation: message, next: 'change the target or the pipeline, then run it again' }, cause);

@@ -79,9 +79,14 @@ describePostgres('a worker that sleeps between fence and commit', () => {
     const copy = await copyOf('slept_relay');
     const unsent = async (): Promise<number> => (await copy.db.query<{ n: number }>('select count(*)::int as n from worker.outbox where sent_at is null')).rows[0]!.n;
     const leads = `select 1 from pg_locks l join pg_stat_activity a using (pid) where l.locktype = 'advisory' and l.granted and a.datname = current_database()`;
-    const sleeper = await worker();
+    const waits = `select 1 from pg_locks l join pg_stat_activity a using (pid) where l.locktype = 'advisory' and not l.granted and a.datname = current_database()`;
+    const leader = await worker();
     await until('it leads both', async () => ((await copy.db.query(leads)).rowCount ?? 0) >= 2);
+    const sleeper = await worker();
+    await until('another waits for both', async () => ((await copy.db.query(waits)).rowCount ?? 0) >= 2);
     sleeper.signal('SIGSTOP');
+    await leader.kill(); // and the one who sleeps inherits both
+    await until('it has inherited', async () => ((await copy.db.query(waits)).rowCount ?? 0) === 0);
     await worker();
     await copy.profile();
     await until('all is sent', async () => await unsent() === 0, 25_000);

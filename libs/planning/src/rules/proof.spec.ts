@@ -38,14 +38,14 @@ describe('how much a proof compares', () => {
     expect(ruleProof(aCopyInput({ source: aProfile({ rows: 20_000_000 }), earlierRuns: 1, ...(transform ? { transform } : {}) }), { digest: 'text-md5', since: null, key: null, columns: [] })).toMatchObject({ value: { level: 'counts' }, decisions: [{ reason: { code: 'counts-large' } }, {}] });
   });
   it.each([
-    ['most values, by statistics', { flight_id: { nullFraction: 0, distinct: 40_000 }, updated_at: { nullFraction: 0.1, distinct: 90_000 } }, ['updated_at']],
-    ['none, where statistics say that the short ones have few values', { flight_id: { nullFraction: 0, distinct: 300 } }, null],
-    ['the short ones together, where nobody counted', {}, ['flight_id', 'updated_at']],
-  ])('of a table without a key goes by the column with %s', (_, columnStats, key) => {
+    ['goes by the short column with most values', { flight_id: { nullFraction: 0, distinct: 40_000 }, updated_at: { nullFraction: 0.1, distinct: 90_000 } }, ['updated_at']],
+    ['is in full where the short ones have few values: a sample could be empty', { flight_id: { nullFraction: 0, distinct: 300 } }, null],
+    ['is in full where nobody counted', {}, null],
+  ])('of a table without a key %s', (_, columnStats, key) => {
     const columns = flightColumns().filter(({ name }) => ['flight_id', 'updated_at', 'carrier'].includes(name));
     const answer = planCopy(aCopyInput({ source: aProfile({ rows: 20_000_000, primaryKey: null, indexes: [], columns, columnStats }), earlierRuns: 1 }));
     if ('questions' in answer) throw new Error('asks');
-    expect(publish(answer.plan).sample?.key).toEqual(key);
-    expect(proof(answer.plan).reason.text).toContain(key ? 'since no key names a row' : 'the whole row');
+    expect([publish(answer.plan).level, publish(answer.plan).sample?.key]).toEqual(key ? ['sampled', key] : ['full', undefined]);
+    expect(proof(answer.plan).reason).toMatchObject({ code: key ? 'sampled-large' : 'full-no-key', text: expect.stringContaining(key ? 'since no key names a row' : 'as much as to compare them all') as unknown });
   });
 });

@@ -25,7 +25,11 @@ type Chosen = { readonly level: Proof['level']; readonly decision: ReturnType<ty
 type Ends = Pick<CopyInput, 'source' | 'target' | 'transform'>;
 /** Two PostgreSQL ends have a hash that costs a third of md5, and no other engine makes it. */
 const bothPostgres = ({ source, target }: Ends): boolean => source.connector === 'postgres' && target.connector === 'postgres';
-const keyOf = (input: Ends, { key, columns }: Seen): string[] | null => (key === null ? standInKey(input, columns) : [...key]);
+function keyOf(input: Ends, { key, columns }: Seen): string[] | null {
+  if (key !== null) return [...key];
+  const standIn = standInKey(input, columns);
+  return standIn === null ? null : [standIn];
+}
 const sampleOf = (input: Ends, seen: Seen): Sample => ({ buckets: SAMPLED_BUCKETS, key: keyOf(input, seen), ...(bothPostgres(input) ? {} : { by: 'md5' as const }) });
 /** Rows that steps make elsewhere are gone when they would be sampled: nobody makes them twice. */
 const isMadeElsewhere = ({ transform }: Ends): boolean => transform?.handOff !== undefined || transform?.engine === 'spark';
@@ -50,6 +54,9 @@ function chosen(input: CopyInput, seen: Seen): Chosen {
   if (source.rows <= limit) return { level: 'full', risks: [], decision: decide('proof', 'full', { why: ['full-small', `${rows} rows are under ${grouped(limit)}: count and digest of every row on both sides.`], rejected: [['counts', costs.counts]] }) };
   if (earlierRuns === 0) return { level: 'full', risks: [], decision: decide('proof', 'full', { why: ['full-first-run', `${rows} rows are over ${grouped(limit)}, but the first run of a pipeline is always proved in full.`], rejected: [['sampled', costs.sampled]] }) };
   const proved = `${rows} rows are over ${grouped(limit)}, and ${plural(earlierRuns, 'earlier run')} proved this pipeline in full`;
+  if (canSample(input) && keyOf(input, seen) === null) {
+    return { level: 'full', risks: [], decision: decide('proof', 'full', { why: ['full-no-key', `${proved}, but no key names a row, and no short column is known to have values enough: to choose rows by the hash of the whole row costs as much as to compare them all.`], rejected: [['counts', costs.counts]] }) };
+  }
   if (canSample(input)) {
     return { level: 'sampled', risks: [], decision: decide('proof', `sampled, ${share}`, { why: ['sampled-large', `${proved}: the count of all rows, and every value of those in ${share}, ${by(input, seen)}; each run takes others, and its receipt names the seed and what was not compared.`],
       rejected: [['full', `Hashing ${rows} rows again costs more than the copy.`], ['counts', costs.counts]] }) };
