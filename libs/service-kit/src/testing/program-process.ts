@@ -38,7 +38,9 @@ export class ProgramProcess {
     this.gone = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null);
     child.stdout?.resume();
     child.stderr?.on('data', (bytes: Buffer) => { this.log += bytes.toString(); process.stderr.write(bytes); });
-    process.once('exit', () => { child.kill('SIGKILL'); }); // a test that fails ends, and this process with it
+    const end = (): void => { child.kill('SIGKILL'); }; // a test that fails ends, and this process with it
+    process.once('exit', end);
+    child.once('exit', () => { process.off('exit', end); });
   }
   static start(entry: string, orders: ProgramOrders): ProgramProcess {
     return new ProgramProcess(spawn(process.execPath, ['--enable-source-maps', bundled(entry)], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'], ETL_TEST_ORDERS: JSON.stringify(orders) } }));
