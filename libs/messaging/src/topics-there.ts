@@ -1,10 +1,11 @@
 import { EtlError } from '@agent-etl/contracts';
-import type { Admin } from 'kafkajs';
 import { causesOf } from './kafka-failure.ts';
+
+interface AsksForTopics { fetchTopicMetadata(asked: { topics: string[] }): Promise<unknown> }
 
 /** Looks for topics by name, so that no topic of others is in the answer; none is made. Needs no group.
  * @throws EtlError `platform.unavailable` naming those that are missing; `config.invalid` naming those that the login may not see; else what the client throws */
-export async function assertTopicsThere(admin: Pick<Admin, 'fetchTopicMetadata'>, places: readonly string[]): Promise<void> {
+export async function assertTopicsThere(admin: AsksForTopics, places: readonly string[]): Promise<void> {
   const found = await Promise.all(places.map(async (place) => ({ place, is: await stateOf(admin, place) })));
   const refused = found.filter(({ is }) => is === 'refused').map(({ place }) => place);
   if (refused.length) {
@@ -15,7 +16,7 @@ export async function assertTopicsThere(admin: Pick<Admin, 'fetchTopicMetadata'>
   if (missing.length) throw new EtlError('platform.unavailable', { dependency: `On Kafka, ${missing.length > 1 ? 'each of the topics' : 'the topic'} ${missing.join(', ')}`, kept: 'no', next: 'make the topics: run the command topics create, or look at ETL_MESSAGING_PREFIX' });
 }
 
-async function stateOf(admin: Pick<Admin, 'fetchTopicMetadata'>, place: string): Promise<'there' | 'missing' | 'refused'> {
+async function stateOf(admin: AsksForTopics, place: string): Promise<'there' | 'missing' | 'refused'> {
   try { await admin.fetchTopicMetadata({ topics: [place] }); return 'there'; } catch (error) {
     const types = [...causesOf(error)].map(({ type }) => type);
     if (types.includes('UNKNOWN_TOPIC_OR_PARTITION')) return 'missing';

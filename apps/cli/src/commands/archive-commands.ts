@@ -12,7 +12,7 @@ import { bytesText, durationText, grouped } from '../screens/numbers.ts';
 import { type ExitCode, WrongUse, exitCodes } from '../session/exit-codes.ts';
 import type { Session } from '../session/session.ts';
 import { nodeFlags, standaloneProgram } from '../session/standalone-client.ts';
-import { forwardSignals, lostBy } from './archive-rules.ts';
+import { type Archive, forwardSignals, lostBy } from './archive-end.ts';
 
 export interface ArchiveOptions { readonly state?: string; readonly key?: string }
 const Count = z.number().nonnegative();
@@ -44,7 +44,7 @@ export async function restoreCommand(session: Session, file: string, options: Ar
 }
 
 /** Runs the program that knows the state; a command that only asks an API does not load it. */
-async function archive(session: Session, words: readonly [string, string], { state, key }: ArchiveOptions): Promise<unknown> {
+async function archive(session: Session, words: readonly [Archive, string], { state, key }: ArchiveOptions): Promise<unknown> {
   if (session.isDeployed) throw new WrongUse(`${words[0]} works on the database, not on an API.`, 'leave --url out, and name the database: --state postgres://admin@host/db');
   if (state !== undefined && !/^postgres(ql)?:\/\//.test(state)) throw new WrongUse(`${JSON.stringify(state)} is no address of a PostgreSQL.`, 'write postgres://admin@host:port/database; its password in the file that ETL_PERSISTENCE_ADMIN_PASSWORD_FILE names');
   const program = join(dirname(standaloneProgram()), 'state.main.js');

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Failure } from '@agent-etl/contracts';
 import { exitCodes } from '../session/exit-codes.ts';
 
-type Archive = 'backup' | 'restore';
+export type Archive = 'backup' | 'restore';
 const left: Readonly<Record<Archive, { text: string; next: string }>> = {
   backup: { text: 'no file was made; one that ends in .part beside it is none.', next: 'run the same command again' },
   restore: { text: 'its target holds all of the backup or no row of it.', next: 'run the same command again: a target that holds it is refused as not empty' },

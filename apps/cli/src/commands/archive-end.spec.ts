@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { exitCodeOf } from '../session/exit-codes.ts';
-import { forwardSignals, lostBy } from './archive-rules.ts';
+import { forwardSignals, lostBy } from './archive-end.ts';
 
 it('takes a Ctrl-C that comes twice at once for one, and a later one for a second', async () => {
   const terminal = new EventEmitter();
