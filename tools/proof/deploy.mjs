@@ -163,7 +163,7 @@ misspelt.find(({ kind }) => kind === 'Job').spec.template.spec.containers[0].arg
 check(noCommands(misspelt).length === 1, 'seen: a hook with a command that does not exist');
 const around = (kind) => production.filter((one) => one.kind === kind).map(({ metadata }) => metadata.labels['app.kubernetes.io/component']).sort().join(' ');
 check(['PodDisruptionBudget', 'Service', 'ServiceAccount'].every((kind) => around(kind) === 'dag-generator etl-worker monitor orchestrator'), 'each service has a Service, a ServiceAccount and a PodDisruptionBudget of its own');
-check(deployments(production).every(({ spec }) => spec.template.spec.topologySpreadConstraints.length === 2 && spec.strategy.rollingUpdate.maxUnavailable === 0), 'pods are spread over zones and hosts, and roll one by one without a gap');
+check(deployments(production).every(({ spec }) => spec.template.spec.topologySpreadConstraints.length === 2 && spec.strategy.rollingUpdate.maxUnavailable === 0 && spec.minReadySeconds >= 20), 'pods are spread over zones and hosts, and roll one by one without a gap, none before it could join its group');
 const scaled = production.find(({ kind }) => kind === 'ScaledObject');
 check(scaled.spec.scaleTargetRef.name === 'agent-etl-etl-worker' && deployments(production).find(({ metadata }) => metadata.name === scaled.spec.scaleTargetRef.name).spec.replicas === undefined, 'KEDA rules the replicas of etl-worker alone, and nobody else does');
 const { cells, faults: open } = networkFaults(production, 'etl');

@@ -14,16 +14,19 @@ export interface BusStrategyOptions<A extends App> {
   readonly app: A; readonly bus: MessageBus; readonly state: StateDatabase; readonly outbox: Outbox<A>; readonly onGivenUp?: OnGivenUp; readonly onDeadLetter?: OnDeadLetter;
 }
 
+/** Topics that a service reads, as the catalogue names them. */
+export const topicsReadBy = (app: App): string[] => [...new Set(readBy(app).map((type) => messages[type].topic))];
+
 /** Nest's transport of one service on the message bus: retry, inbox and dead letters are ours, handlers are ordinary Nest handlers. */
 export class BusStrategy<A extends App> extends Server implements CustomTransportStrategy {
   override propagatesEventHandlerErrors = true;
   override readonly transportId: symbol;
-  #subscription: Closable | undefined;
+  #subscription: Promise<Closable> | undefined;
   #retrier: ParkedRetrier | undefined;
   constructor(private readonly options: BusStrategyOptions<A>) {
     super();
     this.transportId = transportOf(options.app);
-    options.bus.expect?.(options.app, this.#topics()); // before any relay of this process sends: a row is sent only when its readers took it
+    options.bus.expect?.(options.app, topicsReadBy(options.app)); // before any relay of this process sends: a row is sent only when its readers took it
   }
 
   override addHandler(...given: Parameters<Server['addHandler']>): void {
@@ -40,9 +43,9 @@ export class BusStrategy<A extends App> extends Server implements CustomTranspor
     if (missing.length > 0) throw new Error(`${app} has no handler for ${missing.join(', ')}: add a method with @Handles`);
     const delivery = new Delivery<App>(app, state, outbox as Outbox<App>, { reads: new Set(types), onGivenUp, onDeadLetter, dispatch: (type, payload, tx, meta) => this.#dispatch(type, payload, { tx, meta }) });
     this.#retrier = new ParkedRetrier(app, state, delivery);
-    this.#subscription = await bus.subscribe(app, this.#topics(), (message) => delivery.deliver(message));
+    this.#subscription = bus.subscribe(app, topicsReadBy(app), (message) => delivery.deliver(message));
+    await this.#subscription;
   }
-  #topics(): string[] { return [...new Set(readBy(this.options.app).map((type) => messages[type].topic))]; }
   async #dispatch(type: MessageType, payload: unknown, context: { tx: unknown; meta: MessageMeta }): Promise<void> {
     const handler = this.messageHandlers.get(type);
     if (!handler) return;
@@ -50,7 +53,8 @@ export class BusStrategy<A extends App> extends Server implements CustomTranspor
     if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined }); // a failure arrives as an observable
   }
   async close(): Promise<void> {
-    await this.#subscription?.close();
+    const subscription = await this.#subscription?.catch(() => undefined); // one that is joining is there to be closed when it has joined
+    await subscription?.close();
     await this.#retrier?.close();
   }
   on(): void { /* this transport has no events of its own */ }

@@ -1,4 +1,4 @@
-export { BusStrategy, type BusStrategyOptions } from './bus-strategy.ts';
+export { BusStrategy, type BusStrategyOptions, topicsReadBy } from './bus-strategy.ts';
 export { Delivery } from './delivery.ts';
 export { type GivenUp, type OnDeadLetter, type OnGivenUp, type WhyGivenUp, givenUpFailure, typeOf } from './given-up.ts';
 export { handlesFor, transportOf } from './handles.ts';

@@ -46,6 +46,16 @@ suite('Kafka', () => {
     expect(await bus.lag(group)).toBe(2);
     await bus.close();
   });
+  it('leaves no member behind when it is closed while a group is still joining', async () => {
+    const name = await topic();
+    const bus = new KafkaBus({ brokers, clientId: 'joining' });
+    const group = `joining-${process.pid}`;
+    const joining = bus.subscribe(group, [name], async () => undefined);
+    await bus.close();
+    await joining;
+    await sleep(500); // a member that came later would be there by now
+    expect((await admin.describeGroups([group])).groups.map(({ members }) => members.length)).toEqual([0]);
+  });
   it('shares a cluster with another release by a prefix: neither reads, counts or makes what is the other one\'s', async () => {
     const prefix = `b${process.pid}.`;
     const [plain, other] = [new KafkaBus({ brokers, clientId: 'plain' }), new KafkaBus({ brokers, clientId: 'other', prefix })];

@@ -6,6 +6,7 @@ import type { Closable, MessageBus, OnMessage, WireMessage } from './message-bus
 import { kafkaFailure } from './kafka-failure.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 import { type Reader, takeMessage } from './take-message.ts';
+import { assertTopicsThere } from './topics-there.ts';
 
 /** @property prefix put before the name of each topic and group on the cluster, so that several releases share one; none when left out. Nothing above the bus sees it
  * @property tls texts of PEM files; certificates are verified, and the names in them
@@ -54,18 +55,22 @@ export class KafkaBus implements MessageBus {
       ({ topic: this.#placed(topic), messages: list.map(({ key, headers, value }) => ({ key, headers: { ...headers }, value: Buffer.from(value) })) })) });
   }
   async subscribe(group: string, names: readonly string[], onMessage: OnMessage): Promise<Closable> {
-    const supervised = await supervise(() => this.#member(group, names, onMessage), { onRestart: (reason) => { this.#degraded.set(group, reason); } });
-    const closable = { close: async () => { this.#open.delete(closable); await supervised.close(); } };
+    const given = new AbortController();
+    const supervised = supervise(() => this.#member(group, names, onMessage), { onRestart: (reason) => { this.#degraded.set(group, reason); }, signal: given.signal });
+    // Known before it has joined: a member that joins behind the end of its process would hold up the group until its session is over.
+    const closable = { close: async () => { this.#open.delete(closable); given.abort(); await (await supervised.catch(() => undefined))?.close(); } };
     this.#open.add(closable);
+    await supervised.catch((error: unknown) => { this.#open.delete(closable); throw error; });
     return closable;
   }
-  /** One try: whoever waits for a broker asks again. @throws EtlError `platform.unavailable`; `config.invalid` when it refuses the login or is not trusted */
-  async reach(): Promise<void> {
+  /** One try: whoever waits for a broker asks again. @throws EtlError `platform.unavailable`, also for a topic that is missing; `config.invalid` when it refuses the login or is not trusted */
+  async reach(names: readonly string[] = []): Promise<void> {
     const admin = this.#kafka.admin({ retry: { retries: 0 } });
     try {
       await admin.connect();
       await admin.describeCluster(); // a login is shown with the first question, not with the connection
-    } catch (error) { throw kafkaFailure(error); } finally { await admin.disconnect(); }
+      await assertTopicsThere(admin, names.map((name) => this.#placed(name)));
+    } catch (error) { throw error instanceof EtlError ? error : kafkaFailure(error); } finally { await admin.disconnect(); }
   }
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((one) => one.close()));

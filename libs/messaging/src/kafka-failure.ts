@@ -2,7 +2,7 @@ import { EtlError } from '@agent-etl/contracts';
 
 const UNTRUSTED = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?)|CERT_\w+|ERR_TLS_CERT_\w+)$/;
 /** The client wraps what happened in what it made of it. */
-function* causesOf(error: unknown): Generator<{ name?: unknown; code?: unknown }> {
+export function* causesOf(error: unknown): Generator<{ name?: unknown; code?: unknown; type?: unknown }> {
   for (let one = error, depth = 0; typeof one === 'object' && one !== null && depth < 8; depth += 1) {
     yield one;
     one = (one as { cause?: unknown }).cause ?? (one as { originalError?: unknown }).originalError;

@@ -16,9 +16,10 @@ export interface MessageBus {
   expect?(group: string, topics: readonly string[]): void;
   /** Reads topics as one group. Resolves when the group is reading. */
   subscribe(group: string, topics: readonly string[], onMessage: OnMessage): Promise<Closable>;
-  /** Resolves when a broker answers and takes our login; left out by a bus that is always there.
+  /** Resolves when a broker answers, takes our login and has these topics; left out by a bus that is always there.
    * @throws EtlError `platform.unavailable`, `config.invalid` */
-  reach?(): Promise<void>;
+  reach?(topics?: readonly string[]): Promise<void>;
+  /** Closes what reads, and what is about to. */
   close(): Promise<void>;
   health(): { readonly ok: boolean; readonly reason?: string };
 }

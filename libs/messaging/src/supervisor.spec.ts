@@ -32,6 +32,21 @@ describe('the supervisor of a consumer', () => {
     await close();
     expect(consumers.at(-1)?.stopped).toBe(true);
   });
+  it('tries no further first start once nobody wants it any more', async () => {
+    const wanted = new AbortController();
+    let made = 0;
+    const running = supervise(() => {
+      made += 1;
+      let die: (reason: string) => void = () => undefined;
+      return { onLife: () => undefined, onDeath: (died) => { die = died; }, start: () => { die('crash'); return new Promise(() => undefined); }, stop: () => Promise.resolve() };
+    }, { pauseMs: 5, startMs: 1_000, signal: wanted.signal });
+    running.catch(() => undefined);
+    await sleep(30);
+    wanted.abort();
+    const before = made;
+    await expect(running).rejects.toThrow();
+    expect([before > 1, made - before]).toEqual([true, 0]);
+  });
   it('makes a new one after silence', async () => {
     const { consumers, reasons, running } = made({ silenceMs: 80 });
     const { close } = await running;

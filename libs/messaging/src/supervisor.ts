@@ -11,12 +11,13 @@ export interface Supervised {
   stop(): Promise<void>;
 }
 /** @property silenceMs without a sign of life from a started consumer, it is replaced
- * @property startMs a start that takes longer counts as failed: the client may neither start nor say so */
-export interface SuperviseOptions { readonly pauseMs?: number; readonly silenceMs?: number; readonly startMs?: number; readonly onRestart?: (reason: string) => void }
+ * @property startMs a start that takes longer counts as failed: the client may neither start nor say so
+ * @property signal ends the first start: one that is under way is waited for, so that it can leave; there is no further one */
+export interface SuperviseOptions { readonly pauseMs?: number; readonly silenceMs?: number; readonly startMs?: number; readonly onRestart?: (reason: string) => void; readonly signal?: AbortSignal }
 
 /** Keeps a consumer alive for ever: the client may stop for good after a cut connection, or fall silent without a word, also while it starts.
  * The first start may fail aloud: what the client refuses at once, what crashes for as long as a start may take. After that a new consumer is made until one starts. */
-export async function supervise(create: () => Supervised, { pauseMs = 500, silenceMs = 15_000, startMs = 60_000, onRestart }: SuperviseOptions = {}): Promise<Closable> {
+export async function supervise(create: () => Supervised, { pauseMs = 500, silenceMs = 15_000, startMs = 60_000, onRestart, signal }: SuperviseOptions = {}): Promise<Closable> {
   let closed = false;
   let current = new Life(create(), silenceMs);
   const isStarted = (): Promise<boolean> => current.start(startMs).then(() => true, () => false); // the broker may still be away
@@ -36,9 +37,10 @@ export async function supervise(create: () => Supervised, { pauseMs = 500, silen
   for (const until = Date.now() + startMs; ;) {
     try { await current.start(startMs); break; } catch (error) {
       void current.stop();
-      if (!(error instanceof Ended) || Date.now() + pauseMs >= until) throw error; // a crash: a topic or its group may be too new to be led
+      if (!(error instanceof Ended) || signal?.aborted || Date.now() + pauseMs >= until) throw error; // a crash: a topic or its group may be too new to be led
     }
     await sleep(pauseMs);
+    signal?.throwIfAborted();
     current = new Life(create(), silenceMs);
   }
   const keeping = keep();

@@ -20,7 +20,12 @@ test('a topic with too few partitions is named with what to type, and is never c
     const few = ['topic etl.task.commands has 1 partitions; 6 are needed: kafka-topics.sh --alter --topic etl.task.commands --partitions 6'];
     await admin.createTopics({ topics: [{ topic: 'etl.task.commands', numPartitions: 1 }] });
     expect(await bus.checkTopics()).toEqual(expect.arrayContaining([few[0], 'topic etl.run.events is missing']));
+    // What a start asks: by name, of topics alone that it reads; nothing is made by asking.
+    await expect(bus.reach(['etl.task.commands', 'etl.run.events', 'etl.dag.events'])).rejects.toMatchObject({ code: 'platform.unavailable', message: 'On Kafka, each of the topics etl.run.events, etl.dag.events is away; request kept: no.' });
+    await bus.reach(['etl.task.commands']);
+    expect(await admin.listTopics()).toEqual(['etl.task.commands']);
     await bus.createTopics();
+    await bus.reach(['etl.task.commands', 'etl.run.events', 'etl.dag.events']);
     expect(await bus.checkTopics()).toEqual(few);
     await admin.createPartitions({ topicPartitions: [{ topic: 'etl.task.commands', count: 6 }] });
     // The broker answers before its metadata does.

@@ -12,7 +12,7 @@ export { type Planned, planCopy } from './plan-copy.ts';
 export { type SlicePlan, sliceTasks } from './slice-plan.ts';
 export { digestOf, planHash, receiptBytes } from './plan-hash.ts';
 export { type PlanFacts, planView, questionView } from './plan-view.ts';
-export { refusalOf } from './refusal.ts';
+export { adviceOn, refusalOf } from './refusal.ts';
 export { topologicalOrder } from './topology.ts';
 export { besideOf, beyondSpark, handsOffOf, stepEngineOf } from './step-engine.ts';
 export { transformed } from './transformed.ts';

@@ -31,6 +31,12 @@ describe('the key of a mask', () => {
     ['secret://masking#key', undefined, true], ['secret://masking#old', undefined, true], ['secret://masking/people#key', undefined, true], ['secret://masking', undefined, true], ['secret://warehouse#password', undefined, false], ['secret://maskings#key', undefined, false], ['secret://x/masking#key', undefined, false],
     ['secret://masking#key', [], false], ['secret://hr#pepper', ['secret://hr#pepper'], true], ['secret://hr#password', ['secret://hr#pepper'], false], ['secret://hr#pepper', ['secret://hr'], true], ['secret://hr/x#pepper', ['secret://hr'], false], ['secret://hr/x/y#k', ['secret://hr/'], true], ['secret://masking#key', ['secret://hr/'], false],
   ])('%s under %j: allowed %s', (key, keys, isAllowed) => { expect(refused(key, keys)).toBe(!isAllowed); });
+  it.each<[string[] | undefined, string]>([
+    [undefined, 'only secret://masking, all beneath secret://masking/ may be, as long as agent-etl.yaml sets no policy.masking.keys.'],
+    [['secret://hr#pepper', 'secret://people/'], 'only secret://hr#pepper, all beneath secret://people/ may be, by policy.masking.keys.'], [[], 'no secret may be, by policy.masking.keys.'],
+  ])('says under %j which may be, and who says so', (keys, says) => {
+    expect(verifyPlan(under('secret://warehouse#password'), keys ? { masking: { keys } } : {}).issues).toContainEqual(expect.objectContaining({ code: 'policy.mask-key', text: `secret://warehouse#password may not be the key of a mask: ${says}` }));
+  });
   it('is refused in the task itself where a changed plan hides it behind an honest request', () => {
     const plan = under('secret://masking#key');
     const forged = { ...plan, tasks: JSON.parse(JSON.stringify(plan.tasks).replaceAll('secret://masking#key', 'secret://warehouse#password')) as Plan['tasks'] };

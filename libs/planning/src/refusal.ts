@@ -13,9 +13,12 @@ const advice: Readonly<Record<string, string>> = {
   'name.twin': 'rename one by a view at the source, or leave it out with from.select',
 };
 
+/** What a person can do about the first of these issues that there is a word for. */
+export const adviceOn = (issues: readonly Issue[]): string | undefined => issues.map(({ code }) => advice[code]).find((each) => each !== undefined);
+
 /** A plan that its verifier refuses, in the words of its first issue. */
 export function refusalOf(issues: readonly Issue[]): EtlError {
   const [first] = issues;
-  const next = first && advice[first.code];
+  const next = adviceOn(issues.slice(0, 1));
   return new EtlError('plan.refused', { rule: first?.code ?? 'the verifier', explanation: first?.text.replace(/\.$/, '') ?? 'it found issues', ...(next ? { next } : {}) }, { issues });
 }

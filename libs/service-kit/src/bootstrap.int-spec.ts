@@ -9,6 +9,9 @@ import { Controller, Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Input, Serves } from './endpoint-binding.ts';
 import { createLog } from './log.ts';
+import { Access } from './access.ts';
+import { bootstrapServices } from './bootstrap.ts';
+import { Shutdown } from './shutdown.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 import { type TestService, aService, testTokens } from './testing.ts';
 
@@ -142,7 +145,7 @@ describePostgres('a running service', () => {
     const joined = Promise.withResolvers<undefined>();
     const asked: string[] = [];
     const broker: MessageBus = {
-      reach: async () => { asked.push('reach'); }, publish: (messages) => memory.publish(messages), close: () => memory.close(), health: () => ({ ok: true }),
+      reach: async (topics) => { asked.push(`reach ${topics?.join()}`); }, publish: (messages) => memory.publish(messages), close: () => memory.close(), health: () => ({ ok: true }),
       subscribe: async (...given) => { asked.push('subscribe'); await joined.promise; return memory.subscribe(...given); },
     };
     const said: { msg?: string; port?: number }[] = [];
@@ -152,11 +155,34 @@ describePostgres('a running service', () => {
     const page = `http://127.0.0.1:${said.find(({ msg }) => msg === 'ready')?.port}/health/ready`;
     const early = await fetch(page);
     expect([early.status, await early.json()]).toEqual([200, { status: 'degraded', reasons: ['it joins its group on the message bus'] }]);
-    expect(asked).toEqual(['reach', 'subscribe']);
+    expect(asked).toEqual(['reach etl.pipeline.events', 'subscribe']);
     joined.resolve(undefined);
     const started = await starting;
     expect(await (await fetch(page)).json()).toEqual({ status: 'ready', reasons: [] });
     await started.stop();
+  });
+  it('lets a group that is still joining join, and leaves with it, when it is stopped meanwhile', async () => {
+    const memory = new InMemoryBus();
+    const joined = Promise.withResolvers<undefined>();
+    const left: string[] = [];
+    const broker: MessageBus = {
+      publish: (messages) => memory.publish(messages), close: async () => { left.push('bus'); await memory.close(); }, health: () => ({ ok: true }),
+      subscribe: async () => { await joined.promise; return { close: async () => { left.push('group'); } }; },
+    };
+    const shutdown = new Shutdown();
+    const said: { msg?: string }[] = [];
+    const told = createLog({ level: 'info', app: 'test', to: { write: (line) => { said.push(JSON.parse(line) as { msg?: string }); } } });
+    const database = await aStateDatabase('joining', [{ schema: 'dag_generator', migrations: platformMigrations() }]);
+    const starting = bootstrapServices([service()], { urls: database.logins, bus: broker, access: new Access({ ['t'.repeat(32)]: { name: 't', role: 'viewer' } }), log: told, shutdown, env: { ETL_DAG_GENERATOR_FOLDER: '/dags' } });
+    await until(() => said.some(({ msg }) => msg === 'ready'));
+    const stopping = shutdown.run();
+    await sleep(50);
+    expect(left).toEqual([]);
+    joined.resolve(undefined);
+    await Promise.all([starting, stopping]);
+    expect(left[0]).toBe('group');
+    expect(left.at(-1)).toBe('bus');
+    await database.drop();
   });
   it('ends the start when the broker refuses the group', async () => {
     const memory = new InMemoryBus();

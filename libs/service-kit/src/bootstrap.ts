@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type App, EtlError, endpoints } from '@agent-etl/contracts';
-import type { MessageBus } from '@agent-etl/messaging';
+import { type MessageBus, topicsReadBy } from '@agent-etl/messaging';
 import { type Logins, type Schema, StateDatabase, judgeSchema, requireCurrent } from '@agent-etl/persistence';
 import type { DynamicModule, INestApplication } from '@nestjs/common';
 import type { Logger } from 'pino';
@@ -65,7 +65,7 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
   const parts = new Map<App, ServiceParts<App, unknown>>();
   const modules: DynamicModule[] = [];
   const buses: Joined[] = [];
-  const reached = reaching(options.bus, shared.room); // beside the state: each is a handshake or two
+  const reached = reaching(options.bus, shared.room, definitions.flatMap(({ app }) => topicsReadBy(app))); // beside the state: each is a handshake or two
   for (const definition of definitions) {
     const state = await openState(definition, shared);
     const log = options.log.child({ app: definition.app });
@@ -85,11 +85,10 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
   for (const { strategy } of buses) app.connectMicroservice({ strategy }, { inheritAppConfig: true });
   await app.init();
   leaveBus(buses, options.bus, shutdown);
-  let isReading = false;
-  const reading = app.startAllMicroservices().then(() => { isReading = true; });
+  const reading = app.startAllMicroservices();
   // A bus in memory would take a message for sent while nobody reads. A broker keeps it, and may let a new group wait for seconds: that is no reason to keep callers away.
   if (options.bus.expect) await reading;
-  else { reading.catch(() => undefined); health.degradedBy(() => (isReading ? null : 'it joins its group on the message bus')); }
+  else health.joins(reading);
   for (const bus of buses) bus.startRelay();
   await shared.room.close();
   const listening = await listen(app, { host, port, isPortWish: options.isPortWish ?? false });
@@ -99,12 +98,12 @@ async function start(definitions: readonly AnyService[], configs: Record<string,
   return { url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${listening}`, port: listening, app, instance, health, shutdown, parts, stop: () => shutdown.run() };
 }
 
-/** Asks the bus at once; whoever awaits the answer gets it, and asks again while it is away. */
-function reaching(bus: MessageBus, room: WaitingRoom): () => Promise<void> {
-  let first = bus.reach?.();
+/** Asks the bus at once, also for the topics: without them a group is never joined. Whoever awaits the answer gets it, and asks again while anything is away. */
+function reaching(bus: MessageBus, room: WaitingRoom, topics: readonly string[]): () => Promise<void> {
+  let first = bus.reach?.(topics);
   first?.catch(() => undefined); // heard below
   return () => room.patiently(async () => {
-    const asked = first ?? bus.reach?.();
+    const asked = first ?? bus.reach?.(topics);
     first = undefined;
     await asked;
   });

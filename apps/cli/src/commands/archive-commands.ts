@@ -1,4 +1,4 @@
-import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -12,6 +12,7 @@ import { bytesText, durationText, grouped } from '../screens/numbers.ts';
 import { type ExitCode, WrongUse, exitCodes } from '../session/exit-codes.ts';
 import type { Session } from '../session/session.ts';
 import { nodeFlags, standaloneProgram } from '../session/standalone-client.ts';
+import { type Archive, forwardSignals, lostBy } from './archive-end.ts';
 
 export interface ArchiveOptions { readonly state?: string; readonly key?: string }
 const Count = z.number().nonnegative();
@@ -43,7 +44,7 @@ export async function restoreCommand(session: Session, file: string, options: Ar
 }
 
 /** Runs the program that knows the state; a command that only asks an API does not load it. */
-async function archive(session: Session, words: readonly [string, string], { state, key }: ArchiveOptions): Promise<unknown> {
+async function archive(session: Session, words: readonly [Archive, string], { state, key }: ArchiveOptions): Promise<unknown> {
   if (session.isDeployed) throw new WrongUse(`${words[0]} works on the database, not on an API.`, 'leave --url out, and name the database: --state postgres://admin@host/db');
   if (state !== undefined && !/^postgres(ql)?:\/\//.test(state)) throw new WrongUse(`${JSON.stringify(state)} is no address of a PostgreSQL.`, 'write postgres://admin@host:port/database; its password in the file that ETL_PERSISTENCE_ADMIN_PASSWORD_FILE names');
   const program = join(dirname(standaloneProgram()), 'state.main.js');
@@ -57,7 +58,7 @@ async function archive(session: Session, words: readonly [string, string], { sta
   try {
     const result = await resultOf(child, (table, rows) => { session.output.progress(` ${words[0]} ${table}: ${grouped(rows)} rows`); });
     const [code, signal] = await ended;
-    return result ?? fail(lostBy(words[0], signal ?? `its exit with ${code ?? 'nothing'}`));
+    return result ?? fail(lostBy(words[0], code, signal));
   } finally { forward.stop(); }
 }
 /** Reads what the program says, line by line. Null when it ended without its last word. @throws ApiError with the failure that it told */
@@ -72,22 +73,3 @@ async function resultOf(child: ChildProcessByStdio<null, Readable, null>, onTabl
   return result;
 }
 function fail(failure: Failure): never { throw new ApiError(failure, null); }
-/** The program had no time to say what it left. */
-const lostBy = (work: string, by: string): Failure => ({
-  code: 'platform.unavailable', traceId: null, ...(work === 'backup'
-    ? { text: `The backup was ended by ${by}: no file was made; one that ends in .part beside it is none.`, next: 'run the same command again' }
-    : { text: `The restore was ended by ${by}: its target holds all of the backup or no row of it.`, next: 'run the same command again: a target that holds it is refused as not empty' }) });
-/** Hands signals on to the program; it says how it ended. Who sends a second one waits no longer. */
-function forwardSignals(child: ChildProcess, onFirst: () => void): { stop(): void } {
-  let asked = false;
-  const hand = (signal: NodeJS.Signals): void => {
-    if (!asked) onFirst();
-    asked = true;
-    child.kill(signal);
-  };
-  const leave = (): void => { child.kill('SIGTERM'); };
-  for (const signal of handed) process.on(signal, hand);
-  process.on('exit', leave);
-  return { stop: () => { for (const signal of handed) process.off(signal, hand); process.off('exit', leave); } };
-}
-const handed = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type Plan, type Policy, EtlError } from '@agent-etl/contracts';
 import { planCopy, verifyPlan } from '@agent-etl/planning';
 import { aCopyInput, aPipeline } from '@agent-etl/planning/testing';
-import { assertRunnable } from './approval-rules.ts';
+import { assertPolicyLets, assertRunnable } from './approval-rules.ts';
 
 const planned = (pii?: string[]): Plan => {
   const answer = planCopy(aCopyInput({ pipeline: aPipeline({ from: { ...aPipeline().from, ...(pii ? { pii } : {}) } }) }));
@@ -25,5 +25,9 @@ describe('a plan that was approved', () => {
   it('runs as long as the keys of its masks may be keys today', () => {
     const keyed = { ...planned(), pipeline: aPipeline({ steps: [{ tokenize: { column: 'origin', keyRef: 'secret://masking#key' } }] }) };
     expect([{}, { masking: { keys: ['secret://other#key'] } }].map((policy) => codeOf(keyed, policy, { ok: true, issues: [] }))).toEqual(['runs', 'plan.refused /pipeline/steps/0/tokenize/keyRef']);
+  });
+  it('says what to do where it runs no more', () => {
+    const elsewhere = { ...planned(), pipeline: aPipeline({ steps: [{ tokenize: { column: 'origin', keyRef: 'secret://hr#pepper' } }] }) };
+    expect(() => { assertPolicyLets(elsewhere, {}); }).toThrow(expect.objectContaining({ code: 'plan.refused', next: expect.stringContaining('masking: { keys: [...] }') }));
   });
 });

@@ -1,5 +1,5 @@
 import { EtlError, type Plan, type Policy, riskClasses } from '@agent-etl/contracts';
-import { policyIssues } from '@agent-etl/planning';
+import { adviceOn, policyIssues } from '@agent-etl/planning';
 
 /** Whether the policy lets this plan pass without a person. */
 export const passesPolicy = ({ risk }: Pick<Plan, 'risk'>, { approve }: Policy): boolean => riskClasses.indexOf(risk) <= riskClasses.indexOf(approve?.upTo ?? 'R1');
@@ -18,7 +18,8 @@ export function assertApprovable({ status, plan, verdict, sourceFingerprint }: D
  * @throws EtlError `plan.refused` with an issue per column that may not arrive as it is, and per key that no mask may have */
 export function assertPolicyLets(plan: Plan, policy: Policy): void {
   const issues = policyIssues(plan, policy);
-  if (issues.length) throw new EtlError('plan.refused', { rule: 'the policy', explanation: issues.map(({ text }) => text.replace(/\.$/, '')).join('; ') }, { issues });
+  const next = adviceOn(issues);
+  if (issues.length) throw new EtlError('plan.refused', { rule: 'the policy', explanation: issues.map(({ text }) => text.replace(/\.$/, '')).join('; '), ...(next ? { next } : {}) }, { issues });
 }
 /** @throws EtlError `plan.needs-approval`, `plan.stale`, `plan.refused`, `request.conflict` */
 export function assertRunnable(row: Decidable, { latest, greenRuns, policy }: { latest: string | null; greenRuns: number; policy: Policy }): Plan {
