@@ -12,6 +12,7 @@ import { typeOfDuck } from './file-types-rules.ts';
 import { folderDataset, folderTarget, isPlainName, partitionType } from './folder-dataset-rules.ts';
 import { isPart, isPartitionName, readManifest } from './folder-manifest.ts';
 import { profileJson } from './json-profile.ts';
+import { rowLimitOf } from './long-rows.ts';
 import { readParquetShape } from './parquet-shape.ts';
 import { readable } from './readable-file.ts';
 import { inItsFile } from './refused-record.ts';
@@ -70,7 +71,7 @@ async function observeParquet(dataset: string, { files }: SourceFiles, { scratch
 async function observeText(dataset: string, found: SourceFiles, { scratch, ...how }: How): Promise<Observed> {
   const { format } = found;
   const { head, shape } = await lookAtTexts(found);
-  const read = await readable({ ...head, dataset, files: found.files, compression: format.compression, scratch, format: format.format });
+  const read = await readable({ ...head, dataset, files: found.files, compression: format.compression, scratch, format: format.format, limit: rowLimitOf(format.format, shape?.dialect ?? null) });
   const paths = read.files.map(({ path }) => path);
   const { compression } = read;
   const bytes = found.files.reduce((sum, file) => sum + file.bytes, 0);

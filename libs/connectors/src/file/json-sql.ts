@@ -5,7 +5,7 @@ import type { FileColumn, JsonLayout } from './file-options.ts';
 import { pointerTo, rawValueAt } from './json-raw-rules.ts';
 
 /** Longest object: a text of 16 MB passes, also when half of its letters are escaped. */
-const MOST_BYTES = 32 * 1024 * 1024;
+export const MOST_BYTES = 32 * 1024 * 1024;
 
 /** The objects of files, each as the text that stands there, in the column `json`. */
 export const readObjects = (paths: readonly string[], { format, compression }: JsonLayout, unread: 'refused' | 'passed-over' = 'refused'): Duck =>

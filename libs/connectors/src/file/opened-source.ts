@@ -5,6 +5,7 @@ import type { FileGate } from './file-gate.ts';
 import { type ReadPlan, type TextPlan, allColumns, compressionOf, fromOptions, packedAs } from './file-options.ts';
 import { columnsOf, fingerprintOf, openFiles } from './file-profile.ts';
 import { keysOf } from './json-profile.ts';
+import { rowLimitOf } from './long-rows.ts';
 import { checkPacked } from './packed-file.ts';
 import { readParquetShape } from './parquet-shape.ts';
 import { readable } from './readable-file.ts';
@@ -61,8 +62,9 @@ async function openText(task: Wanted, plan: TextPlan, found: Found): Promise<Ope
   if (head.encoding !== (plan.encoding ?? 'utf-8')) throw drifted(dataset, `${head.encoding} instead of ${plan.encoding ?? 'utf-8'}`);
   if (shape) refuseDrift(task, plan, { found: asPlanned(shape.names, plan), keys });
   const compression = compressionOf(plan);
-  if (compression !== 'none' && head.reading === 'direct') for (const { name, path, bytes } of found.files) await checkPacked(path, { dataset: name, compression, bytes, format: plan.format });
-  const { files, drop, ...read } = await readable({ ...head, dataset, files: found.files, compression, scratch, format: plan.format });
+  const limit = rowLimitOf(plan.format, plan.format === 'csv' ? plan.dialect : null, task.judging?.bad);
+  if (compression !== 'none' && head.reading === 'direct') for (const { name, path, bytes } of found.files) await checkPacked(path, { dataset: name, compression, bytes, format: plan.format, limit });
+  const { files, drop, ...read } = await readable({ ...head, dataset, files: found.files, compression, scratch, format: plan.format, limit });
   const readPlan = packedAs(plan, read.compression);
   try {
     if (readPlan.format !== 'csv') refuseDrift(task, plan, { found: keysAsPlanned(await keysIn(readPlan, { dataset, files, scratch, head, ...(task.judging?.bad === 'aside' ? { bad: 'aside' as const } : {}) }), plan), keys });

@@ -41,7 +41,7 @@ describe('a packed file', () => {
   it.each([['gzip', gzip, gzipSync(text)], ['zstd', zstd, zstdCompressSync(text)], ['two members', gzip, Buffer.concat([gzipSync(text.subarray(0, 9)), gzipSync(text.subarray(9))])],
     ['three frames', zstd, Buffer.concat([zstdCompressSync(text.subarray(0, 9), checksum), skippable, zstdCompressSync(text.subarray(9))])]])('of %s is read to its end', async (_, about, packed) => {
     const path = await at(packed);
-    await checkPacked(path, { ...about, bytes: packed.length, format: 'ndjson' });
+    await checkPacked(path, { ...about, bytes: packed.length, format: 'ndjson', limit: null });
     const { head, isWhole } = await unpackedHead(path, { ...about, limit: 1_000_000 });
     expect([Buffer.from(head).equals(text), isWhole]).toEqual([true, 'whole']);
     expect(await unpackedHead(path, { ...about, limit: 20 })).toMatchObject({ isWhole: 'cut', head: { length: 20 } });
@@ -50,13 +50,13 @@ describe('a packed file', () => {
   it.each([['gzip', gzip, gzipSync(noise)], ['zstd', zstd, zstdCompressSync(noise)], ['zstd with sums', zstd, zstdCompressSync(noise, checksum)], ['two frames', zstd, Buffer.concat([zstdCompressSync(text), zstdCompressSync(noise)])]])(
     'of %s that is cut off or has something behind it is refused', async (_, about, packed) => {
       for (const wrong of [packed.subarray(0, packed.length - 1), packed.subarray(0, packed.length - 5_000), ...(about === zstd ? [Buffer.concat([packed, Buffer.from('garbage')])] : [])]) {
-        await expect(checkPacked(await at(wrong), { ...about, bytes: wrong.length, format: 'ndjson' })).rejects.toMatchObject({ code: 'data.format-invalid', details: { file: about.dataset, format: about.compression } });
+        await expect(checkPacked(await at(wrong), { ...about, bytes: wrong.length, format: 'ndjson', limit: null })).rejects.toMatchObject({ code: 'data.format-invalid', details: { file: about.dataset, format: about.compression } });
       }
     });
   it('with sums whose bytes changed is refused', async () => {
     const packed = zstdCompressSync(noise, checksum);
     packed.writeUInt8(packed.readUInt8(packed.length - 2) ^ 1, packed.length - 2);
-    await expect(checkPacked(await at(packed), { ...zstd, bytes: packed.length, format: 'ndjson' })).rejects.toMatchObject({ code: 'data.format-invalid' });
+    await expect(checkPacked(await at(packed), { ...zstd, bytes: packed.length, format: 'ndjson', limit: null })).rejects.toMatchObject({ code: 'data.format-invalid' });
   });
   it('is a bomb when it holds both much and many times its size', () => {
     expect([isBomb(1_000, 2 ** 29), isBomb(1_000, 2 ** 29 + 1), isBomb(2 ** 24, 2 ** 30), isBomb(1, 1_000_000)]).toEqual([false, true, false, false]);
@@ -64,6 +64,6 @@ describe('a packed file', () => {
   it('that is a bomb is refused without being unpacked whole', async () => {
     const frame = zstdCompressSync(Buffer.alloc(64 * 1024 * 1024));
     const bomb = Buffer.concat(Array.from({ length: 400 }, () => frame));
-    await expect(checkPacked(await at(bomb), { ...zstd, bytes: bomb.length, format: 'ndjson' })).rejects.toMatchObject({ code: 'file.forbidden', details: { reason: 'it unpacks to more than 200 times its size' } });
+    await expect(checkPacked(await at(bomb), { ...zstd, bytes: bomb.length, format: 'ndjson', limit: null })).rejects.toMatchObject({ code: 'file.forbidden', details: { reason: 'it unpacks to more than 200 times its size' } });
   });
 });

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { PassThrough, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { type Compression, type FileFormat, cutProblem, isBlank } from './file-format-rules.ts';
-import { MAX_LINE } from './file-sql.ts';
-import { tooLong } from './long-end.ts';
+import { type RowLimit, refuseTooLong } from './long-rows.ts';
+import { RowLengths } from './row-lengths-rules.ts';
 import { NoZstd, ZstdFrames } from './zstd-frames-rules.ts';
 
 type Packed = Exclude<Compression, 'none'>;
@@ -76,21 +76,21 @@ const damaged = ({ dataset, compression }: { dataset: string; compression: Compr
   new EtlError('data.format-invalid', { file: dataset, format: compression, place: 'the compressed stream', problem: 'it is cut off or damaged' }, { cause });
 
 /** Unpacks a file to its end: one that is cut at the end of a line would pass for a shorter one, and a few bytes may hold terabytes.
- * @throws EtlError `data.format-invalid`, `file.forbidden`, `data.row-too-large` for a last line that an engine would drop */
-export async function checkPacked(path: string, about: { dataset: string; compression: Packed; bytes: number; format: FileFormat['format'] }): Promise<void> {
+ * @param about with what is measured of its rows, null where nothing is
+ * @throws EtlError `data.format-invalid`, `file.forbidden`, `data.row-too-large` for a row that an engine would drop */
+export async function checkPacked(path: string, about: { dataset: string; compression: Packed; bytes: number; format: FileFormat['format']; limit: RowLimit | null }): Promise<void> {
+  const { limit } = about;
+  const rows = limit && new RowLengths(limit);
   let unpacked = 0;
   let problem: string | null = null;
-  let [ended, open] = [0, 0]; // bytes of the last line that ended, and of one that has not
   await eachUnpacked(path, about, (part) => {
     unpacked += part.length;
-    const end = part.lastIndexOf(0x0a);
-    if (end >= 0) [ended, open] = [end === 0 || part.lastIndexOf(0x0a, end - 1) < 0 ? open + end : 0, part.length - end - 1];
-    else open += part.length;
+    rows?.add(part);
     problem = isBlank(part) ? problem : cutProblem(about, part);
     return isBomb(about.bytes, unpacked) ? 'enough' : 'more';
   });
   if (isBomb(about.bytes, unpacked)) throw new EtlError('file.forbidden', { file: about.dataset, reason: `it unpacks to more than ${MOST.times} times its size` });
-  if (about.format === 'csv' && Math.max(open, ended) > MAX_LINE) throw tooLong(about.dataset, MAX_LINE);
+  if (rows && limit) refuseTooLong(about.dataset, rows, limit);
   if (problem !== null) throw new EtlError('data.format-invalid', { file: about.dataset, format: about.format, place: 'its last bytes', problem });
 }
 

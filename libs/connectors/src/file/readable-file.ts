@@ -3,29 +3,27 @@ import { randomUUID } from 'node:crypto';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Compression, FileFormat } from './file-format-rules.ts';
-import { MAX_LINE } from './file-sql.ts';
-import { refuseLongEnd } from './long-end.ts';
+import { type RowLimit, refuseLongRows } from './long-rows.ts';
 import { checkPacked, eachUnpacked } from './packed-file.ts';
 import type { SourceFile } from './source-files.ts';
 import type { Encoding } from './text-encoding-rules.ts';
 
 /** Files that DuckDB can open: those that lie there, or a rewritten one that `drop` removes. */
 export interface ReadableFiles { readonly files: readonly SourceFile[]; readonly compression: Compression; drop(): Promise<void> }
-interface Texts { readonly dataset: string; readonly files: readonly SourceFile[]; readonly compression: Compression; readonly encoding: Encoding; readonly scratch: string; readonly reading: 'direct' | 'rewritten'; readonly format: FileFormat['format'] }
+interface Texts { readonly dataset: string; readonly files: readonly SourceFile[]; readonly compression: Compression; readonly encoding: Encoding; readonly scratch: string; readonly reading: 'direct' | 'rewritten'; readonly format: FileFormat['format']; readonly limit: RowLimit | null }
 
 /** The files as they lie there, or the one file written anew as UTF-8 without a mark, unpacked, where DuckDB reads it no other way.
- * @throws EtlError `data.format-invalid`, `file.forbidden` */
+ * @throws EtlError `data.format-invalid`, `file.forbidden`, `data.row-too-large` for a row that DuckDB would drop */
 export async function readable(texts: Texts): Promise<ReadableFiles> {
-  const { files, compression, encoding, reading, scratch, dataset, format } = texts;
+  const { files, compression, encoding, reading, scratch, dataset, format, limit } = texts;
   const [file] = files;
-  const rows = { limit: MAX_LINE, quote: 'cells' } as const;
-  if (reading === 'direct' && format === 'csv' && compression === 'none') for (const each of files) await refuseLongEnd(each, rows);
+  if (reading === 'direct' && limit && compression === 'none') for (const each of files) await refuseLongRows(each, limit);
   if (reading === 'direct' || !file) return { files, compression, drop: async () => undefined };
   const copy = join(scratch, `utf8-${randomUUID()}`);
   try {
-    if (compression !== 'none') await checkPacked(file.path, { dataset, compression, bytes: file.bytes, format });
+    if (compression !== 'none') await checkPacked(file.path, { dataset, compression, bytes: file.bytes, format, limit: null });
     await rewrite({ dataset, path: file.path, compression, encoding }, copy);
-    if (format === 'csv') await refuseLongEnd({ name: file.name, path: copy, bytes: (await stat(copy)).size }, rows);
+    if (limit) await refuseLongRows({ name: file.name, path: copy, bytes: (await stat(copy)).size }, limit);
   } catch (error) {
     await rm(copy, { force: true });
     throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? new EtlError('platform.disk-full', { what: dataset }, { cause: error }) : error;

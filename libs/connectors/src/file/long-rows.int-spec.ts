@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Judging } from '@agent-etl/contracts';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type AFolder, aFolder, aLoad } from './testing/a-folder.ts';
+
+const MB = 2 ** 20;
+const aside: Judging = { pipeline: 'long_rows', checks: [], bad: 'aside', atMost: { of: 'share', percent: 100 } };
+const ROWS = 330_000;
+const row = (nth: number): string => `${nth},abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz\n`;
+const csv = `id,v\n${Array.from({ length: ROWS }, (_, nth) => row(nth)).join('')}`; // over the limit of a row, and no multiple of a buffer
+const ndjson = Array.from({ length: ROWS }, (_, nth) => `{"id":${nth},"v":"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"}\n`).join('');
+const object = (megabytes: number): string => `{"id":1,"v":"${'x'.repeat(megabytes * MB)}"}\n`;
+
+describe('a row that is longer than an engine reads', () => {
+  let folder: AFolder;
+  beforeAll(async () => { folder = await aFolder(); });
+  afterAll(() => folder.drop());
+
+  /** Rows read and set aside, or the refusal. */
+  async function read(name: string, content: string | Uint8Array, judging?: Judging): Promise<string> {
+    await folder.write(name, content);
+    const connection = await folder.open();
+    try {
+      const profile = await connection.profile(name, 'source', judging ? 'aside' : undefined);
+      const session = await connection.source.begin(aLoad(profile, 'out.csv', { carrier: 'text', ...(judging ? { judging } : {}) }), null);
+      try {
+        const [range] = await session.cut();
+        const { rows, unread } = await session.read(range!, { to: { write: () => true, drained: async () => undefined }, onRead: () => undefined, signal: new AbortController().signal });
+        return `read ${rows}, ${unread?.length ?? 0} aside`;
+      } finally {
+        await session.close();
+      }
+    } catch (error) {
+      return String((error as Error).message);
+    } finally {
+      await connection.close();
+      await rm(join(folder.root, name));
+    }
+  }
+  const refused = (name: string, limit: number): string => `Row ${ROWS + 1} of ${name} is longer than a line may be; the limit is ${limit} MB.`;
+
+  it.each([
+    ['middle.csv', () => `${csv}1,${'x'.repeat(40 * MB)}\n2,b\n`, 16], ['buffers.csv', () => `${csv}1,${'x'.repeat(70 * MB)}\n2,b\n`, 16], ['end.csv', () => `${csv}1,${'x'.repeat(40 * MB)}\n`, 16], ['quoted.csv', () => `${csv}1,"${'x'.repeat(70 * MB)}"\n${csv}`, 16],
+    ['middle.csv.gz', () => gzipSync(`${csv}1,${'x'.repeat(40 * MB)}\n2,b\n`, { level: 1 }), 16], ['lines.csv.gz', () => gzipSync(`${csv}1,"${`${'x'.repeat(1023)}\n`.repeat(40 * 1024)}"\n`, { level: 1 }), 16],
+    ['middle.ndjson', () => `${ndjson}${object(40)}${object(0)}`, 32], ['buffers.ndjson', () => `${ndjson}${object(70)}${object(0)}`, 32], ['end.ndjson', () => `${ndjson}${object(70)}`, 32],
+    ['middle.ndjson.gz', () => gzipSync(`${ndjson}${object(40)}${object(0)}`, { level: 1 }), 32], ['end.ndjson.gz', () => gzipSync(`${ndjson}${object(70)}`.trimEnd(), { level: 1 }), 32],
+  ])('ends a load that sets bad rows aside, and is not dropped: %s', async (name, content, limit) => { expect(await read(name, content(), aside)).toBe(refused(name, limit)); }, 60_000);
+
+  it('ends any load where it is the last one, of lines or not, whatever its quotes look like', async () => {
+    const lines = `${'x'.repeat(1023)}\n`.repeat(40 * 1024);
+    for (const [name, content] of [['even.csv', `${csv}1,"${lines}\n5"" pipe"\n`], ['odd.csv', `${csv.replaceAll('z\n', 'z,\n').replace('id,v', 'id,v,w')}1,"${lines}",5" pipe\n`]] as const) {
+      expect(await read(name, content)).toBe(refused(name, 16));
+    }
+  }, 60_000);
+
+  it('is none that has a letter " in it, also as the last one', async () => {
+    for (const [name, content] of [
+      ['inch.csv', `${csv}9,5" pipe\n`], ['inch.tsv', `${csv.replaceAll(',', '\t')}9\t5" pipe\n`], ['bare.csv', `${csv}9,5"`], ['inch.csv.gz', gzipSync(`${csv}9,5" pipe\n`, { level: 1 })], ['cr.csv', `${csv}9,8\n`.replaceAll('\n', '\r')],
+    ] as const) {
+      expect([name, await read(name, content)]).toEqual([name, `read ${ROWS + 1}, 0 aside`]);
+      if (name.startsWith('inch.csv')) expect([name, await read(name, content, aside)]).toEqual([name, `read ${ROWS + 1}, 0 aside`]);
+    }
+  }, 120_000);
+
+  it('is none up to the limit, also over the end of a buffer', async () => {
+    const cell = 'x'.repeat(16 * MB - 100);
+    expect(await read('within.csv', `${csv}1,"${cell}"\n${csv.slice(5)}2,${cell}\n`, aside)).toBe(`read ${2 * ROWS + 2}, 0 aside`);
+  }, 60_000);
+});
