@@ -55,6 +55,17 @@ describe('a row that is longer than an engine reads', () => {
     }
   }, 60_000);
 
+  it('is not made of all the rows behind a quote that nobody closed: they would be one bad row of many', async () => {
+    const unclosed = (row: number, name: string): string => `${name}: not valid csv at row ${row}: a quote is opened there and not closed: every row behind it would be a part of this one.`;
+    const small = 'id,v\n1,a\n2,"b\n3,c\n4,d\n';
+    expect(await read('small.csv', small, aside)).toBe(unclosed(2, 'small.csv'));
+    expect(await read('small.csv.gz', gzipSync(small), aside)).toBe(unclosed(2, 'small.csv.gz'));
+    const half = csv.slice(0, csv.indexOf('\n', csv.length / 2) + 1);
+    expect(await read('large.csv', `${half}1,"abc\n${csv.slice(half.length)}`, aside)).toBe(unclosed(half.split('\n').length - 1, 'large.csv'));
+    expect(await read('last.csv', 'id,v\n1,a\n2,"b\n', aside)).toBe('read 2, 1 aside');
+    expect(await read('closed.csv', 'id,v\n1,a\n2,"b\nc"\n3,d\n', aside)).toBe('read 3, 0 aside');
+  }, 60_000);
+
   it('is none that has a letter " in it, also as the last one', async () => {
     for (const [name, content] of [
       ['inch.csv', `${csv}9,5" pipe\n`], ['inch.tsv', `${csv.replaceAll(',', '\t')}9\t5" pipe\n`], ['bare.csv', `${csv}9,5"`], ['inch.csv.gz', gzipSync(`${csv}9,5" pipe\n`, { level: 1 })], ['cr.csv', `${csv}9,8\n`.replaceAll('\n', '\r')],

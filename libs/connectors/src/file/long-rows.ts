@@ -24,9 +24,9 @@ export function rowLimitOf(format: FileFormat['format'], dialect: Pick<CsvDialec
 }
 
 /** Refuses a text with a row that an engine would drop. The last bytes mostly show that the last row is short; where they do not, and where any row counts, the whole text is read.
- * @throws EtlError `data.row-too-large` with the row */
+ * @throws EtlError as `refuseTooLong` */
 export async function refuseLongRows({ name, path, bytes }: Text, rule: RowLimit): Promise<void> {
-  if (bytes <= rule.limit) return;
+  if (bytes <= rule.limit && (rule.dropped === 'last' || rule.delimiter === null)) return;
   const file = await open(path, 'r');
   try {
     if (rule.dropped === 'last' && rule.delimiter !== null) {
@@ -45,8 +45,9 @@ export async function refuseLongRows({ name, path, bytes }: Text, rule: RowLimit
   }
 }
 
-/** @throws EtlError `data.row-too-large` with the row */
+/** @throws EtlError `data.row-too-large` with the row; `data.format-invalid` where one bad row to set aside would be all the rows behind a quote that is not closed */
 export function refuseTooLong(name: string, rows: RowLengths, { limit, dropped, before }: RowLimit): void {
+  if (dropped === 'any' && rows.swallowsLines) throw new EtlError('data.format-invalid', { file: name, format: 'csv', place: `row ${Math.max(rows.openRow - before, 1)}`, problem: 'a quote is opened there and not closed: every row behind it would be a part of this one' });
   const row = rows.firstTooLong;
   // An engine tells of a quote that is not closed, and where it stands.
   if (row === null || (dropped === 'last' && rows.isUnclosed)) return;

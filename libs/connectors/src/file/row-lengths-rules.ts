@@ -23,6 +23,7 @@ export class RowLengths {
   private at: number = START;
   private ended = 0; // rows
   private open = 0; // bytes of the row that has not ended
+  private swallowed = 0; // since the last quote: 1 after a line end between quotes, 2 where something follows it
   /** @param delimiter of cells, of which those in quotes may hold line ends; null where every line is a row
    * @param limit bytes of a row without its line end */
   constructor({ delimiter, limit }: { readonly delimiter: string | null; readonly limit: number }) {
@@ -36,8 +37,14 @@ export class RowLengths {
   /** Whether the text ends in a quote that is not closed, and the row that is too long is the one that holds it. */
   get isUnclosed(): boolean { return this.at === QUOTED && this.tooLong === this.ended + 1; }
 
+  /** Number of the row that has not ended, from 1 with the header. */
+  get openRow(): number { return this.ended + 1; }
+  /** Whether the text ends in a quote that is not closed and holds whole lines: rows that somebody meant, most likely. */
+  get swallowsLines(): boolean { return this.at === QUOTED && this.swallowed === 2; }
+
   add(part: Buffer): void {
     const { delimiter } = this;
+    if (this.swallowed === 1 && part.length > 0) this.swallowed = 2;
     if (delimiter === null) this.addLines(part);
     else if (this.at === QUOTED || this.at === HALF || part.indexOf(QUOTE) >= 0 || (part.indexOf(LINE_END) < 0 && part.indexOf(RETURN) >= 0)) this.addCells(part);
     else {
@@ -68,7 +75,11 @@ export class RowLengths {
     let { at } = this;
     let from = 0;
     for (let index = 0; index < part.length; index += 1) {
-      if (at === QUOTED) index = part.indexOf(QUOTE, index);
+      if (at === QUOTED) {
+        const end = part.indexOf(LINE_END, index);
+        index = part.indexOf(QUOTE, index);
+        this.swallowed = index >= 0 ? 0 : end < 0 ? this.swallowed : end < part.length - 1 ? 2 : Math.max(this.swallowed, 1);
+      }
       if (index < 0) break;
       const byte = part[index]!;
       const before = at;
