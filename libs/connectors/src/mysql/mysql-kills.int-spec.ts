@@ -112,7 +112,7 @@ else describe('a writer of MariaDB that is killed', () => {
       for (const until = performance.now() + 5_000; proxy.struck === 0 && performance.now() < until; await sleep(10));
       expect([proxy.struck, asked.at(-1)]).toEqual([1, 'SET NAMES utf8mb4']); // it was let in, and what it asked first is not answered
       stop.abort(new Error('given up'));
-      expect(await Promise.race([told, sleep(4_000, 'it hangs', { ref: false })])).toBe('connection.unreachable');
+      expect(await Promise.race([told, sleep(4_000, 'it hangs', { ref: false })])).toBe('connection.interrupted');
     } finally {
       Object.assign(MysqlSession.prototype, { change, run });
       proxy.strike(null);
