@@ -27,7 +27,7 @@ export class MysqlSession {
   }
   /** Dials with the secret opened for this moment. @param signal cuts the connection, on the way to it as well as later
    * @throws EtlError `connection.*`, `source.not-found`, `secret.*` */
-  static async connect(connection: MysqlConnection, tools: ConnectorTools, use: Use = 'read', signal?: AbortSignal): Promise<MysqlSession> {
+  static async connect(connection: MysqlConnection, tools: ConnectorTools, { use = 'read', signal }: { readonly use?: Use; readonly signal?: AbortSignal | undefined } = {}): Promise<MysqlSession> {
     const address = await addressOf(connection, tools);
     // The driver would hold the certificate of an address against the name localhost.
     if (address.tls === 'verify-full' && isIP(address.host) !== 0) throw new EtlError('connection.untrusted', { connection: connection.name, address: `${address.host}:${address.port}`, reason: 'it is known by its address alone, and only names are verified', remedy: 'write the host name that its certificate is for' });

@@ -50,7 +50,7 @@ export class MysqlSink implements Sink {
     const from = (session: MysqlSession): SqlFragment<'mysql'> => writtenRows(columns, mysqlTable(dataset, session.context.database).quoted);
     return hashedOf({ columns: hashed, from, said: dataset, ask, open: () => MysqlSession.connect(this.connection, this.tools), done: (session) => session.end() });
   }
-  #connect(cut?: AbortSignal): Promise<MysqlSession> { return MysqlSession.connect(this.connection, this.tools, 'write', cut); }
+  #connect(cut?: AbortSignal): Promise<MysqlSession> { return MysqlSession.connect(this.connection, this.tools, { use: 'write', signal: cut }); }
 }
 async function slotted(session: MysqlSession, slots: MysqlSlots): Promise<MysqlSession> {
   try { await slots.take(session); } catch (error) { session.destroy(); throw error; }
