@@ -108,9 +108,11 @@ function refuseTwinNames({ columns }: LoadTask): void {
   }
 }
 
-/** Keys of ledger rows that are no pieces. `publishing` is written before the rename and `publish` after it: a crash in between leaves the first. */
+/** Keys of ledger rows that are no pieces. `publishing` is written before the rename, with the mark of the file that is renamed, and `publish` after it: a crash in between leaves the first. */
 const PUBLISH = 'publish';
 const PUBLISHING = 'publishing';
+const keyOf = (mark: string): string => `${PUBLISHING} ${mark}`;
+const isNote = ({ chunkKey }: LedgerRow): boolean => chunkKey.startsWith(PUBLISHING);
 interface Work { readonly task: LoadTask; readonly writer: Writer; readonly format: FileFormat; readonly connection: string }
 
 class FileSinkSession implements SinkSession {
@@ -131,8 +133,9 @@ class FileSinkSession implements SinkSession {
 
   /** A piece whose file is gone (another machine, a cleaned folder) was never written, unless it has been renamed already. */
   async ledger(): Promise<LedgerRow[]> {
-    const rows = await this.rows();
-    if (rows.some(({ chunkKey }) => chunkKey === PUBLISHING)) return rows.filter(({ chunkKey }) => chunkKey !== PUBLISHING);
+    const all = await this.rows();
+    const rows = all.filter((row) => !isNote(row));
+    if (rows.some(({ chunkKey }) => chunkKey === PUBLISH) || await this.isRenamed(all)) return rows;
     const sizes = await Promise.all(rows.map(({ attempt }) => this.staged.sizeOf(attempt)));
     return rows.filter((_, index) => sizes[index] !== null);
   }
@@ -163,6 +166,7 @@ class FileSinkSession implements SinkSession {
     try {
       await this.staged.flush(attempt);
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') await this.mustHold(); // a later attempt takes away what this one has staged
       throw folderFailure(error, { connection: this.work.connection, dataset: this.work.task.target.dataset, action: 'write' });
     }
     await this.mustHold();
@@ -189,21 +193,34 @@ class FileSinkSession implements SinkSession {
     const rows = await this.rows();
     const done = rows.find(({ chunkKey }) => chunkKey === PUBLISH);
     if (done) return { published: done.rows, inserted: null, updated: null };
-    const piece = rows.find(({ chunkKey }) => chunkKey !== PUBLISHING);
+    const piece = rows.find((row) => !isNote(row));
     if (!piece || piece.rows !== staged.rows) {
       throw new EtlError('sink.reconcile-mismatch', { difference: `${staged.rows} rows are staged, the ledger says ${piece ? piece.rows : 'nothing'}` });
     }
     await this.mustHold();
-    await this.note(PUBLISHING, piece, staged.digest);
+    const mark = await this.staged.markOf(piece.attempt);
+    if (mark === null) await this.mustBeRenamed(rows); // before anything of others is taken away
+    else await this.note(keyOf(mark), piece, staged.digest);
     const others = await this.staged.ofOtherRuns();
     await this.mustHold();
     staged.onStep?.('half-swap');
     await this.staged.remove(others);
-    if (await this.staged.sizeOf(piece.attempt) !== null) await this.staged.publish(piece.attempt);
-    else if (!await this.staged.isTargetThere()) throw gone();
+    if (await this.staged.publish(piece.attempt) === 'gone') await this.mustBeRenamed(rows);
     await this.note(PUBLISH, piece, staged.digest);
     await this.staged.clear(null);
     return { published: staged.rows, inserted: null, updated: null };
+  }
+
+  /** Whether the target is the file that an earlier attempt was about to rename. Another one may be there, of an older run or a later one. */
+  private async isRenamed(rows: readonly LedgerRow[]): Promise<boolean> {
+    const mark = rows.some(isNote) ? await this.staged.targetMark() : null;
+    return mark !== null && rows.some(({ chunkKey }) => chunkKey === keyOf(mark));
+  }
+  /** Says why there is nothing to rename: a later attempt has taken it away, or an earlier one has renamed it, or somebody has removed it.
+   * @throws EtlError `lease.lost`, `sink.reconcile-mismatch` */
+  private async mustBeRenamed(before: readonly LedgerRow[]): Promise<void> {
+    await this.mustHold();
+    if (!await this.isRenamed(before)) throw gone();
   }
 
   private async note(chunkKey: string, piece: LedgerRow, digest: Digest | null): Promise<void> {
@@ -226,10 +243,10 @@ class FileSinkSession implements SinkSession {
   /** The hidden file, or the target once the rename may have happened: its digest then says whether it did. */
   private async stagedPath(): Promise<string> {
     const rows = await this.rows();
-    const piece = rows.find(({ chunkKey }) => chunkKey !== PUBLISHING && chunkKey !== PUBLISH);
+    const piece = rows.find((row) => !isNote(row) && row.chunkKey !== PUBLISH);
     if (piece && await this.staged.sizeOf(piece.attempt) !== null) return this.staged.of(piece.attempt);
-    if (rows.length > 1 && await this.staged.isTargetThere()) return this.staged.target;
-    throw gone();
+    await this.mustBeRenamed(rows);
+    return this.staged.target;
   }
 
   private async mustHold(): Promise<void> {

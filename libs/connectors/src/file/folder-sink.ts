@@ -161,6 +161,7 @@ export class FolderSinkSession implements SinkSession {
     try {
       return await work();
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') await this.mustHold(); // a later attempt takes away what this one has staged
       throw folderFailure(error, { connection: this.work.connection, dataset: this.work.task.target.dataset, action: 'write' });
     }
   }

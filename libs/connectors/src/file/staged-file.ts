@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -10,6 +10,15 @@ const exists = async (path: string): Promise<number | null> => {
     throw error;
   }
 };
+async function markOf(path: string): Promise<string | null> {
+  try {
+    const { ino, mtimeNs, size } = await stat(path, { bigint: true });
+    return `${ino}.${mtimeNs}.${size}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
 async function flush(path: string, flags: string): Promise<void> {
   const file = await open(path, flags);
   try {
@@ -21,11 +30,13 @@ async function flush(path: string, flags: string): Promise<void> {
 
 /** What follows the name of the target: a run and its attempt. */
 const ATTEMPT = /^[0-9a-f]{32}\.\d+\.tmp$/;
-/** The start of a name: with all that is put around it, it has to fit into the 255 bytes of a file system. */
+const MOST_BYTES = 120;
+/** A name that fits, with all that is put around it, into the 255 bytes of a file system. A long one is its start and the hash of the whole: that is longer than any short one, so that no two targets share it. */
 function shortened(name: string): string {
+  if (Buffer.byteLength(name) <= MOST_BYTES) return name;
   let short = [...name];
-  while (Buffer.byteLength(short.join('')) > 120) short = short.slice(0, -1);
-  return short.join('');
+  while (Buffer.byteLength(short.join('')) > MOST_BYTES) short = short.slice(0, -1);
+  return `${short.join('')}~${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
 }
 
 /** Where one run makes a file before anybody can see it: hidden names beside the target, one per attempt, so that publishing is a rename. */
@@ -42,7 +53,9 @@ export class StagedFile {
   of(attempt: number): string { return join(dirname(this.target), `${this.prefix}${attempt}.tmp`); }
   /** Bytes of what an attempt staged, or null. */
   sizeOf(attempt: number): Promise<number | null> { return exists(this.of(attempt)); }
-  isTargetThere(): Promise<boolean> { return exists(this.target).then((size) => size !== null); }
+  /** What tells the file of an attempt from every other one, and stays with it when it is renamed; null where there is none. The number of a file alone is given again to the next one. */
+  markOf(attempt: number): Promise<string | null> { return markOf(this.of(attempt)); }
+  targetMark(): Promise<string | null> { return markOf(this.target); }
 
   /** Makes the folder of the target and tries that files can be made there. */
   async makeFolder(): Promise<void> {
@@ -57,10 +70,11 @@ export class StagedFile {
     await flush(this.of(attempt), 'r+');
     return (await stat(this.of(attempt))).size;
   }
-  /** Puts it in the place of the target in one step, and that step on the disk. */
-  async publish(attempt: number): Promise<void> {
-    await rename(this.of(attempt), this.target);
-    await flush(dirname(this.target), 'r');
+  /** Puts it in the place of the target in one step, and that step on the disk. @returns `gone` where there is nothing to rename */
+  async publish(attempt: number): Promise<'renamed' | 'gone'> {
+    const came = await rename(this.of(attempt), this.target).then(() => 'renamed' as const, (error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return 'gone' as const; throw error; });
+    if (came === 'renamed') await flush(dirname(this.target), 'r');
+    return came;
   }
   /** Removes what attempts of this run left here, but for one. */
   async clear(keep: number | null): Promise<void> {

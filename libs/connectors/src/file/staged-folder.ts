@@ -11,6 +11,7 @@ export interface StagedPart { readonly path: string; readonly sha256: string; re
 /** A piece on disk: one file, or those of its partitions. */
 export interface StagedPiece { readonly key: string; readonly attempt: number; readonly parts: readonly StagedPart[] }
 const STAGED = /^\.etl-([0-9a-f]{32})\.([0-9a-f]{32})\.(\d+)\.([0-9a-f]{64}|parts)$/;
+const PLAN = /^\.etl-[0-9a-f]{32}\.manifest(\.tmp)?$/;
 /** Ends the name of a piece that is a folder, once all of it is on disk. */
 const PARTS = 'parts';
 
@@ -142,7 +143,9 @@ export class StagedFolder {
   }
   /** What other runs have staged, see `StagedFile.ofOtherRuns`. */
   async ofOtherRuns(): Promise<string[]> { return (await this.names()).filter((name) => name.startsWith('.etl-') && !name.startsWith(`.etl-${this.run}.`)); }
+  /** Plans go first: a run that wakes in between may still rename its pieces, and must find no plan that names those which are gone. */
   async remove(names: readonly string[]): Promise<void> {
-    await Promise.all(names.map((name) => rm(join(this.folder, name), { recursive: true, force: true })));
+    const [plans, others] = [names.filter((name) => PLAN.test(name)), names.filter((name) => !PLAN.test(name))];
+    for (const some of [plans, others]) await Promise.all(some.map((name) => rm(join(this.folder, name), { recursive: true, force: true })));
   }
 }

@@ -9,7 +9,7 @@ import type { Changed, MysqlSession } from './mysql-session.ts';
 import { asName } from './mysql-table.ts';
 
 const sql = sqlFor('mysql');
-/** How long a commit may still be answered once the attempt has to stop: a line that went silent answers never. */
+/** How long a commit, and then the question what came of it, may still be answered once the attempt has to stop: a line that went silent answers never. */
 const PATIENCE_MS = 2_000;
 type My = SqlFragment<'mysql'>;
 export interface PieceSetting {
@@ -18,8 +18,8 @@ export interface PieceSetting {
   readonly lookFor: Map<string, Place>;
   /** Takes the connection back after a commit. */
   release(session: MysqlSession): void;
-  /** Opens another connection, to ask the ledger after a lost answer. */
-  another(): Promise<MysqlSession>;
+  /** Opens another connection, to ask the ledger after a lost answer. @param cut cuts it */
+  another(cut: AbortSignal): Promise<MysqlSession>;
 }
 
 /** The statement that reads a piece. What LOAD DATA would misread goes through a variable. */
@@ -30,6 +30,19 @@ export function loadStatement(staging: SqlIdentifier, columns: readonly ColumnMa
     : [sql`${asName(column.target)} = ${column.type.kind === 'bytes' ? sql`unhex(substring(@${identifier(`c${index}`)}, 3))` : sql`CAST(@${identifier(`c${index}`)} AS UNSIGNED)`}`]));
   return sql`LOAD DATA LOCAL INFILE 'rows' INTO TABLE ${staging} CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '"' ESCAPED BY '' LINES TERMINATED BY '\n' (${joinSql(names, sql`, `)})${
     turned.length > 0 ? sql` SET ${joinSql(turned, sql`, `)}` : sql``}`;
+}
+
+/** Work that goes on for a while once an attempt has to stop, and is cut then. */
+async function patiently<T>(signal: AbortSignal | undefined, cut: () => void, work: () => Promise<T>): Promise<T> {
+  let cutting: NodeJS.Timeout | undefined;
+  const giveUp = (): void => { cutting = setTimeout(cut, PATIENCE_MS); };
+  if (signal?.aborted) giveUp(); else signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await work();
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+    clearTimeout(cutting);
+  }
 }
 
 /** One piece in one transaction: ledger row, data, fence. LOAD DATA is running when this exists. */
@@ -90,17 +103,12 @@ export class MysqlChunk implements ChunkWriter {
   }
 
   async commit(counts: ChunkCounts, signal?: AbortSignal): Promise<'written' | 'redo'> {
-    let cutting: NodeJS.Timeout | undefined;
-    const giveUp = (): void => { cutting = setTimeout(() => { this.setting.session.destroy(); }, PATIENCE_MS); };
-    if (signal?.aborted) giveUp(); else signal?.addEventListener('abort', giveUp, { once: true });
-    try {
-      return await this.#commit(counts);
-    } finally {
-      signal?.removeEventListener('abort', giveUp);
-      clearTimeout(cutting);
-    }
+    const came = await patiently(signal, () => { this.setting.session.destroy(); }, () => this.#commit(counts));
+    if (came !== 'unanswered') return came;
+    const cut = new AbortController();
+    return patiently(signal, () => { cut.abort(); }, () => this.#ask(cut.signal));
   }
-  async #commit(counts: ChunkCounts): Promise<'written' | 'redo'> {
+  async #commit(counts: ChunkCounts): Promise<'written' | 'redo' | 'unanswered'> {
     const { session, ledger, fence } = this.setting;
     try {
       if (this.#refusal !== undefined) throw this.#refusal;
@@ -117,8 +125,8 @@ export class MysqlChunk implements ChunkWriter {
     }
     return this.#end();
   }
-  async #end(): Promise<'written' | 'redo'> {
-    const { session, ledger, another, release } = this.setting;
+  async #end(): Promise<'written' | 'unanswered'> {
+    const { session, release } = this.setting;
     try {
       await session.change(compile(sql`COMMIT`));
       release(session);
@@ -126,9 +134,14 @@ export class MysqlChunk implements ChunkWriter {
     } catch (error) {
       session.destroy();
       if (!(error instanceof EtlError) || error.code !== 'connection.interrupted') throw error;
-      const asked = await another();
-      try { return await ledger.has(asked, this.range.key) ? 'written' : 'redo'; } finally { await asked.end(); }
+      return 'unanswered';
     }
+  }
+  /** Whether a commit was done whose answer was lost. */
+  async #ask(cut: AbortSignal): Promise<'written' | 'redo'> {
+    const { ledger, another } = this.setting;
+    const asked = await another(cut);
+    try { return await ledger.has(asked, this.range.key) ? 'written' : 'redo'; } finally { await asked.end(); }
   }
   /** LOAD DATA LOCAL takes what does not fit and warns. The warning has row and column, but not always the value: the piece is asked for once more, and the cell looked at as it passes.
    * @throws EtlError `data.value-out-of-range`, `sink.constraint-violated` */

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { LoadTask, PublishTask } from '@agent-etl/contracts';
+import { aFaultProxy } from '../postgres/testing/fault-proxy.ts';
 import { testTools } from '../postgres/testing/postgres-harness.ts';
 import type { SinkSession } from '../port.ts';
 import { mysqlConnector } from './mysql-connector.ts';
@@ -84,6 +85,42 @@ else describe('a writer of MariaDB that is killed', () => {
     await piece.commit({ rows: 20, rejected: 0, bytes: 1, digest: null });
     return sink;
   }
+
+  it('asks what came of a commit no longer than a commit may take, where the next line lets it in and then goes silent', async () => {
+    const proxy = await aFaultProxy({ host: maria.connection.host ?? '127.0.0.1', port: maria.connection.port ?? 3306 });
+    const task = load('t_silent');
+    const sink = await (await mysqlConnector.open({ ...maria.connection, host: '127.0.0.1', port: proxy.port }, testTools('silent'))).sink.begin(task, { runId: randomUUID(), task: 'load', attempt: 1, holder: 'killed' });
+    const { change, run } = MysqlSession.prototype;
+    const asked: string[] = [];
+    try {
+      await sink.raise();
+      await sink.prepare({ fresh: 'start-over' });
+      const stop = new AbortController();
+      const piece = await sink.begin({ key: 'k', ordinal: 0, from: null, to: null }, stop.signal);
+      if (piece === 'done') throw new Error('not done yet');
+      piece.to.write(Buffer.from('1,a\n'));
+      MysqlSession.prototype.change = function cut(this: MysqlSession, ...args) {
+        if (args[0].text === 'COMMIT') this.destroy();
+        return change.apply(this, args);
+      };
+      MysqlSession.prototype.run = function asking<T>(this: MysqlSession, ...args: Parameters<MysqlSession['run']>) {
+        asked.push(args[0].text);
+        if (args[0].text === 'SET NAMES utf8mb4') proxy.strike({ is: 'stall', way: 'to-client', afterBytes: 1 });
+        return run.apply(this, args) as Promise<T[]>;
+      };
+      const told = piece.commit({ rows: 1, rejected: 0, bytes: 4, digest: null }, stop.signal).catch(({ code }: { code?: string }) => code);
+      for (const until = performance.now() + 5_000; proxy.struck === 0 && performance.now() < until; await sleep(10));
+      expect([proxy.struck, asked.at(-1)]).toEqual([1, 'SET NAMES utf8mb4']); // it was let in, and what it asked first is not answered
+      stop.abort(new Error('given up'));
+      expect(await Promise.race([told, sleep(4_000, 'it hangs', { ref: false })])).toBe('connection.interrupted');
+    } finally {
+      Object.assign(MysqlSession.prototype, { change, run });
+      proxy.strike(null);
+      await sink.discard();
+      await sink.close();
+      await proxy.close();
+    }
+  }, 30_000);
 });
 /** Publishes, and at the n-th statement ends every connection of the writer, as its death would; what it was about to do never comes. Answers whether it came to its end. */
 async function publishedUntil({ statement, when }: { statement: number; when: 'before' | 'after' }, sink: SinkSession, task: PublishTask): Promise<boolean> {

@@ -25,14 +25,16 @@ export class MysqlSession {
     // A statement with a callback has heard of it by now. One that hands over its rows would wait for ever: the driver tells the connection alone.
     client.on('error', (error: unknown) => { this.destroy(this.failure(error) instanceof EtlError ? this.failure(error) : this.#cut()); });
   }
-  /** Dials with the secret opened for this moment. @throws EtlError `connection.*`, `source.not-found`, `secret.*` */
-  static async connect(connection: MysqlConnection, tools: ConnectorTools, use: Use = 'read'): Promise<MysqlSession> {
+  /** Dials with the secret opened for this moment. @param signal cuts the connection, on the way to it as well as later
+   * @throws EtlError `connection.*`, `source.not-found`, `secret.*` */
+  static async connect(connection: MysqlConnection, tools: ConnectorTools, { use = 'read', signal }: { readonly use?: Use; readonly signal?: AbortSignal | undefined } = {}): Promise<MysqlSession> {
     const address = await addressOf(connection, tools);
     // The driver would hold the certificate of an address against the name localhost.
     if (address.tls === 'verify-full' && isIP(address.host) !== 0) throw new EtlError('connection.untrusted', { connection: connection.name, address: `${address.host}:${address.port}`, reason: 'it is known by its address alone, and only names are verified', remedy: 'write the host name that its certificate is for' });
     const context = { connection: connection.name, address: `${address.host}:${address.port}`, user: address.user, database: address.database, use };
     try {
-      const session = new MysqlSession(await dial(address, { name: tools.name, use }), context);
+      const session = new MysqlSession(await dial(address, { name: tools.name, use, signal }), context);
+      if (signal?.aborted) session.destroy(); else signal?.addEventListener('abort', () => { session.destroy(); }, { once: true });
       await session.#pin();
       if (use === 'write') await session.#pinWriting();
       return session;
@@ -133,7 +135,7 @@ function mustBeSafe(statement: SafeSql<'mysql'>): void {
   if (!isSafeSql(statement) || statement.dialect !== 'mysql') throw new TypeError('connectors run only what sql-safety compiled');
 }
 
-async function dial({ tls, ...login }: Address, { name, use }: { name: string; use: Use }): Promise<mysql.Connection> {
+async function dial({ tls, ...login }: Address, { name, use, signal }: { name: string; use: Use; signal: AbortSignal | undefined }): Promise<mysql.Connection> {
   const { createConnection } = await import('mysql2'); // loaded by who dials one
   const open = (ssl: mysql.SslOptions | null): Promise<mysql.Connection> => new Promise((done, fail) => {
     const client = createConnection({
@@ -141,6 +143,7 @@ async function dial({ tls, ...login }: Address, { name, use }: { name: string; u
       flags: use === 'write' ? [] : ['-LOCAL_FILES'], connectAttributes: { program_name: name },
     });
     client.once('error', fail);
+    signal?.addEventListener('abort', () => { client.destroy(); fail(new Error('given up')); }, { once: true });
     client.connect((error) => { if (error) { client.destroy(); fail(error); } else done(client); });
   });
   if (tls === 'disable') return open(null);

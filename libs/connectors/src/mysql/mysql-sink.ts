@@ -28,7 +28,7 @@ export class MysqlSink implements Sink {
       await ledger.install(control);
       const run = createHash('sha256').update(`${writer.runId}/${writer.task}`).digest('hex').slice(0, 32);
       const named = (letter: string) => asName(table.database, `_etl_${letter}_${run}`);
-      const connect = async (): Promise<MysqlSession> => slotted(await this.#connect(), slots);
+      const connect = async (cut?: AbortSignal): Promise<MysqlSession> => slotted(await this.#connect(cut), slots);
       return new Writing(connect, await slotted(control, slots), { task, table, ledger, slots, tables: { staging: named('s'), next: named('n'), old: named('o') } });
     } catch (error) {
       control.destroy();
@@ -50,7 +50,7 @@ export class MysqlSink implements Sink {
     const from = (session: MysqlSession): SqlFragment<'mysql'> => writtenRows(columns, mysqlTable(dataset, session.context.database).quoted);
     return hashedOf({ columns: hashed, from, said: dataset, ask, open: () => MysqlSession.connect(this.connection, this.tools), done: (session) => session.end() });
   }
-  #connect(): Promise<MysqlSession> { return MysqlSession.connect(this.connection, this.tools, 'write'); }
+  #connect(cut?: AbortSignal): Promise<MysqlSession> { return MysqlSession.connect(this.connection, this.tools, { use: 'write', signal: cut }); }
 }
 async function slotted(session: MysqlSession, slots: MysqlSlots): Promise<MysqlSession> {
   try { await slots.take(session); } catch (error) { session.destroy(); throw error; }
@@ -63,7 +63,7 @@ class Writing implements SinkSession {
   readonly #idle: MysqlSession[] = [];
   readonly #lookFor = new Map<string, Place>();
   #fence = 0;
-  constructor(private readonly connect: () => Promise<MysqlSession>, private control: MysqlSession, private readonly facts: Facts) {}
+  constructor(private readonly connect: (cut?: AbortSignal) => Promise<MysqlSession>, private control: MysqlSession, private readonly facts: Facts) {}
 
   async raise(): Promise<number> {
     for (let waits = 0; ; waits += 1) {
