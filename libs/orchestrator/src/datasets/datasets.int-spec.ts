@@ -56,8 +56,8 @@ describePostgres('what is known of a dataset', () => {
     const [one, other] = [await post('ops.public.flights'), await post('ops.public.flights')];
     expect([one.status, one.json.kind, other.json.runId]).toEqual([202, 'sketch', one.json.runId]);
     expect((await get('ops.public.flights')).json.runId).toBe(one.json.runId);
-    await orchestrator.call('POST', `/v1/runs/${one.json.runId}/cancel`);
-    const { taskRunId, runId } = worker.commands.findLast(({ task }) => task.kind === 'sketch')!;
+    const { taskRunId, runId } = (await eventually(async () => worker.commands.find((command) => command.runId === one.json.runId), (command) => command !== undefined))!;
+    await orchestrator.call('POST', `/v1/runs/${runId}/cancel`);
     await worker.report('task.run.cancelled.v1', { taskRunId, runId, attempt: 1 });
     await eventually(async () => (await get('ops.public.flights')).json.runId, (live) => live === null);
     sketching = 'at-once';
