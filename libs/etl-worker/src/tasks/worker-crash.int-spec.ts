@@ -15,6 +15,9 @@ const crashPoints: CrashPoint[] = [
   'task.claimed', 'task.beat', 'source.opened', 'fence.raised', 'sink.before-commit', 'sink.after-commit', 'reconcile.counted', 'publish.committed', 'report.written',
 ];
 
+/** Both passes of every crash point where somebody asks for all, one of them otherwise. */
+const isWhole = process.env['ETL_TEST_FAULTS'] === 'all';
+
 describePostgres('a worker process', () => {
   let database: TestState;
   const processes: ProgramProcess[] = [];
@@ -256,7 +259,8 @@ describePostgres('a worker process', () => {
       await one.kill();
       await copy.close();
     });
-    it.each([1, 2])('on pass %i: another one finishes, exact', async (pass) => {
+    const passes = isWhole || point === 'report.written' ? [1, 2] : [crashPoints.indexOf(point) % 2 + 1];
+    it.each(passes)('on pass %i: another one finishes, exact', async (pass) => {
       const rows = 20_000;
       const copy = await copyOf(`crash_${point.replaceAll(/\W/g, '_')}_${pass}`, rows);
       const task = { ...shape, source: copy.source, target: copy.target };
