@@ -41,7 +41,7 @@ try {
   };
   const nx = (targets, parallel) => tally.watch(targets.join(' and '), () => run('nx', ['run-many', '-t', ...targets, `--parallel=${parallel}`, '--skip-nx-cache', '--output-style=stream'], { env, cwd: root }));
   if (nx(['test'], 2) !== 0) failed += 1;
-  if (nx(['integration', 'files', 'conformance'], 3) !== 0) failed += 1;
+  if (nx(['crash', 'integration', 'files', 'conformance'], 3) !== 0) failed += 1;
 } finally {
   await stopAll();
 }

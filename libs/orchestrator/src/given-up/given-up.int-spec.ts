@@ -9,6 +9,7 @@ import { type TestService, aService, testTokens } from '@agent-etl/service-kit/t
 import pg from 'pg';
 import type { OrchestratorConfig } from '../orchestrator-config.ts';
 import { orchestratorService } from '../orchestrator.module.ts';
+import { eventually } from '../testing/scheduled-service.ts';
 import { type Answer, type Command, type ScriptedWorker, aScriptedWorker, obedient } from '../testing/scripted-worker.ts';
 
 describePostgres('a message that the orchestrator gives up', () => {
@@ -17,6 +18,8 @@ describePostgres('a message that the orchestrator gives up', () => {
   let script: (command: Command) => Answer = obedient;
   const bus = new InMemoryBus();
   const rejected: Record<string, unknown>[] = [];
+  /** What is said comes by the bus, behind the state. */
+  const heard = (): Promise<unknown> => eventually(() => Promise.resolve(rejected.length), (count) => count > 0);
   let names = 0;
   const aRequest = (run: 'now' | 'never' = 'now') => { names += 1; return { pipeline: aPipeline({ name: `given_up_${names}`, to: { connection: 'warehouse', dataset: `mart.given_up_${names}` } }), run }; };
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
@@ -69,6 +72,7 @@ describePostgres('a message that the orchestrator gives up', () => {
       await say('task.run.succeeded.v1', { runId, taskRunId, attempt, result: { kind: 'profile', source: 'unreadable' } });
       const failure = { code: 'message.given-up', text: 'task.run.succeeded.v1 could not be handled and was given up: message.malformed.', next: `look at the message: agent-etl dlq show ${await newestLetter()}`, traceId: null };
       expect(await settled(asked)).toMatchObject({ state: 'failed', failure });
+      await heard();
       expect(rejected).toEqual([expect.objectContaining({ requestId: asked.requestId, code: failure.code, next: failure.next })]);
     });
     it('fails the request when its profile arrives and no plan can be kept, after five tries', async () => {
@@ -108,13 +112,13 @@ describePostgres('a message that the orchestrator gives up', () => {
       await refusing('pipeline', async () => {
         const value = Buffer.from(JSON.stringify({ ...aRequest(), requestId: 'hopeless' }));
         await bus.publish([{ topic: 'etl.pipeline.requests', key: 'any', headers: {}, value }]);
-        for (let tries = 0; tries < 1_000 && rejected.length === 0; tries += 1) await new Promise((done) => { setTimeout(done, 25); });
+        await heard();
         expect(rejected).toEqual([{ requestId: 'hopeless', code: 'message.given-up', text: 'pipeline.requested.v1 could not be handled and was given up: platform.internal.', issues: [], next: `look at the message: agent-etl dlq show ${await newestLetter()}` }]);
       });
     });
     it('is answered with what is wrong with it when it cannot be read', async () => {
       await bus.publish([{ topic: 'etl.pipeline.requests', key: 'any', headers: {}, value: Buffer.from('{"requestId":"odd","shedule":1}') }]);
-      for (let tries = 0; tries < 200 && rejected.length === 0; tries += 1) await new Promise((done) => { setTimeout(done, 10); });
+      await heard();
       expect(rejected).toEqual([expect.objectContaining({ requestId: 'odd', code: 'message.malformed', next: `look at the message: agent-etl dlq show ${await newestLetter()}` })]);
     });
   });
