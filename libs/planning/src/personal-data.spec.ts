@@ -32,8 +32,8 @@ describe('the key of a mask', () => {
     ['secret://masking#key', [], false], ['secret://hr#pepper', ['secret://hr#pepper'], true], ['secret://hr#password', ['secret://hr#pepper'], false], ['secret://hr#pepper', ['secret://hr'], true], ['secret://hr/x#pepper', ['secret://hr'], false], ['secret://hr/x/y#k', ['secret://hr/'], true], ['secret://masking#key', ['secret://hr/'], false],
   ])('%s under %j: allowed %s', (key, keys, isAllowed) => { expect(refused(key, keys)).toBe(!isAllowed); });
   it.each<[string[] | undefined, string]>([
-    [undefined, 'only secret://masking, all beneath secret://masking/ may be, as long as agent-etl.yaml sets no policy.masking.keys.'],
-    [['secret://hr#pepper', 'secret://people/'], 'only secret://hr#pepper, all beneath secret://people/ may be, by policy.masking.keys.'], [[], 'no secret may be, by policy.masking.keys.'],
+    [undefined, 'where agent-etl.yaml has no policy.masking.keys, it is secret://masking and all beneath secret://masking/.'],
+    [['secret://hr#pepper', 'secret://people/'], 'policy.masking.keys allows secret://hr#pepper and all beneath secret://people/.'], [[], 'policy.masking.keys allows none.'],
   ])('says under %j which may be, and who says so', (keys, says) => {
     expect(verifyPlan(under('secret://warehouse#password'), keys ? { masking: { keys } } : {}).issues).toContainEqual(expect.objectContaining({ code: 'policy.mask-key', text: `secret://warehouse#password may not be the key of a mask: ${says}` }));
   });

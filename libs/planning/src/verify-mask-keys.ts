@@ -14,7 +14,7 @@ export function maskKeyIssues({ pipeline: { steps = [] } }: Pick<Plan, 'pipeline
   const allowed = masking?.keys ?? USUAL_KEYS;
   const asked = steps.flatMap(({ mask, tokenize }, index) => [[mask?.keyRef, 'mask'], [tokenize?.keyRef, 'tokenize']].flatMap(([key, step]) => (key === undefined ? [] : [{ key, path: `/pipeline/steps/${index}/${step}/keyRef` }])));
   const planned = loads.flatMap(({ id, transform }) => keysOf(transform).filter((key) => asked.every((each) => each.key !== key)).map((key) => ({ key, path: `/tasks/${id}/transform` })));
-  const says = allowed.length ? `only ${allowed.map((each) => (each.endsWith('/') ? `all beneath ${each}` : each)).join(', ')} may be` : 'no secret may be';
-  const by = masking ? 'by policy.masking.keys' : 'as long as agent-etl.yaml sets no policy.masking.keys';
-  return [...asked, ...planned].filter(({ key }) => !isKeyAllowed(key, allowed)).map(({ key, path }): Issue => ({ code: 'policy.mask-key', path, text: `${key} may not be the key of a mask: ${says}, ${by}.` }));
+  const list = allowed.map((each) => (each.endsWith('/') ? `all beneath ${each}` : each)).join(' and ') || 'none';
+  const says = masking ? `policy.masking.keys allows ${list}` : `where agent-etl.yaml has no policy.masking.keys, it is ${list}`;
+  return [...asked, ...planned].filter(({ key }) => !isKeyAllowed(key, allowed)).map(({ key, path }): Issue => ({ code: 'policy.mask-key', path, text: `${key} may not be the key of a mask: ${says}.` }));
 }
