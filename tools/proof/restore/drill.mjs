@@ -59,6 +59,20 @@ export async function furnish(cluster, rows) {
   await withClient(cluster.wh, (client) => client.query(`create table upserted (${columns})`));
 }
 
+/** What holds after every restore: each run that was in flight ends green, or red with its reason, and published once at most; targets and receipts are as they were.
+ * @returns seconds from `began` until the last of those runs had ended */
+export async function goesOn(cluster, { call, inFlight, early, atBackup, wanted, began }, must) {
+  const ends = await Promise.all(inFlight.map((runId) => ended(call, runId)));
+  const seconds = (performance.now() - began) / 1000;
+  for (const [nth, { state, tasks, failure }] of ends.entries()) {
+    must(state === 'succeeded' || (state === 'failed' && failure), `run in flight ${nth + 1} is ${state === 'succeeded' ? `green after ${tasks.map(({ id, attempts }) => `${id} ${attempts}`).join(', ')} attempts` : `red: ${failure.code}`}`);
+  }
+  for (const runId of inFlight) must((await ledgerOf(cluster, runId)).published <= 1, 'its target was published once');
+  must(await contentOf(cluster.wh, 'public.fresh') === atBackup, 'the target that was filled before and after the backup holds the same rows as before the loss: nothing lost, nothing doubled');
+  must(await contentOf(cluster.wh, 'public.upserted') === wanted, 'what the unknown run wrote stands: the older run did not write over it');
+  must((await call('GET', `/v1/runs/${early.runId}`)).receipt.signature === early.receipt.signature, 'the receipt of before is there');
+  return seconds;
+}
 /** @param rows of the source */
 export async function drill({ bin, say, must, rows }) {
   const cluster = await openEnds();
@@ -98,13 +112,7 @@ export async function drill({ bin, say, must, rows }) {
     const upSeconds = (performance.now() - began) / 1000;
     must(file.mended.unfinished >= 2, `${file.mended.unfinished} runs had not ended; ${file.resent} messages are sent again`);
     const call = caller(restored);
-    const ends = await Promise.all(inFlight.map((runId) => ended(call, runId)));
-    const rtoSeconds = (performance.now() - began) / 1000;
-    for (const [nth, run] of ends.entries()) must(run.state === 'succeeded' || (run.state === 'failed' && run.failure), `run in flight ${nth + 1} is ${run.state === 'succeeded' ? `green after ${run.tasks.map(({ id, attempts }) => `${id} ${attempts}`).join(', ')} attempts` : `red: ${run.failure.code}`}`);
-    for (const runId of inFlight) must((await ledgerOf(cluster, runId)).published <= 1, 'its target was published once');
-    must(await contentOf(cluster.wh, 'public.fresh') === atBackup, 'the target that was filled before and after the backup holds the same rows as before the loss: nothing lost, nothing doubled');
-    must(await contentOf(cluster.wh, 'public.upserted') === wanted, 'what the unknown run wrote stands: the older run did not write over it');
-    must((await call('GET', `/v1/runs/${early.runId}`)).receipt.signature === early.receipt.signature, 'the receipt of before is there');
+    const rtoSeconds = await goesOn(cluster, { call, inFlight, early, atBackup, wanted, began }, must);
     say(runBlock(page, 'receipts', { bin, cwd: folder }).split('\n')[0].trim());
     const again = await ended(call, await ask(call, pipelines.upserted));
     must(again.state === 'succeeded' && await contentOf(cluster.wh, 'public.upserted') === wanted, 'the next run of a pipeline is green, and source and target are equal');

@@ -12,7 +12,7 @@ import { databaseUrl, withClient } from '../../provision/standalone.mjs';
 import { runBlock } from '../runbook.mjs';
 import { openFleet, settingsIn } from '../upgrade/fleet.mjs';
 import { apps } from '../upgrade/versions.mjs';
-import { ask, caller, ended, furnish, inTheMiddle, ledgerOf, openEnds, pipelines } from './drill.mjs';
+import { ask, caller, ended, furnish, goesOn, inTheMiddle, openEnds, pipelines } from './drill.mjs';
 
 const { Kafka, logLevel } = createRequire(import.meta.url)('kafkajs');
 const page = 'upgrade-and-restore.md';
@@ -84,13 +84,7 @@ export async function services({ bin, say, must, rows }) {
     for (const app of apps) run(fleet, app, 'topics', 'rejoin', restored.takenAt);
     call = await start(fleet);
     const upSeconds = (performance.now() - began) / 1000;
-    const ends = await Promise.all(inFlight.map((runId) => ended(call, runId)));
-    const rtoSeconds = (performance.now() - began) / 1000;
-    for (const [nth, one] of ends.entries()) must(one.state === 'succeeded' || (one.state === 'failed' && one.failure), `run in flight ${nth + 1} is ${one.state === 'succeeded' ? `green after ${one.tasks.map(({ id, attempts }) => `${id} ${attempts}`).join(', ')} attempts` : `red: ${one.failure.code}`}`);
-    for (const runId of inFlight) must((await ledgerOf(cluster, runId)).published <= 1, 'its target was published once');
-    must(await contentOf(cluster.wh, 'public.fresh') === atBackup, 'the target that was filled before and after the backup holds the same rows as before the loss');
-    must(await contentOf(cluster.wh, 'public.upserted') === wanted, 'what the unknown run wrote stands');
-    must((await call('GET', `/v1/runs/${early.runId}`)).receipt.signature === early.receipt.signature, 'the receipt of before is there');
+    const rtoSeconds = await goesOn(cluster, { call, inFlight, early, atBackup, wanted, began }, must);
     must((await endedRequest(call, late.requestId)).state === 'succeeded' && await contentOf(cluster.wh, 'public.late') === wanted, 'what was asked for by Kafka since the backup is asked again: green, each row once');
     const asks = await endedRequest(call, unclear.requestId);
     must(asks.code === 'request.ambiguous' && await contentOf(cluster.wh, 'public.unclear') === wanted, `one that does not say how to write into a table that is filled by now asks (${asks.code}), and writes nothing`);
