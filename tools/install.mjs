@@ -1,7 +1,7 @@
 // What every command of the repository does first: the packages of the lock, then our own Node in front of PATH. Runs on the system's Node without any package.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 export const root = join(import.meta.dirname, '..');
@@ -25,4 +25,16 @@ export function run(command, args, { env = {}, cwd = root } = {}) {
   const { status, error } = spawnSync(command, args, { cwd, stdio: 'inherit', env: { ...environment(), ...env } });
   if (error) process.stderr.write(`${command}: ${error.message}\n`);
   return status ?? 1;
+}
+
+/** Begins one command beside what the caller does next. Its output goes to `file`, because a caller that waits in `run` reads no pipe. Answers its exit code and the seconds it took. */
+export function runAside(command, args, file) {
+  const began = Date.now();
+  const out = openSync(file, 'w');
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', out, out], env: environment() });
+  closeSync(out);
+  return new Promise((done) => {
+    const end = (status) => { done({ status, seconds: (Date.now() - began) / 1000 }); };
+    child.once('error', () => { end(1); }).once('exit', (code) => { end(code ?? 1); });
+  });
 }

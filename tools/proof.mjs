@@ -1,6 +1,7 @@
 // `npm run proof [-- part …]`: the heavier proofs, each against the real thing. Without a name all parts run, but those that are only run by name.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureInstalled, root, run } from './install.mjs';
+import { cache, ensureInstalled, root, run, runAside } from './install.mjs';
 import { UNABLE, openTally, total } from './tally.mjs';
 
 ensureInstalled();
@@ -24,7 +25,7 @@ const parts = {
   kills: { says: 'six million rows survive kill -9 twice', needs: ['build'], go: () => run('node', ['tools/proof/kills.mjs']) },
   'random-kills': { says: 'kill -9 at fifty random moments, over every way of writing', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/random-kills.mjs']) },
   faults: { says: 'sleeps between fence and commit, full disks, broken lines and bad files, each fault in full: every end is a named code or a green run', byName: true, go: () => run('node', ['tools/proof/faults.mjs', ...more]) },
-  airflow: { says: 'a real Airflow runs the DAG', needs: ['build'], go: () => run('node', ['tools/proof/airflow.mjs']) },
+  airflow: { says: 'a real Airflow runs the DAG', needs: ['build'], beside: 'kills', program: ['tools/proof/airflow.mjs'] },
   upgrade: { says: 'the release before and the next one side by side under load: replaced one by one, one taken back, no run failed, lost or doubled', byName: true, go: () => run('node', ['tools/proof/upgrade.mjs', ...more]) },
   restore: { says: 'what a backup holds is all there after a loss, every run goes on, nothing is doubled', byName: true, needs: ['build'], go: () => run('node', ['tools/proof/restore.mjs', ...more]) },
   deploy: { says: 'the Helm chart is valid, restricted, and refuses mistakes', byName: true, go: () => run('node', ['tools/proof/deploy.mjs']) },
@@ -41,16 +42,27 @@ if (unknown.length) { process.stderr.write(`no proof named ${unknown.join(', ')}
 const wanted = asked.length ? [...new Set(asked.flatMap((name) => [...(parts[name].needs ?? []), name]))] : Object.keys(parts).filter((name) => !parts[name].byName);
 
 let red = 0;
-for (const name of wanted) {
-  const { says, go, reports } = parts[name];
-  process.stdout.write(`\nproof ${name}: ${says}\n`);
-  const began = Date.now();
-  const status = reports ? tally.watch(name, go) : go();
-  const seconds = ((Date.now() - began) / 1000).toFixed(1);
+function judge(name, status, seconds) {
+  const { says, reports } = parts[name];
   if (status === UNABLE) tally.skip(name, 'the part said why above');
   else if (!reports) tally.add(...(status === 0 ? [1, 0] : [0, 1, 0, [`proof ${name}: ${says}`]]));
   if (status !== 0) red += 1;
-  process.stdout.write(`proof ${name}: ${status === 0 ? 'PROVEN' : status === UNABLE ? 'SKIPPED' : 'NOT PROVEN'} in ${seconds} s\n`);
+  process.stdout.write(`proof ${name}: ${status === 0 ? 'PROVEN' : status === UNABLE ? 'SKIPPED' : 'NOT PROVEN'} in ${seconds.toFixed(1)} s\n`);
+}
+/** Parts that mostly wait run beside another one, and speak when both are over. */
+const begun = new Map();
+const logOf = (name) => join(cache, `proof-${name}.log`);
+const isAside = (name) => wanted.includes(parts[name].beside);
+for (const name of wanted) {
+  const { says, go, program, reports } = parts[name];
+  for (const other of wanted.filter((one) => parts[one].beside === name)) begun.set(other, runAside('node', parts[other].program, logOf(other)));
+  process.stdout.write(`\nproof ${name}: ${says}${isAside(name) ? `, beside ${parts[name].beside}` : ''}\n`);
+  const began = Date.now();
+  const aside = await begun.get(name);
+  if (aside) process.stdout.write(readFileSync(logOf(name), 'utf8'));
+  const act = go ?? (() => run('node', program));
+  const status = aside ? aside.status : reports ? tally.watch(name, act) : act();
+  judge(name, status, aside?.seconds ?? (Date.now() - began) / 1000);
 }
 const sum = total(tally.file);
 process.stdout.write(`\nproof: ${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped\n`);

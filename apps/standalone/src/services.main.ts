@@ -32,7 +32,7 @@ try {
   const postgres = await startEmbeddedPostgres({ folder: join(home, 'postgres') });
   stops.push(() => postgres.stop());
   const schemas = allServices({ secrets: new MemorySecretStore(), fileRoots: [] }).map(({ schema, migrations }) => ({ schema, migrations }));
-  const urls = await prepareState({ adminUrl: postgres.url, database: 'agent_etl', password: makeToken(), schemas });
+  const urls = await prepareState({ adminUrl: postgres.nearUrl, database: 'agent_etl', password: makeToken(), schemas });
   const bus = new KafkaBus({ brokers: brokers.split(','), clientId: 'services' });
   await bus.createTopics();
   await bus.close();

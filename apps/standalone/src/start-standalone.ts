@@ -20,15 +20,15 @@ import { keepWorkerProcess } from './worker-process.ts';
 
 export interface Standalone { readonly url: string; readonly token: string; readonly running: RunningServices; stop(): Promise<void> }
 
-interface Server { readonly url: string; readonly folder: string; stop(): Promise<void> }
+interface Server { readonly url: string; readonly nearUrl: string; readonly folder: string; stop(): Promise<void> }
 
 /** The state's PostgreSQL: the one that the environment names, else one of our own, which adopts what a killed standalone left running. */
 async function openServer(projectDir: string): Promise<Server & { readonly isEmbedded: boolean }> {
   const url = processEnvironment()['ETL_PERSISTENCE_URL'];
   const folder = join(homeOf(projectDir), 'postgres');
-  return url ? { url, folder, isEmbedded: false, stop: () => Promise.resolve() } : { ...await startEmbeddedPostgres({ folder, ...await samePort(projectDir) }), isEmbedded: true };
+  return url ? { url, nearUrl: url, folder, isEmbedded: false, stop: () => Promise.resolve() } : { ...await startEmbeddedPostgres({ folder, ...await samePort(projectDir) }), isEmbedded: true };
 }
-function prepare({ url: adminUrl, isEmbedded }: Server & { isEmbedded: boolean }, database: string, services: readonly AnyService[]): Promise<Record<Schema, Logins>> {
+function prepare({ nearUrl: adminUrl, isEmbedded }: Server & { isEmbedded: boolean }, database: string, services: readonly AnyService[]): Promise<Record<Schema, Logins>> {
   const schemas = services.map(({ schema, migrations }) => ({ schema, migrations }));
   return prepareState({ adminUrl, password: makeToken(), schemas, ...(isEmbedded ? { database } : {}) });
 }

@@ -11,11 +11,18 @@ export function databaseCode(error: unknown): string | null {
   return typeof code === 'string' ? code : null;
 }
 
+/** Whether the server refuses a prepared statement because a migration has changed its columns since: asked again, it is prepared anew. */
+export const isStalePlan = (error: unknown): boolean => {
+  const seen = error as { routine?: unknown; driverError?: { routine?: unknown } } | null;
+  return (seen?.driverError?.routine ?? seen?.routine) === 'RevalidateCachedQuery';
+};
+
 /** Whether the server could not be reached or ended the session: nothing was wrong with the statement. */
 export function isAway(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isAway);
   const code = databaseCode(error);
   if (code && away.test(code)) return true;
+  if (isStalePlan(error)) return true;
   return error instanceof Error && lost.test(error.message);
 }
 

@@ -110,6 +110,17 @@ describe('embedded PostgreSQL', () => {
     await expect(StateDatabase.open({ ...logins.monitor, url: other, schema: 'monitor', entities: [] })).rejects.toMatchObject({ code: 'config.invalid', message: expect.stringContaining('the server refuses this login') as unknown });
   });
 
+  it('is reached through its socket where there is one, and over loopback where its folder is too deep for one', async () => {
+    const server = started.at(-1)!;
+    const peer = 'select inet_client_addr() as peer';
+    expect(await answer(server.url, peer)).toEqual([{ peer: '127.0.0.1' }]);
+    expect(await answer(server.nearUrl, peer)).toEqual([{ peer: null }]);
+    const deep = await startEmbeddedPostgres({ folder: join(folder, 'd'.repeat(100), 'postgres') });
+    started.push(deep);
+    expect(deep.folder.startsWith('/var/tmp/agent-etl-') || deep.nearUrl === deep.url).toBe(true);
+    expect(await answer(deep.nearUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
   it('writes no statement into its log', async () => {
     const server = started.at(-1)!;
     await expect(answer(server.url, `select 'canary-7f3a'::int`)).rejects.toThrow();

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
@@ -13,10 +14,11 @@ import { type Postmaster, isServer, postmasterOf, stopPostmaster } from './postm
  * @property port of loopback; left out, the port that an adopted server has, else a free one */
 export interface EmbeddedOptions { folder: string; port?: number }
 /** @property url superuser of the cluster, with its password: only for its owner
+ * @property nearUrl the same through its Unix socket, which costs a third less per statement, where there is one; else `url`
  * @property password of the superuser; prepareState gives it to the services' logins too, when it is asked to
  * @property folder where the cluster really lives
  * @property adopted whether the server was running already, left by a process that was killed */
-export interface EmbeddedPostgres { url: string; port: number; password: string; folder: string; pid: number; adopted: boolean; stop(): Promise<void> }
+export interface EmbeddedPostgres { url: string; nearUrl: string; port: number; password: string; folder: string; pid: number; adopted: boolean; stop(): Promise<void> }
 
 // Small and quiet: one person's machine. Fewer processes, no parallel workers that nobody asked for, nothing that a statement says in the log.
 const settings = {
@@ -38,7 +40,7 @@ export async function startEmbeddedPostgres({ folder, port }: EmbeddedOptions): 
   const adopted = running && await adopt(data, { running, password, port });
   const server = adopted ?? await start(binaries, { data, home, password, port: port ?? await freePort() });
   return {
-    url: urlOf(server.port, password), port: server.port, password, folder: home, pid: server.pid, adopted: adopted !== null,
+    url: urlOf(server.port, password), nearUrl: nearUrlOf(home, { port: server.port, password }), port: server.port, password, folder: home, pid: server.pid, adopted: adopted !== null,
     stop: () => stopOn(data, server.pid),
   };
 }
@@ -49,6 +51,16 @@ async function stopOn(data: string, pid: number): Promise<void> {
 }
 
 const urlOf = (port: number, password: string): string => `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
+
+/** Longest path of a Unix socket: 107 bytes on Linux, 103 on macOS, with a zero behind it. */
+const MOST_SOCKET_BYTES = 103;
+const socketOf = (home: string, port: number): string => join(home, `.s.PGSQL.${port}`);
+const hasRoom = (home: string, port: number): boolean => process.platform !== 'win32' && !home.includes(',') && Buffer.byteLength(socketOf(home, port)) <= MOST_SOCKET_BYTES;
+/** A server that an earlier release started, and one in too deep a folder, has no socket. */
+function nearUrlOf(home: string, { port, password }: { port: number; password: string }): string {
+  const url = urlOf(port, password);
+  return hasRoom(home, port) && existsSync(socketOf(home, port)) ? `${url}?host=${encodeURIComponent(home)}` : url;
+}
 
 /** A folder that belongs to the server's user. Folders on the way there must let that user through. */
 async function reachable(folder: string, { uid, gid }: Identity): Promise<string> {
@@ -112,7 +124,7 @@ async function answers(port: number, password: string): Promise<boolean> {
 interface StartOptions { data: string; home: string; password: string; port: number }
 
 async function start({ postgres, identity }: Binaries, { data, home, password, port }: StartOptions): Promise<Postmaster> {
-  const all = { ...settings, port: String(port), unix_socket_directories: '' };
+  const all = { ...settings, port: String(port), unix_socket_directories: hasRoom(home, port) ? home : '' };
   const log = await open(join(home, 'postgres.log'), 'w', 0o600);
   // In a session of its own: a Ctrl-C in our terminal must not end it before we have finished with it.
   const child = spawn(postgres, ['-D', data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])],

@@ -5,6 +5,7 @@ import { checkIsolation } from './boot-check.ts';
 import { appliedSteps } from './applied-steps.ts';
 import { asUnavailable, refusedLogin } from './database-errors.ts';
 import { type DirectConnection, keepAlive, keepConnected } from './direct-connection.ts';
+import { PreparingClient } from './preparing-client.ts';
 import { sessionName } from './release.ts';
 import type { AppliedStep } from './schema-rules.ts';
 import { Signals } from './signals.ts';
@@ -178,6 +179,6 @@ function dataSource({ schema }: StateOptions, login: { url: string; poolSize: nu
   return new DataSource({
     type: 'postgres', ...login, applicationName: sessionName(schema), connectTimeoutMS: 10_000, uuidExtension: 'pgcrypto', installExtensions: false,
     synchronize: false, logging: false, poolErrorHandler: () => undefined, // a broken idle connection is replaced when it is needed
-    extra: { options: startup(schema, limits), idleTimeoutMillis: 10_000, ...keepAlive },
+    extra: { Client: PreparingClient, options: startup(schema, limits), idleTimeoutMillis: 10_000, ...keepAlive },
   });
 }
