@@ -38,9 +38,9 @@ export async function ourPipeline(cluster, standalone, pipeline) {
   const between = (a, b) => ({ client: b.client - a.client, server: b.server - a.server, wall: b.wall - a.wall });
   const before = at();
   let loaded = null;
-  await followPipeline(standalone, pipeline,
+  const { tasks } = await followPipeline(standalone, pipeline,
     { onTaskEnd: (id) => { loaded ??= id === 'load' || id.startsWith('load') ? at() : null; } });
-  return { ...between(before, loaded), proof: between(loaded, at()) };
+  return { ...between(before, loaded), proof: between(loaded, at()), level: tasks.find(({ kind }) => kind === 'publish')?.result.level ?? null };
 }
 export const sum = ({ client, server }) => client + server;
 

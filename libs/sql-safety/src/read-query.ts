@@ -28,5 +28,6 @@ function inCharacters<T>({ text }: Written, work: () => T): T {
     throw new Refusal(error.code, error.message, characterAt(text, error.offset));
   }
 }
+const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
 /** The character at a byte of the UTF-8 of a text. */
-export const characterAt = (text: string, byte: number): number => new TextDecoder().decode(new TextEncoder().encode(text).subarray(0, byte)).replace(/\uFFFD$/, '').length;
+export const characterAt = (text: string, byte: number): number => decoder.decode(encoder.encode(text).subarray(0, byte)).replace(/\uFFFD$/, '').length;

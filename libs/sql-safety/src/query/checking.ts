@@ -16,6 +16,15 @@ export interface Ties { asked: boolean; of: readonly SortKey[] }
 /** A FROM that was checked: what is printed, what is seen, and the semi and anti joins that become conditions. */
 export interface Opened { readonly from: CheckedFrom; readonly relations: readonly ScopeRelation[]; readonly visible: readonly ScopeColumn[]; readonly presences: readonly Presence[] }
 
+/** Names that a schema has, of relations and of columns: every query over it asks for them. */
+const known = new WeakMap<Schema, Record<'relations' | 'columns', ReadonlySet<string>>>();
+function namesOf(schema: Schema): Record<'relations' | 'columns', ReadonlySet<string>> {
+  const there = known.get(schema);
+  if (there) return there;
+  const names = { relations: new Set(schema.map(({ parts }) => parts.at(-1)!.toLowerCase())), columns: new Set(schema.flatMap(({ columns }) => columns.map(({ name }) => name.toLowerCase()))) };
+  known.set(schema, names);
+  return names;
+}
 /** One check of one query: what is allowed, what was read, and what each part needs of the others. */
 export class Checking {
   readonly schema: Schema;
@@ -38,8 +47,9 @@ export class Checking {
   constructor(schema: Schema, policy: QueryPolicy) {
     this.schema = schema;
     this.policy = policy;
-    this.names = new Names(schema.map(({ parts }) => parts.at(-1)!.toLowerCase()));
-    this.aliases = new Names(schema.flatMap(({ columns }) => columns.map(({ name }) => name.toLowerCase())));
+    const { relations, columns } = namesOf(schema);
+    this.names = new Names(relations);
+    this.aliases = new Names(columns);
   }
   /** @throws Refusal `SQL_LIMIT` */
   spend(what: 'nodes' | 'joins' | 'ctes' | 'relations' | 'sets', n = 1): void {

@@ -3,14 +3,15 @@ import { Refusal } from '../refusal.ts';
 
 /** Names of our own making for relations and results: of letters, digits and _, none given twice, none that a relation of the schema has. */
 export class Names {
-  private readonly taken: Set<string>;
-  constructor(taken: Iterable<string>) { this.taken = new Set(taken); }
+  private readonly given = new Set<string>();
+  private readonly taken: ReadonlySet<string>;
+  constructor(taken: ReadonlySet<string>) { this.taken = taken; }
   give(wish: string | null): string {
     const plain = (wish ?? '').toLowerCase().replaceAll(/[^a-z0-9_]/g, '').slice(0, 40);
     const stem = /^[a-z]/.test(plain) ? plain : `q${plain}`;
     let name = stem;
-    for (let n = 2; this.taken.has(name); n += 1) name = `${stem}_${n}`;
-    this.taken.add(name);
+    for (let n = 2; this.taken.has(name) || this.given.has(name); n += 1) name = `${stem}_${n}`;
+    this.given.add(name);
     return name;
   }
 }

@@ -23,11 +23,11 @@ export function lowerValue(node: Json | undefined, reading: Reading): QueryValue
   return { expr: lowerNode(node, readersOf(inner)), uses };
 }
 
+const refusedNodes: MoreReaders = Object.fromEntries(Object.entries(expressionDecisions).flatMap(([name, decision]) => (decision === 'read' ? [] : [[name, (node: Tree): never => { throw new Refusal('SQL_NODE', decision.refused, offsetOf(node)); }]])));
 function readersOf(inner: Inner): MoreReaders {
   const { use } = inner;
-  const refused = Object.fromEntries(Object.entries(expressionDecisions).flatMap(([name, decision]) => (decision === 'read' ? [] : [[name, (node: Tree): never => { throw new Refusal('SQL_NODE', decision.refused, offsetOf(node)); }]])));
   return {
-    ...refused,
+    ...refusedNodes,
     COLUMN_REF: (node) => use(columnOf(node)),
     CAST: (node, go) => castOf(node, go, inner.reading),
     CONSTANT: (node, go) => constantIn(expressionReaders['CONSTANT']!(node, go), node),
