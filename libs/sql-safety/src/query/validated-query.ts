@@ -13,10 +13,10 @@ export class ValidatedQuery {
   readonly functions: readonly string[];
   readonly notes: readonly string[];
   constructor(outputs: readonly Output[], { reads, functions, notes }: Seen) {
-    this.outputs = deepFrozen(outputs);
-    this.reads = deepFrozen([...reads].map(([relation, columns]) => ({ relation, columns: [...columns].sort() })).sort((a, b) => (a.relation < b.relation ? -1 : 1)));
-    this.functions = deepFrozen([...functions].sort());
-    this.notes = deepFrozen([...notes].sort());
+    this.outputs = frozenCopy(outputs);
+    this.reads = frozenCopy([...reads].map(([relation, columns]) => ({ relation, columns: [...columns].sort() })).sort((a, b) => (a.relation < b.relation ? -1 : 1)));
+    this.functions = frozenCopy([...functions].sort());
+    this.notes = frozenCopy([...notes].sort());
     void this.#proof;
   }
 }
@@ -24,7 +24,7 @@ interface Seen { readonly reads: ReadonlyMap<string, ReadonlySet<string>>; reado
 const trees = new WeakMap<object, CheckedQuery>();
 
 export function mintQuery(tree: CheckedQuery, seen: Seen): ValidatedQuery {
-  const validated = new ValidatedQuery(tree.outputs.map((output) => structuredClone(output)), seen);
+  const validated = new ValidatedQuery(tree.outputs, seen);
   Object.freeze(validated);
   trees.set(validated, tree);
   return validated;
@@ -35,8 +35,9 @@ export function treeOf(validated: unknown): CheckedQuery {
   if (!tree) throw new SqlSafetyError('SQL_NOT_MINTED', 'only a checked query is printed');
   return tree;
 }
-function deepFrozen<T>(value: T): T {
+/** What a caller may not change, and what is not the schema's own. */
+function frozenCopy<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
-  for (const child of Object.values(value)) deepFrozen(child);
-  return Object.freeze(value);
+  if (Array.isArray(value)) return Object.freeze(value.map((item: unknown) => frozenCopy(item))) as T;
+  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, child]) => [key, frozenCopy(child as unknown)]))) as T;
 }
