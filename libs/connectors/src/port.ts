@@ -147,7 +147,8 @@ export interface SinkSession {
 }
 export interface Sink {
   readonly accepts: readonly Carrier[];
-  begin(task: LoadTask, writer: Writer): Promise<SinkSession>;
+  /** @param signal gives up what is being opened. A sink that opens at once, or gives up by itself in seconds, leaves it out: whoever stops waiting closes what comes late */
+  begin(task: LoadTask, writer: Writer, signal?: AbortSignal): Promise<SinkSession>;
   /** Digest of what readers of the target see now, in the spelling that staging is read back in. @throws EtlError `source.not-found` when there is no target */
   current(task: PublishTask, signal: AbortSignal): Promise<Digest>;
   /** What was set aside beside a target. A sink that keeps none leaves it out. */
