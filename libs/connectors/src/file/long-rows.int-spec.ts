@@ -27,7 +27,8 @@ describe('a row that is longer than an engine reads', () => {
   afterAll(() => folder.drop());
 
   /** Rows read and set aside, or the refusal. */
-  async function read(name: string, content: string | Uint8Array, judging?: Judging, later?: string): Promise<string> {
+  async function read(name: string, written: string | Uint8Array | { readonly looked: string; readonly later: string }, judging?: Judging): Promise<string> {
+    const [content, later] = typeof written === 'object' && 'later' in written ? [written.looked, written.later] : [written];
     await folder.write(name, content);
     const connection = await folder.open();
     try {
@@ -79,8 +80,8 @@ describe('a row that is longer than an engine reads', () => {
     }, 120_000);
     it('is set aside whole where it came after the look, or is named: one of 20 MB, and two', async () => {
       const one = (v: string): string => `{"id":"none","v":"${v}"}\n`;
-      expect(await read('later.ndjson', short, aside, `${short}${one('x'.repeat(20 * MB))}${short}`)).toBe(`read ${2 * rows + 1}, 1 aside: ${rows + 1} type:id ${one('x'.repeat(20 * MB)).length - 1}`);
-      expect(await read('later.ndjson', short, aside, `${short}${one('x'.repeat(31 * MB)).repeat(2)}${short}`)).toBe(beyond('later.ndjson'));
+      expect(await read('later.ndjson', { looked: short, later: `${short}${one('x'.repeat(20 * MB))}${short}` }, aside)).toBe(`read ${2 * rows + 1}, 1 aside: ${rows + 1} type:id ${one('x'.repeat(20 * MB)).length - 1}`);
+      expect(await read('later.ndjson', { looked: short, later: `${short}${one('x'.repeat(31 * MB)).repeat(2)}${short}` }, aside)).toBe(beyond('later.ndjson'));
     }, 120_000);
   });
 

@@ -6,6 +6,7 @@ import { sampleOf } from '../reconcile/sample-of.ts';
 import { sampleDigest, sampleSums } from '../reconcile/sample-rules.ts';
 import { beginSink } from './begin-sink.ts';
 import { PUBLISH_KEY, type Repeats, isPublished, noRepeats, piecesOf, repairOf } from './load-rules.ts';
+import { assertSameKeys, ofTheTarget } from './mask-keys-rules.ts';
 import { raiseFence } from './raise-fence.ts';
 import { type StepContext, writerOf } from './step-context.ts';
 
@@ -43,6 +44,8 @@ export function beginStaging(context: StepContext, { target, signal }: { readonl
   return beginSink(target, asLoad, { writer: writerOf(context, task.load), signal });
 }
 
+/** Ways to publish beside rows that keep the tokens they have. The fence is ours: nobody brings others between this look and the commit. */
+const STAYING: readonly PublishTask['how'][] = ['append', 'upsert'];
 interface Proof { readonly task: PublishTask; readonly load: LoadResult; readonly sink: SinkSession }
 
 async function prove(context: StepContext, proof: Proof): Promise<PublishResult> {
@@ -57,6 +60,7 @@ async function prove(context: StepContext, proof: Proof): Promise<PublishResult>
   mustHaveReadAll(task, load);
   const staged = isPublished(ledger) ? publishedBefore(proof, ledger) : await stagedNow(context, proof, piecesOf(ledger));
   agreeWithStaging(task.level, load, staged);
+  if (load.maskKeys && STAYING.includes(task.how)) assertSameKeys(await sink.maskedUnder?.(), load.maskKeys, ofTheTarget(task.target.dataset));
   crashPoint('reconcile.counted');
   const proofMs = Math.round(performance.now() - startedAt);
   context.signal.throwIfAborted();
