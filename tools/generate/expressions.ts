@@ -1,5 +1,5 @@
 import { JoinStep, LookupStep, QueryStep, Step, UnionStep, aggregateFunctions, binaryOperators, stepKinds } from '@agent-etl/contracts';
-import { functionList } from '@agent-etl/sql-safety';
+import { differences, functionList } from '@agent-etl/sql-safety';
 import { page, table } from './reference.ts';
 import { exampleOf } from './step-examples.ts';
 
@@ -18,5 +18,7 @@ export function expressionsPage(): string {
     table(['step', 'key', 'says'], ([['join', JoinStep], ['lookup', LookupStep], ['union', UnionStep]] as const).flatMap(([step, { shape }]) => Object.entries(shape).map(([key, schema]) => [`\`${step}\``, `\`${key}\``, schema.description ?? '']))),
     '## Operators', `${binaryOperators.filter((operator) => operator !== 'same' && operator !== 'differs').map((operator) => `\`${operator}\``).join(' ')} \`and\` \`or\` \`not\` \`is [not] null\` \`is [not] distinct from\` \`[not] between\` \`[not] in (...)\` \`[not] like\` \`[not] ilike\` \`case when ... then ... else ... end\` \`cast(x as type)\` \`try_cast(x as type)\``,
     '## Functions', table(['function', 'arguments', 'also called'], functionList.map(({ id, least, most, others }) => [`\`${id}\``, least === most ? String(least) : `${least} to ${most}`, others.map((name) => `\`${name}\``).join(' ') || '-'])),
-    '## Aggregates', `${aggregateFunctions.map((name) => `\`${name}\``).join(' ')}. Sums and averages are for whole numbers and decimals: a sum of doubles depends on the order of rows, and no two runs would prove the same.`]);
+    '## Aggregates', `${aggregateFunctions.map((name) => `\`${name}\``).join(' ')}. Sums and averages are for whole numbers and decimals: a sum of doubles depends on the order of rows, and no two runs would prove the same.`,
+    '## Where engines differ', 'What ends the run ends it by `data.value-out-of-range`. To be sure of equal rows whatever computes them, cast to a decimal, or filter what is out of bounds first.',
+    table(['difference', 'says', 'such as'], differences.map(({ name, says, tried }) => [`\`${name}\``, says, tried.map(({ text }) => `\`${text}\``).join(' ')]))]);
 }

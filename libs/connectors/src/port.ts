@@ -123,7 +123,7 @@ export interface SinkSession {
   ledger(): Promise<LedgerRow[]>;
   /** Position of the task's pipeline in the table that is there now, or null. Final once the fence is raised. A sink that keeps none leaves it out. */
   position?(): Promise<string | null>;
-  /** Which keys the rows up to that position were masked under, where somebody knows. A sink that keeps no position leaves it out. */
+  /** Which keys the rows up to that position were masked under, or those of the whole table where there is none; null where nobody knows. A sink that keeps no keys leaves it out. */
   maskedUnder?(): Promise<MaskKeys | null>;
   /** Makes staging if it is missing; `fresh` drops what an earlier picture left, with its ledger rows. */
   prepare(options: { fresh: 'keep' | 'start-over' }): Promise<void>;
@@ -147,7 +147,8 @@ export interface SinkSession {
 }
 export interface Sink {
   readonly accepts: readonly Carrier[];
-  begin(task: LoadTask, writer: Writer): Promise<SinkSession>;
+  /** @param signal gives up what is being opened. A sink that opens at once, or gives up by itself in seconds, leaves it out: whoever stops waiting closes what comes late */
+  begin(task: LoadTask, writer: Writer, signal?: AbortSignal): Promise<SinkSession>;
   /** Digest of what readers of the target see now, in the spelling that staging is read back in. @throws EtlError `source.not-found` when there is no target */
   current(task: PublishTask, signal: AbortSignal): Promise<Digest>;
   /** What was set aside beside a target. A sink that keeps none leaves it out. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { canonicalJson } from './canonical-json.ts';
 import { addDigests, digestText } from './dataset.ts';
-import { EtlError, parseOrThrow, toFailure } from './failure.ts';
+import { EtlError, issuesOf, parseOrThrow, toFailure } from './failure.ts';
 import { Connection, Pipeline, PipelineRequest } from './pipeline.ts';
 
 const pipeline = { name: 'orders', from: { connection: 'shop', dataset: 'public.orders' }, to: { connection: 'warehouse', dataset: 'mart.orders' } };
@@ -42,6 +42,9 @@ describe('a pipeline request', () => {
   });
   it('refuses a password that is written where a reference belongs', () => {
     expect(Connection.safeParse({ name: 'shop', connector: 'postgres', host: 'db', password: 'hunter2' }).success).toBe(false);
+  });
+  it.each(['secret://a/../b', 'secret://a/..', 'secret://a..b#c', 'secret://a#..'])('refuses the reference %s, which climbs, with its place', (reference) => {
+    expect(issuesOf(Connection.safeParse({ name: 'shop', connector: 'postgres', host: 'db', password: reference }).error!)).toEqual([{ code: 'custom', path: '/password', text: expect.stringContaining('may not hold "..": a reference names its secret') }]);
   });
 });
 

@@ -34,7 +34,7 @@ export function describeSecretStore(name: string, harness: () => SecretHarness):
       await harness().put('shop', { password: 'x' });
       expect(await code(harness().store.get(reference))).toBe('secret.not-found');
     });
-    it.each(['hunter2', 'secret://', 'secret://a#b#c', 'secret://../etc/passwd', 'secret://a#${env:HOME}', 'secret://*#x', 'SECRET://a#b', ''])(
+    it.each(['hunter2', 'secret://', 'secret://a#b#c', 'secret://../etc/passwd', 'secret://a/../b#c', 'secret://a#..', 'secret://a#${env:HOME}', 'secret://*#x', 'SECRET://a#b', ''])(
       'refuses %j as a reference, without repeating it', async (reference) => {
         const error = await harness().store.get(reference).then(() => null, (thrown: Error & { code: string }) => thrown);
         expect(error?.code).toBe('secret.reference-invalid');

@@ -26,6 +26,7 @@ export { type Written, characterAt, parserText, readQuery, validateQuery } from 
 export { type QueryRun, printQuery } from './render/query/print-query.ts';
 export { aggregateList } from './registry/aggregates.ts';
 export { type Checked, Refusal, type RefusalCode, checked } from './refusal.ts';
+export { differences } from './registry/differences.ts';
 export { functionIds, functionList } from './registry/functions.ts';
 export { readMisfit } from './render/cast-forms.ts';
 export { type KeyPlaces, keyPlaces, keysOf } from './render/key-settings.ts';

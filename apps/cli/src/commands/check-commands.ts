@@ -4,7 +4,9 @@ import { readPipelineFile, readProjectFile } from '@agent-etl/planning';
 import { failureScreen } from '../screens/failure-screen.ts';
 import { queryScreen } from '../screens/query-screen.ts';
 import { type ExitCode, exitCodes } from '../session/exit-codes.ts';
-import { projectFileName, readProject } from '../session/project-file.ts';
+import type { Whence } from '../session/missing-file.ts';
+import { projectFileName } from '../session/project-file-name.ts';
+import { readProject } from '../session/project-file.ts';
 import { readText } from '../session/read-text.ts';
 import type { Session } from '../session/session.ts';
 import { findStandalone } from '../session/standalone-client.ts';
@@ -13,9 +15,9 @@ import { type QueryAnswer, type SqlOptions, isSqlFile, validateSql } from './val
 
 interface Checked { readonly file: string; readonly ok: boolean; readonly failure: Failure | null }
 
-async function checkFile(file: string, cwd: string): Promise<Checked> {
+async function checkFile(file: string, whence: Whence): Promise<Checked> {
   try {
-    const text = await readText(file, cwd);
+    const text = await readText(file, whence);
     if (basename(file) === projectFileName) readProjectFile(text, file); else await validateSteps(readPipelineFile(text, file), { file, text });
     return { file, ok: true, failure: null };
   } catch (error) {
@@ -27,7 +29,7 @@ async function checkFile(file: string, cwd: string): Promise<Checked> {
 export async function validateCommand(session: Session, files: readonly string[], options: SqlOptions = {}): Promise<ExitCode> {
   const { output } = session;
   const queries = await validateSql(session, files.filter(isSqlFile), options);
-  const plain = await Promise.all(files.filter((file) => !isSqlFile(file)).map((file) => checkFile(file, session.cwd)));
+  const plain = await Promise.all(files.filter((file) => !isSqlFile(file)).map((file) => checkFile(file, session)));
   const checked: readonly (Checked | QueryAnswer)[] = [...plain, ...queries];
   output.result({ ok: checked.every(({ ok }) => ok), files: checked }, () => checked.flatMap((each) => ('reads' in each ? queryScreen(each, output.paint)
     : each.failure ? failureScreen(each.failure, output.paint, { subject: each.file }) : [` ${output.paint('green', 'ok')}  ${each.file}`])));

@@ -92,7 +92,7 @@ export async function exportQuarantineCommand(session: Session, text: string, { 
 /** Loads mended rows into the target of their pipeline, judged by its checks, as a run with its own receipt. */
 export async function replayQuarantineCommand(session: Session, file: string): Promise<ExitCode> {
   if (!/\.(ndjson|jsonl)$/.test(file)) throw new WrongUse(`${file} is no file of rows.`, 'make one with: agent-etl quarantine export PIPELINE');
-  const replay = replayOf(file, await readText(file, session.cwd));
+  const replay = replayOf(file, await readText(file, session));
   const { pipeline: name } = replay;
   const client = await session.client();
   const { spec } = await client.call(endpoints.getPipeline, { params: { name: nameFrom(name) } });

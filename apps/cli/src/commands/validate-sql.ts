@@ -55,7 +55,7 @@ async function answered(file: string, work: () => Promise<QueryReport>): Promise
 interface Asked { readonly file: string; readonly dialect: ForeignDialect; readonly options: SqlOptions; readonly parser: QueryParser }
 async function report(session: Session, { file, dialect, options, parser }: Asked): Promise<QueryReport> {
   // A semicolon at the end is how files end; what stands behind it is another statement, and refused.
-  const text = (await readText(file, session.cwd)).replaceAll('\r\n', '\n').replace(/;\s*$/, '');
+  const text = (await readText(file, session)).replaceAll('\r\n', '\n').replace(/;\s*$/, '');
   const written: Written = { text, dialect };
   const path = (offset: number): string => placeIn(file, text, offset);
   const query = taken(await parser.read(written, path));
@@ -85,7 +85,7 @@ function placeIn(file: string, text: string, offset: number): string {
 }
 
 async function schemaFor(session: Session, query: Query, { schema, connection }: SqlOptions): Promise<Schema | null> {
-  if (schema !== undefined) return fromFile(await readText(schema, session.cwd), schema);
+  if (schema !== undefined) return fromFile(await readText(schema, session), schema);
   if (connection === undefined) return null;
   await putProjectConnections(session);
   const client = await session.client();

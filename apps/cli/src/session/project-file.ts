@@ -3,9 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import type { Project } from '@agent-etl/contracts';
 import { readProjectFile } from '@agent-etl/planning';
 import { WrongUse } from './exit-codes.ts';
+import { projectFileName } from './project-file-name.ts';
 import { readText } from './read-text.ts';
 
-export const projectFileName = 'agent-etl.yaml';
 
 /** The folder of the project: the one named, else the nearest one upwards with agent-etl.yaml, else the current one.
  * @throws WrongUse when the named one is not there: a typo must not make a second project */
@@ -22,5 +22,5 @@ export function findProject(from: string, named?: string): string {
 }
 /** agent-etl.yaml of a folder, or null when it has none. @throws EtlError with file:line:column of each mistake */
 export async function readProject(projectDir: string): Promise<Project | null> {
-  return existsSync(join(projectDir, projectFileName)) ? readProjectFile(await readText(projectFileName, projectDir), projectFileName) : null;
+  return existsSync(join(projectDir, projectFileName)) ? readProjectFile(await readText(projectFileName, { cwd: projectDir }), projectFileName) : null;
 }

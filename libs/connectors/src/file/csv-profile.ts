@@ -13,6 +13,7 @@ import type { TextHead } from './text-head.ts';
 
 export const SAMPLE_ROWS = 200_000;
 const FIRST_ROWS = 2_000;
+const FIRST_OF_WIDE = 200;
 /** As of a file of objects, and as a table of PostgreSQL may have. */
 const MOST_COLUMNS = 1_600;
 
@@ -44,18 +45,44 @@ export async function profileCsv(duck: DuckChild, paths: readonly string[], abou
   const { shape: { dialect, names }, head, bytes, bad } = about;
   const isSmall = head.size === 'small';
   const all = readCsv(paths, { ...dialect, unread: bad ? 'kept-apart' : 'refused' }, names.map(() => 'VARCHAR'));
-  const first = await countAll(duck, sql`SELECT * FROM ${all} LIMIT ${literal('duckdb', FIRST_ROWS)}`, names.map(() => everyCount));
-  const asked = first.columns.map((counts) => countsFor(typeOfCells(counts)));
-  const full = first.rows < FIRST_ROWS ? first
+  const firstRows = names.length < WIDE ? FIRST_ROWS : FIRST_OF_WIDE;
+  const first = await countAll(duck, sql`SELECT * FROM ${all} LIMIT ${literal('duckdb', firstRows)}`, names.map(() => everyCount));
+  const asked = first.columns.map((counts) => (counts.cells === 0 && names.length >= WIDE ? everyCount : countsFor(typeOfCells(counts))));
+  const full = first.rows < firstRows ? first
     : await countAll(duck, isSmall ? sql`SELECT * FROM ${all}` : sql`SELECT * FROM ${all} LIMIT ${literal('duckdb', SAMPLE_ROWS)}`, asked);
   const columns = names.map((name, index) => ({ name, duckType: duckTypeOf(typeOfCells(full.columns[index] ?? noCells)) }));
   const rowsExact = isSmall || full.rows < SAMPLE_ROWS;
   return { plan: { format: 'csv', dialect, columns }, rows: rowsExact ? full.rows : Math.max(full.rows, Math.round(bytes / head.lineBytes)), rowsExact };
 }
 
+type Asked = readonly (readonly (keyof CellCounts)[])[];
+interface Counted { readonly rows: number; readonly columns: CellCounts[] }
+/** From here on the planning of counts, which grows with the square of the columns, costs more than a row of a wide file for each of its cells. */
+const WIDE = 60;
+const countAll = (duck: DuckChild, sample: Duck, asked: Asked): Promise<Counted> => (asked.length < WIDE ? countBeside(duck, sample, asked) : countBelow(duck, sample, asked));
+
+/** Columns whose cells one statement lays below each other: a sample is held in memory. */
+const MOST_BELOW = 250;
+/** Cells one below the other, each with the place of its column: a statement for columns that are asked the same. */
+async function countBelow(duck: DuckChild, sample: Duck, asked: Asked): Promise<Counted> {
+  const columns: CellCounts[] = asked.map(() => noCells);
+  let rows = 0;
+  const alike = [...Map.groupBy(asked.keys(), (place) => asked[place]!.join()).values()];
+  const parts = alike.flatMap((places) => Array.from({ length: Math.ceil(places.length / MOST_BELOW) }, (_, part) => places.slice(part * MOST_BELOW, (part + 1) * MOST_BELOW)));
+  for (const places of parts) {
+    const keys = asked[places[0]!]!;
+    const counts = countsOf(sql`cell`);
+    const cells = sql`SELECT unnest([${listOf(places.map((place) => sql`${identifier(`c${place}`)}`))}]) AS cell, unnest(range(${literal('duckdb', places.length)})) AS nth FROM (${sample}) AS sample`;
+    for (const row of await duck.query(compile(sql`SELECT ${listOf([sql`nth`, sql`count(*) AS "rows"`, ...keys.map((key) => sql`${counts[key]} AS ${identifier(key)}`)])} FROM (${cells}) AS cells GROUP BY nth`))) {
+      rows = Number(row['rows']);
+      columns[places[Number(row['nth'])]!] = { ...noCells, ...Object.fromEntries(keys.map((key) => [key, Number(row[key] ?? 0)])) };
+    }
+  }
+  return { rows, columns };
+}
 /** Counts that one statement takes: the time to plan it grows with the square of them, and a little with every column of the file. So a wide file is read several times. */
 const atOnce = (columns: number): number => Math.min(300, Math.max(100, columns));
-async function countAll(duck: DuckChild, sample: Duck, asked: readonly (readonly (keyof CellCounts)[])[]): Promise<{ rows: number; columns: CellCounts[] }> {
+async function countBeside(duck: DuckChild, sample: Duck, asked: Asked): Promise<Counted> {
   const counts = asked.flatMap((keys, index) => keys.map((key) => sql`${countsOf(sql`${identifier(`c${index}`)}`)[key]} AS ${identifier(`${key}${index}`)}`));
   const row: Record<string, unknown> = {};
   const most = atOnce(asked.length);

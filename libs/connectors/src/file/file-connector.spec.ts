@@ -70,6 +70,19 @@ describe('a profile of a CSV', () => {
     expect({ rows, kinds: kinds(columns) }).toEqual({ rows: 3_001, kinds: { a: 'f64', b: 'ts', c: 'text', d: 'text', e: 'text' } });
   });
 
+  it('gives the columns of a wide file the types that they have in a narrow one, the late ones too', async () => {
+    const cells = (row: number): string[] => [`${row}`, `${row}.5`, row < 1_500 ? '2001-01-31' : '2001-01-31 10:00', row < 300 ? '' : `${row}`, row < 300 ? '' : '2001-01-31', row < 2_500 ? 't' : 'yes', `00${row}`, row === 2_999 ? '1.25' : `${row}`, '', row % 2 ? 'true' : '', '10:00', '2001-01-31 10:00:00Z', '9234567890123456789012', '0.1234567890123456789'];
+    const rows = Array.from({ length: 3_000 }, (_, row) => cells(row));
+    const times = (most: number): number[] => Array.from({ length: most }, (_, nth) => nth);
+    const written = (most: number): string => [times(most).flatMap((time) => rows[0]!.map((_, at) => `c${at}_${time}`)), ...rows.map((row) => times(most).flatMap(() => row))].map((line) => `${line.join(',')}\n`).join('');
+    await folder.write('narrow.csv', written(1));
+    await folder.write('wide.csv', written(20));
+    const [narrow, wide] = [await profile('narrow.csv'), await profile('wide.csv')];
+    const kindsOf = ({ columns }: typeof narrow): string[] => Object.values(kinds(columns));
+    expect(kindsOf(narrow)).toEqual(['i64', 'f64', 'ts', 'i64', 'date', 'text', 'text', 'f64', 'text', 'bool', 'time', 'tstz', 'dec 38 0', 'dec 20 19']);
+    expect({ rows: wide.rows, kinds: kindsOf(wide) }).toEqual({ rows: 3_000, kinds: times(20).flatMap(() => kindsOf(narrow)) });
+  }, 30_000);
+
   it.each([['semi.csv', 'a;b\n1;x,y\n', ';'], ['tab.tsv', 'a\tb\n1\tx,y\n', '\t'], ['pipe.csv', 'a|b\n1|2\n', '|'], ['crlf.csv', 'a,b\r\n1,2\r\n', ','], ['bom.csv', '\ufeffa,b\n1,2\n', ',']])(
     'finds the delimiter of %s', async (name, content, delim) => {
       await folder.write(name, content);

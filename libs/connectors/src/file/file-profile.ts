@@ -3,6 +3,7 @@ import { DuckChild } from '@agent-etl/engines';
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { beyondMemory } from './beyond-memory.ts';
 import { profileCsv } from './csv-profile.ts';
 import { folderFailure, listFiles } from './file-folder.ts';
 import { requireFormat } from './file-format-rules.ts';
@@ -81,6 +82,8 @@ async function observeText(dataset: string, found: SourceFiles, { scratch, ...ho
       const seen = shape ? await profileCsv(duck, paths, { shape: { ...shape, dialect: { ...shape.dialect, compression } }, head, bytes, ...how })
         : await profileJson(duck, { files: read.files, dataset, layout: { ...layoutOf(format), compression }, head, bytes, ...how });
       return { ...seen, plan: { ...packedAs(seen.plan, format.compression), encoding: head.encoding } };
+    } catch (error) {
+      throw await beyondMemory(error, { files: read.files, format: format.format, dialect: shape?.dialect ?? null, compression });
     } finally {
       await duck.stop();
     }

@@ -21,7 +21,7 @@ export const selectKept = ({ files, plan, columns, judging, transform, others }:
   ? sql`SELECT ${listOf(columns.map((_, index) => valueAt(index)))} FROM (${selectJudged({ files, plan, columns, judging, transform })}) AS judged WHERE judged.judged IS NULL`
   : selectRows({ files, plan, others }, { columns: [...columns], ...(transform ? { transform } : {}) }));
 
-/** Every row as `judged`, c0, c1, …: what is wrong with it as JSON, NULL where nothing is, and its values. One statement reads, numbers, casts and judges; nothing is read twice.
+/** Every row as `judged`, c0, c1, …: what is wrong with it and its number as a list of JSON, then on a line of its own the row as it was read; NULL where nothing is; and its values. A row inside JSON would take the engine many times its length. One statement reads, numbers, casts and judges; nothing is read twice.
  * Where bad rows end the load, a value that does not fit ends the statement as it does without checks. */
 export function selectJudged({ files, plan, columns, judging, transform }: JudgedFiles & { readonly judging: Judging }): Duck {
   const isAside = judging.bad === 'aside';
@@ -38,7 +38,7 @@ export function selectJudged({ files, plan, columns, judging, transform }: Judge
   const reasoned = transform ? throughSteps({ plan, columns, judging, transform, carried, all, read }) : sql`SELECT ${all}, ${reasonOf({ plan, columns, judging })} AS reason
     FROM (SELECT ${listOf([...carried, ...columns.map((mapping, index) => sql`${valueOf(plan, mapping, judging.bad)} AS ${valueAt(index)}`)])} FROM (${read}) AS cells) AS valued`;
   const raw = hasRecord ? sql`CAST(record AS VARCHAR)` : sql`CAST(json_object(${listOf([...known, ...parts].map((cell, index) => sql`${text([...plan.columns, ...(plan.partitions ?? [])][index]?.name ?? '')}, ${cell}`))}) AS VARCHAR)`;
-  return sql`SELECT CASE WHEN reason IS NOT NULL THEN CAST(json_object('reason', reason, 'row', n, 'raw', ${raw}) AS VARCHAR) END AS judged, ${listOf(columns.map((_, index) => valueAt(index)))}
+  return sql`SELECT CASE WHEN reason IS NOT NULL THEN CAST(json_array(reason, n) AS VARCHAR) || chr(10) || coalesce(${raw}, 'null') END AS judged, ${listOf(columns.map((_, index) => valueAt(index)))}
     FROM (${comparingRows(judging.checks, columns, { all, reasoned })}) AS reasoned`;
 }
 

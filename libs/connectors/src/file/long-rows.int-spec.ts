@@ -3,6 +3,7 @@ import type { Judging } from '@agent-etl/contracts';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { JudgedRows } from '../judged/judged-rows.ts';
 import { type AFolder, aFolder, aLoad } from './testing/a-folder.ts';
 
 const MB = 2 ** 20;
@@ -13,22 +14,34 @@ const csv = `id,v\n${Array.from({ length: ROWS }, (_, nth) => row(nth)).join('')
 const ndjson = Array.from({ length: ROWS }, (_, nth) => `{"id":${nth},"v":"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"}\n`).join('');
 const object = (megabytes: number): string => `{"id":1,"v":"${'x'.repeat(megabytes * MB)}"}\n`;
 
+async function saidOf({ aside: rows }: JudgedRows): Promise<string> {
+  let said = ':';
+  for await (const batch of rows.batches()) for (const { row, reason, raw } of batch) said += ` ${row} ${reason} ${raw.length}`;
+  rows.drop();
+  return said;
+}
+
 describe('a row that is longer than an engine reads', () => {
   let folder: AFolder;
   beforeAll(async () => { folder = await aFolder(); });
   afterAll(() => folder.drop());
 
   /** Rows read and set aside, or the refusal. */
-  async function read(name: string, content: string | Uint8Array, judging?: Judging): Promise<string> {
+  async function read(name: string, written: string | Uint8Array | { readonly looked: string; readonly later: string }, judging?: Judging): Promise<string> {
+    const [content, later] = typeof written === 'object' && 'later' in written ? [written.looked, written.later] : [written];
     await folder.write(name, content);
     const connection = await folder.open();
     try {
       const profile = await connection.profile(name, 'source', judging ? 'aside' : undefined);
+      if (later !== undefined) await folder.write(name, later);
       const session = await connection.source.begin(aLoad(profile, 'out.csv', { carrier: 'text', ...(judging ? { judging } : {}) }), null);
       try {
         const [range] = await session.cut();
-        const { rows, unread } = await session.read(range!, { to: { write: () => true, drained: async () => undefined }, onRead: () => undefined, signal: new AbortController().signal });
-        return `read ${rows}, ${unread?.length ?? 0} aside`;
+        const to = { write: () => true, drained: async () => undefined };
+        const judged = later === undefined ? null : new JudgedRows(to, 'aside', join(folder.root, 'aside.ndjson'));
+        const count = await session.read(range!, { to: judged ?? to, onRead: () => undefined, signal: new AbortController().signal });
+        judged?.end(count);
+        return `read ${count.rows}, ${judged?.aside.rows ?? count.unread?.length ?? 0} aside${judged ? await saidOf(judged) : ''}`;
       } finally {
         await session.close();
       }
@@ -54,6 +67,23 @@ describe('a row that is longer than an engine reads', () => {
       expect(await read(name, content)).toBe(refused(name, 16));
     }
   }, 60_000);
+
+  describe('or than its memory takes', () => {
+    const short = ndjson.slice(0, ndjson.indexOf('\n', 2_000) + 1);
+    const rows = short.split('\n').length - 1;
+    const beyond = (name: string): string => `Row ${rows + 1} of ${name} is over 4 MB long, and its engine has no memory for all that is made of it; the limit is that memory.`;
+    it.each([
+      ['plain', () => `${short}${object(31).repeat(2)}${short}`], ['nested', () => `${short}{"id":1,"v":[${'1,'.repeat(10 * MB)}1]}\n${short}`],
+    ])('is named when the file is looked at, and it is no lack of memory: %s', async (_, content) => {
+      for (const judging of [aside, undefined]) expect(await read('long.ndjson', content(), judging)).toBe(beyond('long.ndjson'));
+      expect(await read('long.ndjson.gz', gzipSync(content(), { level: 1 }), aside)).toBe(beyond('long.ndjson.gz'));
+    }, 120_000);
+    it('is set aside whole where it came after the look, or is named: one of 20 MB, and two', async () => {
+      const one = (v: string): string => `{"id":"none","v":"${v}"}\n`;
+      expect(await read('later.ndjson', { looked: short, later: `${short}${one('x'.repeat(20 * MB))}${short}` }, aside)).toBe(`read ${2 * rows + 1}, 1 aside: ${rows + 1} type:id ${one('x'.repeat(20 * MB)).length - 1}`);
+      expect(await read('later.ndjson', { looked: short, later: `${short}${one('x'.repeat(31 * MB)).repeat(2)}${short}` }, aside)).toBe(beyond('later.ndjson'));
+    }, 120_000);
+  });
 
   it('is not made of all the rows behind a quote that nobody closed: they would be one bad row of many', async () => {
     const unclosed = (row: number, name: string): string => `${name}: not valid csv at row ${row}: a quote is opened there and not closed: every row behind it would be a part of this one.`;

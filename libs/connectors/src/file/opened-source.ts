@@ -1,5 +1,6 @@
 import { EtlError, type Issue, type LoadTask } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
+import { beyondMemory } from './beyond-memory.ts';
 import { asPlanned, driftIssuesOf, driftOf, keysAsPlanned } from './file-drift-rules.ts';
 import type { FileGate } from './file-gate.ts';
 import { type ReadPlan, type TextPlan, allColumns, compressionOf, fromOptions, packedAs } from './file-options.ts';
@@ -80,7 +81,7 @@ async function keysIn(layout: Exclude<TextPlan, { format: 'csv' }>, about: { dat
   try {
     return await keysOf(duck, { files: about.files, dataset, layout, ...how });
   } catch (error) {
-    throw inItsFile(error, about.files);
+    throw inItsFile(await beyondMemory(error, { files: about.files, format: layout.format, dialect: null, compression: layout.compression }), about.files);
   } finally {
     await duck.stop();
   }

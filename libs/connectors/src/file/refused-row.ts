@@ -1,10 +1,11 @@
-import { type ColumnMapping, EtlError, type LoadTask } from '@agent-etl/contracts';
+import { type ColumnMapping, EtlError, type LoadTask, isRowWise } from '@agent-etl/contracts';
 import { DuckChild } from '@agent-etl/engines';
 import { compile, identifier, literal } from '@agent-etl/sql-safety';
+import { beyondMemory } from './beyond-memory.ts';
 import { isRefused } from './csv-cell-sql.ts';
 import type { ScannedFile } from '../port.ts';
 import { type Duck, FROM_FILE, literalText, sql } from './duck-sql.ts';
-import type { ReadPlan } from './file-options.ts';
+import { type ReadPlan, compressionOf } from './file-options.ts';
 import { cellOf, hasNanoseconds, readRows } from './file-sql.ts';
 import { readObjects, recordProblem } from './json-sql.ts';
 import { STEP_MISFIT } from '../step-misfit.ts';
@@ -16,6 +17,7 @@ interface Reading { readonly dataset: string; readonly files: readonly ScannedFi
  * Rows count from 1 without the header; a row may be several lines. */
 export async function withRow(error: unknown, reading: Reading): Promise<unknown> {
   if (!(error instanceof EtlError)) return error;
+  if (error.code === 'query.memory-exceeded') return ofLongRow(error, reading);
   if (codeOfServer(error) !== null) return withRowOfFile(error, reading);
   if (error.details['record'] !== undefined) return await badRecord(reading) ?? error;
   const column = error.cell?.column ?? (error.code === 'data.format-invalid' ? error.details['column'] : undefined);
@@ -31,6 +33,11 @@ export async function withRow(error: unknown, reading: Reading): Promise<unknown
   return new EtlError(error.code, { ...error.details, row: found.row, ...next }, { cause: error.cause, cell: { ...error.cell, row: found.row } });
 }
 
+/** Groups, joins and windows need memory for many rows: there a long one is not to blame. */
+async function ofLongRow(error: EtlError, { files, plan, transform }: Reading): Promise<unknown> {
+  if (plan.format === 'parquet' || (transform && !isRowWise(transform))) return error;
+  return beyondMemory(error, { files, format: plan.format, dialect: plan.format === 'csv' ? plan.dialect : null, compression: compressionOf(plan) });
+}
 const isOfStep = ({ code }: EtlError, { transform }: Reading): boolean => transform !== undefined && code === 'data.value-out-of-range';
 /** A cell was read well, and a step could not cast it: no column of the target is to blame. */
 async function withRowOfStep(error: EtlError, reading: Reading): Promise<EtlError> {

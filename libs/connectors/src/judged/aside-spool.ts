@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { AsideRow, AsideRows, ReadCount } from '../port.ts';
 
 const IN_MEMORY = 256 * 1024;
-const BATCH = 500;
+const [BATCH, MOST_CHARACTERS] = [500, 4 * 1024 * 1024];
 type Unread = NonNullable<ReadCount['unread']>;
 
 /** Keeps the rows of one piece that are set aside until its transaction takes them: a few in memory, more in a private file. */
@@ -29,10 +29,11 @@ export class AsideSpool implements AsideRows {
 
   async *batches(): AsyncIterable<readonly AsideRow[]> {
     for (let at = 0; at < this.#unread.length; at += BATCH) yield this.#unread.slice(at, at + BATCH);
-    let batch: AsideRow[] = [];
+    let [batch, characters]: [AsideRow[], number] = [[], 0];
     for await (const line of this.#all()) {
       batch.push(this.#numbered(JSON.parse(line) as AsideRow));
-      if (batch.length === BATCH) { yield batch; batch = []; }
+      characters += line.length;
+      if (batch.length === BATCH || characters > MOST_CHARACTERS) { yield batch; [batch, characters] = [[], 0]; }
     }
     if (batch.length) yield batch;
   }

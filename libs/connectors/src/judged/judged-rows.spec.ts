@@ -34,6 +34,20 @@ describe('judged rows', () => {
     expect(to.text).toBe(KEPT);
     expect(await asideOf(rows)).toEqual([{ reason: 'in:b', row: 2, raw: '{"b":"a \\"b\\"\\n"}' }, { reason: 'not_null:a', row: 5, raw: '{}' }]);
   });
+  it('are told by a list and the row behind its line, too, whatever stands in the row', async () => {
+    const rows = new JudgedRows(new Taken(), 'aside', '/nowhere');
+    for (const [row, raw] of [[1, '{"b":"a \\"b\\"\\n"}'], [2, '{ "b":\n "c" }\n'], [null, ''], [4, '["x",9]\ny']] as const) rows.write(Buffer.from(`${cell(`${JSON.stringify(['parse', row])}\n${raw}`)}${good('x')}`));
+    rows.end({ rows: 4, bytes: 0, digest: null });
+    expect(await asideOf(rows)).toEqual([{ reason: 'parse', row: 1, raw: '{"b":"a \\"b\\"\\n"}' }, { reason: 'parse', row: 2, raw: '{ "b":\n "c" }\n' }, { reason: 'parse', row: null, raw: '' }, { reason: 'parse', row: 4, raw: '["x",9]\ny' }]);
+  });
+  it('are handed on in batches of a few megabytes, however long they are', async () => {
+    const rows = new JudgedRows(new Taken(), 'aside', join(await mkdtemp(join(tmpdir(), 'aside-')), 'rows'));
+    for (let row = 1; row <= 5; row += 1) rows.write(Buffer.from(bad({ reason: 'parse', row, raw: 'x'.repeat(3 * 2 ** 20) }, 'y')));
+    const sizes: number[] = [];
+    for await (const batch of rows.aside.batches()) sizes.push(batch.length);
+    rows.aside.drop();
+    expect(sizes).toEqual([2, 2, 1]);
+  });
   it('count what passed against what was read', () => {
     const rows = new JudgedRows(new Taken(), 'aside', '/nowhere');
     rows.write(Buffer.from(LINES.join('')));

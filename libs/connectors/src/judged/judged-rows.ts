@@ -86,11 +86,19 @@ export class JudgedRows implements ByteTarget {
     else try { this.aside.add(said); } catch (error) { this.#refusal = error; } // a disk that is full: whoever writes stands in the handler of a socket, where nobody hears a throw
   }
 }
+interface Said { readonly reason: string; readonly row?: number | string | null; readonly raw: unknown }
+/** Reason and number as a list, and behind its line the row itself: what files say. */
+function listed(said: string): Said {
+  const end = said.indexOf('\n');
+  const [reason, row] = JSON.parse(said.slice(0, end)) as [string, number | null];
+  return { reason, row, raw: said.slice(end + 1) };
+}
 /** The first cell of a bad row: in double quotes, doubled inside. */
 function rowOf(row: Buffer): AsideRow {
   let end = row.indexOf(QUOTE, 1);
   while (end > 0 && row[end + 1] === QUOTE) end = row.indexOf(QUOTE, end + 2);
   if (end <= 0) throw new Error('the judged carrier has a first cell that does not end');
-  const { reason, row: number, raw } = JSON.parse(row.toString('utf8', 1, end).replaceAll('""', '"')) as { reason: string; row?: number | string | null; raw: unknown };
+  const said = row.toString('utf8', 1, end).replaceAll('""', '"');
+  const { reason, row: number, raw } = said.startsWith('[') ? listed(said) : JSON.parse(said) as Said;
   return { reason, row: number === null || number === undefined ? null : Number(number), raw: typeof raw === 'string' ? raw : JSON.stringify(raw) };
 }

@@ -86,6 +86,30 @@ else describe('a writer of MariaDB that is killed', () => {
     return sink;
   }
 
+  it('begins a piece no longer than the attempt may wait, where its line lets it in or not and then goes silent', async () => {
+    const proxy = await aFaultProxy({ host: maria.connection.host ?? '127.0.0.1', port: maria.connection.port ?? 3306 });
+    const sink = await (await mysqlConnector.open({ ...maria.connection, host: '127.0.0.1', port: proxy.port }, testTools('silent'))).sink.begin(load('t_begun'), { runId: randomUUID(), task: 'load', attempt: 1, holder: 'killed' });
+    try {
+      await sink.raise();
+      await sink.prepare({ fresh: 'start-over' });
+      for (const afterBytes of [1, 150]) {
+        const stop = new AbortController();
+        proxy.strike({ is: 'stall', way: 'to-client', afterBytes });
+        const told = sink.begin({ key: 'k', ordinal: 0, from: null, to: null }, stop.signal).then(() => 'begun', (error: unknown) => error);
+        for (const until = performance.now() + 3_000; proxy.struck === 0 && performance.now() < until; await sleep(10));
+        await sleep(50);
+        const at = performance.now();
+        stop.abort(new Error('given up'));
+        expect(await Promise.race([told, sleep(3_000, 'it hangs', { ref: false })])).toBe(stop.signal.reason);
+        expect(performance.now() - at).toBeLessThan(500);
+      }
+    } finally {
+      proxy.strike(null);
+      await sink.discard();
+      await sink.close();
+      await proxy.close();
+    }
+  }, 30_000);
   it('asks what came of a commit no longer than a commit may take, where the next line lets it in and then goes silent', async () => {
     const proxy = await aFaultProxy({ host: maria.connection.host ?? '127.0.0.1', port: maria.connection.port ?? 3306 });
     const task = load('t_silent');

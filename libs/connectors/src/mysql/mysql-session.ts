@@ -143,7 +143,8 @@ async function dial({ tls, ...login }: Address, { name, use, signal }: { name: s
       flags: use === 'write' ? [] : ['-LOCAL_FILES'], connectAttributes: { program_name: name },
     });
     client.once('error', fail);
-    signal?.addEventListener('abort', () => { client.destroy(); fail(new Error('given up')); }, { once: true });
+    const giveUp = (): void => { client.destroy(); fail(new Error('given up')); };
+    if (signal?.aborted) giveUp(); else signal?.addEventListener('abort', giveUp, { once: true });
     client.connect((error) => { if (error) { client.destroy(); fail(error); } else done(client); });
   });
   if (tls === 'disable') return open(null);

@@ -19,8 +19,9 @@ export class MysqlSink implements Sink {
   readonly accepts = ['text'] as const;
   constructor(private readonly connection: MysqlConnection, private readonly tools: ConnectorTools) {}
 
-  async begin(task: LoadTask, writer: Writer): Promise<SinkSession> {
-    const control = await this.#connect();
+  begin(task: LoadTask, writer: Writer, signal?: AbortSignal): Promise<SinkSession> { return whileOpening(signal, (cut) => this.#begin(task, writer, cut)); }
+  async #begin(task: LoadTask, writer: Writer, cut: AbortSignal): Promise<SinkSession> {
+    const control = await this.#connect(cut);
     try {
       const table = mysqlTable(task.target.dataset, control.context.database);
       const slots = new MysqlSlots(table);
@@ -51,6 +52,19 @@ export class MysqlSink implements Sink {
     return hashedOf({ columns: hashed, from, said: dataset, ask, open: () => MysqlSession.connect(this.connection, this.tools), done: (session) => session.end() });
   }
   #connect(cut?: AbortSignal): Promise<MysqlSession> { return MysqlSession.connect(this.connection, this.tools, { use: 'write', signal: cut }); }
+}
+/** What a signal cuts until it is open. From then on whoever uses the connection says when it is given up: a commit has its own patience. */
+async function whileOpening<T>(signal: AbortSignal | undefined, open: (cut: AbortSignal) => Promise<T>): Promise<T> {
+  const opening = new AbortController();
+  const giveUp = (): void => { opening.abort(); };
+  if (signal?.aborted) giveUp(); else signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await open(opening.signal);
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+  }
 }
 async function slotted(session: MysqlSession, slots: MysqlSlots): Promise<MysqlSession> {
   try { await slots.take(session); } catch (error) { session.destroy(); throw error; }
@@ -116,7 +130,7 @@ class Writing implements SinkSession {
   }
   async begin(range: ChunkRange, signal?: AbortSignal): Promise<ChunkWriter | 'done'> {
     const { task: { columns }, ledger, tables: { staging }, table } = this.facts;
-    const session = this.#idle.pop() ?? await this.connect();
+    const session = this.#idle.pop() ?? await whileOpening(signal, (cut) => this.connect(cut));
     return MysqlChunk.begin(range, { session, signal, ledger, fence: this.#fence, staging, table: table.name, columns, lookFor: this.#lookFor, another: this.connect, release: (one) => { this.#idle.push(one); } });
   }
   async stagedDigest({ columns }: PublishTask, signal: AbortSignal): Promise<Digest> {

@@ -19,6 +19,8 @@ const sql = sqlFor('postgres');
 /** How long a raise waits for commits in flight before it ends what holds it up. */
 const PATIENCE_MS = 3_000;
 const MOST_WAITS = 5;
+/** Ways to publish behind which no row of before is left. */
+const REPLACING: readonly PublishTask['how'][] = ['rename', 'swap', 'truncate-insert'];
 /** Connections that read a table back when nothing says otherwise. */
 const PROVING = 2;
 async function isSlow(work: Promise<unknown>): Promise<boolean> {
@@ -91,8 +93,9 @@ class Writing implements SinkSession {
     return cursor ? position.find(await this.#controlled(), cursor) : null;
   }
   async maskedUnder(): Promise<MaskKeys | null> {
-    const { task: { cursor, id }, position } = this.facts;
-    return cursor ? position.maskedUnder(await this.#controlled(), cursor, id) : null;
+    const { task: { cursor, id }, position, ledger, relation } = this.facts;
+    const session = await this.#controlled();
+    return (cursor ? await position.maskedUnder(session, cursor, id) : null) ?? ledger.maskedUnder(session, relation);
   }
   async prepare({ fresh }: { fresh: 'keep' | 'start-over' }): Promise<void> {
     const { staging, task } = this.facts;
@@ -152,8 +155,9 @@ class Writing implements SinkSession {
       }
       const written = (await ledger.rows(session)).reduce((sum, { chunkKey, rows }) => sum + (chunkKey === PUBLISH_KEY ? 0 : rows), 0);
       if (written !== staged.rows) throw new EtlError('sink.reconcile-mismatch', { difference: `the ledger has ${written} rows, staging ${staged.rows}` });
+      const stay = REPLACING.includes(task.how) ? null : await ledger.maskedUnder(session, relation);
       const visible = await this.#makeVisible({ ...publishing, session }, staged.span);
-      await ledger.fillPublished(session, { ...visible, digest: staged.digest, maskKeys: staged.maskKeys });
+      await ledger.fillPublished(session, { ...visible, digest: staged.digest, maskKeys: staged.maskKeys }, { relation, keys: { ...stay, ...staged.maskKeys } });
       staged.onStep?.('applied');
       return visible;
     });
@@ -165,7 +169,7 @@ class Writing implements SinkSession {
     if (cursor?.read === 'since') await position.mustBe(session, cursor, span?.from ?? null);
     const visible = await makeVisible(publishing);
     if (publishing.task.replays) await this.facts.quarantine.markReplayed(session, publishing.task.replays);
-    if (how === 'rename' || how === 'swap' || how === 'truncate-insert') await position.forgetAll(session);
+    if (REPLACING.includes(how)) await position.forgetAll(session);
     if (cursor) await position.move(session, cursor, { to: span?.to ?? null, runId });
     return visible;
   }

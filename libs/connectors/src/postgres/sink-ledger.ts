@@ -1,7 +1,8 @@
-import { Digest, EtlError, type MaskKeys } from '@agent-etl/contracts';
+import { Digest, EtlError, MaskKeys } from '@agent-etl/contracts';
 import { compile, sqlFor } from '@agent-etl/sql-safety';
 import type { ChunkCounts, LedgerRow, Published, Writer } from '../port.ts';
 import type { PostgresSession } from './postgres-session.ts';
+import { type Relation, quoted } from './relation-name.ts';
 
 const sql = sqlFor('postgres');
 export const PUBLISH_KEY = 'publish';
@@ -59,13 +60,21 @@ export class SinkLedger {
     await session.run(compile(sql`UPDATE _etl.ledger SET rows = ${rows - rejected}, rejected = ${rejected}, bytes = ${bytes}, digest = ${digest ? JSON.stringify(digest) : null}::jsonb
       WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${chunkKey}`));
   }
-  async fillPublished(session: PostgresSession, row: PublishedRow): Promise<void> {
-    await session.run(compile(sql`UPDATE _etl.ledger SET rows = 0, rejected = 0, bytes = 0, published = ${JSON.stringify(row)}::jsonb, digest = ${row.digest ? JSON.stringify(row.digest) : null}::jsonb
+  /** @param into the table as it is now, and which keys its rows are masked under: those of this run, and of rows before that stayed */
+  async fillPublished(session: PostgresSession, row: PublishedRow, { relation, keys }: { readonly relation: Relation; readonly keys: MaskKeys }): Promise<void> {
+    const into = sql`jsonb_build_object('into', jsonb_build_object('target', ${this.target}::text, 'relation', to_regclass(${quoted(relation)})::oid::bigint, 'keys', ${JSON.stringify(keys)}::jsonb))`;
+    await session.run(compile(sql`UPDATE _etl.ledger SET rows = 0, rejected = 0, bytes = 0, published = ${JSON.stringify(row)}::jsonb || ${into}, digest = ${row.digest ? JSON.stringify(row.digest) : null}::jsonb
       WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${PUBLISH_KEY}`));
   }
   async published(session: PostgresSession): Promise<PublishedRow | null> {
     const [row] = await session.run<{ published: PublishedRow | null }>(compile(sql`SELECT published FROM _etl.ledger WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${PUBLISH_KEY}`));
     return row?.published ?? null;
+  }
+  /** Which keys the rows of a table are masked under, as its last publish said. Null of a table that was made anew since, and of one that no run of this release has published into. */
+  async maskedUnder(session: PostgresSession, relation: Relation): Promise<MaskKeys | null> {
+    const [row] = await session.run<{ keys: unknown }>(compile(sql`SELECT published -> 'into' -> 'keys' AS keys FROM _etl.ledger WHERE chunk_key = ${PUBLISH_KEY} AND published -> 'into' ->> 'target' = ${this.target}
+      AND (published -> 'into' ->> 'relation')::bigint = to_regclass(${quoted(relation)})::oid::bigint ORDER BY written_at DESC LIMIT 1`));
+    return MaskKeys.nullable().parse(row?.keys ?? null);
   }
   async has(session: PostgresSession, chunkKey: string): Promise<boolean> {
     return (await session.run(compile(sql`SELECT 1 FROM _etl.ledger WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${chunkKey}`))).length > 0;

@@ -30,6 +30,8 @@ export interface AttemptParts {
 }
 
 const never = new AbortController().signal;
+/** How long a target is reached for once an attempt was stopped: who cancels does not wait for a server that is silent. What lies there is dropped later. */
+const REACH_MS = 300;
 
 /** One attempt at one task: its connections, opened once and closed with it. */
 export class AttemptContext implements StepContext {
@@ -38,7 +40,7 @@ export class AttemptContext implements StepContext {
   private readonly opened: OpenConnection[] = [];
   private readonly kept: Kept[] = [];
   private isClosed = false;
-  private isCleaning = false;
+  private cleaning: AbortSignal | null = null;
   private tools: Promise<ConnectorTools> | null = null;
   constructor(parts: AttemptParts) { this.parts = parts; }
   get command(): TaskCommand { return this.parts.command; }
@@ -57,7 +59,7 @@ export class AttemptContext implements StepContext {
   open(name: string): Promise<OpenConnection> {
     const opening = this.opening.get(name) ?? this.connect(name);
     this.opening.set(name, opening);
-    return untilAborted(this.isCleaning ? never : this.signal, opening);
+    return untilAborted(this.cleaning ?? this.signal, opening);
   }
 
   run(): Promise<TaskResult> {
@@ -88,9 +90,9 @@ export class AttemptContext implements StepContext {
   private async onStaging(work: (sink: SinkSession) => Promise<void>): Promise<void> {
     const { task } = this.command;
     if (task.kind !== 'load' && task.kind !== 'publish') return;
-    this.isCleaning = true;
     await this.cuts.forget();
-    const sink = await beginStaging(this, await this.open(task.target.connection), task);
+    const signal = this.cleaning = this.signal.aborted ? AbortSignal.timeout(REACH_MS) : never;
+    const sink = await beginStaging(this, { target: await this.open(task.target.connection), signal }, task);
     try {
       await work(sink);
     } finally {

@@ -7,6 +7,7 @@ import type { StoredCut } from '../chunks/chunks.repository.ts';
 import { sampleOf } from '../reconcile/sample-of.ts';
 import { sampleDigest, sampleSums } from '../reconcile/sample-rules.ts';
 import { decisiveError, staysUnused } from '../tasks/task-state.ts';
+import { beginSink } from './begin-sink.ts';
 import { inLanes } from './in-lanes.ts';
 import { LoadProgress } from './load-progress.ts';
 import { assertWithinLimit } from './aside-rules.ts';
@@ -25,7 +26,7 @@ export async function runLoad(context: StepContext, task: LoadTask): Promise<Loa
   const progress = new LoadProgress(task, (now) => { context.report(now); });
   progress.connecting();
   const [source, target] = await Promise.all([sourceOf(context, task), context.open(task.target.connection)]);
-  const sink = await target.sink.begin(task, writerOf(context, task.id));
+  const sink = await beginSink(target, task, { writer: writerOf(context, task.id), signal: context.signal });
   try {
     return await new Load(context, task, { source, sink, progress }).run();
   } finally {

@@ -14,4 +14,4 @@ export function assertSameKeys(before: MaskKeys | null | undefined, now: MaskKey
 }
 const ANEW = 'run the pipeline again: it starts anew, under the key that is there then';
 export const ofThisLoad: Masked = { than: 'the one that the first rows of this load were masked under', next: ANEW };
-export const ofTheTarget = (dataset: string): Masked => ({ than: `the one that the rows in ${dataset} were masked under`, next: 'put the former key back; or run it once with load: replace, which masks all rows anew' });
+export const ofTheTarget = (dataset: string): Masked => ({ than: `the one that the rows in ${dataset} were masked under`, next: 'put the former key back; or run it once with load: replace, which masks all rows anew; or give the new key a name of its own in keyRef, and rows that are there keep the tokens of the former one' });

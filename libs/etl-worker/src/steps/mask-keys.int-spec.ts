@@ -69,6 +69,29 @@ describePostgres('a key of a mask that is changed', () => {
     expect(JSON.stringify(load)).not.toContain(KEYS[0]);
   }, 240_000);
 
+  it.each(['append', 'upsert'] as const)('between two runs that %s all rows, without a position, is found before any row is visible; a replace, or a name of its own for the new key, goes on', async (load) => {
+    copySecrets.put('masking', { key: KEYS[0], second: KEYS[1] });
+    const copy = await ACursorCopy.open(database.adminUrl, `whole_${load}`);
+    open.push(copy);
+    await copy.db.query(`create table public.whole_${load} (id bigint${load === 'upsert' ? ' primary key' : ''}, label text); insert into public.whole_${load} select n, 'v' || n from generate_series(1, 50) as n; analyze public.whole_${load}`);
+    const run = async (to: 'append' | 'upsert' | 'replace', key = REF): Promise<string> => {
+      const plan = await copy.plan({ to: { load: to, ...(to === 'upsert' ? { key: ['id'] } : {}) } });
+      const { profiles: { source } } = plan;
+      const fused = fuseSteps([{ op: 'mask', column: 'label', method: 'token', value: 'label', key }], new Map(source.columns.map(({ name, type }) => [name, type])), { dialect: 'postgres' });
+      await copy.run({ ...plan, tasks: plan.tasks.map((task) => (task.kind === 'load' ? { ...task, transform: transformed(source, fused).transform } : task)) });
+      const { rows } = await copy.db.query<{ n: number; tokens: number }>(`select count(*)::int as n, count(distinct label)::int as tokens from mart.whole_${load}`);
+      return `${rows[0]!.n} rows, ${rows[0]!.tokens} tokens`;
+    };
+    const twice = load === 'append' ? 100 : 50;
+    expect([await run(load), await run(load)]).toEqual(['50 rows, 50 tokens', `${twice} rows, 50 tokens`]);
+    copySecrets.put('masking', { key: KEYS[1], second: KEYS[1] });
+    await expect(run(load)).rejects.toMatchObject({ code: 'secret.key-changed', details: { reference: REF, than: expect.stringContaining(`mart.whole_${load}`), next: expect.stringMatching(/former key back.*load: replace.*name of its own/) } });
+    expect((await copy.db.query(`select from mart.whole_${load}`)).rowCount).toBe(twice);
+    expect(await run(load, 'secret://masking#second')).toBe(load === 'append' ? '150 rows, 100 tokens' : '50 rows, 50 tokens'); // two tokens of one value, by the word of who wrote it
+    await expect(run(load)).rejects.toMatchObject({ code: 'secret.key-changed' });
+    expect([await run('replace'), await run(load)]).toEqual(['50 rows, 50 tokens', `${twice} rows, 50 tokens`]);
+  }, 120_000);
+
   it('between two runs that read what changed is found before anything is read: equal values would have two tokens in one table', async () => {
     copySecrets.put('masking', { key: KEYS[0] });
     const copy = await ACursorCopy.open(database.adminUrl, 'changed');

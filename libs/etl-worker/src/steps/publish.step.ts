@@ -4,7 +4,9 @@ import { crashPoint } from '@agent-etl/service-kit';
 import { type Staged, agreeWithLedger, agreeWithPublished, agreeWithStaging, mustHaveReadAll } from '../reconcile/reconcile-rules.ts';
 import { sampleOf } from '../reconcile/sample-of.ts';
 import { sampleDigest, sampleSums } from '../reconcile/sample-rules.ts';
+import { beginSink } from './begin-sink.ts';
 import { PUBLISH_KEY, type Repeats, isPublished, noRepeats, piecesOf, repairOf } from './load-rules.ts';
+import { assertSameKeys, ofTheTarget } from './mask-keys-rules.ts';
 import { raiseFence } from './raise-fence.ts';
 import { type StepContext, writerOf } from './step-context.ts';
 
@@ -14,7 +16,7 @@ export async function runPublish(context: StepContext, task: PublishTask): Promi
   const load = context.command.load;
   if (!load) throw new EtlError('request.invalid', { pointer: '/load', problem: 'a publish needs the result of its load' });
   const target = await context.open(task.target.connection);
-  const sink = await beginStaging(context, target, task);
+  const sink = await beginStaging(context, { target, signal: context.signal }, task);
   try {
     for (let repeats: Repeats = noRepeats; ;) {
       try {
@@ -32,16 +34,18 @@ export async function runPublish(context: StepContext, task: PublishTask): Promi
 }
 
 /** Opens the staging that the load of a publish has filled. A sink finds it by writer and target; what belongs to reading is of no account here. */
-export function beginStaging(context: StepContext, target: OpenConnection, task: PublishTask | LoadTask): Promise<SinkSession> {
-  if (task.kind === 'load') return target.sink.begin(task, writerOf(context, task.id));
+export function beginStaging(context: StepContext, { target, signal }: { readonly target: OpenConnection; readonly signal: AbortSignal }, task: PublishTask | LoadTask): Promise<SinkSession> {
+  if (task.kind === 'load') return beginSink(target, task, { writer: writerOf(context, task.id), signal });
   const { engine, source, columns, digest, cursor, slice, partitionBy } = task;
   const asLoad: LoadTask = {
     id: task.load, kind: 'load', engine, source, target: task.target, columns, digest, options: {}, carrier: target.sink.accepts[0] ?? 'text',
     chunks: { by: 'whole', count: 1, parallel: 1, targetBytes: 1 }, sourceFingerprint: '0'.repeat(64), ...(cursor ? { cursor } : {}), ...(slice ? { slice } : {}), ...(partitionBy ? { partitionBy } : {}),
   };
-  return target.sink.begin(asLoad, writerOf(context, task.load));
+  return beginSink(target, asLoad, { writer: writerOf(context, task.load), signal });
 }
 
+/** Ways to publish beside rows that keep the tokens they have. The fence is ours: nobody brings others between this look and the commit. */
+const STAYING: readonly PublishTask['how'][] = ['append', 'upsert'];
 interface Proof { readonly task: PublishTask; readonly load: LoadResult; readonly sink: SinkSession }
 
 async function prove(context: StepContext, proof: Proof): Promise<PublishResult> {
@@ -56,6 +60,7 @@ async function prove(context: StepContext, proof: Proof): Promise<PublishResult>
   mustHaveReadAll(task, load);
   const staged = isPublished(ledger) ? publishedBefore(proof, ledger) : await stagedNow(context, proof, piecesOf(ledger));
   agreeWithStaging(task.level, load, staged);
+  if (load.maskKeys && STAYING.includes(task.how)) assertSameKeys(await sink.maskedUnder?.(), load.maskKeys, ofTheTarget(task.target.dataset));
   crashPoint('reconcile.counted');
   const proofMs = Math.round(performance.now() - startedAt);
   context.signal.throwIfAborted();

@@ -106,6 +106,22 @@ describePostgres('a worker', () => {
       expect(store.trail.at(-1)).toBe('discard');
       expect(staged(store, command)).toEqual([]);
     });
+    it('stops within half a second one whose target takes a connection and never answers, and drops its staging later', async () => {
+      let isSilent = true;
+      const store = new ScriptedStore(100, 4, { isSilent: () => isSilent });
+      await working(store, { ETL_ETL_WORKER_LEASE_MS: '60000' });
+      const command = fresh();
+      await place.command(command);
+      await place.event('task.run.started.v1', command);
+      await sleep(50);
+      const at = performance.now();
+      await place.cancel(command);
+      await place.event('task.run.cancelled.v1', command);
+      expect(performance.now() - at).toBeLessThan(500);
+      isSilent = false;
+      for (let tries = 0; tries < 800 && !store.trail.includes('abandon'); tries += 1) await sleep(10);
+      expect(store.trail).toEqual(['abandon']);
+    });
     it('ends a waiting task that nobody holds, and drops what an earlier attempt of a waiting one left', async () => {
       const [first, second] = [fresh(), fresh()];
       const store = new ScriptedStore(40, 4, { breaksAt: ({ ordinal }) => ordinal === 3 });

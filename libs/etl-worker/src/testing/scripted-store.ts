@@ -16,6 +16,8 @@ export interface Faults {
   readonly spoilsStaging?: boolean;
   /** The target does not answer who wants to drop staging. */
   readonly isAway?: () => boolean;
+  /** The target takes a connection and says nothing on it. */
+  readonly isSilent?: () => boolean;
   readonly readMs?: number;
 }
 
@@ -53,7 +55,7 @@ export class ScriptedStore {
       inspect: () => Promise.resolve({ kind: 'inspect', system: 'scripted', datasets: [] }),
       profile: (dataset) => Promise.resolve({ dataset, exists: true } as Profile),
       source: { offers: ['frames'], begin: (task, snapshot) => this.beginSource(task, snapshot) },
-      sink: { accepts: ['frames'], begin: (task, writer) => Promise.resolve(new ScriptedSink(this, writer, task.target.dataset)), current: () => { throw new Error('this store is only written'); } },
+      sink: { accepts: ['frames'], begin: (task, writer) => (this.faults.isSilent?.() ? new Promise(() => undefined) : Promise.resolve(new ScriptedSink(this, writer, task.target.dataset))), current: () => { throw new Error('this store is only written'); } },
       close: () => Promise.resolve(),
     };
   }

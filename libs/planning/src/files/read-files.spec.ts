@@ -33,6 +33,7 @@ describe('names line and column of', () => {
     ['a name that is none', `${good.replace('orders_daily', 'Orders')}`, 'request.invalid', 'p.yaml:2:7', 'name must begin with a-z'],
     ['NUL in a text', `${good}owner: "a\\0b"\n`, 'request.invalid', 'p.yaml:5:8', 'owner holds NUL'],
     ['half of a surrogate pair', `${good}owner: "a\\uD800b"\n`, 'request.invalid', 'p.yaml:5:8', 'owner holds NUL or half of a surrogate pair'],
+    ['a key that climbs', `${good}steps:\n  - tokenize: { column: a, keyRef: "secret://masking/../shop#password" }\n`, 'request.invalid', 'p.yaml:6:36', 'steps.0.tokenize.keyRef may not hold ".."'],
     ['a missing key', head, 'request.invalid', 'p.yaml:1:1', 'to'],
     ['broken syntax', `${good}owner: "open\n`, 'request.malformed', 'p.yaml:6:1', ''],
     ['a merge key', `${head}to: { <<: { connection: warehouse }, dataset: a.b }\n`, 'request.invalid', 'p.yaml:4:7', ''],

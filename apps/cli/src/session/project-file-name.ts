@@ -1,0 +1,1 @@
+export const projectFileName = 'agent-etl.yaml';
