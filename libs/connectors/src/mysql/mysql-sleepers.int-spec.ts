@@ -20,8 +20,8 @@ const load = (dataset: string): LoadTask => ({
 const publishOf = ({ source, target, columns }: LoadTask, how: PublishTask['how']): PublishTask => ({ id: 'publish', kind: 'publish', engine: 'stream', load: 'load', source, target, columns, how, key: ['id'], keyFromSource: true, level: 'counts', digest: 'text-md5' });
 
 type Sleep = readonly [sleepsIn: 'piece' | 'publish', how: PublishTask['how'], before: 'COMMIT' | 'RENAME'];
-const quick: Sleep[] = [['publish', 'rename', 'RENAME'], ['publish', 'swap', 'RENAME']];
-const all: Sleep[] = [...quick, ['piece', 'rename', 'COMMIT'], ['publish', 'append', 'COMMIT'], ['publish', 'truncate-insert', 'COMMIT'], ['publish', 'upsert', 'COMMIT']];
+const quick: Sleep[] = [['publish', 'swap', 'RENAME']];
+const all: Sleep[] = [...quick, ['publish', 'rename', 'RENAME'], ['piece', 'rename', 'COMMIT'], ['publish', 'append', 'COMMIT'], ['publish', 'truncate-insert', 'COMMIT'], ['publish', 'upsert', 'COMMIT']];
 
 /** F9: a process sleeps between its last look at the fence and COMMIT or RENAME, another takes over, and then it wakes. */
 const url = mysqlUrl();
@@ -51,7 +51,7 @@ else describe('a writer of MariaDB that sleeps', () => {
   }
 
   describe.each(isWhole ? all : quick)('in its %s by %s before %s', (sleepsIn, how, before) => {
-    it.each(['fence is raised', 'next run has published'] as const)('has lost its lease once the %s: it changes nothing and leaves nothing', async (until) => {
+    it.each(['fence is raised', 'next run has published'] as const)('changes nothing once the %s, and leaves nothing', async (until) => {
       const dataset = `t_${sleepsIn}_${how.slice(0, 4)}_${until.slice(0, 4)}`;
       const [task, runId] = [load(dataset), randomUUID()];
       const publish = publishOf(task, how);
@@ -64,7 +64,8 @@ else describe('a writer of MariaDB that sleeps', () => {
         await finish(await next(task, randomUUID(), 1), { ...publish, how: how === 'rename' ? 'swap' : how }, 'later');
       }
       const seen = await contentOf(dataset);
-      expect(await sleeper.wake()).toBe('lease.lost');
+      // Of a piece it only asks whether it is written. It is, and so is its run published: by the attempt that came.
+      expect(await sleeper.wake()).toBe(sleepsIn === 'piece' && !isEarly ? 'published' : 'lease.lost');
       expect(await contentOf(dataset)).toEqual(seen);
       if (isEarly) await finish(taking, publish, 'new');
       const kept = how === 'append' || how === 'upsert' ? [{ v: 'old', n: 1, ids: 1 }] : [];

@@ -16,11 +16,11 @@ const isWhole = process.env['ETL_TEST_FAULTS'] === 'all';
 const [ROWS, MB] = [60_000, 2 ** 20];
 const x = (megabytes: number): Buffer => Buffer.alloc(megabytes * MB, 'x');
 /** What each file holds, in parts, and the code that its run ends with. */
-const quick: [string, Buffer[], RegExp][] = [
+const all: [string, Buffer[], RegExp][] = [
   ['huge.csv', [Buffer.from('id,v\n1,'), x(200), Buffer.from('\n2,b\n')], /^data\.row-too-large$/],
   ['huge.json', [Buffer.from('[{"id":1,"v":"'), x(200), Buffer.from('"}]')], /^(data\.row-too-large|query\.memory-exceeded)$/],
+  ['wide.ndjson', [Buffer.from(`{${Array.from({ length: 1_000_000 }, (_, nth) => `"c${nth}":1`).join(',')}}\n`)], /^(profile\.unusable|data\.(format-invalid|row-too-large)|query\.memory-exceeded)$/],
 ];
-const all: typeof quick = [...quick, ['wide.ndjson', [Buffer.from(`{${Array.from({ length: 1_000_000 }, (_, nth) => `"c${nth}":1`).join(',')}}\n`)], /^(profile\.unusable|data\.(format-invalid|row-too-large)|query\.memory-exceeded)$/]];
 
 /** F14: what is wrong with one file is not felt beside it. */
 describePostgres('a run beside one whose file is as bad as it comes', () => {
@@ -38,7 +38,7 @@ describePostgres('a run beside one whose file is as bad as it comes', () => {
     await rm(root, { recursive: true, force: true });
   });
 
-  it.each(isWhole ? all : quick)('stays green in the same worker: %s', async (name, parts, code) => {
+  it.each(isWhole ? all : all.slice(0, 1))('stays green in the same worker: %s', async (name, parts, code) => {
     const file = createWriteStream(join(root, name));
     for (const part of parts) if (!file.write(part)) await once(file, 'drain');
     await new Promise((done) => { file.end(done); });

@@ -12,12 +12,12 @@ import { unsound } from '../testing/oracle.ts';
 import { workerSchema } from '../testing/a-worker.ts';
 import { startWorker } from '../testing/worker-process.ts';
 
-/** Each crash point of a load and of its publish where somebody asks for all of them; otherwise one of each. */
+/** Each crash point of a load and of its publish where somebody asks for all of them; otherwise one in the middle of the load. */
 const isWhole = process.env['ETL_TEST_FAULTS'] === 'all';
 const [ROWS, CITIES] = [20_000, 5];
 type Hit = `${CrashPoint}:${number}`;
-const quick: Hit[] = ['sink.after-commit:2', 'publish.half-swap:1'];
-const all: Hit[] = [...quick, 'source.opened:1', 'fence.raised:1', 'fence.raised:2', 'sink.before-commit:1', 'sink.before-commit:3', 'sink.after-commit:1', 'report.written:1', 'report.written:2', 'reconcile.counted:1', 'publish.committed:1'];
+const quick: Hit[] = ['sink.after-commit:2'];
+const all: Hit[] = [...quick, 'publish.half-swap:1', 'source.opened:1', 'fence.raised:1', 'fence.raised:2', 'sink.before-commit:1', 'sink.before-commit:3', 'sink.after-commit:1', 'report.written:1', 'report.written:2', 'reconcile.counted:1', 'publish.committed:1'];
 
 /** F1 for `to.partitionBy`: a worker that writes a folder of partitions is killed, and another one goes on. */
 describePostgres('a worker that writes partitions', () => {

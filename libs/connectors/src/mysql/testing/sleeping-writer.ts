@@ -39,8 +39,8 @@ try {
   await sink.publish(publish, { rows: ROWS, digest: null });
   process.stdout.write('published');
 } catch (error) {
+  await sink.discard();
   process.stdout.write((error as { code?: string }).code ?? String(error));
 } finally {
-  await sink.discard();
   await sink.close();
 }

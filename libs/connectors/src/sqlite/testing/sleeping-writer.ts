@@ -24,14 +24,14 @@ try {
   await sink.raise();
   await sink.prepare({ fresh: 'keep' });
   const piece = await sink.begin({ key: 'all', ordinal: 0, from: null, to: null });
-  if (piece === 'done') throw new Error('somebody wrote it');
+  if (piece === 'done') throw new Error('there is nothing to write');
   piece.to.write(Buffer.from(Array.from({ length: ROWS }, (_, row) => `"${row}","new"\n`).join('')));
   await piece.commit({ rows: ROWS, rejected: 0, bytes: 1, digest: null });
   await sink.publish(publish, { rows: ROWS, digest: null });
   process.stdout.write('published');
 } catch (error) {
+  await sink.discard();
   process.stdout.write((error as { code?: string }).code ?? String(error));
 } finally {
-  await sink.discard();
   await sink.close();
 }
