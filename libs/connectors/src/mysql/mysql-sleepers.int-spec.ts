@@ -8,7 +8,7 @@ import { SleepingProcess } from '../testing/sleeping-process.ts';
 import { mysqlConnector } from './mysql-connector.ts';
 import { type AMysql, aMysql, mysqlUrl } from './testing/mysql-harness.ts';
 
-/** Every way of writing where somebody asks for all of them; otherwise those that wait for no lock, which takes ten seconds. */
+/** Every way of writing where somebody asks for all of them; otherwise one that waits for no lock, which takes ten seconds. */
 const isWhole = process.env['ETL_TEST_FAULTS'] === 'all';
 const ROWS = 20;
 const program = fileURLToPath(new URL('./testing/sleeping-writer.ts', import.meta.url));
@@ -19,6 +19,7 @@ const load = (dataset: string): LoadTask => ({
 });
 const publishOf = ({ source, target, columns }: LoadTask, how: PublishTask['how']): PublishTask => ({ id: 'publish', kind: 'publish', engine: 'stream', load: 'load', source, target, columns, how, key: ['id'], keyFromSource: true, level: 'counts', digest: 'text-md5' });
 
+const moments = ['fence is raised', 'next run has published'] as const;
 type Sleep = readonly [sleepsIn: 'piece' | 'publish', how: PublishTask['how'], before: 'COMMIT' | 'RENAME'];
 const quick: Sleep[] = [['publish', 'swap', 'RENAME']];
 const all: Sleep[] = [...quick, ['publish', 'rename', 'RENAME'], ['piece', 'rename', 'COMMIT'], ['publish', 'append', 'COMMIT'], ['publish', 'truncate-insert', 'COMMIT'], ['publish', 'upsert', 'COMMIT']];
@@ -51,7 +52,7 @@ else describe('a writer of MariaDB that sleeps', () => {
   }
 
   describe.each(isWhole ? all : quick)('in its %s by %s before %s', (sleepsIn, how, before) => {
-    it.each(['fence is raised', 'next run has published'] as const)('changes nothing once the %s, and leaves nothing', async (until) => {
+    it.each(isWhole ? moments : moments.slice(0, 1))('changes nothing once the %s, and leaves nothing', async (until) => {
       const dataset = `t_${sleepsIn}_${how.slice(0, 4)}_${until.slice(0, 4)}`;
       const [task, runId] = [load(dataset), randomUUID()];
       const publish = publishOf(task, how);

@@ -41,12 +41,11 @@ describePostgres('the oracle of a worker', () => {
   });
   const asked = (): Promise<string[]> => unsound(copy.case({ rows: ROWS, compared: 'row by row' }), 0);
 
-  it('has nothing against a plain copy', async () => { expect(await unsound(copy.case({ rows: ROWS, compared: 'row by row' }))).toEqual([]); });
   it.each(planted)('sees %s', async (_, plant, said) => {
     await copy.db.query(`begin; ${plant}`);
     try { expect(await asked()).toEqual(expect.arrayContaining([expect.stringMatching(said)])); } finally { await copy.db.query('rollback'); }
-    expect(await asked()).toEqual([]);
   });
+  it('has nothing against it without them', async () => { expect(await unsound(copy.case({ rows: ROWS, compared: 'row by row' }))).toEqual([]); });
   it.each([['a transaction that stands still', 'begin; select 1', /^session agent-etl planted idle in transaction/], ['a lock', 'begin; lock table _etl.fence in share mode', /^lock relation ShareLock _etl\.fence$/]])('sees %s', async (_, plant, said) => {
     const other = await copy.another('agent-etl planted');
     await other.query(plant);
