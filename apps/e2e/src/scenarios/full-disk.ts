@@ -2,8 +2,8 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { type Scene, rowsOf, toFile } from '../ground.ts';
-import { expectNothingLeft } from '../hygiene.ts';
 import { canMountDisk, mountDisk, unmountDisk } from '../small-disk.ts';
+import { expectSound } from '../soundness.ts';
 import { begin, copy, untilRun } from '../steps.ts';
 
 const MB = 2 ** 20;
@@ -19,11 +19,12 @@ export function fullDisk({ world, ground }: Scene): void {
       const run = await untilRun(world(), await begin(world(), pipeline));
       expect([run.state, run.failure?.code]).toEqual(['failed', 'platform.disk-full']);
       expect(await readdir(folder)).toEqual(['ballast']);
-      await expectNothingLeft(world(), ground());
+      await expectSound(world(), ground(), { runId: run.runId, wrote: 'files' });
       await rm(join(folder, 'ballast'));
-      expect((await copy(world(), pipeline)).receipt).toMatchObject({ reconciled: true, written: rowsOf.parcel });
+      const { runId, receipt } = await copy(world(), pipeline);
+      expect(receipt).toMatchObject({ reconciled: true, written: rowsOf.parcel });
       expect(await readdir(folder)).toEqual(['parcels.parquet']);
-      await expectNothingLeft(world(), ground());
+      await expectSound(world(), ground(), { runId, wrote: 'files' });
     } finally { unmountDisk(folder); }
   });
 }

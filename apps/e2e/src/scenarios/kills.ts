@@ -2,13 +2,14 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { expectAway } from '../away.ts';
-import { type Ground, type Scene, expectExact, layGround, rowsOf, toFile, toVault, whileHeld } from '../ground.ts';
-import { expectNoHolderLeft, expectNothingLeft } from '../hygiene.ts';
+import { type Ground, type Scene, layGround, rowsOf, toFile, toVault, whileHeld } from '../ground.ts';
 import { killAll } from '../processes.ts';
+import { expectNoHolderLeft, expectSound } from '../soundness.ts';
 import { begin, fresh, untilGreen, untilRun } from '../steps.ts';
 import { type SetUp, type World, partOf } from '../world.ts';
 import { brokerAway } from './broker-away.ts';
 import { fullDisk } from './full-disk.ts';
+import { plantedFaults } from './planted.ts';
 import { sourceRestarts, stateAway, targetRestarts } from './server-restarts.ts';
 
 /** Programs, servers and disks go away in the middle of a copy: it ends green and exact, and nothing of what was broken off is left. */
@@ -17,6 +18,7 @@ export function kills(world: () => World, has: SetUp['has'], password: string): 
   beforeAll(async () => { ground = await layGround(world(), password); }, 60_000);
   afterAll(async () => { await ground?.drop(); }, 60_000);
   const scene: Scene = { world, ground: () => { if (!ground) throw new Error('there is no ground'); return ground; } };
+  plantedFaults(scene);
   targetRestarts(scene);
   fullDisk(scene);
   if (has.services) orchestratorKilled(scene);
@@ -24,7 +26,7 @@ export function kills(world: () => World, has: SetUp['has'], password: string): 
   stateAway(scene);
   if (has.broker) brokerAway(scene);
   // The waits of three leases are over by now, but for the rest of the last one. A restart of the source would end who holds a picture of it, so it comes after.
-  it('leaves nobody holding a picture three leases after the last copy', async () => { await expectNoHolderLeft(world(), scene.ground()); });
+  it('leaves nobody holding a picture three leases after the last copy', async () => { await expectNoHolderLeft(scene.ground()); });
   sourceRestarts(scene);
 }
 
@@ -41,8 +43,7 @@ function orchestratorKilled({ world, ground }: Scene): void {
     const run = await untilGreen(world(), runId);
     expect(run.tasks.map(({ attempts }) => attempts)).toEqual([1, 1]);
     expect(run.receipt).toMatchObject({ written: rowsOf.parcel, published: rowsOf.parcel });
-    await expectExact(ground(), target);
-    await expectNothingLeft(world(), ground());
+    await expectSound(world(), ground(), { runId, wrote: { target } });
   });
 }
 function everythingKilled({ world, ground }: Scene): void {
@@ -62,7 +63,7 @@ function everythingKilled({ world, ground }: Scene): void {
     expect(load?.result?.kind === 'load' && load.result.resumed).toBeGreaterThan(0); // the picture outlived its holder
     expect(fileRun.receipt).toMatchObject({ reconciled: true, level: 'full', written: rowsOf.parcel });
     await access(join(world().folder, file));
-    await expectExact(ground(), target);
-    await expectNothingLeft(world(), ground());
+    await expectSound(world(), ground(), { runId, wrote: { target } });
+    await expectSound(world(), ground(), { runId: fileRunId, wrote: 'files' });
   });
 }

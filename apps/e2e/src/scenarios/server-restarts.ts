@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { endpoints } from '@agent-etl/contracts';
 import { expectAway } from '../away.ts';
-import { type Scene, expectExact, rowsOf, toVault, untilMidway, whileHeld } from '../ground.ts';
-import { expectNothingLeft } from '../hygiene.ts';
+import { type Scene, rowsOf, toVault, untilMidway, whileHeld } from '../ground.ts';
 import { OwnPostgres, stopModes } from '../own-postgres.ts';
-import { begin, fresh, patiently, request, settle, untilGreen } from '../steps.ts';
+import { expectSound } from '../soundness.ts';
+import { begin, fresh, patiently, request, runOf, settle, untilGreen } from '../steps.ts';
 
 /** The PostgreSQL that holds the state goes away twice while a copy is under way, and its services stay. */
 export function stateAway({ world, ground }: Scene): void {
@@ -27,11 +27,11 @@ export function stateAway({ world, ground }: Scene): void {
       }
     });
     const asked = await patiently(() => request(world(), late, requestId));
-    const [run, { state: lateState }] = await Promise.all([untilGreen(world(), runId), settle(world(), asked)]);
-    expect([run.tasks.map(({ attempts }) => attempts), lateState]).toEqual([[1, 1], 'finished']);
-    await Promise.all([expectExact(ground(), target), expectExact(ground(), letter, 'letter')]);
+    const [run, settled] = await Promise.all([untilGreen(world(), runId), settle(world(), asked)]);
+    expect([run.tasks.map(({ attempts }) => attempts), settled.state]).toEqual([[1, 1], 'finished']);
     expect(await world().processes()).toEqual(processes);
-    await expectNothingLeft(world(), ground());
+    await expectSound(world(), ground(), { runId, wrote: { target } });
+    await expectSound(world(), ground(), { runId: (await runOf(world(), settled)).runId, wrote: { target: letter, from: 'letter' } });
   });
 }
 export const sourceRestarts = (scene: Scene): void => { restarts(scene, 'source'); };
@@ -50,7 +50,6 @@ function restarts({ world, ground }: Scene, end: 'source' | 'target'): void {
     const run = await untilGreen(world(), runId);
     expect(run.receipt).toMatchObject({ reconciled: true, written: rowsOf.parcel, published: rowsOf.parcel });
     expect(run.receipt?.attempts).toBeGreaterThan(2); // a load and a publish would be two
-    await expectExact(ground(), target);
-    await expectNothingLeft(world(), ground());
+    await expectSound(world(), ground(), { runId, wrote: { target } });
   });
 }

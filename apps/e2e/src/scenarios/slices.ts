@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { type BackfillView, DatasetProfile, endpoints } from '@agent-etl/contracts';
 import { killAll } from '../processes.ts';
+import { expectRunSound } from '../soundness.ts';
 import { between, copy, fresh, inShop, inWarehouse, patiently } from '../steps.ts';
 import type { World } from '../world.ts';
 
@@ -33,6 +34,7 @@ export function slices(world: () => World): void {
     const whole = `select md5(string_agg(t::text, '|' order by id)) as digest from`;
     expect(await inWarehouse(world(), `${whole} mart.${table} as t`)).toEqual(await inShop(world(), `${whole} ${table} as t`));
     expect(await positions()).toEqual(before);
+    for (const { runId } of ended.slices) await expectRunSound(world(), runId!);
 
     const said = await world().cli(['profile', `shop.public.${table}`, '--again', '--json']);
     const { sketch } = DatasetProfile.parse(JSON.parse(said.stdout));

@@ -51,7 +51,7 @@ describePostgres('a worker process', () => {
     const { source, target } = await copy.compare();
     expect(source).toMatchObject({ rows, keys: rows });
     expect(target).toEqual(source);
-    expect(await unsound(copy, { rows: written, compared: 'row by row' })).toEqual([]);
+    expect(await unsound(copy.case({ rows: written, compared: 'row by row' }))).toEqual([]);
   };
 
   it('copies, proves and publishes', async () => {

@@ -7,6 +7,8 @@ import { v7 } from 'uuid';
 import { TaskEntity } from '../tasks/task.entity.ts';
 import { TasksRepository } from '../tasks/tasks.repository.ts';
 import { aCommand, aLoad, aPublish } from './an-attempt.ts';
+import type { Case } from './oracle.ts';
+import type { Ask } from './oracle/ask.ts';
 
 type Outcome = { readonly state: 'succeeded'; readonly result: TaskResult } | { readonly state: 'failed'; readonly failure: Failure } | { readonly state: 'cancelled' };
 export interface Told { readonly attempt: number; readonly outcome: Outcome }
@@ -18,7 +20,7 @@ export class ACopy {
   private readonly tasks = new TasksRepository();
   private constructor(private readonly state: StateDatabase, readonly db: pg.Client, private readonly url: URL, readonly name: string, private readonly files: string | null = null) {}
   /** Staging tables that were there before. */
-  private before = 0;
+  private before: readonly string[] = [];
 
   /** @param size rows of the source, about 120 bytes each; and `files`, root of a file connection of that name */
   static async open(database: TestState, name: string, size: number | { readonly rows: number; readonly files: string }): Promise<ACopy> {
@@ -30,7 +32,7 @@ export class ACopy {
       case when n % 7 = 0 then null else repeat(md5(n::text), 2) end, n / 3.0 from generate_series(1, ${rows}) as n`);
     await db.query(`analyze public.${name}`);
     const copy = new ACopy(await database.open('worker', [TaskEntity]), db, new URL(database.adminUrl), name, files);
-    copy.before = await copy.stagingTables();
+    copy.before = await copy.staging();
     return copy;
   }
 
@@ -142,17 +144,31 @@ export class ACopy {
       where run_id = $1 and exists (select from _etl.ledger as newer where newer.run_id = late.run_id and newer.fence > late.fence and newer.written_at < late.written_at)`, [this.runId]);
     return rows[0]!.n;
   }
-  /** Staging tables that came since this copy was made. */
-  async stagingTables(): Promise<number> {
-    const { rows } = await this.db.query<{ n: number }>(`select count(*)::int as n from pg_class c join pg_namespace s on s.oid = c.relnamespace
+  private async staging(): Promise<string[]> {
+    const { rows } = await this.db.query<{ name: string }>(`select c.relname as name from pg_class c join pg_namespace s on s.oid = c.relnamespace
       where s.nspname = '_etl' and c.relkind = 'r' and c.relname not in ('fence', 'ledger', 'position', 'history', 'quarantine')`);
-    return rows[0]!.n - this.before;
+    return rows.map(({ name }) => name);
+  }
+  /** Staging tables that came since this copy was made. */
+  async stagingTables(): Promise<number> { return (await this.staging()).filter((name) => !this.before.includes(name)).length; }
+  /** This run, for the oracle. @param sound rows that its pieces add up to, and whether both ends are compared: a history has other rows than its source, and a target may have been changed since */
+  case({ rows, compared, ledger = 'table' }: { readonly rows: number | null; readonly compared: 'row by row' | 'not'; readonly ledger?: 'table' | 'files' }): Case {
+    const ask: Ask = async <T extends object>(text: string, values: readonly unknown[] = []) => (await this.db.query<T>(text, [...values])).rows;
+    const ends = { source: { ask, rows: `select * from ${this.source.dataset}` }, target: { ask, rows: `select * from ${this.target.dataset}` } };
+    const folders = this.files === null ? null : { targets: this.files, scratch: null };
+    return { runId: this.runId, state: ask, publicKey: null, ledger: { ask, of: ledger }, rows, ends: compared === 'row by row' ? ends : null, places: { databases: [ask], sessions: 'may rest', known: this.before, folders } };
   }
   /** Sessions of workers on the user's databases. */
   async backends(): Promise<string[]> {
     const { rows } = await this.db.query<{ text: string }>(`select application_name || ' ' || state || ' ' || left(query, 60) as text from pg_stat_activity
       where datname = current_database() and application_name like 'agent-etl %'`);
     return rows.map(({ text }) => text);
+  }
+  /** Another session of that name. */
+  async another(name: string): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.url.href, application_name: name });
+    await client.connect();
+    return client;
   }
   async close(): Promise<void> { await this.db.end(); }
 }

@@ -1,42 +1,59 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ACopy } from './a-copy.ts';
+import { type Ask, saidBy } from './oracle/ask.ts';
+import { type End, ofData } from './oracle/data.ts';
+import { type LedgerOf, type Pieces, ofLedger } from './oracle/ledger.ts';
+import { ofSystemBus, ofWorkerBus } from './oracle/messages.ts';
+import { ofReceipt } from './oracle/receipt.ts';
+import { ofRun, ofSignals } from './oracle/run-rules.ts';
+import { factsOf } from './oracle/system.ts';
+import { type Places, ofTraces } from './oracle/traces.ts';
 
-/** @property rows that the pieces of the ledger add up to, null where nobody knows
- * @property compared whether target and source are compared row by row: a history has other rows than its source, and a target may have been changed since */
-export interface Sound { readonly rows: number | null; readonly compared: 'row by row' | 'not' }
+/** One run, after whatever befell it.
+ * @property state database of the services, asked as its superuser
+ * @property publicKey PEM with which receipts verify; null where a worker ran alone, without the services that make them
+ * @property ledger where it is; `ask` is the target's database for a table, the state for files
+ * @property rows that its pieces add up to, where the services do not say; null: nobody knows
+ * @property ends both, to be compared row by row; null where they are other rows by intention, as of a history, or no tables
+ * @property places where nothing may be left; null while other runs go on there */
+export interface Case {
+  readonly runId: string; readonly state: Ask; readonly publicKey: string | null; readonly ledger: { readonly ask: Ask; readonly of: LedgerOf }; readonly rows?: number | null;
+  readonly ends: { readonly source: End; readonly target: End } | null; readonly places: Places | null;
+}
 const WITHIN_MS = 5_000;
 
-/** The universal oracle, as far as a worker and its target can be asked: what is not so after a fault, in words; nothing where all of it holds. Whatever needs a moment to go gets five seconds.
- * 1 data: no row lost, doubled or changed · 2 ledger: every piece filled, their sum is what was written, no older fence behind a newer · 3 state: every task of the run has ended, one success each ·
- * 4 bus: each attempt said one end, and all of it was sent · 5 hygiene: no staging, no transaction, no lock. Lineage, audit and receipts are made by the services: the whole system is asked for them. */
-export async function unsound(copy: ACopy, { rows, compared }: Sound): Promise<string[]> {
+/** The universal oracle: what is not so after a fault, in words; nothing where all of it holds. Whatever needs a moment to go gets `withinMs`. It judges
+ * 1 data: every row is in the target as often as in the source, with a key or without; else lost and doubled rows are named ·
+ * 2 ledger: one row per piece, filled; pieces and rows are those of the load; published once; no older fence behind a newer ·
+ * 3 state: every attempt and every run has ended, the run by its deadline, by a legal path, and nothing follows ·
+ * 4 bus: each attempt said one end; all was sent, and taken once by each reader or kept as a dead letter; nothing waits ·
+ * 5 hygiene: no staging, transaction, lock, half file or scrap, and where asked no session ·
+ * 6 signals: the receipt verifies with the key, adds up and says what the tasks said; view and live feed show that end and no other.
+ * 3, 4 and 6 are whole only where there are services: of a worker alone its tasks and its outbox are asked. It cannot judge: lineage events and a chained audit log, which the product does not have (the messages of
+ * a run stand for them); what a broker holds beside inbox and outbox, such as records of aborted transactions; children and descriptors of a process, which whoever has the process looks at; rows of files, for which
+ * a second reading is asked; targets in MySQL and SQLite, whose own suites look there.
+ * It runs as it stands under a Node that strips types: it imports nothing of the workspace but contracts. */
+export async function unsound(of: Case, withinMs = WITHIN_MS): Promise<string[]> {
   let left: string[] = [];
-  for (const until = performance.now() + WITHIN_MS; ; await sleep(50)) {
-    left = [...compared === 'row by row' ? await ofData(copy) : [], ...await ofLedger(copy, rows), ...await ofState(copy), ...await ofBus(copy), ...await ofHygiene(copy)];
-    if (left.length === 0 || performance.now() > until) return left;
+  for (const until = performance.now() + withinMs; ; await sleep(50)) {
+    left = [...of.publicKey === null ? await ofWorker(of) : await ofServices(of, of.publicKey), ...await ofTasks(of), ...of.places ? await ofTraces(of.state, of.places) : []];
+    if (left.length === 0 || performance.now() > until) break;
   }
+  return [...of.ends ? await ofData(of.ends.source, of.ends.target) : [], ...left];
 }
-async function ask(copy: ACopy, text: string, values: readonly unknown[] = []): Promise<string[]> {
-  return (await copy.db.query<{ what: string }>(text, [...values])).rows.map(({ what }) => what);
+const ledgerOf = ({ runId, ledger: { ask, of } }: Case, pieces: Pieces): Promise<string[]> => ofLedger(ask, { runId, of, pieces });
+
+async function ofWorker(of: Case): Promise<string[]> {
+  return [...await ledgerOf(of, { rows: of.rows ?? null, count: null }), ...await ofWorkerBus(of.state, of.runId)];
 }
-const ofData = (copy: ACopy): Promise<string[]> => ask(copy, `
-  (select 'lost or changed: row ' || s.id as what from ${copy.source.dataset} s where not exists (select from ${copy.target.dataset} t where t.id = s.id and t::text = s::text) limit 3)
-  union all (select 'doubled: row ' || id from ${copy.target.dataset} group by id having count(*) > 1 limit 3)
-  union all (select 'from nowhere: row ' || t.id from ${copy.target.dataset} t where not exists (select from ${copy.source.dataset} s where s.id = t.id) limit 3)`);
-const ofLedger = (copy: ACopy, rows: number | null): Promise<string[]> => ask(copy, `with mine as (select * from _etl.ledger where run_id = $1)
-  select 'the ledger has ' || coalesce(sum(rows), 0) || ' rows, not ' || $2::numeric as what from mine where chunk_key <> 'publish' having coalesce(sum(rows), 0) <> $2::numeric
-  union all select 'a piece that nobody filled: ' || chunk_key from mine where rows is null
-  union all select 'published ' || count(*) || ' times' from mine where chunk_key = 'publish' having count(*) <> 1
-  union all select 'an older fence behind a newer: ' || late.chunk_key from mine late where exists (select from mine newer where newer.fence > late.fence and newer.written_at < late.written_at)`, [copy.runId, rows]);
-const ofState = (copy: ACopy): Promise<string[]> => ask(copy, `
+async function ofServices(of: Case, publicKey: string): Promise<string[]> {
+  const facts = await factsOf(of.state, of.runId);
+  if (!facts) return [`nobody knows run ${of.runId}`];
+  const load = facts.tasks.find(({ kind }) => kind === 'load')?.result;
+  const pieces = load?.kind === 'load' ? { rows: of.rows ?? load.written, count: load.chunks } : { rows: null, count: null };
+  const keys = [of.runId, ...facts.tasks.map(({ taskRunId }) => taskRunId)];
+  const isGreen = facts.state === 'succeeded';
+  return [...ofRun(facts), ...ofSignals(facts), ...ofReceipt(facts, publicKey), ...isGreen ? await ledgerOf(of, pieces) : [], ...await ofSystemBus(of.state, keys), ...await ofWorkerBus(of.state, of.runId)];
+}
+const ofTasks = ({ state, runId }: Case): Promise<string[]> => saidBy(state, `
   select kind || ' attempt ' || attempt || ' is ' || state as what from worker.task where run_id = $1 and state in ('waiting', 'running')
-  union all select kind || ' succeeded ' || count(*) || ' times' from worker.task where run_id = $1 and state = 'succeeded' group by kind, task_run_id having count(*) > 1`, [copy.runId]);
-const ofBus = (copy: ACopy): Promise<string[]> => ask(copy, `with said as (select convert_from(body, 'UTF8')::json as payload, headers->>'ce_type' as type, sent_at from worker.outbox)
-  select 'attempt ' || (payload->>'attempt') || ' said ' || count(*) || ' ends' as what from said where payload->>'runId' = $1 and type ~ '^task\\.run\\.(succeeded|failed|cancelled)\\.' group by payload->>'taskRunId', payload->>'attempt' having count(*) > 1
-  union all select 'not sent: ' || type from said where payload->>'runId' = $1 and sent_at is null`, [copy.runId]);
-/** A connection may rest; a transaction may not, and nobody holds a lock on what is ours. */
-const ofHygiene = async (copy: ACopy): Promise<string[]> => [
-  ...await copy.stagingTables() > 0 ? [`${await copy.stagingTables()} staging tables`] : [],
-  ...await ask(copy, `select 'in a transaction: ' || left(query, 60) as what from pg_stat_activity where datname = current_database() and application_name like 'agent-etl %' and state like 'idle in transaction%'
-    union all select 'locked: ' || relation::regclass from pg_locks l join pg_stat_activity a using (pid) where a.datname = current_database() and a.application_name like 'agent-etl %' and relation = to_regclass('_etl.fence') and mode = 'RowShareLock' and state <> 'active'`),
-];
+  union all select kind || ' succeeded ' || count(*) || ' times' from worker.task where run_id = $1 and state = 'succeeded' group by kind, task_run_id having count(*) > 1`, [runId]);
