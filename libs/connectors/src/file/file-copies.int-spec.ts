@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PublishTask } from '@agent-etl/contracts';
+import { grantEngines } from '@agent-etl/engines';
 import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,10 +14,10 @@ beforeEach(async () => { folder = await aFolder(); });
 afterEach(async () => { expect(await readdir(folder.tools.scratch)).toEqual([]); await folder.drop(); });
 
 /** Writes a Parquet file that somebody else may have made. */
-async function makeParquet(select: string, name: string): Promise<void> {
+async function makeParquet(select: string, name: string, options = ''): Promise<void> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
-  await connection.run(`copy (${select}) to '${join(folder.root, name)}' (format parquet)`);
+  await connection.run(`copy (${select}) to '${join(folder.root, name)}' (format parquet${options})`);
   connection.closeSync();
 }
 
@@ -52,6 +53,15 @@ describe('a copy from file to file', () => {
       expect(await readFile(join(folder.root, 'u.csv'), 'utf8').then((content) => content.split('\n').sort())).toEqual('id,note\n1,\n2,""\n3,"a ""b"", c\nd"\n4,\'x\'\n'.split('\n').sort());
     }
   });
+
+  it('writes Parquet of wide rows within the memory of the engine', async () => {
+    const wide = 120_000;
+    await makeParquet(`select i as id, repeat(md5(i::varchar), 100) as page from range(${wide}) as t(i)`, 'pages.parquet', ', row_group_size 2048');
+    grantEngines({ memoryBytes: 192 * 1024 * 1024 });
+    try {
+      expect((await move('pages.parquet', 'out.parquet')).rows).toBe(wide);
+    } finally { grantEngines({ memoryBytes: 512 * 1024 * 1024 }); }
+  }, 60_000);
 
   it('reads instants that end with the minute', async () => {
     await folder.write('t.csv', 'id,at\n1,2001-01-01 10:00+02\n2,2001-01-01T10:00Z\n3,2001-01-01 10:00:30.5 -03:30\n4,\n5,2001-01-01 10:00 -0330\n');
