@@ -73,7 +73,7 @@ export class SinkLedger {
   /** Which keys the rows of a table are masked under, as its last publish said. Null of a table that was made anew since, and of one that no run of this release has published into. */
   async maskedUnder(session: PostgresSession, relation: Relation): Promise<MaskKeys | null> {
     const [row] = await session.run<{ keys: unknown }>(compile(sql`SELECT published -> 'into' -> 'keys' AS keys FROM _etl.ledger WHERE chunk_key = ${PUBLISH_KEY} AND published -> 'into' ->> 'target' = ${this.target}
-      AND (published -> 'into' ->> 'relation')::bigint = to_regclass(${quoted(relation)})::oid::bigint ORDER BY written_at DESC LIMIT 1`));
+      AND (published -> 'into' ->> 'relation')::bigint = to_regclass(${quoted(relation)})::oid::bigint ORDER BY fence DESC LIMIT 1`));
     return MaskKeys.nullable().parse(row?.keys ?? null);
   }
   async has(session: PostgresSession, chunkKey: string): Promise<boolean> {
