@@ -108,6 +108,12 @@ describePostgres('a key of a mask that is changed', () => {
       return { ...plan, tasks: plan.tasks.map((task) => (task.kind === 'load' ? { ...task, transform: transformed(plan.profiles.source, fused).transform } : task)) };
     };
     await copy.run(await masked('append'));
+    const plain = copy.begin(await copy.plan({ to: { load: 'append' } })); // masks nothing, so the ledger is neither told nor searched
+    await plain.publish(await plain.load());
+    expect((await copy.db.query(`select published ? 'into' as says from _etl.ledger where published is not null and run_id = $1`, [plain.runId])).rows).toEqual([{ says: false }]);
+    copySecrets.put('masking', { key: KEYS[1] });
+    await expect(copy.run(await masked('append'))).rejects.toMatchObject({ code: 'secret.key-changed' });
+    copySecrets.put('masking', { key: KEYS[0] });
     const journey = copy.begin(await masked('append'));
     const load = await journey.load();
     const told = await journey.publish(load);
