@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 
 export const root = join(import.meta.dirname, '..');
 export const cache = join(root, '.cache');
@@ -27,9 +27,10 @@ export function run(command, args, { env = {}, cwd = root } = {}) {
   return status ?? 1;
 }
 
-/** Begins one command beside what the caller does next. Its output goes to `file`, because a caller that waits in `run` reads no pipe. Answers its exit code and the seconds it took. */
+/** Begins one command beside what the caller does next. Its output goes to `file`, because a caller that waits in `run` reads no pipe. Answers its exit code and the seconds until the caller could see its end. */
 export function runAside(command, args, file) {
   const began = Date.now();
+  mkdirSync(dirname(file), { recursive: true });
   const out = openSync(file, 'w');
   const child = spawn(command, args, { cwd: root, stdio: ['ignore', out, out], env: environment() });
   closeSync(out);

@@ -4,6 +4,7 @@ import { endpoint } from './endpoint.ts';
 import { Failure, Issue } from './failure.ts';
 import { ConnectionName, Count, Instant, PipelineName, PlanId, RequestId, RunId, SafeText } from './ids.ts';
 import { ConnectionSpec, Pipeline, PipelineRequest } from './pipeline.ts';
+import { noClimbing } from './secret-ref.ts';
 import { PlanView } from './plan.ts';
 import { DagArtifact, Receipt, RequestView, RunEventView, RunView } from './run.ts';
 import { ScheduleView } from './schedule.ts';
@@ -80,7 +81,7 @@ export const endpoints = {
   retryRun: endpoint({ method: 'POST', path: '/v1/runs/:runId/retry', app: 'orchestrator', roles: editors, status: 202, says: 'Runs the same plan again. Takes an Idempotency-Key, which counts for 24 hours.', params: byRun, response: RunView }),
   listConnectors: endpoint({ method: 'GET', path: '/v1/connectors', app: 'orchestrator', roles: everyone, says: 'Connectors of this release.', response: z.object({ items: z.array(ConnectorView).describe('Rows.') }) }),
   listConnections: endpoint({ method: 'GET', path: '/v1/connections', app: 'orchestrator', roles: everyone, says: 'Connections; secrets are references.', response: z.object({ items: z.array(ConnectionView).describe('Rows.') }) }),
-  putConnection: endpoint({ method: 'PUT', path: '/v1/connections/:name', app: 'orchestrator', roles: editors, says: 'Adds or changes a connection.', params: byConnection, body: ConnectionSpec, response: ConnectionView }),
+  putConnection: endpoint({ method: 'PUT', path: '/v1/connections/:name', app: 'orchestrator', roles: editors, says: 'Adds or changes a connection.', params: byConnection, body: ConnectionSpec.superRefine(noClimbing), response: ConnectionView }),
   testConnection: endpoint({ method: 'POST', path: '/v1/connections/:name/test', app: 'orchestrator', roles: editors, says: 'A worker tries the connection.', params: byConnection, response: InspectResult }),
   listDatasets: endpoint({ method: 'GET', path: '/v1/connections/:name/datasets', app: 'orchestrator', roles: everyone, says: 'A worker lists what the connection holds.', params: byConnection, response: InspectResult }),
   getDatasetProfile: endpoint({ method: 'GET', path: '/v1/datasets/:id/profile', app: 'orchestrator', roles: everyone, says: 'What is known of a dataset: what its catalogue said, and what its values are like. Reads nothing at the source.', params: byDataset, response: DatasetProfile }),

@@ -30,6 +30,6 @@ export { QuarantineAsk, QuarantineGroup, QuarantinePage, QuarantineResult, Quara
 export { AirflowTarget, Policy, Project, SecretsConfig } from './project.ts';
 export { DagArtifact, Receipt, ReceiptBody, RequestView, RunEventView, type RunKind, type RunState, RunView, type TaskRunState, TaskRunView, isFinal, requestStates, runKinds, runStates, takenDigests, taskRunStates } from './run.ts';
 export { ColumnSketch, DatasetProfile, DatasetSketch, EarlierSketch, SketchResult, SketchTask, sketchMeasures } from './sketch.ts';
-export { SecretRef } from './secret-ref.ts';
+export { SecretRef, noClimbing } from './secret-ref.ts';
 export { ScheduleView, SlotView, slotOutcomes } from './schedule.ts';
 export { InspectResult, InspectTask, LoadResult, MaskKeys, ProfileResult, ProfileTask, Progress, PublishResult, ReconcileResult, ReconcileTask, Span, TaskCommand, TaskResult, TaskSpec, progressPhases } from './task.ts';

@@ -2,7 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { canonicalJson } from './canonical-json.ts';
 import { addDigests, digestText } from './dataset.ts';
 import { EtlError, issuesOf, parseOrThrow, toFailure } from './failure.ts';
-import { Connection, Pipeline, PipelineRequest } from './pipeline.ts';
+import type { z } from 'zod';
+import { ConnectionView, endpoints } from './endpoints.ts';
+import { Connection, ConnectionSpec, Pipeline, PipelineRequest } from './pipeline.ts';
+import { Project } from './project.ts';
 
 const pipeline = { name: 'orders', from: { connection: 'shop', dataset: 'public.orders' }, to: { connection: 'warehouse', dataset: 'mart.orders' } };
 
@@ -43,8 +46,16 @@ describe('a pipeline request', () => {
   it('refuses a password that is written where a reference belongs', () => {
     expect(Connection.safeParse({ name: 'shop', connector: 'postgres', host: 'db', password: 'hunter2' }).success).toBe(false);
   });
-  it.each(['secret://a/../b', 'secret://a/..', 'secret://a..b#c', 'secret://a#..'])('refuses the reference %s, which climbs, with its place', (reference) => {
-    expect(issuesOf(Connection.safeParse({ name: 'shop', connector: 'postgres', host: 'db', password: reference }).error!)).toEqual([{ code: 'custom', path: '/password', text: expect.stringContaining('may not hold "..": a reference names its secret') }]);
+  it.each(['secret://a/../b', 'secret://a/..', 'secret://a..b#c', 'secret://a#..'])('refuses the reference %s, which climbs, with its place where it is written, and reads what is stored', (reference) => {
+    const spec = { connector: 'postgres', host: 'db', password: reference };
+    const steps = [{ tokenize: { column: 'a', keyRef: reference } }, { mask: { column: 'a', method: 'hmac', keyRef: reference } }];
+    const said = (schema: z.ZodType, value: unknown): string[] => issuesOf(schema.safeParse(value).error!).map(({ path, text }) => `${path} ${text}`);
+    const climbs = 'may not hold "..": a reference names its secret, and climbs to no other';
+    expect([
+      ...said(endpoints.putConnection.body, spec), ...said(Project, { version: 1, connections: { shop: spec }, policy: { masking: { keys: [reference] } } }), ...said(PipelineRequest, { pipeline: { ...pipeline, steps } }),
+    ]).toEqual(['/password', '/connections/shop/password', '/policy/masking/keys/0', '/pipeline/steps/0/tokenize/keyRef', '/pipeline/steps/1/mask/keyRef'].map((path) => `${path} ${climbs}`));
+    expect([ConnectionSpec.parse(spec), Connection.parse({ name: 'shop', ...spec }), ConnectionView.parse({ name: 'shop', connector: 'postgres', spec }).spec]).toEqual([spec, { name: 'shop', ...spec }, spec]);
+    expect(Pipeline.parse({ ...pipeline, steps }).steps).toEqual(steps);
   });
 });
 

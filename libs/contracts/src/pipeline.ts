@@ -3,7 +3,7 @@ import { OnFail, PipelineCheck, Replaying } from './check.ts';
 import { DatasetRef } from './dataset.ts';
 import { stepEngines } from './transform/step-engines.ts';
 import { Step } from './transform/step.ts';
-import { SecretRef } from './secret-ref.ts';
+import { SecretRef, noClimbing } from './secret-ref.ts';
 import { OnDrift } from './drift.ts';
 import { proofLevels } from './proof.ts';
 import { ConnectionName, PipelineName, RequestId, SafeText } from './ids.ts';
@@ -71,7 +71,7 @@ export const PipelineRequest = z.object({
   say: SafeText.max(10_000).optional().describe('A sentence; refused by name in this release.'),
   pipeline: z.union([Pipeline, KnownPipeline]).optional().describe('The pipeline, or the name of a known one.'),
   run: z.enum(['now', 'never']).optional().describe('now: run when the plan is approved; never (default): only plan.'),
-}).strict().meta({ id: 'PipelineRequest', description: 'What someone asks for, by Kafka, REST or CLI.' });
+}).strict().superRefine(noClimbing).meta({ id: 'PipelineRequest', description: 'What someone asks for, by Kafka, REST or CLI.' });
 export type PipelineRequest = z.infer<typeof PipelineRequest>;
 
 const connectionBase = { name: ConnectionName.describe('Name used in datasets.') };

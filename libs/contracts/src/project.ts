@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConnectionName, SafeText } from './ids.ts';
 import { ConnectionSpec } from './pipeline.ts';
-import { SecretRef } from './secret-ref.ts';
+import { SecretRef, noClimbing } from './secret-ref.ts';
 
 export const AirflowTarget = z.object({
   folder: SafeText.min(1).optional().describe('Folder the Airflow scheduler reads. Without it DAGs go to the preview folder.'),
@@ -44,5 +44,5 @@ export const Project = z.object({
   connections: z.record(ConnectionName, ConnectionSpec).optional().describe('Connections by name.'),
   secrets: SecretsConfig.optional().describe('Secret store; env when left out.'),
   policy: Policy.optional().describe('What may happen without asking.'),
-}).strict().meta({ id: 'Project', description: 'agent-etl.yaml: the connections, secrets and policy of a project folder.' });
+}).strict().superRefine(noClimbing).meta({ id: 'Project', description: 'agent-etl.yaml: the connections, secrets and policy of a project folder.' });
 export type Project = z.infer<typeof Project>;

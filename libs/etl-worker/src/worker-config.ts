@@ -1,5 +1,5 @@
 import type { SparkPlace } from '@agent-etl/connectors';
-import { EtlError, SecretRef } from '@agent-etl/contracts';
+import { EtlError, SecretRef, noClimbing } from '@agent-etl/contracts';
 import { secretsConfig } from '@agent-etl/secrets';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
@@ -15,7 +15,7 @@ export const etlWorkerConfig = secretsConfig.safeExtend({
   ETL_ETL_WORKER_ENGINE_MEMORY_MB: z.coerce.number().int().min(192).max(1_048_576).default(512)
     .describe('Mebibytes of buffers of each DuckDB that an attempt starts; what needs more goes to the scratch folder. Less than 192 does not hold the buffers that a CSV is read through. Its process takes about 100 MB beside them, and each slot may have one.'),
   ETL_ENGINES_SPARK_URL: z.string().optional().describe('Spark Connect server for steps that a pipeline gives it with engine: spark, or that outgrow the memory of a worker, such as sc://spark.internal:15002, or sc://spark.internal:443/;use_ssl=true; without it such steps are refused.'),
-  ETL_ENGINES_SPARK_TOKEN: SecretRef.optional().describe('Reference of its bearer token, such as secret://spark#token; a server without one takes statements from anybody who reaches it.'),
+  ETL_ENGINES_SPARK_TOKEN: SecretRef.superRefine(noClimbing).optional().describe('Reference of its bearer token, such as secret://spark#token; a server without one takes statements from anybody who reaches it.'),
   ETL_ENGINES_SPARK_FOLDER: z.string().optional().describe('Absolute folder where Parquet is handed over, under the same path on the workers and on every machine of Spark.'),
   ETL_CONNECTORS_FILE_ROOTS: z.string().default('').describe('Folders that file connections may lie below, parted by colons; none when left out.'),
 });

@@ -11,8 +11,10 @@ export function databaseCode(error: unknown): string | null {
   return typeof code === 'string' ? code : null;
 }
 
-/** Whether the server refuses a prepared statement because a migration has changed its columns since: asked again, it is prepared anew. */
+/** Whether the server refuses a prepared statement because a migration has changed its columns since, or because it was given back, as the driver does when a value cannot be sent
+ * (`26000`): asked again, it is prepared anew. */
 export const isStalePlan = (error: unknown): boolean => {
+  if (databaseCode(error) === '26000') return true;
   const seen = error as { routine?: unknown; driverError?: { routine?: unknown } } | null;
   return (seen?.driverError?.routine ?? seen?.routine) === 'RevalidateCachedQuery';
 };

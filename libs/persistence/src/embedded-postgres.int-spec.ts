@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { findBinaries } from './embedded-binaries.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 import { platformMigrations } from './migrations/platform.migration.ts';
 import { isServer } from './postmaster.ts';
@@ -119,6 +121,39 @@ describe('embedded PostgreSQL', () => {
     started.push(deep);
     expect(deep.folder.startsWith('/var/tmp/agent-etl-') || deep.nearUrl === deep.url).toBe(true);
     expect(await answer(deep.nearUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  it('starts although the lock of its socket names a program that is none of ours, and although folder and way are oddly named', async () => {
+    const { identity } = await findBinaries();
+    const stranger = spawn('sleep', ['60'], { ...identity, cwd: '/', stdio: 'ignore' });
+    try {
+      const odd = await startEmbeddedPostgres({ folder: join(folder, 'a b%41#?é"\'', 'postgres') });
+      started.push(odd);
+      expect(await answer(odd.nearUrl, 'select inet_client_addr() as peer')).toEqual([{ peer: null }]);
+      process.kill(odd.pid, 'SIGKILL');
+      while (await isServer(odd.pid)) await sleep(20);
+      const lock = join(odd.folder, `.s.PGSQL.${odd.port}.lock`);
+      await writeFile(lock, (await readFile(lock, 'utf8')).replace(/^\d+/, String(stranger.pid)));
+      const again = await startEmbeddedPostgres({ folder: join(folder, 'a b%41#?é"\'', 'postgres'), port: odd.port });
+      started.push(again);
+      expect(again).toMatchObject({ adopted: false, port: odd.port, nearUrl: odd.nearUrl });
+      const { monitor } = await prepareState({ adminUrl: again.nearUrl, database: 'odd', password: again.password, schemas: [{ schema: 'monitor', migrations: platformMigrations() }] });
+      const state = await StateDatabase.open({ ...monitor, schema: 'monitor', entities: [] });
+      await state.ping();
+      await state.close();
+    } finally { stranger.kill('SIGKILL'); }
+  });
+
+  it('is reached over loopback where its socket is what a dead server left', async () => {
+    const bare = await start();
+    const socket = join(bare.folder, `.s.PGSQL.${bare.port}`);
+    await rm(socket, { force: true });
+    // Bound by a process that was killed: the file stays, and nobody answers.
+    await new Promise((done) => { spawn(process.execPath, ['-e', `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`, socket], { stdio: 'ignore' }).once('exit', done); });
+    expect(existsSync(socket)).toBe(true);
+    const adopted = await start();
+    expect(adopted).toMatchObject({ adopted: true, pid: bare.pid });
+    expect(await answer(adopted.nearUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
   it('writes no statement into its log', async () => {

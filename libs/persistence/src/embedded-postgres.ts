@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EtlError } from '@agent-etl/contracts';
 import pg from 'pg';
 import { type Binaries, type Identity, findBinaries } from './embedded-binaries.ts';
-import { type Postmaster, isServer, postmasterOf, stopPostmaster } from './postmaster.ts';
+import { type Postmaster, forgetStranger, isServer, postmasterOf, stopPostmaster } from './postmaster.ts';
 
 /** @property folder where the cluster lives; made when missing. As root a folder below /var/tmp takes its place when the user postgres cannot reach it
  * @property port of loopback; left out, the port that an adopted server has, else a free one */
@@ -40,7 +40,7 @@ export async function startEmbeddedPostgres({ folder, port }: EmbeddedOptions): 
   const adopted = running && await adopt(data, { running, password, port });
   const server = adopted ?? await start(binaries, { data, home, password, port: port ?? await freePort() });
   return {
-    url: urlOf(server.port, password), nearUrl: nearUrlOf(home, { port: server.port, password }), port: server.port, password, folder: home, pid: server.pid, adopted: adopted !== null,
+    url: urlOf(server.port, password), nearUrl: await nearUrlOf(home, { port: server.port, password }), port: server.port, password, folder: home, pid: server.pid, adopted: adopted !== null,
     stop: () => stopOn(data, server.pid),
   };
 }
@@ -56,10 +56,11 @@ const urlOf = (port: number, password: string): string => `postgres://postgres:$
 const MOST_SOCKET_BYTES = 103;
 const socketOf = (home: string, port: number): string => join(home, `.s.PGSQL.${port}`);
 const hasRoom = (home: string, port: number): boolean => process.platform !== 'win32' && !home.includes(',') && Buffer.byteLength(socketOf(home, port)) <= MOST_SOCKET_BYTES;
-/** A server that an earlier release started, and one in too deep a folder, has no socket. */
-function nearUrlOf(home: string, { port, password }: { port: number; password: string }): string {
+/** A server that an earlier release started, and one in too deep a folder, has no socket; a file there may be what a dead server left. So it is asked. */
+async function nearUrlOf(home: string, { port, password }: { port: number; password: string }): Promise<string> {
   const url = urlOf(port, password);
-  return hasRoom(home, port) && existsSync(socketOf(home, port)) ? `${url}?host=${encodeURIComponent(home)}` : url;
+  const near = `${url}?host=${encodeURIComponent(home)}`;
+  return hasRoom(home, port) && existsSync(socketOf(home, port)) && await answers(near) ? near : url;
 }
 
 /** A folder that belongs to the server's user. Folders on the way there must let that user through. */
@@ -107,7 +108,7 @@ async function adopt(data: string, { running, password, port }: { running: Postm
   if (port === undefined || port === running.port) {
     for (let tries = 0; tries < 100 && await isServer(running.pid); tries += 1) {
       const now = await postmasterOf(data);
-      if (now && await answers(now.port, password)) return now;
+      if (now && await answers(urlOf(now.port, password))) return now;
       await sleep(100);
     }
   }
@@ -115,8 +116,8 @@ async function adopt(data: string, { running, password, port }: { running: Postm
   return null;
 }
 
-async function answers(port: number, password: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: urlOf(port, password), connectionTimeoutMillis: 2_000 });
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
   client.on('error', () => undefined);
   try { await client.connect(); await client.query('select 1'); return true; } catch { return false; } finally { await client.end().catch(() => undefined); } // no answer is the answer
 }
@@ -124,6 +125,7 @@ async function answers(port: number, password: string): Promise<boolean> {
 interface StartOptions { data: string; home: string; password: string; port: number }
 
 async function start({ postgres, identity }: Binaries, { data, home, password, port }: StartOptions): Promise<Postmaster> {
+  await forgetStranger(`${socketOf(home, port)}.lock`);
   const all = { ...settings, port: String(port), unix_socket_directories: hasRoom(home, port) ? home : '' };
   const log = await open(join(home, 'postgres.log'), 'w', 0o600);
   // In a session of its own: a Ctrl-C in our terminal must not end it before we have finished with it.
@@ -136,7 +138,7 @@ async function start({ postgres, identity }: Binaries, { data, home, password, p
   await log.close();
   for (const until = Date.now() + START_LIMIT_MS; Date.now() < until && ended === null; await sleep(20)) {
     const running = await postmasterOf(data);
-    if (running?.status.startsWith('ready') && await answers(running.port, password)) return running;
+    if (running?.status.startsWith('ready') && await answers(urlOf(running.port, password))) return running;
   }
   throw unavailable(ended ?? 'no answer', new Error((await readFile(join(home, 'postgres.log'), 'utf8').catch(() => '')).slice(-2_000)));
 }

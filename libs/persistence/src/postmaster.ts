@@ -16,6 +16,12 @@ export async function postmasterOf(data: string): Promise<Postmaster | null> {
   return { pid, port: Number(lines[3] ?? 0), status: lines[7] ?? '' };
 }
 
+/** The lock beside a socket has the same trouble: a server that was killed left it, and where its process id now belongs to another program no server starts until the file is gone. */
+export async function forgetStranger(lock: string): Promise<void> {
+  const pid = Number((await readFile(lock, 'utf8').catch(() => '')).split('\n')[0]?.trim());
+  if (Number.isInteger(pid) && pid > 1 && isAlive(pid) && !(await isServer(pid))) await rm(lock, { force: true });
+}
+
 /** Fast shutdown; when that takes longer than 20 s, immediate shutdown, after which the next start recovers from the log. */
 export async function stopPostmaster(pid: number): Promise<void> {
   signal(pid, 'SIGINT');

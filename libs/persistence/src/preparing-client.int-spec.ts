@@ -42,6 +42,15 @@ describePostgres('a connection that prepares what it sends again', (cluster) => 
     expect([await noteOf(1), await noteOf(1), await noteOf(1)]).toEqual(Array(3).fill([{ word: 'one' }]));
   });
 
+  it('prepares anew what the server has forgotten: after a value that cannot be sent, its driver gives the statement back', async () => {
+    const ask = async (value: unknown): Promise<unknown> => (await client.query('select $1::jsonb as odd', [value])).rows[0] as unknown;
+    for (let times = 0; times < 3; times += 1) expect(await ask({ n: 1 })).toEqual({ odd: { n: 1 } });
+    await expect(ask({ n: 1n })).rejects.toThrow('BigInt');
+    const refused: unknown = await ask({ n: 2 }).catch((error: unknown) => error);
+    expect([databaseCode(refused), isAway(refused)]).toEqual(['26000', true]);
+    expect([await ask({ n: 3 }), await ask({ n: 4 }), await ask({ n: 5 })]).toEqual([{ odd: { n: 3 } }, { odd: { n: 4 } }, { odd: { n: 5 } }]);
+  });
+
   it('prepares what comes again after many texts that did not', async () => {
     for (let nth = 0; nth < 600; nth += 1) await client.query(`select $1::int + ${nth} as lone`, [nth]);
     for (let times = 0; times < 2; times += 1) await client.query('select $1::int as late', [times]);

@@ -5,7 +5,7 @@ export interface Reference { readonly text: string; readonly name: string; reado
 /** Splits `secret://name#field`. A value written where a reference belongs is refused without being repeated.
  * @throws EtlError `secret.reference-invalid` */
 export function parseReference(text: string): Reference {
-  if (!SecretRef.safeParse(text).success) throw new EtlError('secret.reference-invalid');
+  if (!SecretRef.safeParse(text).success || text.includes('..')) throw new EtlError('secret.reference-invalid');
   const [name, field] = text.slice('secret://'.length).split('#') as [string, string?];
   return { text, name, field: field ?? null };
 }

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConnectionSpec, EtlError, endpoints, parseOrThrow } from '@agent-etl/contracts';
+import { type ConnectionSpec, EtlError, endpoints, parseOrThrow } from '@agent-etl/contracts';
 import { derivePipeline } from '../addresses/derive-pipeline.ts';
 import { connectionsScreen } from '../screens/list-screens.ts';
 import { type ExitCode, WrongUse, exitCodes } from '../session/exit-codes.ts';
@@ -40,7 +40,7 @@ export async function addConnectionCommand(session: Session, given: { name: stri
   const reference = options.password ?? (password === null ? undefined : await keepPassword(session.projectDir, given.name, password));
   if (reference !== undefined && 'root' in spec) throw new EtlError('connection.forbidden', { part: 'password', reason: `a ${spec.connector} connection has none` });
   if ('root' in spec && !session.isDeployed) await client.call(endpoints.allowFileRoot, { body: { folder: spec.root } });
-  const body = parseOrThrow(ConnectionSpec, { ...spec, ...(reference ? { password: reference } : {}) });
+  const body = parseOrThrow(endpoints.putConnection.body, { ...spec, ...(reference ? { password: reference } : {}) });
   const view = await client.call(endpoints.putConnection, { params: { name: given.name }, body });
   session.output.result(view, () => [...connectionsScreen([view]), ` try it: agent-etl connections test ${given.name}`]);
   return exitCodes.green;

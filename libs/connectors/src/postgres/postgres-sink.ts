@@ -155,12 +155,17 @@ class Writing implements SinkSession {
       }
       const written = (await ledger.rows(session)).reduce((sum, { chunkKey, rows }) => sum + (chunkKey === PUBLISH_KEY ? 0 : rows), 0);
       if (written !== staged.rows) throw new EtlError('sink.reconcile-mismatch', { difference: `the ledger has ${written} rows, staging ${staged.rows}` });
-      const stay = REPLACING.includes(task.how) ? null : await ledger.maskedUnder(session, relation);
+      const keys = await this.#maskedBehind(session, task, staged.maskKeys);
       const visible = await this.#makeVisible({ ...publishing, session }, staged.span);
-      await ledger.fillPublished(session, { ...visible, digest: staged.digest, maskKeys: staged.maskKeys }, { relation, keys: { ...stay, ...staged.maskKeys } });
+      await ledger.fillPublished(session, { ...visible, digest: staged.digest, maskKeys: staged.maskKeys }, keys && { relation, keys });
       staged.onStep?.('applied');
       return visible;
     });
+  }
+  /** Which keys the rows will be masked under that are there behind a publish; null where they stay what they are. */
+  async #maskedBehind(session: PostgresSession, { how }: PublishTask, own: MaskKeys | undefined): Promise<MaskKeys | null> {
+    if (REPLACING.includes(how)) return own ?? {};
+    return own ? { ...await this.facts.ledger.maskedUnder(session, this.facts.relation), ...own } : null;
   }
   /** Rows and the position that they reach, in one transaction. */
   async #makeVisible(publishing: Publishing, span: Staged['span']): Promise<Published> {

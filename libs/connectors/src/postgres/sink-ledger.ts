@@ -60,9 +60,9 @@ export class SinkLedger {
     await session.run(compile(sql`UPDATE _etl.ledger SET rows = ${rows - rejected}, rejected = ${rejected}, bytes = ${bytes}, digest = ${digest ? JSON.stringify(digest) : null}::jsonb
       WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${chunkKey}`));
   }
-  /** @param into the table as it is now, and which keys its rows are masked under: those of this run, and of rows before that stayed */
-  async fillPublished(session: PostgresSession, row: PublishedRow, { relation, keys }: { readonly relation: Relation; readonly keys: MaskKeys }): Promise<void> {
-    const into = sql`jsonb_build_object('into', jsonb_build_object('target', ${this.target}::text, 'relation', to_regclass(${quoted(relation)})::oid::bigint, 'keys', ${JSON.stringify(keys)}::jsonb))`;
+  /** @param masked the table as it is now, and which keys its rows are masked under: those of this run, and of rows before that stayed. Null where this publish changes nothing of it */
+  async fillPublished(session: PostgresSession, row: PublishedRow, masked: { readonly relation: Relation; readonly keys: MaskKeys } | null): Promise<void> {
+    const into = masked === null ? sql`'{}'::jsonb` : sql`jsonb_build_object('into', jsonb_build_object('target', ${this.target}::text, 'relation', to_regclass(${quoted(masked.relation)})::oid::bigint, 'keys', ${JSON.stringify(masked.keys)}::jsonb))`;
     await session.run(compile(sql`UPDATE _etl.ledger SET rows = 0, rejected = 0, bytes = 0, published = ${JSON.stringify(row)}::jsonb || ${into}, digest = ${row.digest ? JSON.stringify(row.digest) : null}::jsonb
       WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${PUBLISH_KEY}`));
   }
@@ -70,10 +70,10 @@ export class SinkLedger {
     const [row] = await session.run<{ published: PublishedRow | null }>(compile(sql`SELECT published FROM _etl.ledger WHERE run_id = ${this.writer.runId} AND task = ${this.writer.task} AND chunk_key = ${PUBLISH_KEY}`));
     return row?.published ?? null;
   }
-  /** Which keys the rows of a table are masked under, as its last publish said. Null of a table that was made anew since, and of one that no run of this release has published into. */
+  /** Which keys the rows of a table are masked under, as the last publish said that changed it. A look at the whole ledger: only who masks asks. Null of a table that was made anew since, and of one that no run of this release has published into. */
   async maskedUnder(session: PostgresSession, relation: Relation): Promise<MaskKeys | null> {
     const [row] = await session.run<{ keys: unknown }>(compile(sql`SELECT published -> 'into' -> 'keys' AS keys FROM _etl.ledger WHERE chunk_key = ${PUBLISH_KEY} AND published -> 'into' ->> 'target' = ${this.target}
-      AND (published -> 'into' ->> 'relation')::bigint = to_regclass(${quoted(relation)})::oid::bigint ORDER BY written_at DESC LIMIT 1`));
+      AND (published -> 'into' ->> 'relation')::bigint = to_regclass(${quoted(relation)})::oid::bigint ORDER BY fence DESC LIMIT 1`));
     return MaskKeys.nullable().parse(row?.keys ?? null);
   }
   async has(session: PostgresSession, chunkKey: string): Promise<boolean> {

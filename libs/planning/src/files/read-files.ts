@@ -1,10 +1,10 @@
-import { Pipeline, Project } from '@agent-etl/contracts';
+import { Pipeline, Project, noClimbing } from '@agent-etl/contracts';
 import { scheduleIssues } from '@agent-etl/scheduling';
 import { z } from 'zod';
 import { readYaml } from './read-yaml.ts';
 
 /** A pipeline whose schedule somebody can keep: what a server would refuse, a file is told with its line. */
-const PipelineFile = Pipeline.check(({ value, issues }) => {
+const PipelineFile = Pipeline.superRefine(noClimbing).check(({ value, issues }) => {
   for (const { path, text } of value.schedule ? scheduleIssues(value.schedule, '/schedule') : []) issues.push({ code: 'custom', input: value.schedule, path: path.split('/').slice(1), message: text });
 });
 
