@@ -1,6 +1,6 @@
 export { mysqlDiffering, mysqlDigest, mysqlSampled, mysqlText } from './digest/mysql-digest.ts';
 export type { DigestColumn } from './digest/digest-column.ts';
-export { type Differing, type SampledRows, duckDiffering, duckSampled, postgresDiffering, postgresDigest, postgresSampled, rowDigest } from './digest/row-digest.ts';
+export { type Differing, type SampledRows, duckDiffering, duckDigest, duckSampled, postgresDiffering, postgresDigest, postgresSampled, rowDigest } from './digest/row-digest.ts';
 export { sparkDigest } from './digest/spark-digest.ts';
 export { SQLITE_FUNCTIONS, sqliteConcat, sqliteRowText } from './digest/sqlite-row-text.ts';
 export { type SqlCode, SqlSafetyError } from './errors.ts';

@@ -65,7 +65,7 @@ export class FileChunk implements ChunkWriter {
       return { rows: written, bytes: await sizeOf(scan), digest: null, reached };
     } catch (error) {
       if (error instanceof EtlError && error.code === 'platform.disk-full') throw new EtlError(error.code, { what: plan.task.target.dataset }, { cause: error.cause });
-      throw await withRow(error, { dataset, files: scan.files, plan: read, columns: readColumns(plan.task), scratch, transform: plan.task.transform });
+      throw await withRow(error, { dataset, files: scan.files, plan: read, columns: readColumns(plan.task), scratch, transform: plan.task.transform, judging: plan.task.judging });
     } finally {
       await duck.stop();
     }

@@ -1,6 +1,6 @@
 import type { ColumnMapping, ColumnType, Digest } from '@agent-etl/contracts';
 import type { DuckChild } from '@agent-etl/engines';
-import { type Differing, compile, duckDiffering, duckSampled, identifier, rowDigest } from '@agent-etl/sql-safety';
+import { type Differing, compile, duckDiffering, duckDigest, duckSampled, identifier } from '@agent-etl/sql-safety';
 import type { BucketSample, BucketSum, HashAsk, HashedRows } from '../port.ts';
 import { type Duck, listOf, sql } from './duck-sql.ts';
 
@@ -9,8 +9,8 @@ const KEY = 'etl';
 
 /** Order-free digest of the travelling columns c0, c1, …, over the same canonical row text as every other engine. */
 export async function digestOf(duck: DuckChild, from: Duck, how: { columns: readonly Pick<ColumnMapping, 'type'>[]; signal: AbortSignal }): Promise<Digest> {
-  const digest = rowDigest('duckdb', how.columns.map(({ type }, index) => ({ name: `c${index}`, type })), KEY);
-  const [row] = await duck.query(compile(sql`SELECT ${digest} FROM (SELECT ${listOf(plainOf(how.columns))} FROM (${from}) AS rows) AS plain`), how.signal);
+  const named = how.columns.map(({ type }, index) => ({ name: `c${index}`, type }));
+  const [row] = await duck.query(compile(duckDigest(named, KEY, sql`(SELECT ${listOf(plainOf(how.columns))} FROM (${from}) AS rows) AS plain`)), how.signal);
   return { kind: 'text-md5', rows: Number(row?.['n'] ?? 0), a: String(row?.['a'] ?? '0'), b: String(row?.['b'] ?? '0') };
 }
 

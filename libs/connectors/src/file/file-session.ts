@@ -122,7 +122,7 @@ export class FileSession implements SourceSession {
   }
 
   async explain(error: unknown): Promise<unknown> {
-    return withRow(this.task.carrier === 'frames' ? await this.named(error) : error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: readColumns(this.task), scratch: this.scratch, transform: this.task.transform });
+    return withRow(this.task.carrier === 'frames' ? await this.named(error) : error, { dataset: this.task.source.dataset, files: this.file.files, plan: this.file.plan, columns: readColumns(this.task), scratch: this.scratch, transform: this.task.transform, judging: this.task.judging });
   }
   close(): Promise<void> { return this.file.drop(); }
 

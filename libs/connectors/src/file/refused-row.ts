@@ -11,7 +11,7 @@ import { readObjects, recordProblem } from './json-sql.ts';
 import { STEP_MISFIT } from '../step-misfit.ts';
 import { inItsFile, refusedRecord } from './refused-record.ts';
 
-interface Reading { readonly dataset: string; readonly files: readonly ScannedFile[]; readonly plan: ReadPlan; readonly columns: readonly Pick<ColumnMapping, 'source' | 'target' | 'type'>[]; readonly scratch: string; readonly transform?: LoadTask['transform'] }
+interface Reading { readonly dataset: string; readonly files: readonly ScannedFile[]; readonly plan: ReadPlan; readonly columns: readonly Pick<ColumnMapping, 'source' | 'target' | 'type'>[]; readonly scratch: string; readonly transform?: LoadTask['transform']; readonly judging?: LoadTask['judging'] }
 
 /** Adds the row, and in a folder the file, to an error about files: a second pass in their order, that only a failure pays for.
  * Rows count from 1 without the header; a row may be several lines. */
@@ -33,9 +33,9 @@ export async function withRow(error: unknown, reading: Reading): Promise<unknown
   return new EtlError(error.code, { ...error.details, row: found.row, ...next }, { cause: error.cause, cell: { ...error.cell, row: found.row } });
 }
 
-/** Groups, joins and windows need memory for many rows: there a long one is not to blame. */
-async function ofLongRow(error: EtlError, { files, plan, transform }: Reading): Promise<unknown> {
-  if (plan.format === 'parquet' || (transform && !isRowWise(transform))) return error;
+/** Groups, joins, windows and what has to be unique need memory for many rows: there a long one is not to blame. */
+async function ofLongRow(error: EtlError, { files, plan, transform, judging }: Reading): Promise<unknown> {
+  if (plan.format === 'parquet' || (transform && !isRowWise(transform)) || judging?.checks.some(({ check }) => check === 'unique')) return error;
   return beyondMemory(error, { files, format: plan.format, dialect: plan.format === 'csv' ? plan.dialect : null, compression: compressionOf(plan) });
 }
 const isOfStep = ({ code }: EtlError, { transform }: Reading): boolean => transform !== undefined && code === 'data.value-out-of-range';

@@ -8,7 +8,7 @@ import { compile } from '../tag/safe-sql.ts';
 import { Pinned } from '../testing/pinned.ts';
 import type { DigestColumn } from './digest-column.ts';
 import { mysqlDiffering, mysqlDigest, mysqlSampled } from './mysql-digest.ts';
-import { type Differing, duckDiffering, duckSampled, postgresDiffering, postgresDigest, postgresSampled, rowDigest } from './row-digest.ts';
+import { type Differing, duckDiffering, duckDigest, duckSampled, postgresDiffering, postgresDigest, postgresSampled, rowDigest } from './row-digest.ts';
 import { sparkDigest } from './spark-digest.ts';
 import { sqliteConcat, sqliteRowText } from './sqlite-row-text.ts';
 
@@ -28,7 +28,7 @@ const buckets = (some: readonly DigestColumn[]): readonly Differing[] => [{ colu
 describe('digests of rows are printed as they were when the engines told the same', () => {
   it.each([...columns.map((column) => [column.name, [first!, column]] as const), ['all', columns] as const, ['many', Array.from({ length: 150 }, (_, nth) => ({ ...columns[nth % columns.length]!, name: `c${nth}` }))] as const])('%s', (name, some) => {
     const printed = (['utf8', 'other'] as const).map((each) => [told(() => postgresDigest(some, 'k', { from: pg`t`, encoding: each })), told(() => postgresSampled({ columns: some, keys: [0], key: 'k', buckets: [1, 4095], by: each === 'utf8' ? 'md5' : undefined }, { from: pg`t`, encoding: each })), ...buckets(some).map((ask) => told(() => postgresDiffering(ask, { from: pg`t`, encoding: each })))]);
-    const [now, kept] = pinned.of(name, [printed, told(() => rowDigest('duckdb', some, 'k')), told(() => rowDigest('postgres', some, 'k')), told(() => duckSampled({ columns: some, keys: [0], key: 'k', buckets: [0, 7] }, duck`t`)), ...buckets(some).map((ask) => told(() => duckDiffering(ask, duck`t`))),
+    const [now, kept] = pinned.of(name, [printed, told(() => rowDigest('duckdb', some, 'k')), told(() => rowDigest('postgres', some, 'k')), told(() => duckDigest(some, 'k', duck`t`)), told(() => duckSampled({ columns: some, keys: [0], key: 'k', buckets: [0, 7] }, duck`t`)), ...buckets(some).map((ask) => told(() => duckDiffering(ask, duck`t`))),
       told(() => mysqlDigest(some, 'k', my`t`)), told(() => mysqlSampled({ columns: some, keys: [0], key: 'k', buckets: [0, 7] }, my`t`)), ...buckets(some).map((ask) => told(() => mysqlDiffering(ask, my`t`))), told(() => sparkDigest(some, 'k', spark`t`)), told(() => sqliteRowText(some.map(({ name: each, type }) => ({ value: lite`${identifier(each)}`, type })), 'k'))]);
     expect(now).toBe(kept);
   });

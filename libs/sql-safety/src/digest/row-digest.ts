@@ -3,7 +3,7 @@ import { identifier } from '../ident/identifier.ts';
 import { type SqlFragment, joinSql, sqlFor } from '../tag/fragment.ts';
 import { literal } from '../tag/literal.ts';
 import type { DigestColumn } from './digest-column.ts';
-import { exactDouble } from './exact-double.ts';
+import { exactDouble, exactOfParts, withParts } from './exact-double.ts';
 
 /** What a server keeps its texts in; lengths and hashes are those of UTF-8. */
 type Encoding = 'utf8' | 'other';
@@ -67,6 +67,12 @@ const duckSums = (h: SqlFragment<'duckdb'>): SqlFragment<'duckdb'> => duck`count
 export function rowDigest<D extends 'postgres' | 'duckdb'>(dialect: D, columns: readonly DigestColumn[], key: string): SqlFragment<D> {
   const fragment = dialect === 'postgres' ? postgresSums(pg`md5(${postgresRow(columns, key, 'utf8')})`) : duckSums(duck`md5(${duckRow(columns, key)})`);
   return fragment as SqlFragment<D>;
+}
+const isDouble = ({ type: { kind } }: DigestColumn): boolean => kind === 'f32' || kind === 'f64';
+/** The same as a whole query over a DuckDB relation or parenthesised query: each row is hashed once, and what its doubles are made of is computed step by step. */
+export function duckDigest(columns: readonly DigestColumn[], key: string, from: SqlFragment<'duckdb'>): SqlFragment<'duckdb'> {
+  const cells = columns.map((column) => duck`coalesce(${isDouble(column) ? exactOfParts(column.name) : duckText(column)}, '~')`);
+  return duck`SELECT ${duckSums(duck`h`)} FROM (SELECT md5(${duckJoined([literal('duckdb', key), ...cells])}) AS h FROM ${withParts(columns.filter(isDouble).map(({ name }) => name), from)}) AS hashed`;
 }
 /** How many digits of a key's hash name its bucket: 4,096 buckets. */
 const BUCKET_DIGITS = 3;
