@@ -95,6 +95,12 @@ describe('a DuckDB child', () => {
     await expect(child.query(compile(sql`SELECT length(string_agg(CAST(range AS VARCHAR), ',')) AS n FROM range(30000000)`))).rejects.toMatchObject({ code: 'query.memory-exceeded' });
   });
 
+  it('has as many threads as its memory feeds', async () => {
+    const asked = compile(sql`SELECT current_setting('threads') AS threads`);
+    const [small, usual] = [await aChild([], 256 * 1024 * 1024), await aChild()];
+    expect([await small.query(asked), await usual.query(asked)]).toEqual([[{ threads: '1' }], [{ threads: '2' }]]);
+  });
+
   it('ends with its parent', async () => {
     const program = join(scratch, 'parent.mjs');
     const child = new URL('./duckdb-child.mjs', import.meta.url).pathname;
