@@ -89,7 +89,7 @@ async function stage(open: { source: OpenConnection; sink: OpenConnection }, loa
   }
 }
 
-/** Half of the buckets, then all of them, by the key and by the whole row, at both ends of a load. */
+/** Half of the buckets by the key, all of them by two columns, half by the whole row, at both ends of a load. */
 async function samplesAlike(open: { source: OpenConnection; sink: OpenConnection }, planned: LoadTask, into: ConnectorName): Promise<void> {
   const load: LoadTask = { ...planned, digest: 'text-md5', level: 'sampled' };
   const session = await open.source.source.begin(load, null);
@@ -102,14 +102,14 @@ async function samplesAlike(open: { source: OpenConnection; sink: OpenConnection
     const ranges = await session.cut();
     for (const range of ranges) await move(session, sink, { range, load });
     const task = publishOf(load, into);
-    for (const key of [[0], [1, 0], load.columns.map((_, place) => place)]) {
-      for (const buckets of [all.slice(0, BUCKETS / 2), all]) {
-        const sample = { buckets, key, by: 'md5' as const };
-        const here = sorted(await session.sampled!(ranges, sample, signal));
-        expect(sorted(await sink.stagedSample!(task, sample, signal))).toEqual(here);
-        if (buckets === all) expect(digestText(addDigests('text-md5', here.map((sum) => ({ ...sum, kind: 'text-md5' as const }))))).toBe(digestText(await session.digest(ranges, signal)));
-        else expect(here.every(({ bucket }) => Number(bucket) < BUCKETS / 2) && here.length > 50).toBe(true);
-      }
+    const row = load.columns.map((_, place) => place);
+    const half = all.slice(0, BUCKETS / 2);
+    for (const [key, buckets] of [[[0], half], [[1, 0], all], [row, half]] as const) {
+      const sample = { buckets, key, by: 'md5' as const };
+      const here = sorted(await session.sampled!(ranges, sample, signal));
+      expect(sorted(await sink.stagedSample!(task, sample, signal))).toEqual(here);
+      if (buckets === all) expect(digestText(addDigests('text-md5', here.map((sum) => ({ ...sum, kind: 'text-md5' as const }))))).toBe(digestText(await session.digest(ranges, signal)));
+      else expect(here.every(({ bucket }) => Number(bucket) < BUCKETS / 2) && here.length > 50).toBe(true);
     }
     await sink.discard();
   } finally {
