@@ -59,7 +59,7 @@ describePostgres('dag_generator_rendering', () => {
     const rows = await tx.run<{ type: string; body: Buffer }>(sql`select headers ->> 'ce_type' as type, body from outbox order by seq`);
     return rows.map(({ type, body }) => ({ type, body: JSON.parse(body.toString()) as Record<string, unknown> }));
   });
-  const files = (where: string): Promise<string[]> => readdir(where).catch(() => []);
+  const files = async (where: string): Promise<string[]> => (await readdir(where).catch(() => [])).filter((name) => !name.startsWith('.')); // a file that is being written is no file yet, and Airflow reads none such
 
   beforeAll(async () => {
     test = await aStateDatabase('dag_rendering', [{ schema: 'dag_generator', migrations: dagGeneratorMigrations }]);
