@@ -2,7 +2,7 @@ import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DEFAULT_TENANT } from '@agent-etl/contracts';
 import { assetName } from '@agent-etl/dag-rendering';
 import { anApprovedPlan } from '@agent-etl/dag-rendering/testing';
@@ -60,6 +60,11 @@ describePostgres('dag_generator_rendering', () => {
     return rows.map(({ type, body }) => ({ type, body: JSON.parse(body.toString()) as Record<string, unknown> }));
   });
   const files = async (where: string): Promise<string[]> => (await readdir(where).catch(() => [])).filter((name) => !name.startsWith('.')); // a file that is being written is no file yet, and Airflow reads none such
+
+  /** A loop that outlived its test would render for the next one, and keep the process up. */
+  const loops: RenderingLoop[] = [];
+  const aLoop = (): RenderingLoop => { const loop = new RenderingLoop(state, artifacts, rendering); loops.push(loop); return loop; };
+  afterEach(async () => { for (const loop of loops.splice(0)) await loop.onApplicationShutdown(); });
 
   beforeAll(async () => {
     test = await aStateDatabase('dag_rendering', [{ schema: 'dag_generator', migrations: dagGeneratorMigrations }]);
@@ -247,7 +252,7 @@ describePostgres('dag_generator_rendering', () => {
     await approve(approval());
     await approve(other);
     await state.inTenantTx(tenant, (tx) => tx.run(sql`update dag_artifact set approved = '{"of":"tomorrow"}' where plan_id = ${sha('5')}`));
-    const loop = new RenderingLoop(state, artifacts, rendering);
+    const loop = aLoop();
     await loop.onApplicationBootstrap();
     expect((await dags.view(tenant, sha('8'))).dagId).toBe('default-behind');
     const triesOf = async (): Promise<{ tries: number; state: string } | undefined> => state.inTenantTx(tenant, async (tx) => (await tx.run<{ tries: number; state: string }>(sql`select tries, state from dag_artifact where plan_id = ${sha('5')}`))[0]);
@@ -261,16 +266,15 @@ describePostgres('dag_generator_rendering', () => {
     expect(await said()).toContainEqual({ type: 'dag.failed.v1', body: expect.objectContaining({ planId: sha('5'), failure: expect.objectContaining({ code: 'platform.internal' }) as unknown }) as unknown });
   });
   it('finds a plan whose notification was lost, by its own look', async () => {
-    const loop = new RenderingLoop(state, artifacts, rendering);
+    const loop = aLoop();
     await loop.onApplicationBootstrap();
     await sleep(300); // it has looked, found nothing and sleeps
     await state.inTenantTx(tenant, (tx) => artifacts.add(tx, approval()));
     for (let tries = 0; tries < 70 && (await files(scheduler())).length === 0; tries += 1) await sleep(100);
     expect(await files(scheduler())).toEqual(['default-flights.py']);
-    await loop.onApplicationShutdown();
   });
   it('renders by itself soon after the commit', async () => {
-    const loop = new RenderingLoop(state, artifacts, rendering);
+    const loop = aLoop();
     await loop.onApplicationBootstrap();
     await approve(approval());
     const began = Date.now();
