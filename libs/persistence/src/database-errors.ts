@@ -19,12 +19,18 @@ export const isStalePlan = (error: unknown): boolean => {
   return (seen?.driverError?.routine ?? seen?.routine) === 'RevalidateCachedQuery';
 };
 
+/** A server that is away takes the file of its Unix socket with it. */
+const isNoSocket = (error: unknown): boolean => {
+  const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
+  return code === 'ENOENT' && syscall === 'connect';
+};
+
 /** Whether the server could not be reached or ended the session: nothing was wrong with the statement. */
 export function isAway(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isAway);
   const code = databaseCode(error);
   if (code && away.test(code)) return true;
-  if (isStalePlan(error)) return true;
+  if (isStalePlan(error) || isNoSocket(error)) return true;
   return error instanceof Error && lost.test(error.message);
 }
 

@@ -156,6 +156,17 @@ describe('embedded PostgreSQL', () => {
     expect(await answer(adopted.nearUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
+  it('is away for those who use its socket once it has ended', async () => {
+    const server = started.at(-1)!;
+    const logins = await prepareState({ adminUrl: server.nearUrl, database: 'etl_near', password: server.password, schemas: [{ schema: 'monitor', migrations: platformMigrations() }] });
+    const state = await StateDatabase.open({ ...logins.monitor, schema: 'monitor', entities: [] });
+    await server.stop();
+    for (const ask of [state.ping(), state.inTenantTx('00000000-0000-7000-8000-00000000000a', () => Promise.resolve())]) await expect(ask).rejects.toMatchObject({ code: 'platform.unavailable' });
+    await start(server.port);
+    await state.ping();
+    await state.close();
+  });
+
   it('writes no statement into its log', async () => {
     const server = started.at(-1)!;
     await expect(answer(server.url, `select 'canary-7f3a'::int`)).rejects.toThrow();
