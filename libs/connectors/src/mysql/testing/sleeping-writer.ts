@@ -1,12 +1,12 @@
 import type { LoadTask, MysqlConnection, PublishTask } from '@agent-etl/contracts';
 import type { ConnectorTools } from '../../port.ts';
+import { ROWS, sayHowItEnds, writeRows } from '../../testing/sleeping-piece.ts';
 import { mysqlConnector } from '../mysql-connector.ts';
 import { MysqlSession } from '../mysql-session.ts';
 
 /** A program of its own: writes one piece and publishes it, and stops itself behind its last look at the fence, right before one statement. Says how it ended, once it has tidied up.
  * @property sleepsIn of two statements that read alike, the one of its piece or the one of its publish */
 export interface Told { readonly connection: MysqlConnection; readonly task: LoadTask; readonly publish: PublishTask; readonly runId: string; readonly sleepsIn: 'piece' | 'publish'; readonly before: 'COMMIT' | 'RENAME' }
-export const ROWS = 20;
 const { connection, task, publish, runId, sleepsIn, before } = JSON.parse(process.argv[2] ?? '{}') as Told;
 
 let isArmed = false;
@@ -26,21 +26,14 @@ async function write(): Promise<void> {
   for (;;) {
     const piece = await sink.begin({ key: 'all', ordinal: 0, from: null, to: null });
     if (piece === 'done') return;
-    piece.to.write(Buffer.from(Array.from({ length: ROWS }, (_, row) => `"${row}","new"\n`).join('')));
-    if (await piece.commit({ rows: ROWS, rejected: 0, bytes: 1, digest: null }) === 'written') return;
+    if (await writeRows(piece) === 'written') return;
   }
 }
-try {
+await sayHowItEnds(sink, async () => {
   await sink.raise();
   await sink.prepare({ fresh: 'keep' });
   isArmed = sleepsIn === 'piece';
   await write();
   isArmed = sleepsIn === 'publish';
   await sink.publish(publish, { rows: ROWS, digest: null });
-  process.stdout.write('published');
-} catch (error) {
-  await sink.discard();
-  process.stdout.write((error as { code?: string }).code ?? String(error));
-} finally {
-  await sink.close();
-}
+});
