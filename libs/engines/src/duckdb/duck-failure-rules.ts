@@ -60,7 +60,7 @@ const LARGEST_OBJECT = '32 MB';
 export function duckFailure(message: string, about: string): EtlError {
   const cause = new Error(message);
   if (/No space left on device|disk quota exceeded|max_temp_directory_size|failed to offload/i.test(message)) return new EtlError('platform.disk-full', { what: about }, { cause });
-  if (/^Out of Memory Error/i.test(message)) return new EtlError('query.memory-exceeded', { limit: 'its memory' }, { cause });
+  if (/^Out of Memory Error/i.test(message)) return new EtlError('query.memory-exceeded', { limit: 'its memory', next: 'grant each engine more with ETL_ETL_WORKER_ENGINE_MEMORY_MB, then run it again' }, { cause });
   const value = jsonError(message, about, cause) ?? valueError(message, cause) ?? computedError(message, cause);
   if (value) return value;
   const nul = /NUL in column "([\s\S]*?)"/.exec(message);
