@@ -71,10 +71,15 @@ describe('embedded PostgreSQL', () => {
     expect(await isServer(before.pid)).toBe(false);
   });
 
-  it('recovers after a kill -9 of the server itself', async () => {
+  it('recovers after a kill -9 of the server itself, also while one of its processes still has its memory', async () => {
     const before = started.at(-1)!;
+    const [writer] = await answer(before.url, `select pid from pg_stat_activity where backend_type = 'background writer'`) as { pid: number }[];
+    process.kill(writer!.pid, 'SIGSTOP');
     process.kill(before.pid, 'SIGKILL');
-    const after = await start();
+    const begun = start();
+    await Promise.race([sleep(1_500), begun]);
+    process.kill(writer!.pid, 'SIGCONT');
+    const after = await begun;
     expect(after.adopted).toBe(false);
     expect(await answer(after.url, 'select one from kept')).toEqual([{ one: 1 }]);
   });

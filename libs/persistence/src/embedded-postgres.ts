@@ -124,7 +124,18 @@ async function answers(url: string): Promise<boolean> {
 
 interface StartOptions { data: string; home: string; password: string; port: number }
 
-async function start({ postgres, identity }: Binaries, { data, home, password, port }: StartOptions): Promise<Postmaster> {
+/** Processes of a server that was killed end by themselves, but not at once; as long as one of them has its shared memory, no other server starts on the folder. */
+async function start(binaries: Binaries, options: StartOptions): Promise<Postmaster> {
+  const until = Date.now() + START_LIMIT_MS;
+  for (;;) {
+    const outcome = await startOnce(binaries, options, until);
+    if ('pid' in outcome) return outcome;
+    if (Date.now() >= until || !outcome.log.includes('pre-existing shared memory block')) throw unavailable(outcome.ended, new Error(outcome.log));
+    await sleep(100);
+  }
+}
+
+async function startOnce({ postgres, identity }: Binaries, { data, home, password, port }: StartOptions, until: number): Promise<Postmaster | { ended: string; log: string }> {
   await forgetStranger(`${socketOf(home, port)}.lock`);
   const all = { ...settings, port: String(port), unix_socket_directories: hasRoom(home, port) ? home : '' };
   const log = await open(join(home, 'postgres.log'), 'w', 0o600);
@@ -136,11 +147,11 @@ async function start({ postgres, identity }: Binaries, { data, home, password, p
   child.once('exit', (code, signal) => { ended = `it ended with ${code ?? signal}`; });
   child.unref();
   await log.close();
-  for (const until = Date.now() + START_LIMIT_MS; Date.now() < until && ended === null; await sleep(20)) {
+  for (; Date.now() < until && ended === null; await sleep(20)) {
     const running = await postmasterOf(data);
     if (running?.status.startsWith('ready') && await answers(urlOf(running.port, password))) return running;
   }
-  throw unavailable(ended ?? 'no answer', new Error((await readFile(join(home, 'postgres.log'), 'utf8').catch(() => '')).slice(-2_000)));
+  return { ended: ended ?? 'no answer', log: (await readFile(join(home, 'postgres.log'), 'utf8').catch(() => '')).slice(-2_000) };
 }
 
 function freePort(): Promise<number> {
