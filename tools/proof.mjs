@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, ensureInstalled, root, run, runAside } from './install.mjs';
-import { UNABLE, openTally, total } from './tally.mjs';
+import { UNABLE, openTally, takeReasons, total } from './tally.mjs';
 
 ensureInstalled();
 const tally = openTally('proof');
@@ -43,11 +43,13 @@ if (unknown.length) { process.stderr.write(`no proof named ${unknown.join(', ')}
 const needed = new Set(asked.flatMap((name) => [...(parts[name].needs ?? []), name]));
 const wanted = Object.keys(parts).filter((name) => (asked.length ? needed.has(name) : !parts[name].byName));
 
+takeReasons();
 let red = 0;
 function judge(name, status, seconds) {
   const { says, reports } = parts[name];
+  const reasons = takeReasons();
   if (status === UNABLE) tally.skip(name, 'the part said why above');
-  else if (!reports) tally.add(...(status === 0 ? [1, 0] : [0, 1, 0, [`proof ${name}: ${says}`]]));
+  else if (!reports) tally.add(...(status === 0 ? [1, 0] : [0, 1, 0, [[`proof ${name}: ${says}`, ...reasons].join('\n    ')]]));
   if (status !== 0) red += 1;
   process.stdout.write(`proof ${name}: ${status === 0 ? 'PROVEN' : status === UNABLE ? 'SKIPPED' : 'NOT PROVEN'} in ${seconds.toFixed(1)} s\n`);
 }

@@ -26,6 +26,16 @@ export function openTally(name) {
   };
 }
 
+const reasons = join(cache, 'proof.reasons.txt');
+/** A part of the proof says why it is not proven: what was printed long ago may be cut off, the last lines of CI are not. */
+export const because = (reason) => { appendFileSync(reasons, `${reason.slice(0, 500)}\n`); };
+/** The reasons given since this was last asked. */
+export function takeReasons() {
+  const given = existsSync(reasons) ? readFileSync(reasons, 'utf8').split('\n').filter(Boolean) : [];
+  rmSync(reasons, { force: true });
+  return given;
+}
+
 const linesOf = (file) => existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line)) : [];
 /** What failed or could not run, by name, over all lines. */
 export const failures = (file) => linesOf(file).flatMap((line) => line.failures ?? []);

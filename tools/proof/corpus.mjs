@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { cache, root } from '../install.mjs';
 import { startPostgres } from '../provision/postgres.mjs';
 import { sqlmapPayloads } from '../provision/sqlmap/sqlmap.mjs';
-import { UNABLE } from '../tally.mjs';
+import { UNABLE, because } from '../tally.mjs';
 import { gateBundle } from './corpus/bundle.mjs';
 import { openDuck, openPostgres } from './corpus/engines.mjs';
 import { runGates } from './corpus/gates.mjs';
@@ -28,12 +28,14 @@ const engines = { duckdb: await openDuck(tables()), postgres: await openPostgres
 const raw = { duckdb: await openDuck(), postgres: engines.postgres };
 /** A parser that is given up after a quarter of a second may be asked again: a busy machine is no attack. */
 const patient = { tree: async (text) => { for (let tries = 1; ; tries += 1) try { return await parser.tree(text); } catch (error) { if (error?.code !== 'sql.parser-lost' || tries === 5) throw error; } } };
+/** The first line that is not as it stands. */
+const differing = (stood, is) => { const lines = stood.split('\n'); return is.split('\n').find((line, nth) => line !== lines[nth]) ?? 'the end is missing'; };
 let red = 0;
-const must = (holds, says) => { if (!holds) { red += 1; say(`NOT PROVEN ${says}`); } };
+const must = (holds, says) => { if (!holds) { red += 1; say(`NOT PROVEN ${says}`); because(says); } };
 try {
   const honest = await timed('queries', () => runQueries({ gate, parser: patient, engines }));
   const own = gate.attacks();
-  const attacks = await timed('attacks', () => runAttacks({ gate, parser, engines, raw, attacks: [...own, ...(sqlmap?.payloads ?? []).flatMap((payload) => gate.spliced(payload))] }));
+  const attacks = await timed('attacks', () => runAttacks({ gate, parser: patient, engines, raw, attacks: [...own, ...(sqlmap?.payloads ?? []).flatMap((payload) => gate.spliced(payload))] }));
   const kinds = await timed('kinds of nodes', () => nodeKinds({ gate, parser: patient, texts: [...queries().map(({ text }) => text), ...own.filter(({ of }) => of === 'other syntax' || of === 'quotes').map(({ text }) => text)] }));
   const gates = await timed('gate of the gate', () => runGates({ gate, tree: patient.tree }));
   const all = queries().length;
@@ -45,7 +47,7 @@ try {
   for (const { check, refused, passes } of gates) must(refused && passes, `the check of ${check}: ${refused ? 'nothing passes without it' : 'its attack passes with it'}`);
   const text = reportPage({ attacks, queries: honest, kinds, gates, sqlmap });
   if (process.argv.includes('--write')) writeFileSync(page, text);
-  else if (sqlmap) must(readFileSync(page, 'utf8') === text, 'docs/reference/sql-corpus.md is stale: npm run proof -- corpus --write');
+  else if (sqlmap) must(readFileSync(page, 'utf8') === text, `docs/reference/sql-corpus.md is stale (npm run proof -- corpus --write): ${differing(readFileSync(page, 'utf8'), text)}`);
   process.stdout.write(`\n${text.split('\n## Kinds')[0]}\n`);
 } finally {
   await parser.stop();

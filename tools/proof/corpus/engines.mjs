@@ -27,7 +27,7 @@ export async function openDuck(ddl = []) {
     /** @returns whether rows of the text show a canary; throws what the engine says */
     shows: async (text, ms = 2_000) => showsCanary(await rows(text, ms)),
     rows: (text) => rows(text, 4_000),
-    undone: async (text, ms = 300) => { await connection.run('BEGIN'); try { return showsCanary(await rows(text, ms)); } catch { return false; } finally { await connection.run('ROLLBACK').catch(() => undefined); } },
+    undone: async (text, ms = 2_000) => { await connection.run('BEGIN'); try { return showsCanary(await rows(text, ms)); } catch { return false; } finally { await connection.run('ROLLBACK').catch(() => undefined); } },
     stop: async () => { connection.closeSync(); instance.closeSync(); rmSync(folder, { recursive: true, force: true }); },
   };
 }
@@ -49,5 +49,5 @@ export async function openPostgres(url, ddl = []) {
     try { const answer = await client.query(text); return showsCanary([answer].flat().map((each) => each.rows)); } finally { await client.query('ROLLBACK').catch(() => undefined); }
   };
   const rows = async (text) => (await client.query({ text, types: { getTypeParser: () => (value) => value } })).rows;
-  return { shows: (text, ms = 2_000) => run(text, ms), rows, undone: (text, ms = 200) => run(text, ms).catch(() => false), stop: () => client.end() };
+  return { shows: (text, ms = 2_000) => run(text, ms), rows, undone: (text, ms = 2_000) => run(text, ms).catch(() => false), stop: () => client.end() };
 }
