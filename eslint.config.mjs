@@ -34,6 +34,9 @@ const arrows = (test = []) => [
 ];
 const boundaries = (depConstraints) => ({ '@nx/enforce-module-boundaries': ['error', { allow: [], depConstraints }] });
 
+// One project is read with what it stands on; the proof of the whole tree gives one program for all.
+const types = process.env.ETL_LINT_WHOLE ? { project: [process.env.ETL_LINT_WHOLE] } : { projectService: true };
+
 // Inside a lib the suffix is the layer. For one file a later entry replaces an earlier one, so each entry lists all it refuses.
 const testCode = { regex: '^@agent-etl/[^/]+/testing$|/testing\\.ts$', message: 'Test code stays in tests.' };
 const orm = { regex: '^typeorm$', message: 'Only entities, repositories and migrations know the ORM.' };
@@ -50,7 +53,7 @@ export default defineConfig(
   {
     files: ['**/*.{ts,tsx}'], extends: [tseslint.configs.base], plugins: { '@nx': nx, 'import-x': importX }, linterOptions: { noInlineConfig: true },
     settings: { 'import-x/parsers': { '@typescript-eslint/parser': ['.ts', '.tsx'] } },
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { ...types, tsconfigRootDir: import.meta.dirname } },
     rules: {
       ...boundaries(arrows()), ...refuse(orm, broker), 'import-x/no-cycle': 'error', '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],

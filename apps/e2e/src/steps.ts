@@ -37,12 +37,18 @@ export async function patiently<T>(call: () => Promise<T>): Promise<T> {
     }
   }
 }
+/** Waits longer from time to time: an answer costs its service some milliseconds, which are what a busy machine is short of. */
+function slowing(): () => Promise<void> {
+  let wait = 20;
+  return async () => { await delay(wait); wait = Math.min(wait * 1.5, 250); };
+}
 const viewOf = (world: World, requestId: string): Promise<RequestView> => patiently(() => world.client.call(endpoints.getRequest, { params: { requestId } }));
 /** Waits until a request is settled: its plan waits or is refused, or its run has ended. */
 export async function settle(world: World, first: RequestView): Promise<RequestView> {
   const ends: readonly RequestView['state'][] = ['planned', 'waiting', 'finished', 'failed'];
   let view = first;
-  for (const until = Date.now() + 90_000; !ends.includes(view.state); await delay(50)) {
+  const pace = slowing();
+  for (const until = Date.now() + 90_000; !ends.includes(view.state); await pace()) {
     if (Date.now() > until) throw new Error(`request ${first.requestId} is still ${view.state}`);
     view = await viewOf(world, first.requestId);
   }
@@ -63,8 +69,10 @@ export async function runOf({ client }: World, view: RequestView): Promise<RunVi
   if (!view.runId) throw new Error(`request ${view.requestId} has no run: ${view.state} ${JSON.stringify(view.failure)}`);
   return client.call(endpoints.getRun, { params: { runId: view.runId } });
 }
-export async function untilRun(world: World, runId: RunId, isEnough: (run: RunView) => boolean = ({ state }) => isFinal(state)): Promise<RunView> {
-  for (const until = Date.now() + 90_000; ; await delay(20)) {
+const isOver = ({ state }: RunView): boolean => isFinal(state);
+export async function untilRun(world: World, runId: RunId, isEnough: (run: RunView) => boolean = isOver): Promise<RunView> {
+  const pace = isEnough === isOver ? slowing() : () => delay(20); // a moment in the middle of a run passes quickly
+  for (const until = Date.now() + 90_000; ; await pace()) {
     const run = await patiently(() => world.client.call(endpoints.getRun, { params: { runId } }));
     if (isEnough(run)) return run;
     if (Date.now() > until) throw new Error(`run ${runId} is still ${run.state}`);
