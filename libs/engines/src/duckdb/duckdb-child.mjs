@@ -1,15 +1,16 @@
 // The program inside a DuckChild: one DuckDB instance, locked before the first statement, spoken to over IPC. Plain JavaScript, so that tests and
 // bundles start the same file. It ends with its parent; whoever wants it gone kills it.
-import { DuckDBInstance } from '@duckdb/node-api';
 import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import duckdb from '@duckdb/node-bindings';
 import { CopyFrames } from './copy-frames.mjs';
+import { bindValues, plainColumns, plainRows } from './plain-rows.mjs';
 
 const MAX_ROWS = 10_000;
 const REPORT_MS = 250;
 /** Where a statement is run again, to hear why it failed. */
 const NOWHERE = '/dev/null';
+let database; // held, or it would be collected with its connection
 let connection;
 /** Of the statement that is running: what stops its output, and whether it was told to. */
 let stopOutput = () => {};
@@ -28,33 +29,75 @@ const list = (values) => `[${values.map(text).join(', ')}]`;
 
 /** Order matters: folders and files are allowed before outside access ends, and nothing can be set after the lock. */
 async function open({ threads, memoryLimit, spillFolder, spillLimit, folders, files }) {
-  const database = await DuckDBInstance.create(':memory:', {
+  const config = duckdb.create_config();
+  const options = {
     threads: String(threads), memory_limit: memoryLimit, temp_directory: spillFolder, preserve_insertion_order: 'false',
     autoinstall_known_extensions: 'false', autoload_known_extensions: 'false',
-  });
-  connection = await database.connect();
+  };
+  for (const [name, value] of Object.entries(options)) duckdb.set_config(config, name, value);
+  database = await duckdb.open(':memory:', config);
+  connection = await duckdb.connect(database);
   const settings = [
     `TimeZone = 'UTC'`, `Calendar = 'gregorian'`, `max_temp_directory_size = ${text(spillLimit)}`, `enable_progress_bar = true`, `enable_progress_bar_print = false`,
     `progress_bar_time = 0`, `allowed_directories = ${list(folders)}`, `allowed_paths = ${list([...files, NOWHERE])}`,
     'enable_external_access = false', 'lock_configuration = true',
   ];
-  for (const setting of settings) await connection.run(`SET ${setting}`);
-  const [[version]] = (await connection.runAndReadAll('SELECT version()')).getRows();
-  return { version };
+  for (const setting of settings) await duckdb.query(connection, `SET ${setting}`);
+  return { version: duckdb.library_version() };
+}
+
+/** The last statement of a text, its values bound, as far as its first rows. What stands before it is run. */
+async function streamed(statement, params) {
+  const statements = await duckdb.extract_statements(connection, statement);
+  if (statements.statement_count === 0) throw new Error(duckdb.extract_statements_error(statements.extracted_statements) || 'Result Error: no statement');
+  for (let nth = 0; ; nth += 1) {
+    const prepared = await duckdb.prepare_extracted_statement(connection, statements.extracted_statements, nth);
+    try {
+      if (nth < statements.statement_count - 1) { await duckdb.execute_prepared(prepared); continue; }
+      bindValues(prepared, params);
+      return await duckdb.execute_prepared_streaming(prepared);
+    } finally { duckdb.destroy_prepare_sync(prepared); }
+  }
+}
+/** The chunks of a result with their rows, one by one. */
+async function* chunksOf(result) {
+  for (;;) {
+    const chunk = await duckdb.fetch_chunk(result);
+    const rows = chunk ? duckdb.data_chunk_get_size(chunk) : 0;
+    if (rows === 0) return;
+    yield { chunk, rows };
+  }
 }
 
 async function run({ statement, params }) {
   isInterrupted = false;
-  const reader = await connection.streamAndReadUntil(statement, MAX_ROWS + 1, params);
-  if (reader.currentRowCount > MAX_ROWS) throw new Error(`Result Error: more than ${MAX_ROWS} rows`);
-  await mustHaveEnded(reader.result, { statement, params });
-  return { rows: reader.getRowObjectsJson(), changed: reader.rowsChanged };
+  const result = await streamed(statement, params);
+  const rows = await rowsOf(result);
+  if (rows.length > MAX_ROWS) throw new Error(`Result Error: more than ${MAX_ROWS} rows`);
+  await mustHaveEnded(result, { statement, params });
+  return { rows, changed: duckdb.rows_changed(result) };
+}
+/** Up to one chunk more than is allowed. */
+async function rowsOf(result) {
+  const columns = plainColumns(result);
+  if (!columns) {
+    const { DuckDBResult, DuckDBResultReader } = await import('@duckdb/node-api');
+    const reader = new DuckDBResultReader(new DuckDBResult(result));
+    await reader.readUntil(MAX_ROWS + 1);
+    return reader.getRowObjectsJson();
+  }
+  const all = [];
+  for await (const { chunk, rows } of chunksOf(result)) {
+    for (const row of plainRows(columns, chunk, rows)) all.push(row);
+    if (all.length > MAX_ROWS) break;
+  }
+  return all;
 }
 
 /** A stream that fails ends as one that is complete, without a word; only the type of its result says so (duckdb_result_return_type). The same statement, run to its end, says why. */
 async function mustHaveEnded(result, { statement, params }) {
-  if (result.returnType !== duckdb.ResultType.INVALID) return;
-  if (!isInterrupted) await connection.run(`COPY (${statement}) TO '${NOWHERE}' (FORMAT csv)`, params);
+  if (duckdb.result_return_type(result) !== duckdb.ResultType.INVALID) return;
+  if (!isInterrupted) for await (const _ of chunksOf(await streamed(`COPY (${statement}) TO '${NOWHERE}' (FORMAT csv)`, params)));
   throw new Error(isInterrupted ? 'INTERRUPT Error: Interrupted!' : 'Result Error: the statement ended early and does not say why');
 }
 
@@ -65,8 +108,8 @@ async function frames({ id, statement, params, to, wires }) {
   pipe.on('error', () => {});                                                      // each write hears it
   stopOutput = () => { pipe.destroy(new Error('INTERRUPT Error: Interrupted!')); };
   try {
-    const result = await connection.stream(statement, params);
-    const rows = await copied(new CopyFrames(result.result, wires), { id, result, pipe });
+    const result = await streamed(statement, params);
+    const rows = await copied(new CopyFrames(result, wires), { id, result, pipe });
     await mustHaveEnded(result, { statement, params });
     return { changed: rows };
   } finally {
@@ -83,10 +126,7 @@ async function copied(messages, { id, result, pipe }) {
     await before;
   };
   await send(messages.first);
-  for (;;) {
-    const chunk = await duckdb.fetch_chunk(result.result);
-    const more = chunk ? duckdb.data_chunk_get_size(chunk) : 0;
-    if (more === 0) break;
+  for await (const { chunk, rows: more } of chunksOf(result)) {
     for (const message of messages.of(chunk, more)) await send(message);
     rows += more;
     if (performance.now() - reportedAt > REPORT_MS) { reportedAt = performance.now(); process.send({ id, seen: rows }); }
@@ -98,7 +138,7 @@ async function copied(messages, { id, result, pipe }) {
 const interrupt = async () => {
   isInterrupted = true;
   stopOutput();
-  connection?.interrupt();
+  if (connection) duckdb.interrupt(connection);
 };
 
 const work = { open, run, frames, interrupt, ping: async () => ({}) };
