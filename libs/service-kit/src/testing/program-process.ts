@@ -10,19 +10,19 @@ const root = join(import.meta.dirname, '..', '..', '..', '..');
 const bundler = `
 import { build } from 'esbuild';
 import { bundleDefaults, childProgram, decorators, external } from './tools/bundle-plugins.mjs';
-const [entryPoint, outfile] = process.argv.slice(1);
-await build({ ...bundleDefaults, entryPoints: [entryPoint], outfile, metafile: true, plugins: [decorators, external, childProgram] });`;
+const [program, outdir] = process.argv.slice(1);
+await build({ ...bundleDefaults, entryPoints: { program }, outdir, splitting: true, metafile: true, plugins: [decorators, external, childProgram] });`;
 const programs = new Map<string, string>();
 
-/** Bundles a program once per test process, inside the workspace, where its packages are found. */
+/** Bundles a program once per test process, inside the workspace, where its packages are found; split as the apps are, so that what is loaded late costs no start. */
 function bundled(entry: string): string {
   const known = programs.get(entry);
   if (known) return known;
   mkdirSync(join(root, 'dist'), { recursive: true });
   const folder = mkdtempSync(join(root, 'dist', `${basename(entry, '.ts')}-test-`));
   process.once('exit', () => { rmSync(folder, { recursive: true, force: true }); });
+  execFileSync(process.execPath, ['--input-type=module', '-e', bundler, entry, folder], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   const file = join(folder, 'program.js');
-  execFileSync(process.execPath, ['--input-type=module', '-e', bundler, entry, file], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   programs.set(entry, file);
   return file;
 }
@@ -43,7 +43,7 @@ export class ProgramProcess {
     child.once('exit', () => { process.off('exit', end); });
   }
   static start(entry: string, orders: ProgramOrders): ProgramProcess {
-    return new ProgramProcess(spawn(process.execPath, ['--enable-source-maps', bundled(entry)], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'], ETL_TEST_ORDERS: JSON.stringify(orders) } }));
+    return new ProgramProcess(spawn(process.execPath, [bundled(entry)], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: join(root, '.cache', 'compile'), ETL_TEST_ORDERS: JSON.stringify(orders) } }));
   }
   /** Resolves with its first word on stdout. @throws when it ends before */
   async ready(): Promise<void> {
