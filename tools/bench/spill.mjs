@@ -14,19 +14,13 @@ const noise = `${Array.from({ length: 9 }, (_, part) => `md5((id * 9 + ${part}):
 const twins = (rows) => `select id, id % 10 as tenth, ${noise} from (select case when i % 100 = 0 then i + 1 else i end as id from range(${rows}) as t(i))`;
 const others = (rows) => `select id, ${noise} from (select ${rows} - 1 - i as id from range(${rows}) as t(i))`;
 
-/** Bytes of the temporary files that engines of a tree hold open now. */
+/** Bytes of the temporary files that engines of a tree have now: some are held open, others are closed behind each write, so the folders of the children are looked at, which are where they run. */
 function spilledBytes(root) {
-  const seen = new Map();
-  for (const pid of pidsOf(root)) {
-    for (const fd of opened(pid)) {
-      const path = look(() => readlinkSync(`/proc/${pid}/fd/${fd}`));
-      if (path?.includes('/spill/')) seen.set(path, look(() => statSync(`/proc/${pid}/fd/${fd}`).size) ?? 0);
-    }
-  }
-  return [...seen.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const folders = new Set(pidsOf(root).map((pid) => look(() => readlinkSync(`/proc/${pid}/cwd`))).filter((folder) => folder !== null));
+  const files = [...folders].flatMap((folder) => (look(() => readdirSync(join(folder, 'spill'))) ?? []).map((name) => join(folder, 'spill', name)));
+  return files.reduce((sum, file) => sum + (look(() => statSync(file).size) ?? 0), 0);
 }
 const look = (work) => { try { return work(); } catch { return null; } }; // a process may end while we look
-const opened = (pid) => look(() => readdirSync(`/proc/${pid}/fd`)) ?? [];
 
 /** `memoryMb`: the engine alone, without us, groups one CSV within 256 MiB and not within 192, where its buffers of a line leave too little; as much again for another file beside it. */
 const works = (rows) => [
