@@ -9,14 +9,14 @@ const folders = [...['libs', 'apps'].flatMap((group) => readdirSync(join(root, g
 const configOf = (folder) => JSON.stringify(JSON.parse(readFileSync(join(root, folder, 'tsconfig.json'), 'utf8')));
 const isAlike = (folder) => configOf(folder) === PLAIN;
 
-/** Sources of the projects that share one configuration. */
-export const alike = folders.filter(isAlike).map((folder) => join(folder, 'src'));
+/** Folders of the projects that share one configuration. */
+export const alike = folders.filter(isAlike);
 /** Names of the other projects. */
 export const others = folders.filter((folder) => !isAlike(folder)).map((folder) => JSON.parse(readFileSync(join(root, folder, 'project.json'), 'utf8')).name);
 /** Writes the configuration that spans the alike, and answers its path. */
 export function wholeConfig() {
   const file = join(cache, 'tsconfig.whole.json');
   mkdirSync(cache, { recursive: true });
-  writeFileSync(file, JSON.stringify({ extends: '../tsconfig.base.json', include: alike.map((folder) => `../${folder}`), compilerOptions: { typeRoots: ['../node_modules/@types'] } }));
+  writeFileSync(file, JSON.stringify({ extends: '../tsconfig.base.json', include: alike.map((folder) => `../${folder}/src`), compilerOptions: { typeRoots: ['../node_modules/@types'] } }));
   return file;
 }

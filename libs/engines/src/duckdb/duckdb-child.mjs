@@ -49,7 +49,7 @@ async function open({ threads, memoryLimit, spillFolder, spillLimit, folders, fi
 /** The last statement of a text, its values bound, as far as its first rows. What stands before it is run. */
 async function streamed(statement, params) {
   const statements = await duckdb.extract_statements(connection, statement);
-  if (statements.statement_count === 0) throw new Error(duckdb.extract_statements_error(statements.extracted_statements) || 'Result Error: no statement');
+  if (statements.statement_count === 0) throw new Error(duckdb.extract_statements_error(statements.extracted_statements));
   for (let nth = 0; ; nth += 1) {
     const prepared = await duckdb.prepare_extracted_statement(connection, statements.extracted_statements, nth);
     try {
@@ -73,26 +73,27 @@ async function run({ statement, params }) {
   isInterrupted = false;
   const result = await streamed(statement, params);
   const rows = await rowsOf(result);
-  if (rows.length > MAX_ROWS) throw new Error(`Result Error: more than ${MAX_ROWS} rows`);
   await mustHaveEnded(result, { statement, params });
   return { rows, changed: duckdb.rows_changed(result) };
 }
-/** Up to one chunk more than is allowed. */
+/** Counted before they become objects: rows that are too many may be wide, too. */
 async function rowsOf(result) {
   const columns = plainColumns(result);
   if (!columns) {
     const { DuckDBResult, DuckDBResultReader } = await import('@duckdb/node-api');
     const reader = new DuckDBResultReader(new DuckDBResult(result));
     await reader.readUntil(MAX_ROWS + 1);
+    mustBeFew(reader.currentRowCount);
     return reader.getRowObjectsJson();
   }
   const all = [];
   for await (const { chunk, rows } of chunksOf(result)) {
+    mustBeFew(all.length + rows);
     for (const row of plainRows(columns, chunk, rows)) all.push(row);
-    if (all.length > MAX_ROWS) break;
   }
   return all;
 }
+function mustBeFew(rows) { if (rows > MAX_ROWS) throw new Error(`Result Error: more than ${MAX_ROWS} rows`); }
 
 /** A stream that fails ends as one that is complete, without a word; only the type of its result says so (duckdb_result_return_type). The same statement, run to its end, says why. */
 async function mustHaveEnded(result, { statement, params }) {

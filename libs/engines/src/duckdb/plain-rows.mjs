@@ -36,8 +36,8 @@ export function plainRows(columns, chunk, rows) {
   columns.forEach(({ name, plain: [width, read] }, index) => {
     const { data, nulls } = readColumn(chunk, index, { rows, width });
     const view = new DataView(data.buffer, data.byteOffset, data.length);
-    // Also a column named __proto__ is a column.
-    for (let row = 0; row < rows; row += 1) Object.defineProperty(objects[row], name, { value: nulls !== null && nulls[row] ? null : read(view, row * width, data), enumerable: true, writable: true, configurable: true });
+    const put = name === '__proto__' ? (row, value) => { Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true }); } : (row, value) => { row[name] = value; };
+    for (let row = 0; row < rows; row += 1) put(objects[row], nulls !== null && nulls[row] ? null : read(view, row * width, data));
   });
   held = null;
   return objects;

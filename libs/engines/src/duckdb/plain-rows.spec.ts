@@ -43,6 +43,12 @@ describe('rows of an engine child', () => {
     expect(rows).toEqual(reader.getRowObjectsJson());
     expect(rows.map((row) => Object.keys(row))).toEqual(reader.getRowObjectsJson().map((row) => Object.keys(row)));
   });
+  it('keep a mark of byte order at the start of a text, which is a letter like others', async () => {
+    expect(await child.query(compile(sql`SELECT chr(65279) || 'x' AS a`))).toEqual([{ a: '\uFEFFx' }]);
+  });
+  it.each([['plain', compile(sql`SELECT range AS n FROM range(10001)`)], ['of other types', compile(sql`SELECT DATE '2024-01-01' AS d FROM range(10001)`)]])('are 10,000 at most: %s', async (_, statement) => {
+    await expect(child.query(statement)).rejects.toThrow();
+  });
   it('are counted where a statement changed them', async () => {
     expect(await child.copy(compile(sql`UPDATE t SET n = n + 1 WHERE n > 2`))).toBe(2);
   });

@@ -43,7 +43,7 @@ export class ProgramProcess {
     child.once('exit', () => { process.off('exit', end); });
   }
   static start(entry: string, orders: ProgramOrders): ProgramProcess {
-    return new ProgramProcess(spawn(process.execPath, [bundled(entry)], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: join(root, '.cache', 'compile'), ETL_TEST_ORDERS: JSON.stringify(orders) } }));
+    return new ProgramProcess(spawn(process.execPath, [bundled(entry)], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'], ETL_TEST_ORDERS: JSON.stringify(orders) } }));
   }
   /** Resolves with its first word on stdout. @throws when it ends before */
   async ready(): Promise<void> {
