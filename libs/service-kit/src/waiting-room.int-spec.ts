@@ -19,8 +19,8 @@ class QuietDoor {
 }
 class QuietModule {}
 const service = { app: 'dag-generator', schema: 'dag_generator', entities: [], migrations: platformMigrations(), config: z.object({}), module: () => ({ module: QuietModule, controllers: [QuietDoor] }) } as unknown as AnyService;
-/** A port that nobody has: a probe must know it before the service listens. */
-const port = 20_000 + process.pid % 20_000;
+/** A port that nobody has, below those that systems give to outgoing connections: a probe must know it before the service listens. */
+const port = 20_000 + process.pid % 12_000;
 const ask = async (path: string): Promise<[number, unknown]> => {
   const answer = await fetch(`http://127.0.0.1:${port}/health/${path}`).catch(() => null);
   return answer ? [answer.status, await answer.json()] : [0, null];
