@@ -40,7 +40,7 @@ export async function patiently<T>(call: () => Promise<T>): Promise<T> {
 /** Waits longer from time to time: an answer costs its service some milliseconds, which are what a busy machine is short of. */
 function slowing(): () => Promise<void> {
   let wait = 20;
-  return async () => { await delay(wait); wait = Math.min(wait * 1.5, 250); };
+  return async () => { await delay(wait); wait = Math.min(wait * 1.5, 100); };
 }
 const viewOf = (world: World, requestId: string): Promise<RequestView> => patiently(() => world.client.call(endpoints.getRequest, { params: { requestId } }));
 /** Waits until a request is settled: its plan waits or is refused, or its run has ended. */
