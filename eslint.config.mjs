@@ -55,7 +55,7 @@ export default defineConfig(
     settings: { 'import-x/parsers': { '@typescript-eslint/parser': ['.ts', '.tsx'] } },
     languageOptions: { parserOptions: { ...types, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      ...boundaries(arrows()), ...refuse(orm, broker), 'import-x/no-cycle': 'error', '@typescript-eslint/no-floating-promises': 'error',
+      ...boundaries(arrows()), ...refuse(orm, broker), 'import-x/no-cycle': ['error', { ignoreExternal: true }], '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Take a parsed config object.' }],
       'max-lines': ['error', { max: 400 }], 'max-lines-per-function': ['error', { max: 50 }],
