@@ -1,5 +1,5 @@
 // Rows of an answer as JSON says them, read from the engine's memory: what @duckdb/node-api does for every type, for those that control data has. Loading that package costs
-// a child as much as everything else of its start (70 ms of processor), so it is loaded by the answer that needs it.
+// a child as much as everything else of its start, so it is loaded by the answer that needs it.
 import duckdb from '@duckdb/node-bindings';
 import { readColumn } from './chunk-columns.mjs';
 
