@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { dagGeneratorService } from '@agent-etl/dag-generator';
 import { etlWorkerService } from '@agent-etl/etl-worker';
@@ -15,9 +14,8 @@ export const allServices = (given: Given): AnyService[] => [orchestratorService(
 
 /** What the services read, where the environment of this process does not say otherwise. */
 export function environmentOf(projectDir: string, signingKeyFile: string): Record<string, string> {
-  const projectFile = join(projectDir, 'agent-etl.yaml');
   return {
-    ...(existsSync(projectFile) ? { ETL_ORCHESTRATOR_PROJECT: projectFile } : {}), ETL_ORCHESTRATOR_SIGNING_KEY_FILE: signingKeyFile,
+    ETL_ORCHESTRATOR_PROJECT: join(projectDir, 'agent-etl.yaml'), ETL_ORCHESTRATOR_SIGNING_KEY_FILE: signingKeyFile, // whether it is there is asked each time: it may be written later
     ETL_DAG_GENERATOR_ROOT: projectDir, ETL_DAG_GENERATOR_PREVIEW_FOLDER: join(homeOf(projectDir), 'dags'),
   };
 }
